@@ -1,0 +1,191 @@
+// Package problem holds the one table that says how each error of the library
+// is told to a person or a program: HTTP status, a stable name and a plain
+// sentence. Pages and the JSON API read the same table, so that they cannot
+// differ in what they give away. No sentence repeats what a request or an error
+// held: no name, no login, no id.
+package problem
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"reconnect.example/quota"
+	"reconnect.example/storage"
+	"reconnect.example/vault"
+)
+
+// Errors of the server itself, beside those of the library.
+var (
+	// ErrRequest: the request cannot be read as it is.
+	ErrRequest = errors.New("refserver: the request cannot be read")
+	// ErrTruncated: the sender stopped before the end of an upload.
+	ErrTruncated = errors.New("refserver: the upload was cut short")
+	// ErrTooLarge: a form or a JSON body is larger than any that this server reads.
+	ErrTooLarge = errors.New("refserver: the request is too large")
+	// ErrNoPage: there is nothing at this address.
+	ErrNoPage = errors.New("refserver: no such address")
+	// ErrCrossOrigin: another site sent this request in the person's name.
+	ErrCrossOrigin = errors.New("refserver: refused, sent by another site")
+)
+
+// Problem is one way in which a request can end badly.
+type Problem struct {
+	Status int           // HTTP status
+	Code   string        // stable: "sign-in", "full", …; for errors of the library that of vault.Code
+	Retry  time.Duration // for the Retry-After header; 0: none
+	fr, en string
+}
+
+// Type is the stable URI of an RFC 9457 problem.
+func (p Problem) Type() string { return "https://reconnect.example/problems/" + p.Code }
+
+// Sentence says in plain words what happened and what to do, in French for
+// "fr" and in English for any other language.
+func (p Problem) Sentence(language string) string {
+	if language == "fr" {
+		return p.fr
+	}
+	return p.en
+}
+
+// entry is a line of the table.
+type entry struct {
+	err error
+	Problem
+}
+
+// Of returns the problem that tells an error. What is in no line is an internal
+// error, and says nothing about its cause.
+func Of(err error) Problem {
+	for _, line := range table {
+		if !errors.Is(err, line.err) {
+			continue
+		}
+		p := line.Problem
+		var backOff *vault.BackOffError
+		if errors.As(err, &backOff) {
+			// Whole seconds, rounded up: who comes back then is let in.
+			p.Retry = max(time.Second, (backOff.Wait + time.Second - 1).Truncate(time.Second))
+		}
+		return p
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return Of(ErrTooLarge)
+	}
+	return internal
+}
+
+var internal = Problem{500, "internal", 0,
+	"Une erreur est survenue chez nous. Rien de ce qui était enregistré n’est perdu. Réessayez plus tard.",
+	"Something went wrong on our side. Nothing that was stored is lost. Please try again later."}
+
+// table is in the order in which errors are looked for: ErrSignIn first,
+// because a tampered keyslot answers like a wrong secret (E8).
+var table = []entry{
+	{vault.ErrSignIn, Problem{401, "sign-in", 0,
+		"L’identifiant ou le mot de passe n’est pas le bon.",
+		"The login or the password is not right."}},
+	{vault.ErrBackOff, Problem{429, "back-off", 0,
+		"Il y a eu beaucoup d’essais. Il faut attendre un peu avant le prochain.",
+		"There were many tries. Please wait a little before the next one."}},
+	{vault.ErrBusy, Problem{503, "busy", 5 * time.Second,
+		"Beaucoup de personnes se connectent en ce moment. Réessayez dans quelques secondes.",
+		"Many people are signing in right now. Please try again in a few seconds."}},
+	{vault.ErrSessionEnded, Problem{401, "session-ended", 0,
+		"Vous n’êtes plus connecté. Connectez-vous à nouveau.",
+		"You are no longer signed in. Please sign in again."}},
+	{vault.ErrNotFound, Problem{404, "not-found", 0,
+		"Cet élément n’existe pas ou n’existe plus.",
+		"This item does not exist, or no longer exists."}},
+	{vault.ErrRevision, Problem{409, "revision", 0,
+		"Cet élément a été changé entre-temps. Regardez-le à nouveau, puis refaites votre changement.",
+		"This item was changed in the meantime. Look at it again, then make your change once more."}},
+	{vault.ErrInvalid, Problem{422, "invalid", 0,
+		"Un champ n’est pas rempli comme il faut.",
+		"One field is not filled in correctly."}},
+	{vault.ErrTooMany, Problem{409, "too-many", 0,
+		"Il y a déjà trop d’éléments. Il faut d’abord en enlever un.",
+		"There are too many items already. Please remove one first."}},
+	{vault.ErrNotEmpty, Problem{409, "not-empty", 0,
+		"Ce dossier contient encore quelque chose. Videz-le d’abord.",
+		"This folder still holds something. Please empty it first."}},
+	{vault.ErrBusyMoving, Problem{409, "busy-moving", 0,
+		"Un autre papier est en train de changer de visibilité. Réessayez dans un instant.",
+		"Another paper is being made private or shared. Please try again in a moment."}},
+	{vault.ErrFull, Problem{507, "full", 0,
+		"Il n’y a plus assez de place dans votre espace. Rien n’a été perdu.",
+		"There is not enough room left in your space. Nothing was lost."}},
+	{quota.ErrPending, Problem{409, "pending", 0,
+		"Vous avez déjà demandé plus de place. La demande attend une réponse.",
+		"You have already asked for more room. The request waits for an answer."}},
+	{vault.ErrUploadExpired, Problem{408, "upload-expired", 0,
+		"L’envoi a duré trop longtemps. Recommencez-le.",
+		"The upload took too long. Please start it again."}},
+	{vault.ErrTampered, Problem{500, "tampered", 0,
+		"Cet élément a été modifié hors de votre espace. Il n’est pas montré. Prévenez le service.",
+		"This item was altered outside your space. It is not shown. Please tell the service."}},
+	{vault.ErrStale, Problem{500, "stale", 0,
+		"Les données du service sont plus anciennes qu’elles ne devraient. Prévenez le service.",
+		"The stored data is older than it should be. Please tell the service."}},
+	{vault.ErrPolicy, Problem{500, "policy", 0,
+		"Le service a refusé de lire ces données. Prévenez le service.",
+		"The service refused to read this data. Please tell the service."}},
+	{vault.ErrUntrustedKey, Problem{500, "untrusted-key", 0,
+		"Une clé n’est pas celle qui était attendue. Rien n’a été fait. Prévenez le service.",
+		"A key is not the one that was expected. Nothing was done. Please tell the service."}},
+	{vault.ErrWitnessAway, Problem{503, "witness-away", 30 * time.Second,
+		"Un service de sécurité ne répond pas. Rien n’a été changé. Réessayez plus tard.",
+		"A security service does not answer. Nothing was changed. Please try again later."}},
+	{vault.ErrUnconfirmed, Problem{202, "unconfirmed", 0,
+		"C’est fait, mais un service de sécurité ne l’a pas encore confirmé. Ce sera fait à la prochaine connexion.",
+		"It is done, but a security service has not confirmed it yet. The next sign-in will."}},
+	{vault.ErrKeyService, Problem{503, "key-service", 30 * time.Second,
+		"Le service des clés ne répond pas. Rien n’a été changé. Réessayez plus tard.",
+		"The key service does not answer. Nothing was changed. Please try again later."}},
+	{vault.ErrUnknown, Problem{503, "unknown", 5 * time.Second,
+		"La réponse s’est perdue. Regardez si c’est fait avant de recommencer.",
+		"The answer was lost. Please look whether it was done before doing it again."}},
+	{ErrTruncated, Problem{400, "truncated", 0,
+		"L’envoi s’est arrêté avant la fin. Rien n’a été enregistré. Recommencez.",
+		"The upload stopped before its end. Nothing was stored. Please start again."}},
+	{vault.ErrStorage, storageAway}, {vault.ErrClosed, storageAway},
+	{storage.ErrNoSpace, storageAway}, {storage.ErrUnavailable, storageAway}, {storage.ErrReadOnly, storageAway},
+	{ErrTooLarge, Problem{413, "too-large", 0,
+		"Ce que vous avez envoyé est trop long.",
+		"What you sent is too long."}},
+	{ErrRequest, Problem{400, "request", 0,
+		"La demande n’a pas pu être lue.",
+		"The request could not be read."}},
+	{ErrNoPage, Problem{404, "no-page", 0,
+		"Il n’y a rien à cette adresse.",
+		"There is nothing at this address."}},
+	{ErrCrossOrigin, Problem{403, "cross-origin", 0,
+		"Cette demande vient d’un autre site. Elle est refusée.",
+		"This request came from another site. It is refused."}},
+	{context.Canceled, cutOff}, {context.DeadlineExceeded, cutOff}, {io.ErrUnexpectedEOF, cutOff},
+}
+
+var storageAway = Problem{503, "storage", 30 * time.Second,
+	"Le stockage ne répond pas. Ce qui était enregistré est en sécurité. Réessayez plus tard.",
+	"The storage does not answer. What was stored is safe. Please try again later."}
+
+var cutOff = Problem{408, "cut-off", 0,
+	"La connexion s’est arrêtée. Rien n’a été enregistré. Recommencez.",
+	"The connection stopped. Nothing was stored. Please start again."}
+
+// All returns every problem that Of can return, for the documentation of the API.
+func All() []Problem {
+	all := []Problem{internal}
+	seen := map[string]bool{internal.Code: true}
+	for _, line := range table {
+		if !seen[line.Code] {
+			seen[line.Code] = true
+			all = append(all, line.Problem)
+		}
+	}
+	return all
+}

@@ -1,0 +1,203 @@
+package seal
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// OwnerHead is what every change of a vault's keys, keyslots and grants moves. It
+// is readable by all, because relays and the witness check it, and signed by the
+// vault's key. Stored, it is one signed envelope:
+//
+//	format 1 | Ed25519 | TypeOwnerHead | length | CBOR of this struct | signature 64
+//
+// bound to the vault and the compartment Owner. A tombstone (Erased not 0) keeps
+// Vault, Restore, Version, Key and Erased, and nothing else.
+type OwnerHead struct {
+	Vault        [16]byte          `cbor:"1,keyasint"`
+	Restore      uint64            `cbor:"2,keyasint"`            // restore epoch; orders before Version
+	Version      uint64            `cbor:"3,keyasint"`            // one more with each change
+	MinFormat    uint8             `cbor:"4,keyasint,omitempty"`  // lowest envelope format this vault takes
+	Key          []byte            `cbor:"5,keyasint"`            // the vault's Ed25519 public key, which signs this
+	Succession   []Succession      `cbor:"6,keyasint,omitempty"`  // oldest first, from the first key to Key
+	Service      []byte            `cbor:"7,keyasint,omitempty"`  // Ed25519 public key that signs the journal's head
+	Compartments []CompartmentKeys `cbor:"8,keyasint,omitempty"`  // current keys
+	Pages        [][]byte          `cbor:"9,keyasint,omitempty"`  // digests of Owner's index pages
+	Slots        []SlotEntry       `cbor:"10,keyasint,omitempty"` // the keyslots there are
+	Wrapping     []byte            `cbor:"11,keyasint,omitempty"` // digest of the wrapping key's record
+	Grants       [][]byte          `cbor:"12,keyasint,omitempty"` // digests of grant terms
+	Policy       uint64            `cbor:"13,keyasint,omitempty"` // version of the recovery policy
+	Epoch        uint64            `cbor:"14,keyasint,omitempty"` // sessions of a lower epoch are over
+	Erased       int64             `cbor:"15,keyasint,omitempty"` // Unix milliseconds; 0 = alive
+}
+
+// Succession is one change of a vault's signing key: the old one names the new.
+type Succession struct {
+	Old       []byte `cbor:"1,keyasint"`
+	New       []byte `cbor:"2,keyasint"`
+	Signature []byte `cbor:"3,keyasint"` // by Old, over the vault, Old and New
+}
+
+// CompartmentKeys are the current public facts about one compartment's keys.
+type CompartmentKeys struct {
+	Compartment Compartment `cbor:"1,keyasint"`
+	Generation  uint64      `cbor:"2,keyasint"`
+	Inbox       []byte      `cbor:"3,keyasint"` // X-Wing public key
+	Keyring     []byte      `cbor:"4,keyasint"` // digest of the keyring's record
+}
+
+// SlotEntry names one keyslot. What kinds and states there are, vault says.
+type SlotEntry struct {
+	ID     [16]byte `cbor:"1,keyasint"`
+	Kind   uint8    `cbor:"2,keyasint"`
+	State  uint8    `cbor:"3,keyasint"`
+	Digest []byte   `cbor:"4,keyasint"` // of the keyslot's record
+}
+
+// Bounds of what a head may hold, so that a forged one costs little to refuse.
+const (
+	digestSize = 32
+	maxList    = 4096
+)
+
+// Succeed makes the link by which k hands the vault over to the key next.
+func (k SigningKey) Succeed(vault [16]byte, next []byte) Succession {
+	s := Succession{Old: k.Public(), New: bytes.Clone(next)}
+	s.Signature = k.Sign(successionContext(vault), s.message())
+	return s
+}
+
+// SealOwnerHead signs h. ErrArgument if h does not name this key, or is not a
+// head that [OpenOwnerHead] would take.
+func (k SigningKey) SealOwnerHead(h *OwnerHead) ([]byte, error) {
+	if k.IsZero() || !bytes.Equal(h.Key, k.Public()) {
+		return nil, fmt.Errorf("%w: owner head names another key", ErrArgument)
+	}
+	if err := h.check(); err != nil {
+		return nil, fmt.Errorf("%w: owner head: %w", ErrArgument, err)
+	}
+	body, err := Marshal(h)
+	if err != nil {
+		return nil, err
+	}
+	return k.SignEnvelope(ownerContext(h.Vault), body)
+}
+
+// OpenOwnerHead reads the head of vault. It verifies the signature by the key
+// that the head names and every link of the succession. Whether that key is the
+// right one the caller decides: ask [OwnerHead.Trusts] with a key that was
+// pinned, or compare with a checkpoint (attacks D4, N2).
+func OpenOwnerHead(vault [16]byte, record []byte) (*OwnerHead, error) {
+	e, err := parseFor(ownerContext(vault), AlgEd25519, record)
+	if err != nil {
+		return nil, err
+	}
+	// The body is read before its signature is checked, because it names the
+	// key. Nothing of it is used for anything else until then.
+	h := new(OwnerHead)
+	if err := Unmarshal(e.clear, h); err != nil {
+		return nil, err
+	}
+	if _, err := OpenSigned(h.Key, ownerContext(vault), record); err != nil {
+		return nil, err
+	}
+	if h.Vault != vault {
+		return nil, ErrOpen
+	}
+	if err := h.check(); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Trusts says whether key is the head's key or one that handed over to it, link
+// by link. It is meaningful for heads that [OpenOwnerHead] returned.
+func (h *OwnerHead) Trusts(key []byte) bool {
+	if len(key) != PublicSize {
+		return false
+	}
+	for _, s := range h.Succession {
+		if bytes.Equal(key, s.Old) {
+			return true
+		}
+	}
+	return bytes.Equal(key, h.Key)
+}
+
+// check holds what every head must satisfy beside its signature.
+func (h *OwnerHead) check() error {
+	if h.Erased != 0 {
+		return h.checkTombstone()
+	}
+	if h.MinFormat < MinFormat || h.MinFormat > Format { // E6
+		return fmt.Errorf("%w: minimum format", ErrFormat)
+	}
+	if err := CheckPublic(h.Service); err != nil {
+		return err
+	}
+	if max(len(h.Succession), len(h.Compartments), len(h.Pages), len(h.Slots), len(h.Grants)) > maxList {
+		return fmt.Errorf("%w: too many entries", ErrFormat)
+	}
+	for _, c := range h.Compartments {
+		if c.Compartment < Owner || c.Compartment > Private || len(c.Inbox) != BoxPublicSize || len(c.Keyring) != digestSize {
+			return fmt.Errorf("%w: compartment keys", ErrFormat)
+		}
+	}
+	digests := append(append([][]byte{h.Wrapping}, h.Pages...), h.Grants...)
+	for _, s := range h.Slots {
+		digests = append(digests, s.Digest)
+	}
+	for _, d := range digests {
+		if len(d) != digestSize {
+			return fmt.Errorf("%w: digest", ErrFormat)
+		}
+	}
+	return h.checkSuccession()
+}
+
+func (h *OwnerHead) checkTombstone() error {
+	rest := OwnerHead{Vault: h.Vault, Restore: h.Restore, Version: h.Version, Key: h.Key, Erased: h.Erased}
+	want, err := Marshal(&rest)
+	if err != nil {
+		return err
+	}
+	got, err := Marshal(h)
+	if err != nil {
+		return err
+	}
+	if h.Erased < 0 || !bytes.Equal(got, want) {
+		return fmt.Errorf("%w: tombstone", ErrFormat)
+	}
+	return nil
+}
+
+// checkSuccession verifies that each key was named by the one before it and the
+// last names Key.
+func (h *OwnerHead) checkSuccession() error {
+	seen := map[string]bool{string(h.Key): true}
+	for i, s := range h.Succession {
+		next := h.Key
+		if i+1 < len(h.Succession) {
+			next = h.Succession[i+1].Old
+		}
+		if !bytes.Equal(s.New, next) || seen[string(s.Old)] {
+			return ErrOpen
+		}
+		seen[string(s.Old)] = true
+		if err := VerifySignature(s.Old, successionContext(h.Vault), s.message(), s.Signature); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// message is what Old signs. Keys have one length, so that nothing is ambiguous.
+func (s Succession) message() []byte { return append(appendField(nil, s.Old), s.New...) }
+
+func ownerContext(vault [16]byte) Context {
+	return Context{Type: TypeOwnerHead, Vault: vault, Compartment: Owner}
+}
+
+func successionContext(vault [16]byte) Context {
+	return Context{Type: TypeSuccession, Vault: vault, Compartment: Owner}
+}

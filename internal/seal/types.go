@@ -1,0 +1,61 @@
+package seal
+
+// Type says what a record is. It is part of what an envelope is bound to, so
+// that a key used for two types cannot be tricked into taking one for the other
+// (attack I3). A value is never reused, also when its type is gone: add at the
+// end only.
+type Type uint16
+
+const (
+	TypeOwnerHead    Type = 1  // signed: the owner head
+	TypeSharedHead   Type = 2  // sealed: the head of Shared
+	TypePrivateHead  Type = 3  // sealed: the head of Private
+	TypeJournalHead  Type = 4  // signed: the journal's head
+	TypePage         Type = 5  // sealed: an index page
+	TypeItem         Type = 6  // sealed: an item
+	TypeKeyring      Type = 7  // sealed: the generations of a compartment, under its root
+	TypeKeyslot      Type = 8  // key service: what a keyslot keeps beside its roots
+	TypeRoot         Type = 9  // committed: one root inside a keyslot
+	TypeWrappingKey  Type = 10 // key service: the key around a vault's keyslots
+	TypeLogin        Type = 11 // sealed: which vault a login leads to
+	TypeSession      Type = 12 // sealed: a session
+	TypeJournalEntry Type = 13 // boxed to Owner: a journal line
+	TypeDeposit      Type = 14 // boxed to an inbox: a paper from somebody else
+	TypeDocument     Type = 15 // stream: a document's content
+	TypeOwnerPaper   Type = 16 // sealed: consents, receipts, policy and the like in Owner
+	TypeServiceKeys  Type = 17 // key service: the keys that a service opens at its start
+	TypeOrigin       Type = 18 // signature: who made an item
+	TypeRevision     Type = 19 // signature: who made this revision of it
+	TypeReceipt      Type = 20 // signature: what a person is given in proof
+	TypeIncrease     Type = 21 // signature: more room was granted
+	TypeSuccession   Type = 22 // signature: an old vault key names the new one
+	TypeReset        Type = 23 // signed: a counter at the witness may go back
+	TypeGrant        Type = 24 // boxed and signed: what lets a relay open Shared
+	TypeVisit        Type = 25 // boxed: what one session of a worker may see
+	TypeRequest      Type = 26 // sealed: a recovery request
+	TypeContribution Type = 27 // boxed and signed: a half given to a request
+	TypeDirectory    Type = 28 // signed: an entry of the directory
+	TypeRelayHead    Type = 29 // signed: the head of a relay
+	TypeRoster       Type = 30 // sealed: a page of a relay's roster
+	TypeHalves       Type = 31 // boxed and signed: the halves that a helper keeps
+	TypeApproval     Type = 32 // signature: a person of the staff approves a request
+	TypeWorkerSlot   Type = 33 // committed: a worker's keys under their secret
+	TypeRelayBundle  Type = 34 // boxed: a relay's keys for one worker
+	TypeNote         Type = 35 // boxed: a note to a relay or a desk
+	TypeStatement    Type = 36 // signed: a statement of witness or operator
+
+	lastType = TypeStatement
+)
+
+// known refuses the zero type and types that this version does not know.
+func (t Type) known() bool { return t >= 1 && t <= lastType }
+
+// Compartment is one part of a vault with keys of its own.
+type Compartment uint8
+
+const (
+	NoCompartment Compartment = 0 // of the vault as a whole, or of no vault
+	Owner         Compartment = 1 // signing key, journal, recovery material; never given to anyone
+	Shared        Compartment = 2 // what relays that are followed can be given
+	Private       Compartment = 3 // the person's alone
+)

@@ -1,0 +1,184 @@
+// Package config reads what the reference server is told: by flags, by
+// environment variables (RECONNECT_ and the name of the flag), or by a file in
+// JSON or YAML with the same names. A flag wins over the environment, and the
+// environment over the file.
+package config
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+	_ "time/tzdata" // so that every zone is known on a machine that has none
+
+	"github.com/alecthomas/kong"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Config is everything that a command needs to know.
+type Config struct {
+	Data string `default:"./reconnect-data" placeholder:"FOLDER" help:"Folder that holds everything: records, documents, keys, witness."`
+
+	Quota          int64         `default:"150000000" placeholder:"BYTES" help:"Space of each person, in bytes."`
+	QuotaIncreased int64         `placeholder:"BYTES" help:"Space after a granted increase, in bytes. Default: twice the quota."`
+	SessionIdle    time.Duration `default:"15m" help:"A session ends after this time without use."`
+	SessionMax     time.Duration `default:"12h" help:"A session ends after this time in any case."`
+
+	LogLevel  string `default:"info" enum:"trace,debug,info,warn,error" help:"Least level that is logged: ${enum}."`
+	LogFormat string `default:"text" enum:"text,json" help:"Form of the log: ${enum}."`
+
+	File kong.ConfigFlag `name:"config" placeholder:"FILE" help:"File in JSON or YAML that sets any of these flags by name."`
+
+	Serve Serve `cmd:"" default:"withargs" help:"Run the server (the default)."`
+	Admin Admin `cmd:"" help:"Do the work of the operator, through the running server or, if none runs, directly."`
+
+	Command string `kong:"-"` // "serve", "admin sweep", …
+}
+
+// Serve is what the server needs besides.
+type Serve struct {
+	Listen       string         `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address and port to listen on."`
+	Demo         bool           `help:"Add a sample person with sample papers, and print how to sign in."`
+	TLSCert      string         `name:"tls-cert" placeholder:"FILE" help:"Certificate, for HTTPS without a proxy in front."`
+	TLSKey       string         `name:"tls-key" placeholder:"FILE" help:"Key of the certificate."`
+	TrustedProxy []netip.Prefix `placeholder:"PREFIX" help:"Addresses of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
+	Zone         string         `default:"Europe/Paris" help:"Time zone in which pages show the time."`
+
+	SignInsPerMinute  int           `default:"60" help:"Sign-ins of one address in a minute. A whole shelter shares one address."`
+	RequestsPerSecond int           `default:"20" help:"Requests of one account in a second."`
+	SweepEvery        time.Duration `default:"5m" help:"Time between two sweeps of what is due."`
+	ShutdownWait      time.Duration `default:"30s" help:"Time that uploads and downloads under way get to finish when the server stops."`
+}
+
+// Admin is the work of the operator.
+type Admin struct {
+	CreateVault CreateVault `cmd:"" help:"Make a space for a person, and print its login and password once."`
+	Increases   struct{}    `cmd:"" help:"List the requests for more space."`
+	Approve     Decision    `cmd:"" help:"Grant a request for more space."`
+	Refuse      Decision    `cmd:"" help:"Refuse a request for more space."`
+	Sweep       struct{}    `cmd:"" help:"Do now what is due."`
+	Status      struct{}    `cmd:"" help:"Say how the server is."`
+}
+
+// CreateVault says how the person was told and agreed.
+type CreateVault struct {
+	Consent  bool   `required:"" help:"The person has read or heard the notice and agrees."`
+	Language string `default:"fr" enum:"fr,en" help:"Language of the notice: ${enum}."`
+}
+
+// Decision answers one request for more space.
+type Decision struct {
+	ID  string `arg:"" help:"Id of the request, as listed."`
+	By  string `required:"" help:"Who decides."`
+	Why string `required:"" help:"Why; the person reads it."`
+}
+
+// errHelp: help was asked for and printed; there is nothing more to do.
+var errHelp = errors.New("config: help was printed")
+
+// IsHelp reports whether an error of Parse only says that help was printed.
+func IsHelp(err error) bool { return errors.Is(err, errHelp) }
+
+// Parse reads the arguments after the program's name. Every problem of the
+// configuration is reported at once, with the names of flags; values are not
+// repeated. Help goes to out.
+func Parse(args []string, out io.Writer) (*Config, error) {
+	c := &Config{}
+	exited := false
+	parser, err := kong.New(c,
+		kong.Name("refserver"),
+		kong.Description("A small server that keeps copies of papers, contacts and appointments for people who lose them."),
+		kong.DefaultEnvars("RECONNECT"),
+		kong.Configuration(readFile),
+		kong.Writers(out, out),
+		kong.Exit(func(int) { exited = true }),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	k, err := parser.Parse(twoDashes(args))
+	if exited {
+		return nil, errHelp
+	}
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	c.Command, _, _ = strings.Cut(k.Command(), " <")
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// twoDashes lets flags be written the way of Go programs, with one dash.
+func twoDashes(args []string) []string {
+	fixed := make([]string, len(args))
+	for i, arg := range args {
+		if len(arg) > 2 && arg[0] == '-' && arg[1] != '-' {
+			arg = "-" + arg
+		}
+		fixed[i] = arg
+	}
+	return fixed
+}
+
+func (c *Config) check() error {
+	var problems []error
+	expect := func(ok bool, problem string) {
+		if !ok {
+			problems = append(problems, errors.New("config: "+problem))
+		}
+	}
+	expect(c.Data != "", "--data is empty")
+	expect(c.Quota > 0, "--quota must be more than 0 bytes")
+	expect(c.QuotaIncreased == 0 || c.QuotaIncreased >= c.Quota, "--quota-increased must not be less than --quota")
+	expect(c.SessionIdle >= time.Minute, "--session-idle must be at least a minute")
+	expect(c.SessionMax >= c.SessionIdle, "--session-max must not be less than --session-idle")
+	s := c.Serve
+	_, _, err := net.SplitHostPort(s.Listen)
+	expect(err == nil, "--listen must be an address and a port, such as 127.0.0.1:8080")
+	expect((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key must be given together")
+	if s.TLSCert != "" && s.TLSKey != "" {
+		_, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
+		expect(err == nil, "--tls-cert and --tls-key are not a certificate and its key")
+	}
+	_, err = time.LoadLocation(s.Zone)
+	expect(err == nil && s.Zone != "", "--zone is not a time zone, such as Europe/Paris")
+	expect(s.SignInsPerMinute > 0, "--sign-ins-per-minute must be more than 0")
+	expect(s.RequestsPerSecond > 0, "--requests-per-second must be more than 0")
+	expect(s.SweepEvery >= time.Second, "--sweep-every must be at least a second")
+	expect(s.ShutdownWait >= 0, "--shutdown-wait is negative")
+	return errors.Join(problems...)
+}
+
+// Logger makes the log of the server, on w.
+func (c *Config) Logger(w io.Writer) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{
+		Name: "refserver", Level: hclog.LevelFromString(c.LogLevel), Output: w, JSONFormat: c.LogFormat == "json",
+	})
+}
+
+// OnlyThisMachine reports whether the server can be reached from this machine alone.
+func (s Serve) OnlyThisMachine() bool {
+	host, _, _ := net.SplitHostPort(s.Listen)
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+// set reports whether a flag's environment variable is set.
+func set(names []string) bool {
+	for _, name := range names {
+		if _, ok := os.LookupEnv(name); ok {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,114 @@
+package config_test
+
+import (
+	"bytes"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/refserver/config"
+)
+
+func parse(t *testing.T, args ...string) *config.Config {
+	t.Helper()
+	c, err := config.Parse(args, io.Discard)
+	require.NoError(t, err)
+	return c
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestWithoutArgumentsTheServerRunsWithDefaults(t *testing.T) {
+	t.Parallel()
+	c := parse(t)
+	require.Equal(t, "serve", c.Command)
+	require.Equal(t, "127.0.0.1:8080", c.Serve.Listen)
+	require.Equal(t, "./reconnect-data", c.Data)
+	require.EqualValues(t, 150_000_000, c.Quota)
+	require.Equal(t, 15*time.Minute, c.SessionIdle)
+	require.True(t, c.Serve.OnlyThisMachine())
+	require.False(t, c.Serve.Demo)
+}
+
+func TestFlagsMayBeWrittenWithOneDash(t *testing.T) {
+	t.Parallel()
+	require.True(t, parse(t, "-demo").Serve.Demo)
+	require.True(t, parse(t, "--demo").Serve.Demo)
+	require.True(t, parse(t, "serve", "-demo").Serve.Demo)
+	require.False(t, parse(t, "-listen", "0.0.0.0:443").Serve.OnlyThisMachine())
+}
+
+func TestTheCommandsOfTheOperatorAreRead(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "admin sweep", parse(t, "admin", "sweep").Command)
+	require.Equal(t, "admin create-vault", parse(t, "admin", "create-vault", "--consent").Command)
+	c := parse(t, "admin", "approve", "abc", "--by", "Dominique", "--why", "beaucoup de papiers")
+	require.Equal(t, "admin approve", c.Command)
+	require.Equal(t, config.Decision{ID: "abc", By: "Dominique", Why: "beaucoup de papiers"}, c.Admin.Approve)
+	_, err := config.Parse([]string{"admin", "refuse", "abc"}, io.Discard)
+	require.ErrorContains(t, err, "--by")
+}
+
+func TestFilesInJSONAndYAMLSetFlags(t *testing.T) {
+	t.Parallel()
+	yaml := write(t, "c.yaml", "listen: 127.0.0.1:9000\nquota: 1000\nsession-idle: 5m\ntrusted-proxy: [10.0.0.0/8, 192.168.0.0/16]\ndemo: true\n")
+	json := write(t, "c.json", `{"listen":"127.0.0.1:9000","quota":1000,"session-idle":"5m","trusted-proxy":["10.0.0.0/8","192.168.0.0/16"],"demo":true}`)
+	for _, path := range []string{yaml, json} {
+		c := parse(t, "--config", path)
+		require.Equal(t, "127.0.0.1:9000", c.Serve.Listen)
+		require.EqualValues(t, 1000, c.Quota)
+		require.Equal(t, 5*time.Minute, c.SessionIdle)
+		require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.0.0/16")}, c.Serve.TrustedProxy)
+		require.True(t, c.Serve.Demo)
+	}
+}
+
+// Not parallel: it sets the environment.
+func TestAFlagWinsOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
+	t.Setenv("RECONNECT_QUOTA", "2000")
+	t.Setenv("RECONNECT_SESSION_IDLE", "7m")
+	path := write(t, "c.yaml", "quota: 1000\nsession-idle: 5m\nsession-max: 3h\n")
+	c := parse(t, "--config", path, "--session-idle", "9m")
+	require.Equal(t, 9*time.Minute, c.SessionIdle)
+	require.EqualValues(t, 2000, c.Quota)
+	require.Equal(t, 3*time.Hour, c.SessionMax)
+}
+
+func TestASpellingMistakeInAFileIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := config.Parse([]string{"--config", write(t, "c.yaml", "quotta: 1000\nlisten: 127.0.0.1:1\n")}, io.Discard)
+	require.ErrorContains(t, err, "quotta")
+	require.NotContains(t, err.Error(), "1000")
+	_, err = config.Parse([]string{"--config", write(t, "c.yaml", "listen: [unclosed secret")}, io.Discard)
+	require.ErrorContains(t, err, "neither JSON nor YAML")
+	require.NotContains(t, err.Error(), "secret")
+}
+
+func TestEveryProblemIsReportedAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := config.Parse([]string{
+		"--quota=-1", "--session-idle=1s", "--listen=nowhere", "--tls-cert=a.pem", "--zone=Mars/Base",
+	}, io.Discard)
+	for _, flag := range []string{"--quota", "--session-idle", "--listen", "--tls-key", "--zone"} {
+		require.ErrorContains(t, err, flag)
+	}
+}
+
+func TestHelpIsPrintedAndEndsTheProgram(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	_, err := config.Parse([]string{"--help"}, &out)
+	require.True(t, config.IsHelp(err))
+	require.Contains(t, out.String(), "--data")
+	require.Contains(t, out.String(), "RECONNECT_DATA")
+}

@@ -39,6 +39,9 @@ var (
 	ErrNoSpace = errors.New("storage: no space left")
 	// ErrReadOnly: the folder or database cannot be written.
 	ErrReadOnly = errors.New("storage: read-only")
+	// ErrDamaged: what is kept cannot be read: the file is truncated, overwritten
+	// or not what it should be. Retrying does not help; restore a backup.
+	ErrDamaged = errors.New("storage: damaged")
 	// ErrInUse: another process holds this store and the driver serves only one.
 	ErrInUse = errors.New("storage: in use by another process")
 	// ErrClosed: the store was closed.

@@ -124,7 +124,7 @@ func checkText(what, s string) error {
 func closedSet(err error) error {
 	for _, known := range []error{
 		ErrNotFound, ErrConflict, ErrUnknown, ErrInvalid, ErrTooLarge, ErrNoSpace, ErrReadOnly,
-		ErrInUse, ErrClosed, ErrUnavailable, context.Canceled, context.DeadlineExceeded,
+		ErrDamaged, ErrInUse, ErrClosed, ErrUnavailable, context.Canceled, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, known) {
 			return err

@@ -1,0 +1,142 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"reconnect.example/storage"
+)
+
+const (
+	getSQL  = `SELECT version, value FROM records WHERE key = ?`
+	scanSQL = `SELECT key, version, value FROM records WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`
+	// One statement for any number of keys: one state of the database.
+	versionsSQL = `SELECT key, version FROM records WHERE key IN (SELECT value FROM json_each(?))`
+)
+
+// reads answers from connections of its own, which see the last commit and do
+// not wait for the one under way.
+type reads struct {
+	db                  *sql.DB
+	get1, scan1, verify *sql.Stmt
+}
+
+func openReads(ctx context.Context, path string) (*reads, error) {
+	db, err := openPool(dataSource(path, "query_only(ON)"), readers())
+	if err != nil {
+		return nil, err
+	}
+	r := &reads{db: db}
+	for statement, query := range map[**sql.Stmt]string{&r.get1: getSQL, &r.scan1: scanSQL, &r.verify: versionsSQL} {
+		if *statement, err = db.PrepareContext(ctx, query); err != nil {
+			return nil, errors.Join(sqliteError("open", err), db.Close())
+		}
+	}
+	return r, nil
+}
+
+func (r *reads) get(ctx context.Context, key string) (storage.Record, error) {
+	found := storage.Record{Key: key}
+	err := r.get1.QueryRowContext(ctx, key).Scan(&found.Version, &found.Value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return storage.Record{}, storage.ErrNotFound
+	}
+	if err != nil {
+		return storage.Record{}, readError(ctx, err)
+	}
+	return found, nil
+}
+
+func (r *reads) scan(ctx context.Context, prefix, after string, limit int) ([]storage.Record, error) {
+	rows, err := r.scan1.QueryContext(ctx, after, prefix, behind(prefix), limit)
+	if err != nil {
+		return nil, readError(ctx, err)
+	}
+	defer rows.Close()
+	var page []storage.Record
+	for rows.Next() {
+		var found storage.Record
+		if err := rows.Scan(&found.Key, &found.Version, &found.Value); err != nil {
+			return nil, readError(ctx, err)
+		}
+		page = append(page, found)
+	}
+	// A page cut short by a fault must not look like the last one.
+	if err := rows.Err(); err != nil {
+		return nil, readError(ctx, err)
+	}
+	return page, nil
+}
+
+// behind returns the first string that is greater than all keys with the prefix.
+func behind(prefix string) string {
+	if prefix == "" {
+		return "\x7f"
+	}
+	last := len(prefix) - 1
+	return prefix[:last] + string(prefix[last]+1)
+}
+
+// confirm is a commit without writes. It needs no turn of the writer.
+func (r *reads) confirm(ctx context.Context, checks []storage.Check) error {
+	if err := hold(ctx, r.verify, checks); err != nil {
+		if errors.Is(err, storage.ErrConflict) {
+			return err
+		}
+		return readError(ctx, err)
+	}
+	return nil
+}
+
+func (r *reads) close() error {
+	return r.db.Close()
+}
+
+// hold returns ErrConflict unless all checks hold.
+func hold(ctx context.Context, versions *sql.Stmt, checks []storage.Check) error {
+	if len(checks) == 0 {
+		return nil
+	}
+	keys := make([]string, len(checks))
+	for i, c := range checks {
+		keys[i] = c.Key
+	}
+	list, err := json.Marshal(keys)
+	if err != nil {
+		return err
+	}
+	rows, err := versions.QueryContext(ctx, string(list))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	current := make(map[string]storage.Version, len(checks))
+	for rows.Next() {
+		var key string
+		var version storage.Version
+		if err := rows.Scan(&key, &version); err != nil {
+			return err
+		}
+		current[key] = version
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, c := range checks {
+		if current[c.Key] != c.Version {
+			return fmt.Errorf("%w: %q", storage.ErrConflict, c.Key)
+		}
+	}
+	return nil
+}
+
+// readError prefers the reason why a read was interrupted to the fact that it was.
+func readError(ctx context.Context, err error) error {
+	if ended := ctx.Err(); ended != nil {
+		return ended
+	}
+	return sqliteError("read", err)
+}

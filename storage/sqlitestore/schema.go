@@ -1,0 +1,176 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // registers "sqlite" with database/sql
+
+	"reconnect.example/storage"
+)
+
+const (
+	fileMode = 0o600
+
+	// In the header of the file: that it is ours, and which schema it has.
+	applicationID = 0x52634e74 // "RcNt"
+	schemaVersion = 1
+
+	// The rows are kept in the tree of their keys, so that the records of one
+	// vault lie side by side and one look-up finds the value. The sequence is the
+	// last version that was given to any record, so that deleting a record does
+	// not make its versions free again.
+	schema = `
+PRAGMA page_size = 4096;
+BEGIN;
+CREATE TABLE records (
+	key     TEXT PRIMARY KEY,
+	version INTEGER NOT NULL,
+	value   BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sequence (
+	only INTEGER PRIMARY KEY CHECK (only = 1),
+	last INTEGER NOT NULL
+) STRICT;
+INSERT INTO sequence VALUES (1, 0);
+PRAGMA application_id = %d;
+PRAGMA user_version = %d;
+COMMIT;`
+)
+
+// pragmas are set on every connection.
+var pragmas = []string{
+	"busy_timeout(5000)",           // ms; for a backup tool that looks in
+	"journal_mode(WAL)",            // readers go on while one writes
+	"synchronous(FULL)",            // fsync of the log at every commit
+	"wal_autocheckpoint(1000)",     // pages: the log stays near 4 MiB
+	"journal_size_limit(67108864)", // after a peak the log shrinks to 64 MiB
+	"secure_delete(ON)",            // what is deleted is overwritten with zeros
+	"temp_store(MEMORY)",           // nothing is spilled to /tmp
+	"cache_size(-4096)",            // KiB for each connection
+	"cell_size_check(ON)",          // find damage before following it
+	"trusted_schema(OFF)",
+}
+
+func dataSource(path string, extra ...string) string {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
+	u.RawQuery = url.Values{"_pragma": append(extra, pragmas...)}.Encode()
+	return u.String()
+}
+
+// create makes an empty database. It appears under its name only when it is
+// whole and durable, so that a file of that name which is empty or has no tables
+// is always a damaged one and never mistaken for a new store.
+func create(ctx context.Context, path string) error {
+	for _, stale := range []string{path + "-wal", path + "-journal"} {
+		if _, err := os.Lstat(stale); err == nil {
+			// SQLite would play the log of the lost database into the new one.
+			return fmt.Errorf("%w: the database is missing but its log %s is there; restore the database beside it, or move the log away to begin a new store",
+				storage.ErrDamaged, filepath.Base(stale))
+		}
+	}
+	unfinished := path + ".new"
+	for _, left := range []string{unfinished, unfinished + "-journal"} {
+		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return systemError("remove what a crash left", err)
+		}
+	}
+	file, err := os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return systemError("create", err)
+	}
+	defer file.Close()
+	if err := fill(ctx, unfinished); err != nil {
+		return errors.Join(err, os.Remove(unfinished))
+	}
+	if err := file.Sync(); err != nil {
+		return errors.Join(systemError("flush", err), os.Remove(unfinished))
+	}
+	if err := os.Rename(unfinished, path); err != nil {
+		return systemError("name", err)
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func fill(ctx context.Context, path string) (err error) {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
+	db, err := sql.Open("sqlite", u.String())
+	if err != nil {
+		return sqliteError("create", err)
+	}
+	defer func() {
+		if closed := db.Close(); err == nil && closed != nil {
+			err = sqliteError("create", closed)
+		}
+	}()
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(ctx, fmt.Sprintf(schema, applicationID, schemaVersion)); err != nil {
+		return sqliteError("create", err)
+	}
+	return nil
+}
+
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return systemError("open its folder", err)
+	}
+	defer folder.Close()
+	if err := folder.Sync(); err != nil {
+		return systemError("flush its folder", err)
+	}
+	return nil
+}
+
+// checkFile refuses files that are no databases before SQLite, which takes an
+// empty file for a new database, touches them.
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return systemError("look at it", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%w: it is not a regular file", storage.ErrInvalid)
+	case info.Size() == 0:
+		return fmt.Errorf("%w: the file is empty; restore it, or delete it to begin a new store", storage.ErrDamaged)
+	}
+	return nil
+}
+
+// checkSchema makes sure that the database is one of ours and returns the last
+// version that it gave.
+func checkSchema(ctx context.Context, conn *sql.Conn) (last storage.Version, err error) {
+	var application, version int
+	var mode string
+	if err := conn.QueryRowContext(ctx, "PRAGMA application_id").Scan(&application); err != nil {
+		return 0, sqliteError("read its header", err)
+	}
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, sqliteError("read its header", err)
+	}
+	switch {
+	case application != applicationID:
+		return 0, fmt.Errorf("%w: it is the SQLite database of another program", storage.ErrInvalid)
+	case version > schemaVersion:
+		return 0, fmt.Errorf("%w: it was written by a newer version of this program (schema %d; this one knows %d)",
+			storage.ErrInvalid, version, schemaVersion)
+	case version != schemaVersion:
+		return 0, fmt.Errorf("%w: it has the unknown schema %d", storage.ErrDamaged, version)
+	}
+	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return 0, sqliteError("read its header", err)
+	}
+	if mode != "wal" {
+		return 0, fmt.Errorf("%w: the file system does not let SQLite keep a log beside it (journal mode %s)", storage.ErrUnavailable, mode)
+	}
+	if err := conn.QueryRowContext(ctx, "SELECT last FROM sequence").Scan(&last); err != nil {
+		return 0, sqliteError("read its sequence", err)
+	}
+	return last, nil
+}

@@ -128,21 +128,24 @@ func TestLossOfPowerAtAnyMomentLosesNothingAcknowledged(t *testing.T) {
 	d.happened("acknowledged c")
 	require.NoError(t, s.Close())
 
-	images := 0
+	seen := map[string]bool{}
 	for _, m := range d.moments {
 		for i, image := range m.images {
-			images++
-			checkImage(t, fmt.Sprintf("power lost after %q, image %d", m.after, i), image, m.said, contents)
+			if same := fmt.Sprint(image, m.said); !seen[same] {
+				seen[same] = true
+				checkImage(t, fmt.Sprintf("power lost after %q, image %d", m.after, i), image, m.said, contents)
+			}
 		}
 	}
-	t.Logf("%d folders after a loss of power", images)
-	require.Greater(t, images, 100)
+	require.Greater(t, len(seen), 25, "folders that a loss of power may leave")
 }
 
 // checkImage opens what a loss of power left and holds it against what was said.
 func checkImage(t *testing.T, when string, image, said, contents map[string]string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp(memoryFolder(), "image")
+	require.NoError(t, err)
+	defer os.RemoveAll(dir)
 	for path, content := range image {
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(path)), folderMode))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, path), []byte(content), fileMode))
@@ -166,4 +169,13 @@ func checkImage(t *testing.T, when string, image, said, contents map[string]stri
 			require.Equal(t, whole, get(t, s, name), "%s: %s is not whole", when, name)
 		}
 	}
+}
+
+// memoryFolder is a folder in memory where there is one: the images of a lost
+// disk need no disk of their own, and there are many.
+func memoryFolder() string {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		return "/dev/shm"
+	}
+	return os.TempDir()
 }

@@ -3,8 +3,16 @@
 // and [RunBlobs] for blobs from a test, and [RunKill] if the driver is durable:
 //
 //	func TestContract(t *testing.T) {
-//		storagetest.Run(t, storagetest.Harness{Open: func(t testing.TB) storage.Driver { ... }})
+//		storagetest.Run(t, storagetest.Harness{
+//			Place: func(t testing.TB) func() (storage.Driver, error) {
+//				path := filepath.Join(t.TempDir(), "records")
+//				return func() (storage.Driver, error) { return mystore.Open(path) }
+//			},
+//		})
 //	}
+//
+// [Faulty] is a store of records that fails when it is told to, to see what a
+// program does when each of its calls fails in turn.
 //
 // The suites are themselves tested against drivers that are broken on purpose,
 // each in one way that real drivers are broken in.

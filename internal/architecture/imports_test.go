@@ -1,0 +1,150 @@
+package architecture
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// layers, lowest first: a package imports its own layer and those before it.
+var layers = []string{"storage", "quota", "vault", "consent", "recovery", "refserver", "examples"}
+
+// compositionRoots wire packages of several layers together, by name. Only what stands above every layer may import them.
+var compositionRoots = []string{"vault/local", "vault/vaulttest"}
+
+// testHelpers are public packages for other people's tests; they may use what tests use.
+var testHelpers = []string{"storage/storagetest", "vault/vaulttest"}
+
+// tools are internal programs and tests that look at everything; nothing imports them.
+var tools = []string{"internal/bench", "internal/architecture"}
+
+// forTests are internal packages that exist for tests and measurements only.
+var forTests = []string{"internal/testkeys", "internal/testfiles"}
+
+// inside tells whether a package is one of these folders or lies in one.
+func inside(pkg string, folders ...string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return pkg == f || strings.HasPrefix(pkg, f+"/") })
+}
+
+// layer is the place of a package in layers, or -1.
+func layer(pkg string) int {
+	return slices.Index(layers, strings.SplitN(pkg, "/", 2)[0])
+}
+
+// eachImport applies a rule to every import of the module; the rule returns what is wrong with it, or "".
+func eachImport(m module, rule func(f file, imported string) string) []string {
+	var broken []string
+	for _, f := range m.files {
+		for _, imported := range f.imports() {
+			if wrong := rule(f, imported); wrong != "" {
+				broken = append(broken, fmt.Sprintf("%s imports %s: %s", f.path, imported, wrong))
+			}
+		}
+	}
+	return broken
+}
+
+// direction: imports point one way. Tests may look upwards, since nothing is built from them.
+func direction(m module) []string {
+	return eachImport(m, func(f file, imported string) string {
+		from, to := layer(f.pkg()), layer(imported)
+		switch {
+		case f.isTest():
+			return ""
+		case slices.Contains(compositionRoots, f.pkg()):
+			if inside(imported, "refserver", "examples") {
+				return "a composition root is a library"
+			}
+		case slices.Contains(compositionRoots, imported):
+			if !inside(f.pkg(), "refserver", "examples", "internal/bench") {
+				return "only what stands above every layer imports a composition root"
+			}
+		case inside(f.pkg(), "recovery/witness"):
+			if to >= 0 && imported != "storage" && !inside(imported, "recovery/witness") || inside(imported, "internal") && imported != "internal/seal" {
+				return "the witness stands alone: storage and internal/seal"
+			}
+		case inside(f.pkg(), "internal") && !inside(f.pkg(), tools...):
+			if to >= 0 {
+				return "internal packages lie below the layers"
+			}
+		case inside(imported, "storage") && imported != "storage" && inside(f.pkg(), "quota", "vault", "consent", "recovery"):
+			return "who wires the packages chooses the driver"
+		case from >= 0 && to > from:
+			return "imports point one way: " + strings.Join(layers, " <- ")
+		}
+		return ""
+	})
+}
+
+// oneSealer: only internal/seal knows the encryption library, and does no input or output, so that it can run in a browser.
+func oneSealer(m module) []string {
+	return eachImport(m, func(f file, imported string) string {
+		switch {
+		case strings.HasPrefix(imported, "github.com/tink-crypto/") && !inside(f.pkg(), "internal/seal"):
+			return "only internal/seal imports tink"
+		case inside(f.pkg(), "internal/seal") && !f.isTest():
+			if inside(imported, "os", "net", "syscall", "database/sql", "path/filepath") {
+				return "internal/seal does no input or output"
+			}
+		}
+		return ""
+	})
+}
+
+// testsOnly: what makes testing easy, or cryptography cheap, is out of reach of what runs.
+func testsOnly(m module) []string {
+	libraries := []string{"testing", "github.com/stretchr/testify", "pgregory.net/rapid", "github.com/anishathalye/porcupine"}
+	return eachImport(m, func(f file, imported string) string {
+		if f.isTest() || slices.Contains(testHelpers, f.pkg()) || slices.Contains(forTests, f.pkg()) {
+			return ""
+		}
+		switch {
+		case inside(imported, forTests...) && !(imported == "internal/testfiles" && inside(f.pkg(), "internal/bench")):
+			return "only tests may"
+		case inside(imported, libraries...):
+			return "only tests may"
+		case inside(imported, testHelpers...):
+			return "only tests may"
+		}
+		return ""
+	})
+}
+
+// oneDriver: a driver's library is imported by its driver, cloud libraries at the edge, and only the server writes a log. internal/seal
+// names log/slog to redact keys that somebody logs by mistake.
+func oneDriver(m module) []string {
+	rules := []struct {
+		library string
+		allowed []string
+	}{
+		{"modernc.org/sqlite", []string{"storage/sqlitestore"}},
+		{"github.com/jackc/pgx", []string{"storage/postgresstore"}},
+		{"database/sql", []string{"storage/sqlitestore", "storage/postgresstore"}},
+		{"gocloud.dev/blob", []string{"storage/bucket", "refserver"}},
+		{"google.golang.org/grpc", nil},
+		{"github.com/hashicorp/go-hclog", []string{"refserver"}},
+		{"log", []string{"refserver", "internal/bench", "internal/seal"}},
+	}
+	return eachImport(m, func(f file, imported string) string {
+		for _, rule := range rules {
+			if !f.isTest() && inside(imported, rule.library) && !inside(f.pkg(), rule.allowed...) {
+				return "allowed only in: " + strings.Join(rule.allowed, ", ")
+			}
+		}
+		return ""
+	})
+}
+
+func TestImportsPointOneWay(t *testing.T) { t.Parallel(); require.Empty(t, direction(thisModule(t))) }
+func TestOnlyOnePackageKnowsTheEncryption(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, oneSealer(thisModule(t)))
+}
+func TestTestToolsStayInTests(t *testing.T) { t.Parallel(); require.Empty(t, testsOnly(thisModule(t))) }
+func TestDriversKeepTheirLibrariesToThemselves(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, oneDriver(thisModule(t)))
+}

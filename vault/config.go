@@ -1,0 +1,196 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/quota"
+	"reconnect.example/storage"
+)
+
+// Keeper is the key service: a KMS or a local key file. *secrets.Keeper of
+// gocloud.dev fits as it is. It wraps one key of each vault and the service's
+// own keys, so that a copy of the store alone cannot even be guessed at.
+type Keeper interface {
+	Encrypt(ctx context.Context, plaintext []byte) ([]byte, error)
+	Decrypt(ctx context.Context, ciphertext []byte) ([]byte, error)
+}
+
+// Checkpoint is what a witness remembers of one head of a vault. Head is
+// "owner", "shared", "private" or "journal"; later is the higher Restore, then
+// the higher Version. It is an alias of an unnamed type so that a witness need
+// not import this package.
+type Checkpoint = struct {
+	Head    string
+	Restore uint64
+	Version uint64
+	Hash    [32]byte
+}
+
+// Checkpoints is the memory against rollback, best kept by another
+// organisation. recovery/witness serves it.
+type Checkpoints interface {
+	// Latest returns what is remembered of a vault; nothing for an unknown one.
+	Latest(ctx context.Context, vault [16]byte) ([]Checkpoint, error)
+	// Raise reports heads and returns what is remembered afterwards. A lower
+	// report changes nothing; an equal version with another hash is not taken. An
+	// owner head comes with its signed record, which must verify. With durable,
+	// or with an owner head, it is on stable storage before the answer.
+	Raise(ctx context.Context, vault [16]byte, heads []Checkpoint, owner []byte, durable bool) ([]Checkpoint, error)
+}
+
+// Tries is what a limiter knows of one counter. With Wait over zero the try was
+// refused and not counted.
+type Tries = struct {
+	Total  uint64
+	Failed uint64
+	Wait   time.Duration
+}
+
+// Limiter counts guesses before they are evaluated.
+type Limiter interface {
+	// Count counts one try, durably, before it answers.
+	Count(ctx context.Context, vault [16]byte, counter [32]byte) (Tries, error)
+	// Reset takes a statement signed by the vault's key: whoever could reset
+	// without it would remove the limit (N6).
+	Reset(ctx context.Context, vault [16]byte, counter [32]byte, statement []byte) error
+}
+
+// Config is what a service needs. The first six are required.
+type Config struct {
+	Store       *storage.Store // records
+	Blobs       storage.Blobs  // documents
+	Keeper      Keeper
+	Checkpoints Checkpoints
+	Limiter     Limiter
+	Quota       *quota.Quota
+
+	Now         func() time.Time // nil: time.Now
+	SessionIdle time.Duration    // a session ends after this without use; 0: 15 minutes
+	SessionMax  time.Duration    // and after this in any case; 0: 12 hours
+	SignIns     int              // passwords derived at once, 64 MiB each; 0: GOMAXPROCS
+	SignInQueue int              // waiting for that; 0: 64. Beyond: ErrBusy
+	Folders     []string         // names of the folders of a new vault; nil: SuggestedFolders
+}
+
+// SuggestedFolders are the folders that French relays start with.
+var suggestedFolders = []string{
+	"Identité", "Santé", "Logement", "Travail", "Famille", "Argent", "Justice", "Divers",
+}
+
+// SuggestedFolders returns the names of the folders of a French relay.
+func SuggestedFolders() []string { return append([]string(nil), suggestedFolders...) }
+
+// Vaults is the service that holds many people's vaults. It holds no key of a
+// vault that nobody has open. Safe for many goroutines.
+type Vaults struct {
+	cfg      Config
+	keys     *serviceKeys
+	decoy    *decoy
+	queue    *queue
+	derive   *derivations
+	marks    *marks
+	reporter *reporter
+	away     *awayTries
+	close    sync.Once
+}
+
+// New checks the configuration, names every problem at once, and opens the
+// service's own keys with the key service; the first start makes them.
+func New(ctx context.Context, cfg Config) (*Vaults, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	keys, err := openServiceKeys(ctx, cfg.Store, cfg.Keeper)
+	if err != nil {
+		return nil, err
+	}
+	s := &Vaults{
+		cfg: cfg, keys: keys,
+		queue:  newQueue(),
+		derive: newDerivations(cfg.SignIns, cfg.SignInQueue),
+		marks:  newMarks(cfg.Now),
+		away:   newAwayTries(cfg.Now),
+	}
+	if s.decoy, err = newDecoy(ctx, cfg.Keeper); err != nil {
+		return nil, err
+	}
+	s.reporter = newReporter(cfg.Checkpoints, s.marks)
+	return s, nil
+}
+
+// Close waits until what was reported to the witness is sent. It closes
+// neither the stores nor the witness: they belong to the caller.
+func (s *Vaults) Close() error {
+	s.close.Do(func() { s.reporter.close() })
+	return nil
+}
+
+func (c *Config) complete() error {
+	var problems []error
+	need := func(ok bool, field string) {
+		if !ok {
+			problems = append(problems, &InvalidError{Field: "Config." + field, Problem: "is missing"})
+		}
+	}
+	need(c.Store != nil, "Store")
+	need(c.Blobs != nil, "Blobs")
+	need(c.Keeper != nil, "Keeper")
+	need(c.Checkpoints != nil, "Checkpoints")
+	need(c.Limiter != nil, "Limiter")
+	need(c.Quota != nil, "Quota")
+	for _, n := range []struct {
+		field string
+		bad   bool
+	}{
+		{"SessionIdle", c.SessionIdle < 0}, {"SessionMax", c.SessionMax < 0},
+		{"SignIns", c.SignIns < 0}, {"SignInQueue", c.SignInQueue < 0},
+	} {
+		if n.bad {
+			problems = append(problems, &InvalidError{Field: "Config." + n.field, Problem: "is negative"})
+		}
+	}
+	if len(c.Folders) > maxSuggestedFolders {
+		problems = append(problems, &InvalidError{Field: "Config.Folders", Problem: fmt.Sprintf("holds more than %d names", maxSuggestedFolders)})
+	}
+	for _, name := range c.Folders {
+		if err := checkName("Config.Folders", name); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	if len(problems) > 0 {
+		return errors.Join(problems...)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.SessionIdle == 0 {
+		c.SessionIdle = 15 * time.Minute
+	}
+	if c.SessionMax == 0 {
+		c.SessionMax = 12 * time.Hour
+	}
+	if c.SignIns == 0 {
+		c.SignIns = runtime.GOMAXPROCS(0)
+	}
+	if c.SignInQueue == 0 {
+		c.SignInQueue = 64
+	}
+	if c.Folders == nil {
+		c.Folders = SuggestedFolders()
+	}
+	return nil
+}
+
+// maxSuggestedFolders keeps the commit that creates a vault below the limit of
+// a batch: two records for each, and about twenty-five others.
+const maxSuggestedFolders = 24
+
+var compartments = [...]Compartment{Owner, Shared, Private}
+
+func (c Compartment) seal() seal.Compartment { return seal.Compartment(c) }

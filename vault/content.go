@@ -1,0 +1,161 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"time"
+
+	"reconnect.example/internal/seal"
+)
+
+// Content is a document being read. Nothing of a segment is released before it
+// was verified; Read answers ErrTampered where the store altered it, and
+// ErrSessionEnded within a second after access has ended. Read it to io.EOF:
+// only then the digest of the whole has been checked. Close it.
+type Content struct {
+	Item Item
+
+	v       *Vault
+	ctx     context.Context
+	from    io.Reader
+	closer  io.Closer
+	hash    hash.Hash // nil: a range
+	left    int64
+	checked time.Time
+	failed  error
+}
+
+// ReadDocument opens a document. The line in the journal is durable before the
+// first byte leaves; if it cannot be written, nothing does.
+func (v *Vault) ReadDocument(ctx context.Context, id ItemID) (*Content, error) {
+	return v.openContent(ctx, id, func(r *record) (*Content, error) {
+		blob, err := v.service.cfg.Blobs.Open(ctx, r.parts[0].Blob, 0, -1)
+		if err != nil {
+			return nil, contentError(r.item.ID, err)
+		}
+		key, err := seal.KeyFromBytes(r.keys[0])
+		if err != nil {
+			return nil, errors.Join(tampered("item %s", r.item.ID), blob.Close())
+		}
+		stream, err := seal.NewStreamReader(blob, key, blobContext(v.id, r.item.ID, r.parts[0]), r.item.Document.Size)
+		if err != nil {
+			return nil, errors.Join(contentError(r.item.ID, err), blob.Close())
+		}
+		return &Content{from: stream, closer: both{stream, blob}, hash: sha256.New(), left: r.item.Document.Size}, nil
+	})
+}
+
+// ReadDocumentRange opens length bytes from offset (to the end if length is
+// negative); a range past the end is cut. Its segments are verified, the digest
+// of the whole is not. InvalidError if offset lies behind the end.
+func (v *Vault) ReadDocumentRange(ctx context.Context, id ItemID, offset, length int64) (*Content, error) {
+	return v.openContent(ctx, id, func(r *record) (*Content, error) {
+		size := r.item.Document.Size
+		if offset < 0 || offset > size {
+			return nil, &InvalidError{Field: "range", Problem: "begins behind the end of the document"}
+		}
+		if length < 0 || length > size-offset {
+			length = size - offset
+		}
+		key, err := seal.KeyFromBytes(r.keys[0])
+		if err != nil {
+			return nil, tampered("item %s", r.item.ID)
+		}
+		open := func(offset, length int64) (io.ReadCloser, error) {
+			return v.service.cfg.Blobs.Open(ctx, r.parts[0].Blob, offset, length)
+		}
+		rc, err := seal.NewRangeReader(open, key, blobContext(v.id, r.item.ID, r.parts[0]), size, offset, length)
+		if err != nil {
+			return nil, contentError(r.item.ID, err)
+		}
+		return &Content{from: rc, closer: rc, left: length}, nil
+	})
+}
+
+func (v *Vault) openContent(ctx context.Context, id ItemID, open func(r *record) (*Content, error)) (*Content, error) {
+	var found *record
+	err := v.do(ctx, func(t *turn) error {
+		r, err := t.find(id)
+		if err != nil {
+			return err
+		}
+		if r.item.Kind != KindDocument {
+			return &InvalidError{Field: "item", Problem: "is not a document"}
+		}
+		found = r
+		t.note(ActDownloaded, r.item, nil)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	c, err := open(found)
+	if err != nil {
+		return nil, err
+	}
+	c.Item, c.v, c.ctx, c.checked = *found.item, v, ctx, v.service.now()
+	return c, nil
+}
+
+// Read returns verified bytes.
+func (c *Content) Read(p []byte) (int, error) {
+	if c.failed != nil {
+		return 0, c.failed
+	}
+	if err := c.stillAllowed(); err != nil {
+		c.failed = err
+		return 0, err
+	}
+	n, err := c.from.Read(p)
+	c.left -= int64(n)
+	if c.hash != nil {
+		c.hash.Write(p[:n])
+	}
+	switch {
+	case err == nil:
+		return n, nil
+	case err != io.EOF:
+		c.failed = contentError(c.Item.ID, err)
+	case c.left != 0, c.hash != nil && !bytes.Equal(c.hash.Sum(nil), c.Item.Document.Digest):
+		c.failed = tampered("item %s", c.Item.ID) // FR-1, A4, A12
+	default:
+		c.failed = io.EOF
+	}
+	return n, c.failed
+}
+
+// stillAllowed looks again, at least once a second, whether the session is
+// still open, so that ending one ends its downloads too (N17).
+func (c *Content) stillAllowed() error {
+	now := c.v.service.now()
+	if age := now.Sub(c.checked); age >= 0 && age < time.Second {
+		return nil
+	}
+	c.checked = now
+	return c.v.do(c.ctx, func(*turn) error { return nil })
+}
+
+// Close releases the document.
+func (c *Content) Close() error {
+	if c.failed == nil {
+		c.failed = ErrClosed
+	}
+	return c.closer.Close()
+}
+
+// both closes a stream and what it reads from.
+type both struct{ first, second io.Closer }
+
+func (b both) Close() error { return errors.Join(b.first.Close(), b.second.Close()) }
+
+// contentError tells an altered blob from a store that does not answer.
+func contentError(id ItemID, err error) error {
+	if errors.Is(err, seal.ErrOpen) || errors.Is(err, seal.ErrFormat) || isNotFound(err) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return tampered("item %s", id)
+	}
+	return storageError(err)
+}

@@ -1,0 +1,130 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"reconnect.example/quota"
+)
+
+// The closed set of errors of this package. Test them with [errors.Is]; Code
+// gives each a stable name for programs. None carries a secret or a name of a
+// person, so that they may be logged.
+var (
+	// ErrSignIn: the login or the secret is wrong, or the account cannot be
+	// opened. Which of them is not said: a stranger must not learn whether an
+	// account exists (E8).
+	ErrSignIn = errors.New("vault: the login or the secret is wrong")
+	// ErrBackOff: too many tries; see BackOffError for how long to wait.
+	ErrBackOff = errors.New("vault: too many tries, wait before the next")
+	// ErrBusy: too many people sign in at this moment. Try again in a few seconds.
+	ErrBusy = errors.New("vault: too many sign-ins at once, try again in a moment")
+	// ErrSessionEnded: the session was ended, or is too old. Sign in again.
+	ErrSessionEnded = errors.New("vault: this session has ended, sign in again")
+	// ErrNotFound: there is no such item within reach.
+	ErrNotFound = errors.New("vault: no such item")
+	// ErrRevision: somebody changed the item since it was read. Read it again, then repeat the change.
+	ErrRevision = errors.New("vault: the item was changed in the meantime")
+	// ErrInvalid: a field is wrong; see InvalidError.
+	ErrInvalid = errors.New("vault: invalid")
+	// ErrTooMany: a vault holds no more of these; remove one first.
+	ErrTooMany = errors.New("vault: too many")
+	// ErrNotEmpty: the folder still holds something.
+	ErrNotEmpty = errors.New("vault: the folder is not empty")
+	// ErrBusyMoving: another item is being made private or shared. One at a time.
+	ErrBusyMoving = errors.New("vault: another item is being moved, try again when it is done")
+	// ErrFull: the space is used up; see quota.FullError for how much is left.
+	ErrFull = quota.ErrFull
+	// ErrUploadExpired: an upload stood still for too long and its space was given back. Start it again.
+	ErrUploadExpired = errors.New("vault: the upload took too long, start it again")
+	// ErrTampered: the store gave something that this vault did not write, or not here.
+	ErrTampered = errors.New("vault: the stored data was altered")
+	// ErrStale: the store is older than what the witness remembers.
+	ErrStale = errors.New("vault: the stored data is older than it should be")
+	// ErrPolicy: a format or a parameter is below the least that is accepted.
+	ErrPolicy = errors.New("vault: refused by policy")
+	// ErrUntrustedKey: a key is not the one that was signed or pinned.
+	ErrUntrustedKey = errors.New("vault: this key is not trusted")
+	// ErrWitnessAway: the witness does not answer and this act needs it. Nothing was changed; try again later.
+	ErrWitnessAway = errors.New("vault: the witness does not answer, try again later")
+	// ErrUnconfirmed: the change is in force, but the witness could not confirm it; the next sign-in will.
+	ErrUnconfirmed = errors.New("vault: done, but not yet confirmed by the witness")
+	// ErrKeyService: the key service does not answer. Nothing was changed; try again later.
+	ErrKeyService = errors.New("vault: the key service does not answer, try again later")
+	// ErrStorage: the store does not answer or is out of space. What was acknowledged is safe; try again later.
+	ErrStorage = errors.New("vault: the storage does not answer, try again later")
+	// ErrUnknown: the answer of the store was lost; look before repeating.
+	ErrUnknown = errors.New("vault: it is not known whether this was done, look before repeating it")
+	// ErrClosed: the vault or the service was closed by the caller.
+	ErrClosed = errors.New("vault: closed")
+)
+
+var codes = []struct {
+	err  error
+	code string
+}{
+	// ErrSignIn comes first: a tampered keyslot answers like a wrong secret.
+	{ErrSignIn, "sign-in"}, {ErrBackOff, "back-off"}, {ErrBusy, "busy"}, {ErrSessionEnded, "session-ended"},
+	{ErrNotFound, "not-found"}, {ErrRevision, "revision"}, {ErrInvalid, "invalid"}, {ErrTooMany, "too-many"},
+	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrUploadExpired, "upload-expired"},
+	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
+	{ErrWitnessAway, "witness-away"}, {ErrUnconfirmed, "unconfirmed"}, {ErrKeyService, "key-service"},
+	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrClosed, "closed"},
+}
+
+// Code returns the stable name of an error of this package ("sign-in", "full",
+// …), or "" for any other.
+func Code(err error) string {
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			return c.code
+		}
+	}
+	return ""
+}
+
+// InvalidError says which field is wrong and what to do. It wraps [ErrInvalid].
+type InvalidError struct {
+	Field   string // as in the API: "name", "expires", …
+	Problem string // "is empty", "is longer than 200 characters", …
+}
+
+func (e *InvalidError) Error() string { return fmt.Sprintf("vault: %s %s", e.Field, e.Problem) }
+
+// Unwrap returns ErrInvalid.
+func (e *InvalidError) Unwrap() error { return ErrInvalid }
+
+// BackOffError says how long to wait before the next try is looked at. It
+// wraps [ErrBackOff].
+type BackOffError struct{ Wait time.Duration }
+
+func (e *BackOffError) Error() string {
+	return fmt.Sprintf("vault: too many tries, wait %s", e.Wait.Round(time.Second))
+}
+
+// Unwrap returns ErrBackOff.
+func (e *BackOffError) Unwrap() error { return ErrBackOff }
+
+// MissingError names what the index of a vault lists and the store does not
+// give, so that a deletion by the store is told by id (B2). It wraps [ErrTampered].
+type MissingError struct{ Item ItemID }
+
+func (e *MissingError) Error() string { return "vault: item " + e.Item.String() + " is missing" }
+
+// Unwrap returns ErrTampered.
+func (e *MissingError) Unwrap() error { return ErrTampered }
+
+// TamperedError names what is not as this vault wrote it. It wraps [ErrTampered].
+type TamperedError struct {
+	What string // "item 2kj…", "shared head", "journal entry 12", …
+}
+
+func (e *TamperedError) Error() string { return "vault: " + e.What + " was altered" }
+
+// Unwrap returns ErrTampered.
+func (e *TamperedError) Unwrap() error { return ErrTampered }
+
+func tampered(format string, args ...any) error {
+	return &TamperedError{What: fmt.Sprintf(format, args...)}
+}

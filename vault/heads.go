@@ -1,0 +1,236 @@
+package vault
+
+import (
+	"slices"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+)
+
+// A vault has four heads, which every change moves in its own commit; they are
+// what a checkpoint remembers:
+//
+//	V/h/o  signed by the vault's key, readable by relays and witness (seal.OwnerHead)
+//	V/h/s  clear CBOR{1: version, 2: generation} | sealed under Shared's generation:
+//	V/h/p                                        |   CBOR{1: page digests, 2: entries on each page, 3: inbox cursor, 4: bin}
+//	V/h/j  signed by the service: CBOR{1: version, 2: count, 3: hash of the last entry}
+type heads struct {
+	owner   *seal.OwnerHead
+	indexes map[Compartment]*index // Owner's digests come from the owner head
+	journal journalHead
+	raw     map[Compartment][]byte // as stored, for checkpoints; the journal under 0
+}
+
+type clearHead struct {
+	Version    uint64 `cbor:"1,keyasint"`
+	Generation uint64 `cbor:"2,keyasint"`
+}
+
+type sealedHead struct {
+	Pages  [][]byte `cbor:"1,keyasint"`
+	Counts []uint16 `cbor:"2,keyasint"`
+	Cursor uint64   `cbor:"3,keyasint"` // journal number up to which the inbox was taken in
+	Binned int64    `cbor:"4,keyasint"` // nothing lies in the bin for longer than since then (unix ms); 0: nothing does
+}
+
+type journalHead struct {
+	Version uint64 `cbor:"1,keyasint"`
+	Count   uint64 `cbor:"2,keyasint"`
+	Last    []byte `cbor:"3,keyasint"` // digest of the last entry, which names the one before it
+}
+
+const (
+	headOwner   = "owner"
+	headShared  = "shared"
+	headPrivate = "private"
+	headJournal = "journal"
+)
+
+// index is what a head says of the pages of its compartment.
+type index struct {
+	version    uint64
+	generation uint64
+	sealedHead
+	loaded  map[int]*page
+	changed map[int]bool
+	dirty   bool
+}
+
+func (c Compartment) headType() seal.Type {
+	if c == Shared {
+		return seal.TypeSharedHead
+	}
+	return seal.TypePrivateHead
+}
+
+func (c Compartment) headName() string {
+	switch c {
+	case Owner:
+		return headOwner
+	case Shared:
+		return headShared
+	}
+	return headPrivate
+}
+
+// openOwnerHead verifies the owner head's own signature and format. Whether its
+// key is the right one, the caller compares.
+func openOwnerHead(id ID, record []byte) (*seal.OwnerHead, error) {
+	h, err := seal.OpenOwnerHead(id, record)
+	if err != nil {
+		return nil, tampered("owner head")
+	}
+	if h.MinFormat > seal.Format { // a newer program wrote it: never guess
+		return nil, ErrPolicy
+	}
+	return h, nil
+}
+
+func keysOf(h *seal.OwnerHead, c Compartment) (seal.CompartmentKeys, bool) {
+	i := slices.IndexFunc(h.Compartments, func(k seal.CompartmentKeys) bool { return k.Compartment == c.seal() })
+	if i < 0 {
+		return seal.CompartmentKeys{}, false
+	}
+	return h.Compartments[i], true
+}
+
+// openIndex opens the head of Shared or Private.
+func openIndex(id ID, c Compartment, record []byte, ring *ring) (*index, error) {
+	_, clear, err := seal.ParseClear(record)
+	if err != nil {
+		return nil, tampered("%s head", c)
+	}
+	var h clearHead
+	if err := seal.Unmarshal(clear, &h); err != nil {
+		return nil, tampered("%s head", c)
+	}
+	gen, ok := ring.generation(h.Generation)
+	if !ok {
+		return nil, tampered("%s head", c)
+	}
+	_, body, err := gen.key.Open(id.bind(c.headType(), c, h.Generation, nil, h.Version), record)
+	if err != nil {
+		return nil, tampered("%s head", c)
+	}
+	ix := &index{version: h.Version, generation: h.Generation}
+	if err := seal.Unmarshal(body, &ix.sealedHead); err != nil || len(ix.Pages) != len(ix.Counts) {
+		return nil, tampered("%s head", c)
+	}
+	ix.reset()
+	return ix, nil
+}
+
+func (ix *index) reset() {
+	ix.loaded, ix.changed, ix.dirty = map[int]*page{}, map[int]bool{}, false
+}
+
+func sealIndex(id ID, c Compartment, ix *index, gen *generation) ([]byte, error) {
+	clear, err := seal.Marshal(clearHead{Version: ix.version, Generation: gen.number})
+	if err != nil {
+		return nil, err
+	}
+	body, err := seal.Marshal(ix.sealedHead)
+	if err != nil {
+		return nil, err
+	}
+	return gen.key.Seal(id.bind(c.headType(), c, gen.number, nil, ix.version), clear, body)
+}
+
+func openJournalHead(id ID, service, record []byte) (journalHead, error) {
+	var h journalHead
+	body, err := seal.OpenSigned(service, id.bind(seal.TypeJournalHead, Owner, 0, nil, 0), record)
+	if err != nil {
+		return h, tampered("journal head")
+	}
+	if err := seal.Unmarshal(body, &h); err != nil {
+		return h, tampered("journal head")
+	}
+	return h, nil
+}
+
+func sealJournalHead(id ID, signer seal.SigningKey, h journalHead) ([]byte, error) {
+	body, err := seal.Marshal(h)
+	if err != nil {
+		return nil, err
+	}
+	return signer.SignEnvelope(id.bind(seal.TypeJournalHead, Owner, 0, nil, 0), body)
+}
+
+// checkpoints are the heads as a witness is told of them.
+func (h *heads) checkpoints() []Checkpoint {
+	out := []Checkpoint{
+		{Head: headOwner, Restore: h.owner.Restore, Version: h.owner.Version, Hash: seal.Digest(h.raw[Owner])},
+		{Head: headJournal, Restore: h.owner.Restore, Version: h.journal.Version, Hash: seal.Digest(h.raw[0])},
+	}
+	for _, c := range []Compartment{Shared, Private} {
+		if ix, ok := h.indexes[c]; ok {
+			out = append(out, Checkpoint{Head: c.headName(), Restore: h.owner.Restore, Version: ix.version, Hash: seal.Digest(h.raw[c])})
+		}
+	}
+	return out
+}
+
+// checkpoint is one of checkpoints by name.
+func (h *heads) checkpoint(head string) Checkpoint {
+	all := h.checkpoints()
+	return all[slices.IndexFunc(all, func(c Checkpoint) bool { return c.Head == head })]
+}
+
+// readHeads fetches and verifies the heads of a vault in one read: the owner
+// head against trusted (the key that the opener holds), the others against the
+// keys in rings. Compartments without a ring are left out.
+func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings) (*heads, error) {
+	records, err := tx.Scan(id.key("h/"), "", 8)
+	if err != nil {
+		return nil, err
+	}
+	raw := make(map[string][]byte, len(records))
+	for _, r := range records {
+		raw[r.Key] = r.Value
+	}
+	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[id.head(Owner)], 0: raw[id.key("h/j")]}}
+	if h.owner, err = openOwnerHead(id, h.raw[Owner]); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(h.owner.Key, trusted) {
+		// A newer key that follows ours means that the roots were changed: sign in
+		// again. Any other key is a forged head (D4).
+		if h.owner.Trusts(trusted) {
+			return nil, ErrSessionEnded
+		}
+		return nil, ErrUntrustedKey
+	}
+	if h.owner.Erased != 0 {
+		return h, nil
+	}
+	if h.journal, err = openJournalHead(id, h.owner.Service, h.raw[0]); err != nil {
+		return nil, err
+	}
+	for c, ring := range rings {
+		if c == Owner {
+			h.indexes[c] = ownerIndex(h.owner)
+			continue
+		}
+		h.raw[c] = raw[id.head(c)]
+		ix, err := openIndex(id, c, h.raw[c], ring)
+		if err != nil {
+			return nil, err
+		}
+		if k, ok := keysOf(h.owner, c); !ok || k.Generation != ix.generation {
+			return nil, tampered("%s head", c)
+		}
+		h.indexes[c] = ix
+	}
+	return h, nil
+}
+
+// ownerIndex gives Owner's pages, whose digests are in the owner head, the shape
+// of the other compartments. How full they are is known once they are loaded.
+func ownerIndex(h *seal.OwnerHead) *index {
+	k, _ := keysOf(h, Owner)
+	ix := &index{version: h.Version, generation: k.Generation}
+	ix.Pages = slices.Clone(h.Pages)
+	ix.Counts = make([]uint16, len(ix.Pages))
+	ix.reset()
+	return ix
+}

@@ -1,0 +1,298 @@
+package vault
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"reconnect.example/internal/seal"
+)
+
+// ActorKind says in which role somebody acts.
+type ActorKind string
+
+// Who acts in a vault.
+const (
+	ActorPerson  ActorKind = "person"  // the holder
+	ActorService ActorKind = "service" // the service by itself: an emptied bin, a lost upload
+)
+
+// Actor is who did something. ID, Name and Organisation are empty for the
+// person, whose vault it is.
+type Actor struct {
+	Kind         ActorKind `cbor:"1,keyasint" json:"kind"`
+	ID           string    `cbor:"2,keyasint,omitempty" json:"id,omitempty"`
+	Name         string    `cbor:"3,keyasint,omitempty" json:"name,omitempty"`
+	Organisation string    `cbor:"4,keyasint,omitempty" json:"organisation,omitempty"`
+}
+
+// Act is what was done, as a stable code that pages put into words.
+type Act string
+
+// The acts of the journal. A code is never reused.
+const (
+	ActCreated         Act = "vault.created"
+	ActSignedIn        Act = "vault.signed-in"
+	ActSignInFailed    Act = "vault.sign-in-failed" // Detail "tries"
+	ActSignedOut       Act = "vault.signed-out"
+	ActSessionsEnded   Act = "vault.sessions-ended"
+	ActPasswordChanged Act = "vault.password-changed"
+	ActKeysChanged     Act = "vault.keys-changed"
+	ActExported        Act = "vault.exported"
+	ActClosed          Act = "vault.closed"
+	ActReopened        Act = "vault.reopened"
+	ActViewed          Act = "vault.overview"
+	ActListed          Act = "items.listed"
+	ActCounted         Act = "items.counted"
+	ActAdded           Act = "item.added"
+	ActRead            Act = "item.read"
+	ActDownloaded      Act = "document.read"
+	ActChanged         Act = "item.changed"
+	ActReplaced        Act = "document.replaced"
+	ActMadePrivate     Act = "item.made-private"
+	ActShared          Act = "item.shared"
+	ActBinned          Act = "item.binned"
+	ActRestored        Act = "item.restored"
+	ActDestroyed       Act = "item.destroyed"
+	ActControlled      Act = "document.controlled"
+	ActMetadata        Act = "document.metadata"
+	ActJournalRead     Act = "journal.read"
+	ActSessionsListed  Act = "sessions.listed"
+	ActSpaceViewed     Act = "space.viewed"
+	ActSpaceAsked      Act = "space.asked"
+)
+
+// Entry is one line of the journal: plain facts, for pages to put into words.
+type Entry struct {
+	Number  uint64            // from 1, without gaps
+	At      time.Time         // to the millisecond, UTC
+	Actor   Actor             // who
+	Act     Act               // what
+	Purpose string            // why, where somebody else acted
+	Item    ItemID            // on what; zero: the vault
+	Name    string            // of the item, as it was then
+	Detail  map[string]string // further facts by stable key
+}
+
+// An entry as stored, V/j/<number>, boxed to Owner's inbox, so that the service
+// appends and only the person reads:
+//
+//	clear CBOR{1: number, 2: digest of the entry before, 3: generation} | boxed CBOR{1: facts, 2: signature of the actor}
+//
+// Each names the one before by its digest, and the journal head the last: an
+// entry that was edited, removed, moved or repeated breaks the chain (G1, G2, G5).
+type entryClear struct {
+	Number     uint64 `cbor:"1,keyasint"`
+	Before     []byte `cbor:"2,keyasint"`
+	Generation uint64 `cbor:"3,keyasint"`
+}
+
+type entryFacts struct {
+	At      int64             `cbor:"1,keyasint"` // unix milliseconds
+	Actor   Actor             `cbor:"2,keyasint"`
+	Act     Act               `cbor:"3,keyasint"`
+	Purpose string            `cbor:"4,keyasint,omitempty"`
+	Item    []byte            `cbor:"5,keyasint,omitempty"`
+	Name    string            `cbor:"6,keyasint,omitempty"`
+	Detail  map[string]string `cbor:"7,keyasint,omitempty"`
+}
+
+type entryBody struct {
+	Facts     []byte `cbor:"1,keyasint"`
+	Signature []byte `cbor:"2,keyasint"`
+	Signer    []byte `cbor:"3,keyasint"` // public key: the vault's own, of its time
+}
+
+func entryContext(id ID, generation, number uint64, before []byte) seal.Context {
+	c := id.bind(seal.TypeJournalEntry, Owner, generation, binary.BigEndian.AppendUint64(nil, number), 0)
+	c.Holder = before
+	return c
+}
+
+// note adds a line to the journal of this turn.
+func (t *turn) note(act Act, item *Item, detail map[string]string) {
+	e := Entry{At: t.now, Actor: t.v.actor, Act: act, Detail: detail}
+	if item != nil {
+		e.Item, e.Name = item.ID, item.Name
+	}
+	t.entries = append(t.entries, e)
+}
+
+// writeJournal seals the lines of the turn and moves the journal's head.
+func (t *turn) writeJournal() error {
+	if len(t.entries) == 0 {
+		return nil
+	}
+	keys, ok := keysOf(t.heads.owner, Owner)
+	if !ok {
+		return tampered("owner head")
+	}
+	inbox, err := seal.BoxPublicFromBytes(keys.Inbox)
+	if err != nil {
+		return tampered("owner head")
+	}
+	j := &t.heads.journal
+	for i := range t.entries {
+		e := &t.entries[i]
+		e.Number = j.Count + 1
+		record, err := sealEntry(t.v.id, *e, j.Last, keys.Generation, inbox, t.v.signer)
+		if err != nil {
+			return err
+		}
+		digest := seal.Digest(record)
+		j.Count, j.Last = e.Number, digest[:]
+		t.tx.PutUnique(t.v.id.entry(e.Number), record)
+	}
+	j.Version++
+	record, err := sealJournalHead(t.v.id, t.v.service.keys.signer, *j)
+	if err != nil {
+		return err
+	}
+	t.heads.raw[0] = record
+	t.tx.PutUnique(t.v.id.key("h/j"), record)
+	return nil
+}
+
+func sealEntry(id ID, e Entry, before []byte, generation uint64, inbox seal.BoxPublic, signer seal.SigningKey) ([]byte, error) {
+	f := entryFacts{At: e.At.UnixMilli(), Actor: e.Actor, Act: e.Act, Purpose: e.Purpose, Name: e.Name, Detail: e.Detail}
+	if !e.Item.IsZero() {
+		f.Item = e.Item[:]
+	}
+	facts, err := seal.Marshal(f)
+	if err != nil {
+		return nil, err
+	}
+	c := entryContext(id, generation, e.Number, before)
+	body, err := seal.Marshal(entryBody{Facts: facts, Signature: signer.Sign(c, facts), Signer: signer.Public()})
+	if err != nil {
+		return nil, err
+	}
+	clear, err := seal.Marshal(entryClear{Number: e.Number, Before: before, Generation: generation})
+	if err != nil {
+		return nil, err
+	}
+	return inbox.Seal(c, clear, body)
+}
+
+// openEntry opens an entry and returns the digest of the one before it.
+func openEntry(id ID, number uint64, record []byte, ring *ring, owner *seal.OwnerHead) (e Entry, err error) {
+	clear, err := parseEntry(number, record)
+	if err != nil {
+		return e, err
+	}
+	broken := tampered("journal entry %d", number)
+	gen, ok := ring.generation(clear.Generation)
+	if !ok {
+		return e, broken
+	}
+	c := entryContext(id, clear.Generation, number, clear.Before)
+	_, raw, err := gen.inbox.Open(c, record)
+	if err != nil {
+		return e, broken
+	}
+	var body entryBody
+	var f entryFacts
+	if seal.Unmarshal(raw, &body) != nil || seal.Unmarshal(body.Facts, &f) != nil {
+		return e, broken
+	}
+	// G3: anybody can seal to an inbox; only a key of this vault may speak for its person.
+	if !owner.Trusts(body.Signer) || seal.VerifySignature(body.Signer, c, body.Facts, body.Signature) != nil {
+		return e, broken
+	}
+	e = Entry{Number: number, At: time.UnixMilli(f.At).UTC(), Actor: f.Actor, Act: f.Act, Purpose: f.Purpose, Name: f.Name, Detail: f.Detail}
+	copy(e.Item[:], f.Item)
+	return e, nil
+}
+
+func parseEntry(number uint64, record []byte) (c entryClear, err error) {
+	t, raw, err := seal.ParseClear(record)
+	if err != nil || t != seal.TypeJournalEntry || seal.Unmarshal(raw, &c) != nil || c.Number != number {
+		return c, tampered("journal entry %d", number)
+	}
+	return c, nil
+}
+
+// JournalOptions chooses a part of the journal.
+type JournalOptions struct {
+	Before uint64 // only entries with a lower number; 0: from the newest
+	Limit  int    // at most so many; 0: 50, at most 1000
+}
+
+// Journal returns what happened, newest first, verified along the chain from
+// the journal head down to the last entry returned: an entry that was changed,
+// removed, moved or forged is ErrTampered and named. This reading is a line of
+// its own, which the next one shows.
+func (v *Vault) Journal(ctx context.Context, opts *JournalOptions) ([]Entry, error) {
+	o := JournalOptions{Limit: 50}
+	if opts != nil {
+		o.Before = opts.Before
+		if opts.Limit > 0 {
+			o.Limit = min(opts.Limit, 1000)
+		}
+	}
+	var from journalHead
+	var owner *seal.OwnerHead
+	var ring *ring
+	err := v.do(ctx, func(t *turn) error {
+		t.note(ActJournalRead, nil, nil)
+		from, owner, ring = t.heads.journal, t.heads.owner, t.v.rings[Owner]
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	// from is a copy made before the line of this reading: that one is read next time.
+	return v.readJournal(ctx, from, owner, ring, o)
+}
+
+func (v *Vault) readJournal(ctx context.Context, from journalHead, owner *seal.OwnerHead, ring *ring, o JournalOptions) ([]Entry, error) {
+	if o.Before == 0 || o.Before > from.Count+1 {
+		o.Before = from.Count + 1
+	}
+	lowest := uint64(1)
+	if o.Before > uint64(o.Limit) {
+		lowest = o.Before - uint64(o.Limit)
+	}
+	var out []Entry
+	digest := from.Last
+	// Pages of a scan, from the head down; within a page the store's order is upwards.
+	for high := from.Count; high >= lowest && high > 0; {
+		low := lowest
+		if high >= journalScan && high-journalScan+1 > low {
+			low = high - journalScan + 1
+		}
+		records, err := v.service.cfg.Store.Scan(ctx, v.id.key("j/"), v.id.entry(low-1), int(high-low+1))
+		if err != nil {
+			return nil, storageError(err)
+		}
+		for i, n := len(records)-1, high; n >= low; i, n = i-1, n-1 {
+			if i < 0 || records[i].Key != v.id.entry(n) {
+				return nil, tampered("journal entry %d", n) // G1, G2: a gap
+			}
+			sum := seal.Digest(records[i].Value)
+			if !slices.Equal(sum[:], digest) {
+				return nil, tampered("journal entry %d", n)
+			}
+			clear, err := parseEntry(n, records[i].Value)
+			if err != nil {
+				return nil, err
+			}
+			digest = clear.Before
+			if n < o.Before {
+				e, err := openEntry(v.id, n, records[i].Value, ring, owner)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, e)
+			}
+		}
+		high = low - 1
+	}
+	return out, nil
+}
+
+const journalScan = 500
+
+func (e Entry) String() string { return fmt.Sprintf("%d %s", e.Number, e.Act) }

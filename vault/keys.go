@@ -1,0 +1,58 @@
+package vault
+
+import (
+	"strconv"
+
+	"reconnect.example/internal/seal"
+)
+
+// Record keys. Every key of a vault begins with its id, so that a store can be
+// split by range; only login/…, svc/… and due/… do not.
+//
+//	V/h/o V/h/s V/h/p V/h/j   heads: owner, shared, private, journal
+//	V/k/o V/k/s V/k/p         keyrings
+//	V/k/w                     wrapping key of the keyslots, under the key service
+//	V/s/<slot>                keyslots
+//	V/n/<session>             sessions
+//	V/x/<o|s|p>/<page>        index pages
+//	V/i/<item>                items (the key does not say in which compartment)
+//	V/o/<paper>               Owner papers: consent, login, receipts
+//	V/j/<number>              journal
+//	V/mv                      the one move in progress
+//	V/new                     a creation that nobody has acknowledged yet
+//	V/q V/q/r/<reservation>   quota (package quota)
+func (id ID) key(parts string) string { return id.String() + "/" + parts }
+
+func (id ID) item(i ItemID) string       { return id.key("i/" + i.String()) }
+func (id ID) session(s SessionID) string { return id.key("n/" + s.String()) }
+func (id ID) slot(s [16]byte) string     { return id.key("s/" + idText.EncodeToString(s[:])) }
+func (id ID) paper(p [16]byte) string    { return id.key("o/" + idText.EncodeToString(p[:])) }
+func (id ID) head(c Compartment) string  { return id.key("h/" + c.letter()) }
+func (id ID) keyring(c Compartment) string {
+	return id.key("k/" + c.letter())
+}
+func (id ID) page(c Compartment, n int) string {
+	return id.key("x/" + c.letter() + "/" + strconv.Itoa(n))
+}
+func (id ID) entry(n uint64) string { return id.key("j/" + fixed(n)) }
+
+func (c Compartment) letter() string {
+	switch c {
+	case Owner:
+		return "o"
+	case Shared:
+		return "s"
+	}
+	return "p"
+}
+
+// fixed writes a number in 16 hexadecimal digits, so that keys sort by number.
+func fixed(n uint64) string {
+	s := strconv.FormatUint(n, 16)
+	return "0000000000000000"[len(s):] + s
+}
+
+// bind is the associated data of a record of this vault.
+func (id ID) bind(t seal.Type, c Compartment, generation uint64, object []byte, revision uint64) seal.Context {
+	return seal.Context{Type: t, Vault: id, Compartment: c.seal(), Generation: generation, Object: object, Revision: revision}
+}

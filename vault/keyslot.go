@@ -1,0 +1,259 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+)
+
+// A keyslot is one way to open roots. As stored, V/s/<slot>, its digest in the
+// owner head:
+//
+//	sealed under the vault's wrapping key:
+//	  CBOR{1: kind, 2: KDF parameters, 3: one envelope for each compartment}
+//	envelope: committed under the slot's key, bound to vault, compartment and slot: root
+//
+// The wrapping key lies in V/k/w under the key service: whoever has only a copy
+// of the store cannot even test a guess at a password, and one sign-in costs one
+// call of the key service. Each root has an envelope of its own, so that a slot
+// can keep Private's alone (N3).
+type slotBody struct {
+	Kind  uint8      `cbor:"1,keyasint"`
+	KDF   seal.KDF   `cbor:"2,keyasint"`
+	Roots []slotRoot `cbor:"3,keyasint"`
+}
+
+type slotRoot struct {
+	Compartment uint8  `cbor:"1,keyasint"`
+	Envelope    []byte `cbor:"2,keyasint"`
+}
+
+// Kinds of keyslots.
+const (
+	slotPassword uint8 = 1
+)
+
+// States of a keyslot in the owner head.
+const (
+	slotActive uint8 = 1
+)
+
+func (id ID) rootContext(c Compartment, slot [16]byte) seal.Context {
+	return id.bind(seal.TypeRoot, c, 0, slot[:], 0)
+}
+
+// newPasswordSlot seals roots under a password.
+func (s *Vaults) newPasswordSlot(ctx context.Context, id ID, wrapping seal.Key, secret string, roots map[Compartment]root) (seal.SlotEntry, []byte, error) {
+	entry := seal.SlotEntry{ID: newID(), Kind: slotPassword, State: slotActive}
+	body := slotBody{Kind: slotPassword, KDF: seal.NewKDF()}
+	key, err := s.derive.derive(ctx, body.KDF, secret, true)
+	if err != nil {
+		return entry, nil, err
+	}
+	for _, c := range compartments {
+		root, ok := roots[c]
+		if !ok {
+			continue
+		}
+		envelope, err := key.SealCommitted(id.rootContext(c, entry.ID), nil, root.Bytes())
+		if err != nil {
+			return entry, nil, err
+		}
+		body.Roots = append(body.Roots, slotRoot{Compartment: uint8(c), Envelope: envelope})
+	}
+	raw, err := seal.Marshal(body)
+	if err != nil {
+		return entry, nil, err
+	}
+	record, err := wrapping.Seal(id.bind(seal.TypeKeyslot, Owner, 0, entry.ID[:], 0), nil, raw)
+	if err != nil {
+		return entry, nil, err
+	}
+	digest := seal.Digest(record)
+	entry.Digest = digest[:]
+	return entry, record, nil
+}
+
+// openSlotBody opens the outer envelope of a keyslot, whose digest the owner
+// head must name (C3: an old password's slot).
+func openSlotBody(id ID, entry seal.SlotEntry, record []byte, wrapping seal.Key) (b slotBody, err error) {
+	digest := seal.Digest(record)
+	if subtle.ConstantTimeCompare(digest[:], entry.Digest) != 1 {
+		return b, tampered("keyslot")
+	}
+	_, raw, err := wrapping.Open(id.bind(seal.TypeKeyslot, Owner, 0, entry.ID[:], 0), record)
+	if err != nil || seal.Unmarshal(raw, &b) != nil || b.Kind != entry.Kind {
+		return b, tampered("keyslot")
+	}
+	return b, nil
+}
+
+// openRoots opens every envelope of a slot. The first that does not open is a
+// wrong secret; the commitment refuses it before anything is decrypted (E5).
+func (b slotBody) openRoots(id ID, slot [16]byte, key seal.Key) (map[Compartment]root, error) {
+	roots := make(map[Compartment]root, len(b.Roots))
+	for _, r := range b.Roots {
+		c := Compartment(r.Compartment)
+		_, raw, err := key.OpenCommitted(id.rootContext(c, slot), r.Envelope)
+		if err != nil {
+			return nil, ErrSignIn
+		}
+		if roots[c], err = seal.KeyFromBytes(raw); err != nil {
+			return nil, tampered("keyslot")
+		}
+	}
+	return roots, nil
+}
+
+func (id ID) wrappingContext() seal.Context {
+	return id.bind(seal.TypeWrappingKey, Owner, 0, nil, 0)
+}
+
+func (id ID) wrappingKey() string { return id.key("k/w") }
+
+// secretCheck holds everything of one vault that a check of a password needs.
+// For a login that nobody has it is the decoy, so that the same work is done (E8).
+type secretCheck struct {
+	id       ID
+	counter  [32]byte // at the limiter
+	owner    *seal.OwnerHead
+	raw      []byte
+	wrapping []byte
+	slots    []storage.Record
+	refused  error // the store is not as it should be: ErrSignIn after the same work
+}
+
+// locate reads what a sign-in needs. It never answers "no such login".
+func (s *Vaults) locate(ctx context.Context, login string) (*secretCheck, error) {
+	hash := s.keys.login(login)
+	decoy := s.keys.hash("decoy", login)
+	check := &secretCheck{id: ID(decoy[:16]), counter: hash, refused: ErrSignIn}
+	rec, err := s.cfg.Store.Get(ctx, loginKey(hash))
+	switch {
+	case err == nil:
+		if id, err := s.openLogin(hash, rec.Value); err == nil {
+			check.id, check.refused = id, nil
+		}
+	case !isNotFound(err):
+		return nil, storageError(err)
+	}
+	return check, nil
+}
+
+// load reads the owner head and the keyslots, after the try was counted.
+func (s *Vaults) load(ctx context.Context, check *secretCheck, marks map[string]Checkpoint) error {
+	store := s.cfg.Store
+	var recs [3]storage.Record
+	for i, key := range []string{check.id.head(Owner), check.id.wrappingKey()} {
+		rec, err := store.Get(ctx, key)
+		if err != nil && !isNotFound(err) {
+			return storageError(err)
+		}
+		recs[i] = rec
+	}
+	slots, err := store.Scan(ctx, check.id.key("s/"), "", maxSlots+1)
+	if err != nil {
+		return storageError(err)
+	}
+	check.raw, check.wrapping, check.slots = recs[0].Value, recs[1].Value, slots
+	if check.refused != nil {
+		return nil
+	}
+	if check.owner, err = openOwnerHead(check.id, check.raw); err != nil {
+		check.refused = err
+		return nil
+	}
+	if mark, ok := marks[headOwner]; ok {
+		switch {
+		case check.owner.Restore < mark.Restore, check.owner.Restore == mark.Restore && check.owner.Version < mark.Version:
+			check.refused = ErrStale // C1, C3: an older owner side
+		case check.owner.Restore == mark.Restore && check.owner.Version == mark.Version && seal.Digest(check.raw) != mark.Hash:
+			check.refused = tampered("owner head")
+		}
+	}
+	if digest := seal.Digest(check.wrapping); !bytes.Equal(digest[:], check.owner.Wrapping) {
+		check.refused = tampered("wrapping key")
+	}
+	return nil
+}
+
+// maxSlots bounds the keyslots of one vault (G10).
+const maxSlots = 12
+
+// prove derives the key of a password and opens the roots. It does the same
+// work whether the login exists, the secret is right or the store was altered:
+// one call of the key service and one derivation.
+func (s *Vaults) prove(ctx context.Context, check *secretCheck, secret string, priority bool) (map[Compartment]root, seal.Key, error) {
+	wrappingContext, wrappingRecord := check.id.wrappingContext(), check.wrapping
+	if check.refused != nil {
+		wrappingContext, wrappingRecord = s.decoy.context, s.decoy.record
+	}
+	raw, err := unkeep(ctx, s.cfg.Keeper, wrappingContext, wrappingRecord)
+	if err != nil && Code(err) != Code(ErrTampered) {
+		return nil, seal.Key{}, err
+	}
+	wrapping, keyErr := seal.KeyFromBytes(raw)
+	if (err != nil || keyErr != nil) && check.refused == nil {
+		check.refused = tampered("wrapping key")
+	}
+	entry, body := check.passwordSlot(wrapping)
+	kdf := body.KDF
+	if check.refused != nil {
+		kdf = s.decoy.kdf
+	}
+	key, err := s.derive.derive(ctx, kdf, secret, priority)
+	if err != nil {
+		return nil, seal.Key{}, err
+	}
+	if check.refused != nil {
+		return nil, seal.Key{}, check.refused
+	}
+	roots, err := body.openRoots(check.id, entry.ID, key)
+	return roots, wrapping, err
+}
+
+// passwordSlot finds the one password slot that the owner head names.
+func (check *secretCheck) passwordSlot(wrapping seal.Key) (entry seal.SlotEntry, body slotBody) {
+	if check.refused != nil {
+		return
+	}
+	for _, entry = range check.owner.Slots {
+		if entry.Kind != slotPassword || entry.State != slotActive {
+			continue
+		}
+		for _, rec := range check.slots {
+			if rec.Key != check.id.slot(entry.ID) {
+				continue
+			}
+			body, err := openSlotBody(check.id, entry, rec.Value, wrapping)
+			if err == nil {
+				err = body.KDF.Check() // E1, E2, E9: refused before deriving
+			}
+			if err != nil {
+				check.refused = tampered("keyslot")
+			}
+			return entry, body
+		}
+	}
+	check.refused = tampered("keyslot")
+	return
+}
+
+// decoy is what a sign-in works on when there is nothing to work on.
+type decoy struct {
+	context seal.Context
+	record  []byte
+	kdf     seal.KDF
+}
+
+func newDecoy(ctx context.Context, keeper Keeper) (*decoy, error) {
+	id := ID(newID())
+	record, err := keep(ctx, keeper, id.wrappingContext(), seal.NewKey().Bytes())
+	if err != nil {
+		return nil, err
+	}
+	return &decoy{context: id.wrappingContext(), record: record, kdf: seal.NewKDF()}, nil
+}

@@ -1,0 +1,175 @@
+package vault
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"math/big"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/secure/precis"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+)
+
+// A login is twelve digits, "4821 7730 1956", generated, never made from a
+// name: it can be read aloud and typed in every script. The last digit is a
+// check digit (Luhn, ISO/IEC 7812-1), so that a slip is told from a wrong login
+// on the form itself, without asking the service.
+const loginDigits = 12
+
+func newLogin() (string, error) {
+	digits := make([]byte, loginDigits)
+	for i := range digits[:loginDigits-1] {
+		n, err := rand.Int(rand.Reader, big.NewInt(10))
+		if err != nil {
+			return "", err
+		}
+		digits[i] = byte('0' + n.Int64())
+	}
+	for d := byte('0'); d <= '9'; d++ {
+		if digits[loginDigits-1] = d; luhn(digits) {
+			break
+		}
+	}
+	return formatLogin(string(digits)), nil
+}
+
+func formatLogin(d string) string { return d[:4] + " " + d[4:8] + " " + d[8:] }
+
+func luhn(digits []byte) bool {
+	sum := 0
+	for i, d := range digits {
+		n := int(d - '0')
+		if (len(digits)-i)%2 == 0 {
+			if n *= 2; n > 9 {
+				n -= 9
+			}
+		}
+		sum += n
+	}
+	return sum%10 == 0
+}
+
+// NormalLogin reads a login as people type it: digits of any script, with
+// spaces, dots or dashes. A login with a wrong check digit is an InvalidError,
+// which says nothing about whether an account exists.
+func NormalLogin(s string) (string, error) {
+	bad := &InvalidError{Field: "login", Problem: "is not the twelve digits of a card; one is missing or mistyped"}
+	if len(s) > 200 {
+		return "", bad
+	}
+	var digits []byte
+	for _, r := range s {
+		if d, ok := digit(r); ok {
+			digits = append(digits, '0'+d)
+		} else if !unicode.IsSpace(r) && !strings.ContainsRune(".-–—\u200e\u200f\u202a\u202b\u202c", r) {
+			return "", bad
+		}
+	}
+	if len(digits) != loginDigits || !luhn(digits) {
+		return "", bad
+	}
+	return formatLogin(string(digits)), nil
+}
+
+// digit reads a decimal digit of any script: Unicode keeps each set of ten in a row.
+func digit(r rune) (byte, bool) {
+	if !unicode.Is(unicode.Nd, r) {
+		return 0, false
+	}
+	n := byte(0)
+	for p := r - 1; n < 9 && unicode.Is(unicode.Nd, p); p-- {
+		n++
+	}
+	if r > 0x1d7cd && r < 0x1d800 { // mathematical digits stand in five rows without a gap
+		return byte((r - 0x1d7ce) % 10), true
+	}
+	return n, true
+}
+
+func loginKey(hash [32]byte) string { return "login/" + hex.EncodeToString(hash[:]) }
+
+// login/<keyed hash>: sealed under the service's lookup key, bound to the hash: vault id.
+func loginContext(hash [32]byte) seal.Context {
+	return seal.Context{Type: seal.TypeLogin, Object: hash[:]}
+}
+
+func (s *Vaults) sealLogin(hash [32]byte, id ID) ([]byte, error) {
+	return seal.DeriveKey(s.keys.lookup.Bytes(), "login records", nil).Seal(loginContext(hash), nil, id[:])
+}
+
+func (s *Vaults) openLogin(hash [32]byte, record []byte) (id ID, err error) {
+	_, body, err := seal.DeriveKey(s.keys.lookup.Bytes(), "login records", nil).Open(loginContext(hash), record)
+	if err != nil || len(body) != len(id) {
+		return id, tampered("login record")
+	}
+	copy(id[:], body)
+	return id, nil
+}
+
+func isNotFound(err error) bool { return errors.Is(err, storage.ErrNotFound) }
+
+// MinPassword is the least number of characters of a password. There is no rule
+// about kinds of characters and no forced renewal (NIST SP 800-63B, CNIL 2022).
+const (
+	MinPassword = 8
+	maxPassword = 256
+)
+
+// normalPassword prepares a password by the OpaqueString profile of RFC 8265,
+// so that the same word typed on two keyboards is the same secret.
+func normalPassword(s string) (string, error) {
+	if utf8.RuneCountInString(s) > maxPassword {
+		return "", &InvalidError{Field: "password", Problem: "is longer than 256 characters"}
+	}
+	p, err := precis.OpaqueString.String(s)
+	if err != nil {
+		return "", &InvalidError{Field: "password", Problem: "is empty or holds characters that cannot be typed"}
+	}
+	return p, nil
+}
+
+// newPassword is normalPassword for a secret that is being chosen.
+func newPassword(s, login string) (string, error) {
+	p, err := normalPassword(s)
+	if err != nil {
+		return "", err
+	}
+	runes := []rune(p)
+	if len(runes) < MinPassword {
+		return "", &InvalidError{Field: "password", Problem: "has fewer than 8 characters; a few words are easy to remember"}
+	}
+	if distinct := slices.Compact(slices.Sorted(slices.Values(runes))); len(distinct) < 4 {
+		return "", &InvalidError{Field: "password", Problem: "repeats the same few characters; a few words are easy to remember"}
+	}
+	if digits := strings.Join(strings.Fields(p), ""); login != "" && digits == strings.ReplaceAll(login, " ", "") {
+		return "", &InvalidError{Field: "password", Problem: "is the login; choose something that is not on the card"}
+	}
+	return p, nil
+}
+
+// SuggestPassword returns four made-up words of four letters, "bato kiru mesa
+// lova": 49 bits, speakable in many languages. It is an offer, not a rule.
+func SuggestPassword() (string, error) {
+	const consonants, vowels = "bdfgklmnprstvz", "aeiou"
+	words := make([]string, 4)
+	for w := range words {
+		var b strings.Builder
+		for range 2 {
+			for _, from := range []string{consonants, vowels} {
+				n, err := rand.Int(rand.Reader, big.NewInt(int64(len(from))))
+				if err != nil {
+					return "", err
+				}
+				b.WriteByte(from[n.Int64()])
+			}
+		}
+		words[w] = b.String()
+	}
+	return strings.Join(words, " "), nil
+}

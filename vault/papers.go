@@ -1,0 +1,140 @@
+package vault
+
+import (
+	"time"
+
+	"reconnect.example/internal/seal"
+)
+
+// Owner papers are what belongs to the vault itself: the consent that was given
+// and the notice that was shown (FR-10), the login. They are records of the
+// Owner compartment with index pages of their own, so that none can be dropped.
+//
+//	V/o/<id>  clear CBOR{1: generation, 2: revision} | sealed CBOR{1: kind, 2: at, 3: body}
+type ownerPaper struct {
+	Kind uint8  `cbor:"1,keyasint"`
+	At   int64  `cbor:"2,keyasint"` // unix milliseconds
+	Body []byte `cbor:"3,keyasint"` // CBOR by kind
+}
+
+// Kinds of Owner papers. A value is never reused.
+const (
+	paperLogin   uint8 = 1
+	paperConsent uint8 = 2
+	paperSpace   uint8 = 3
+)
+
+type paperClear struct {
+	Generation uint64 `cbor:"1,keyasint"`
+	Revision   uint64 `cbor:"2,keyasint"`
+}
+
+// Notice is the text that the person was shown before the vault was opened.
+type Notice struct {
+	Version  string `cbor:"1,keyasint"`
+	Language string `cbor:"2,keyasint"` // BCP 47
+	Text     string `cbor:"3,keyasint"`
+}
+
+// Consent is the notice with the person's yes.
+type Consent struct {
+	Notice  Notice
+	Given   time.Time
+	Channel string
+}
+
+type consentBody struct {
+	Notice  Notice `cbor:"1,keyasint"`
+	Channel string `cbor:"2,keyasint"`
+}
+
+func (t *turn) putPaper(id [16]byte, revision uint64, kind uint8, body any) error {
+	raw, err := seal.Marshal(body)
+	if err != nil {
+		return err
+	}
+	paper, err := seal.Marshal(ownerPaper{Kind: kind, At: t.now.UnixMilli(), Body: raw})
+	if err != nil {
+		return err
+	}
+	gen := t.v.rings[Owner].current()
+	clear, err := seal.Marshal(paperClear{Generation: gen.number, Revision: revision})
+	if err != nil {
+		return err
+	}
+	record, err := gen.key.Seal(t.v.id.bind(seal.TypeOwnerPaper, Owner, gen.number, id[:], revision), clear, paper)
+	if err != nil {
+		return err
+	}
+	t.tx.PutUnique(t.v.id.paper(id), record)
+	return t.enter(Owner, pageEntry{id: id, revision: revision, hash: seal.Digest(record)})
+}
+
+// eachPaper calls f with every Owner paper of a kind.
+func (t *turn) eachPaper(kind uint8, f func(p ownerPaper) error) error {
+	for n := range t.heads.indexes[Owner].Pages {
+		page, err := t.page(Owner, n)
+		if err != nil {
+			return err
+		}
+		for _, e := range page.entries {
+			p, err := t.openPaper(e)
+			if err != nil {
+				return err
+			}
+			if p.Kind == kind {
+				if err := f(p); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (t *turn) openPaper(e pageEntry) (p ownerPaper, err error) {
+	name := idText.EncodeToString(e.id[:])
+	rec, err := t.v.service.cfg.Store.Get(t.ctx, t.v.id.paper(e.id))
+	if err != nil {
+		return p, missing(err, "owner paper %s", name)
+	}
+	if seal.Digest(rec.Value) != e.hash {
+		return p, tampered("owner paper %s", name)
+	}
+	_, raw, err := seal.ParseClear(rec.Value)
+	var clear paperClear
+	if err != nil || seal.Unmarshal(raw, &clear) != nil || clear.Revision != e.revision {
+		return p, tampered("owner paper %s", name)
+	}
+	gen, ok := t.v.rings[Owner].generation(clear.Generation)
+	if !ok {
+		return p, tampered("owner paper %s", name)
+	}
+	_, body, err := gen.key.Open(t.v.id.bind(seal.TypeOwnerPaper, Owner, clear.Generation, e.id[:], e.revision), rec.Value)
+	if err != nil || seal.Unmarshal(body, &p) != nil {
+		return p, tampered("owner paper %s", name)
+	}
+	return p, nil
+}
+
+func (t *turn) login() (login string, err error) {
+	err = t.eachPaper(paperLogin, func(p ownerPaper) error {
+		if seal.Unmarshal(p.Body, &login) != nil {
+			return tampered("owner paper")
+		}
+		return nil
+	})
+	return login, err
+}
+
+func (t *turn) consents() (out []Consent, err error) {
+	err = t.eachPaper(paperConsent, func(p ownerPaper) error {
+		var b consentBody
+		if seal.Unmarshal(p.Body, &b) != nil {
+			return tampered("owner paper")
+		}
+		out = append(out, Consent{Notice: b.Notice, Channel: b.Channel, Given: time.UnixMilli(p.At).UTC()})
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,394 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+)
+
+// A session keeps a vault open between requests and processes. It is a record
+// sealed under a token of 256 bits, of which the store holds only a hash; it
+// holds generations and the vault's key, never roots, so that what needs roots
+// asks for the secret again (G1). As stored, V/n/<session>:
+//
+//	clear CBOR{1: epoch, 2: started, 3: last use, 4: device, sealed to Owner} | sealed under HKDF(token):
+//	  CBOR{1: actor, 2: vault signing seed, 3: generations by compartment}
+//
+// A session is over when its record is gone, its time is up, or the owner head
+// has a higher epoch.
+type session struct {
+	id      SessionID
+	key     seal.Key // from the token
+	token   string
+	started time.Time
+	used    time.Time
+	device  []byte
+}
+
+// SessionRequest asks for a session at a sign-in.
+type SessionRequest struct {
+	Device string // as the list of sessions shall show it: "phone", "screen at the relay"
+}
+
+// Session is one line of the list of sessions.
+type Session struct {
+	ID       SessionID
+	Device   string
+	Started  time.Time
+	LastUsed time.Time // to five minutes
+	Expires  time.Time // if it is not used
+	Current  bool
+}
+
+type sessionClear struct {
+	Epoch   uint64 `cbor:"1,keyasint"`
+	Started int64  `cbor:"2,keyasint"` // unix milliseconds
+	Used    int64  `cbor:"3,keyasint"`
+	Device  []byte `cbor:"4,keyasint"`
+}
+
+type sessionBody struct {
+	Actor  Actor                      `cbor:"1,keyasint"`
+	Signer []byte                     `cbor:"2,keyasint"`
+	Rings  map[uint8][]generationBody `cbor:"3,keyasint"`
+}
+
+const (
+	maxSessions = 32 // of one vault (G10)
+	usedEvery   = 5 * time.Minute
+)
+
+// sessionKeys derives the id and the key of a session from the secret of its token.
+func sessionKeys(id ID, secret []byte) (SessionID, seal.Key) {
+	name := seal.Digest(append([]byte("reconnect session id"), secret...))
+	return SessionID(name[:16]), seal.DeriveKey(secret, "session", id[:])
+}
+
+func (v *Vault) sessionContext(s SessionID) seal.Context {
+	return v.id.bind(seal.TypeSession, 0, 0, s[:], 0)
+}
+
+// openSession adds a new session to this turn and makes it the handle's own.
+func (t *turn) openSession(req *SessionRequest) error {
+	if req == nil {
+		return nil
+	}
+	if err := checkText("device", req.Device, 100, false); err != nil {
+		return err
+	}
+	if err := t.makeRoom(); err != nil {
+		return err
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret)
+	s := &session{started: t.now, used: t.now}
+	s.id, s.key = sessionKeys(t.v.id, secret)
+	s.token = base64.RawURLEncoding.EncodeToString(append(t.v.id[:], secret...))
+	gen := t.v.rings[Owner].current()
+	device, err := gen.inbox.Public().Seal(t.v.deviceContext(s.id, gen.number), nil, []byte(req.Device))
+	if err != nil {
+		return err
+	}
+	s.device = device
+	t.session = s // the handle's own once the commit has happened
+	return t.putSession()
+}
+
+func (v *Vault) deviceContext(s SessionID, generation uint64) seal.Context {
+	return v.id.bind(seal.TypeSession, Owner, generation, s[:], 0)
+}
+
+// makeRoom drops sessions whose time is up, and then the one used longest ago.
+func (t *turn) makeRoom() error {
+	all, err := t.sessions()
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b storedSession) int { return int(a.clear.Used - b.clear.Used) })
+	for i, s := range all {
+		if !t.sessionAlive(s.clear) || len(all)-i >= maxSessions {
+			t.tx.Delete(s.key)
+		}
+	}
+	return nil
+}
+
+// putSession writes the handle's session with what the handle holds now.
+func (t *turn) putSession() error {
+	v, s := t.v, t.session
+	if s == nil {
+		return nil
+	}
+	body := sessionBody{Actor: v.actor, Signer: v.signer.Bytes(), Rings: map[uint8][]generationBody{}}
+	for c, r := range v.rings {
+		body.Rings[uint8(c)] = r.body()
+	}
+	raw, err := seal.Marshal(body)
+	if err != nil {
+		return err
+	}
+	clear, err := seal.Marshal(sessionClear{Epoch: t.heads.owner.Epoch, Started: s.started.UnixMilli(), Used: s.used.UnixMilli(), Device: s.device})
+	if err != nil {
+		return err
+	}
+	record, err := s.key.Seal(v.sessionContext(s.id), clear, raw)
+	if err != nil {
+		return err
+	}
+	key := v.id.session(s.id)
+	t.tx.PutUnique(key, record)
+	t.tx.Put(storage.DueKey(s.started.Add(v.service.cfg.SessionMax), v.id.String(), "session-"+s.id.String()), nil)
+	return nil
+}
+
+// Token returns what opens this session again with [Vaults.Resume], or "" if it
+// was opened without one. It is a secret: whoever has it is signed in. It is
+// for a cookie or a bearer header, never for a URL or a log.
+func (v *Vault) Token() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.session == nil {
+		return ""
+	}
+	return v.session.token
+}
+
+// Resume opens the vault of a session, in any process on the same store.
+// ErrSessionEnded if it is over, unknown or not a token.
+func (s *Vaults) Resume(ctx context.Context, token string) (*Vault, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != 16+32 {
+		return nil, ErrSessionEnded
+	}
+	v := &Vault{service: s, id: ID(raw[:16])}
+	own := &session{token: token}
+	own.id, own.key = sessionKeys(v.id, raw[16:])
+	rec, err := s.cfg.Store.Get(ctx, v.id.session(own.id))
+	if isNotFound(err) {
+		return nil, ErrSessionEnded
+	}
+	if err != nil {
+		return nil, storageError(err)
+	}
+	if err := v.openSessionRecord(own, rec.Value); err != nil {
+		return nil, err
+	}
+	// Not alone what the record says: heads, epoch and checkpoints must agree.
+	err = v.do(ctx, func(t *turn) error {
+		if t.now.Sub(own.used) >= usedEvery {
+			own.used = t.now
+			return t.putSession()
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func (v *Vault) openSessionRecord(own *session, stored []byte) error {
+	clear, err := parseSession(stored)
+	if err != nil {
+		return ErrSessionEnded
+	}
+	_, raw, err := own.key.Open(v.sessionContext(own.id), stored)
+	var body sessionBody
+	if err != nil || seal.Unmarshal(raw, &body) != nil {
+		return ErrSessionEnded
+	}
+	if v.signer, err = seal.SigningKeyFromBytes(body.Signer); err != nil {
+		return ErrSessionEnded
+	}
+	v.rings = rings{}
+	for c, b := range body.Rings {
+		r, ok := parseRing(b)
+		if !ok {
+			return ErrSessionEnded
+		}
+		v.rings[Compartment(c)] = r
+	}
+	v.actor, v.epoch, v.session = body.Actor, clear.Epoch, own
+	own.started, own.used, own.device = time.UnixMilli(clear.Started).UTC(), time.UnixMilli(clear.Used).UTC(), clear.Device
+	return nil
+}
+
+func parseSession(stored []byte) (c sessionClear, err error) {
+	_, raw, err := seal.ParseClear(stored)
+	if err != nil {
+		return c, err
+	}
+	return c, seal.Unmarshal(raw, &c)
+}
+
+// checkSession refuses an act whose session was ended or is too old, in the
+// commit of the act itself (N7, N17).
+func (v *Vault) checkSession(tx *storage.Tx, now time.Time) error {
+	if v.session == nil {
+		return nil
+	}
+	rec, err := tx.Get(v.id.session(v.session.id))
+	if isNotFound(err) {
+		return ErrSessionEnded
+	}
+	if err != nil {
+		return err
+	}
+	clear, err := parseSession(rec.Value)
+	if err != nil || !v.service.alive(clear, now) {
+		return ErrSessionEnded
+	}
+	return nil
+}
+
+func (s *Vaults) alive(c sessionClear, now time.Time) bool {
+	used, started := time.UnixMilli(c.Used), time.UnixMilli(c.Started)
+	// The last use is written every five minutes only: give that much more.
+	return now.Before(used.Add(s.cfg.SessionIdle+usedEvery)) && now.Before(started.Add(s.cfg.SessionMax))
+}
+
+type storedSession struct {
+	key    string
+	id     SessionID
+	clear  sessionClear
+	device string
+}
+
+// sessions reads the list. They are not under an index: one that the store
+// brings back has an old epoch or an old time, and opens nothing without its token.
+func (t *turn) sessions() ([]storedSession, error) {
+	prefix := t.v.id.key("n/")
+	recs, err := t.tx.Scan(prefix, "", 2*maxSessions)
+	if err != nil {
+		return nil, err
+	}
+	var out []storedSession
+	for _, rec := range recs {
+		id, err := ParseSessionID(strings.TrimPrefix(rec.Key, prefix))
+		if err != nil {
+			continue
+		}
+		clear, err := parseSession(rec.Value)
+		if err != nil {
+			continue
+		}
+		s := storedSession{key: rec.Key, id: id, clear: clear}
+		for _, g := range t.v.rings[Owner].generations {
+			if _, device, err := g.inbox.Open(t.v.deviceContext(id, g.number), clear.Device); err == nil {
+				s.device = string(device)
+			}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (t *turn) sessionAlive(c sessionClear) bool {
+	return c.Epoch == t.heads.owner.Epoch && t.v.service.alive(c, t.now)
+}
+
+// Sessions lists the sessions that are open, the current one first.
+func (v *Vault) Sessions(ctx context.Context) ([]Session, error) {
+	var out []Session
+	err := v.do(ctx, func(t *turn) error {
+		out = nil
+		all, err := t.sessions()
+		if err != nil {
+			return err
+		}
+		for _, s := range all {
+			if !t.sessionAlive(s.clear) {
+				continue
+			}
+			started, used := time.UnixMilli(s.clear.Started).UTC(), time.UnixMilli(s.clear.Used).UTC()
+			expires := used.Add(v.service.cfg.SessionIdle)
+			if end := started.Add(v.service.cfg.SessionMax); end.Before(expires) {
+				expires = end
+			}
+			current := v.session != nil && bytes.Equal(v.session.id[:], s.id[:])
+			out = append(out, Session{ID: s.id, Device: s.device, Started: started, LastUsed: used, Expires: expires, Current: current})
+		}
+		t.note(ActSessionsListed, nil, map[string]string{"count": strconv.Itoa(len(out))})
+		return nil
+	})
+	slices.SortFunc(out, func(a, b Session) int {
+		if a.Current != b.Current {
+			return map[bool]int{true: -1, false: 1}[a.Current]
+		}
+		return b.LastUsed.Compare(a.LastUsed)
+	})
+	return out, err
+}
+
+// EndSession ends another session. As a deleted record could be brought back by
+// the store, the epoch is raised: every other session ends with it and signs in
+// again; this one goes on (G13). ErrNotFound if there is no such session.
+func (v *Vault) EndSession(ctx context.Context, id SessionID) error {
+	return v.endSessions(ctx, &id)
+}
+
+// EndOtherSessions ends every session but this one.
+func (v *Vault) EndOtherSessions(ctx context.Context) error { return v.endSessions(ctx, nil) }
+
+func (v *Vault) endSessions(ctx context.Context, one *SessionID) error {
+	if one != nil {
+		v.mu.Lock()
+		own := v.session != nil && v.session.id == *one
+		v.mu.Unlock()
+		if own {
+			return v.SignOut(ctx)
+		}
+	}
+	return v.do(ctx, func(t *turn) error {
+		if one != nil {
+			if _, err := t.tx.Get(v.id.session(*one)); isNotFound(err) {
+				return ErrNotFound
+			} else if err != nil {
+				return err
+			}
+		}
+		t.note(ActSessionsEnded, nil, nil)
+		return t.raiseEpoch()
+	})
+}
+
+// raiseEpoch ends all sessions but the handle's own, which is written anew.
+func (t *turn) raiseEpoch() error {
+	t.heads.owner.Epoch++
+	t.ownerDirty = true
+	all, err := t.sessions()
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if t.v.session == nil || s.id != t.v.session.id {
+			t.tx.Delete(s.key)
+		}
+	}
+	return t.putSession()
+}
+
+// SignOut ends this session and forgets the keys.
+func (v *Vault) SignOut(ctx context.Context) error {
+	err := v.do(ctx, func(t *turn) error {
+		t.note(ActSignedOut, nil, nil)
+		if v.session != nil {
+			t.tx.Delete(v.id.session(v.session.id))
+		}
+		return nil
+	})
+	if err == nil || errors.Is(err, ErrSessionEnded) {
+		v.Close()
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,195 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+)
+
+// Vault is one person's safe, opened: a capability that reaches the
+// compartments its keys reach, as an actor. What it cannot reach it does not
+// list. It is safe for many goroutines; their changes queue. Close forgets the keys.
+type Vault struct {
+	service *Vaults
+	id      ID
+	actor   Actor
+	signer  seal.SigningKey
+
+	mu      sync.Mutex // guards what follows; turns of one handle run one after the other
+	rings   rings
+	pages   pageCache
+	epoch   uint64
+	session *session // nil: opened without one
+	closed  bool
+	notices []NoticeCode
+}
+
+// turn is the one gate through which everything passes that is done in an open
+// vault: it verifies the heads against witness and keys, holds the change and
+// its journal line, and writes them in one commit. A journal line that cannot be
+// written denies the act, because no plaintext leaves before the commit (rule 3).
+type turn struct {
+	v     *Vault
+	ctx   context.Context
+	tx    *storage.Tx
+	now   time.Time
+	heads *heads
+
+	ownerDirty bool
+	ownerAhead bool // of the witness: a crash came between a commit and its report
+	entries    []Entry
+	session    *session // becomes the handle's with the commit
+}
+
+// do runs fn in a turn. fn may run several times, as storage.Transact does.
+func (v *Vault) do(ctx context.Context, fn func(t *turn) error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.doLocked(ctx, fn)
+}
+
+func (v *Vault) doLocked(ctx context.Context, fn func(t *turn) error) error {
+	if v.closed {
+		return ErrClosed
+	}
+	leave, err := v.service.queue.enter(ctx, v.id)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	var done *turn
+	try := func() error {
+		// Checkpoints first, then the store: what the store shows can only be newer.
+		marks, _ := v.service.latest(ctx, v.id)
+		return v.service.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+			t, err := v.begin(ctx, tx, marks)
+			if err != nil {
+				return err
+			}
+			if err := fn(t); err != nil {
+				return err
+			}
+			done = t
+			return t.finish()
+		})
+	}
+	err = try()
+	if errors.Is(err, ErrStale) { // another process may have been faster: look once more
+		err = try()
+	}
+	if err != nil {
+		return storageError(err)
+	}
+	v.remember(done)
+	return nil
+}
+
+// begin reads and verifies the heads.
+func (v *Vault) begin(ctx context.Context, tx *storage.Tx, marks map[string]Checkpoint) (*turn, error) {
+	now := v.service.now()
+	h, err := readHeads(tx, v.id, v.signer.Public(), v.rings)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.compare(marks); err != nil {
+		return nil, err
+	}
+	if h.owner.Erased != 0 || h.owner.Epoch != v.epoch { // signed out everywhere
+		return nil, ErrSessionEnded
+	}
+	if err := v.checkSession(tx, now); err != nil {
+		return nil, err
+	}
+	mark, known := marks[headOwner]
+	return &turn{v: v, ctx: ctx, tx: tx, now: now, heads: h, session: v.session, ownerAhead: known && later(h.checkpoint(headOwner), mark)}, nil
+}
+
+// compare refuses what is older than a checkpoint (C1) or another history of
+// the same version (C2).
+func (h *heads) compare(marks map[string]Checkpoint) error {
+	for _, now := range h.checkpoints() {
+		mark, ok := marks[now.Head]
+		switch {
+		case !ok:
+		case now.Restore < mark.Restore, now.Restore == mark.Restore && now.Version < mark.Version:
+			return ErrStale
+		case now.Restore == mark.Restore && now.Version == mark.Version && now.Hash != mark.Hash:
+			return tampered("%s head", now.Head)
+		}
+	}
+	return nil
+}
+
+// finish writes pages, heads and journal into the transaction.
+func (t *turn) finish() error {
+	v := t.v
+	for _, c := range compartments {
+		ix, ok := t.heads.indexes[c]
+		if !ok || !ix.dirty {
+			continue
+		}
+		if err := t.flush(c, ix); err != nil {
+			return err
+		}
+		if c == Owner {
+			t.heads.owner.Pages, t.ownerDirty = ix.Pages, true
+			continue
+		}
+		ix.version++
+		gen := v.rings[c].current()
+		ix.generation = gen.number
+		record, err := sealIndex(v.id, c, ix, gen)
+		if err != nil {
+			return err
+		}
+		t.heads.raw[c] = record
+		t.tx.PutUnique(v.id.head(c), record)
+	}
+	if err := t.writeJournal(); err != nil {
+		return err
+	}
+	if t.ownerDirty {
+		t.heads.owner.Version++
+		record, err := v.signer.SealOwnerHead(t.heads.owner)
+		if err != nil {
+			return err
+		}
+		t.heads.raw[Owner] = record
+		t.tx.PutUnique(v.id.head(Owner), record)
+	}
+	return nil
+}
+
+// remember keeps what the commit left: pages by digest and the heads as the
+// highest seen. The report to the witness follows within a second.
+func (v *Vault) remember(t *turn) {
+	for _, ix := range t.heads.indexes {
+		for n := range ix.changed {
+			v.pages.put(ix.Pages[n], ix.loaded[n])
+		}
+	}
+	v.epoch, v.session = t.heads.owner.Epoch, t.session
+	v.service.marks.seen(v.id, t.heads.checkpoints())
+	switch {
+	case t.ownerDirty, t.ownerAhead:
+		v.service.reporter.report(v.id, t.heads.checkpoints(), t.heads.raw[Owner])
+	case len(t.entries) > 0:
+		v.service.reporter.report(v.id, t.heads.checkpoints(), nil)
+	}
+}
+
+// ID returns the id of the vault. It is no secret.
+func (v *Vault) ID() ID { return v.id }
+
+// Close forgets the keys. A session goes on: Resume opens it again.
+func (v *Vault) Close() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.closed, v.rings, v.pages, v.signer, v.session = true, nil, pageCache{}, seal.SigningKey{}, nil
+}
+
+func (s *Vaults) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,172 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+)
+
+// Password is a sign-in by login and password.
+type Password struct {
+	Login    string // as typed: digits of any script, spaces and dashes allowed
+	Secret   string
+	Session  *SessionRequest // not nil: a session is opened in the same commit
+	Priority bool            // staff, or a device that signed in before: uses the lane kept for them
+}
+
+// Unlock opens a vault with all its compartments. The try is counted at the
+// witness before anything is evaluated. An unknown login, a wrong password and
+// an altered keyslot give the same ErrSignIn after the same work; errors.Is
+// tells ErrTampered and ErrStale apart for the operator's own eyes only.
+//
+// Errors: ErrSignIn, BackOffError, ErrBusy, ErrKeyService, ErrStorage,
+// InvalidError for what cannot be a login. While the witness is away sign-in
+// goes on, ten tries an hour, and Overview says so.
+func (s *Vaults) Unlock(ctx context.Context, p Password) (*Vault, error) {
+	login, err := NormalLogin(p.Login)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := normalPassword(p.Secret)
+	if err != nil {
+		return nil, ErrSignIn // no password of ours; nothing to learn from it
+	}
+	check, proof, err := s.checkSecret(ctx, login, secret, p.Priority)
+	if err != nil {
+		return nil, signInError(err)
+	}
+	v, err := s.open(ctx, check, proof.roots)
+	if err != nil {
+		return nil, signInError(err)
+	}
+	if proof.away {
+		v.notices = append(v.notices, NoticeWitnessAway)
+	}
+	if err := v.signedIn(ctx, p.Session, proof.tries); err != nil {
+		return nil, signInError(err)
+	}
+	if !proof.away {
+		v.resetCounter(ctx, check.counter, proof.tries.Total)
+	}
+	return v, nil
+}
+
+// signInError makes what the store did look like a wrong secret to a remote
+// caller, and leaves the cause for errors.Is.
+func signInError(err error) error {
+	for _, hidden := range []error{ErrTampered, ErrStale, ErrPolicy, ErrUntrustedKey, ErrNotFound} {
+		if errors.Is(err, hidden) && !errors.Is(err, ErrSignIn) {
+			return &hiddenError{err}
+		}
+	}
+	return storageError(err)
+}
+
+// hiddenError reads like ErrSignIn and wraps it together with the cause.
+type hiddenError struct{ cause error }
+
+func (e *hiddenError) Error() string   { return ErrSignIn.Error() }
+func (e *hiddenError) Unwrap() []error { return []error{ErrSignIn, e.cause} }
+
+// proof is a secret that was shown to be right.
+type proof struct {
+	roots    map[Compartment]root
+	wrapping seal.Key
+	tries    Tries
+	away     bool
+}
+
+// checkSecret counts the try, reads, and proves the secret.
+func (s *Vaults) checkSecret(ctx context.Context, login, secret string, priority bool) (*secretCheck, *proof, error) {
+	check, err := s.locate(ctx, login)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &proof{}
+	p.tries, err = s.cfg.Limiter.Count(ctx, check.id, check.counter)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		p.away = true
+		p.tries.Wait = s.away.count(check.counter)
+	}
+	if p.tries.Wait > 0 {
+		return nil, nil, &BackOffError{Wait: p.tries.Wait}
+	}
+	marks := map[string]Checkpoint{}
+	if heads, err := s.ask(ctx, check.id); err != nil {
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		p.away = true
+		marks, _ = s.marks.get(check.id, false)
+	} else {
+		for _, h := range heads {
+			marks[h.Head] = h
+		}
+	}
+	if err := s.load(ctx, check, marks); err != nil {
+		return nil, nil, err
+	}
+	p.roots, p.wrapping, err = s.prove(ctx, check, secret, priority)
+	if err != nil {
+		return nil, nil, err
+	}
+	return check, p, nil
+}
+
+// open reads keyrings and heads with the roots, and forgets the roots.
+func (s *Vaults) open(ctx context.Context, check *secretCheck, roots map[Compartment]root) (*Vault, error) {
+	v := &Vault{service: s, id: check.id, actor: Actor{Kind: ActorPerson}, epoch: check.owner.Epoch}
+	err := s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		rec, err := tx.Get(check.id.head(Owner))
+		if err != nil {
+			return missing(err, "owner head")
+		}
+		owner, err := openOwnerHead(check.id, rec.Value)
+		if err != nil {
+			return err
+		}
+		rings, signer, err := readKeyrings(tx, check.id, owner, roots)
+		if err != nil {
+			return err
+		}
+		v.rings, v.signer, v.epoch = rings, *signer, owner.Epoch
+		return nil
+	})
+	return v, err
+}
+
+// signedIn writes the journal of the sign-in with the tries that failed before
+// it, the session if one is wanted, and what was waiting for the person's keys.
+func (v *Vault) signedIn(ctx context.Context, req *SessionRequest, tries Tries) error {
+	err := v.do(ctx, func(t *turn) error {
+		if tries.Failed > 1 { // this one was counted too
+			t.note(ActSignInFailed, nil, map[string]string{"tries": strconv.FormatUint(tries.Failed-1, 10)})
+		}
+		detail := map[string]string{}
+		if req != nil && req.Device != "" {
+			detail["device"] = req.Device
+		}
+		t.note(ActSignedIn, nil, detail)
+		t.tx.Delete(v.id.key("new"))
+		return t.openSession(req)
+	})
+	if err != nil {
+		return err
+	}
+	return v.emptyBin(ctx)
+}
+
+// resetCounter tells the limiter that the person is in, by the vault's own
+// signature (N6). If it fails, the next sign-in meets a higher count, no more.
+func (v *Vault) resetCounter(ctx context.Context, counter [32]byte, total uint64) {
+	statement, err := v.signer.SealReset(v.id, counter, total)
+	if err == nil {
+		_ = v.service.cfg.Limiter.Reset(ctx, v.id, counter, statement)
+	}
+}

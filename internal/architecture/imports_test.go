@@ -2,6 +2,7 @@ package architecture
 
 import (
 	"fmt"
+	"go/ast"
 	"slices"
 	"strings"
 	"testing"
@@ -136,6 +137,30 @@ func oneDriver(m module) []string {
 		}
 		return ""
 	})
+}
+
+// cheapKeys: the function that makes passwords cheap to guess, for tests, is named by its own package and by internal/testkeys alone.
+func cheapKeys(m module) []string {
+	var broken []string
+	for _, f := range m.files {
+		if inside(f.pkg(), "internal/seal", "internal/testkeys") {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			if name, ok := n.(*ast.Ident); ok && name.Name == "SetTestFloor" {
+				broken = append(broken, f.line(n.Pos())+" names SetTestFloor")
+			}
+			return true
+		})
+	}
+	return broken
+}
+
+func TestNothingThatRunsCanMakePasswordsCheap(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, cheapKeys(thisModule(t)))
+	const calls = "package p\n\nimport \"reconnect.example/internal/seal\"\n\nvar _ = seal.SetTestFloor\n"
+	require.Len(t, cheapKeys(parse(t, map[string]string{"vault/a.go": calls, "internal/testkeys/a.go": calls, "internal/seal/a.go": calls})), 1)
 }
 
 func TestImportsPointOneWay(t *testing.T) { t.Parallel(); require.Empty(t, direction(thisModule(t))) }

@@ -43,8 +43,9 @@ const (
 	TypeRelayBundle  Type = 34 // boxed: a relay's keys for one worker
 	TypeNote         Type = 35 // boxed: a note to a relay or a desk
 	TypeStatement    Type = 36 // signed: a statement of witness or operator
+	TypeKeyFile      Type = 37 // sealed: what a key file wraps for a service on one machine
 
-	lastType = TypeStatement
+	lastType = TypeKeyFile
 )
 
 // known refuses the zero type and types that this version does not know.

@@ -1,0 +1,153 @@
+// Package local opens vaults on one machine with durable defaults, in one line:
+// records in SQLite, documents in files, the key service in a key file, and the
+// witness beside them in a database of its own. It is the one package that knows
+// all these parts, and meant to be read: write your own like it for other parts.
+//
+// What is on one machine only: an embedded witness lies on the same disk as what
+// it watches, so that whoever can put back an old disk can put back both. For
+// protection against that, let another organisation run the witness.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"reconnect.example/quota"
+	"reconnect.example/recovery/witness"
+	"reconnect.example/storage"
+	"reconnect.example/storage/filestore"
+	_ "reconnect.example/storage/sqlitestore" // sqlite: URLs
+	"reconnect.example/vault"
+)
+
+var (
+	_ vault.Checkpoints = (*witness.Witness)(nil)
+	_ vault.Limiter     = (*witness.Witness)(nil)
+	_ vault.Keeper      = (*KeyFile)(nil)
+)
+
+// The parts of a data folder.
+const (
+	RecordsFile   = "records.db"
+	WitnessFile   = "witness.db"
+	KeyFileName   = "service.key"
+	DocumentsName = "documents"
+)
+
+// Options are what may differ from the defaults; see the fields of the same
+// name of [vault.Config] and [quota.Config].
+type Options struct {
+	Quota       quota.Config
+	Folders     []string
+	SessionIdle time.Duration
+	SessionMax  time.Duration
+	Now         func() time.Time
+}
+
+// Local is everything that Open opened. The parts are there for a backup, a
+// status page, a test.
+type Local struct {
+	*vault.Vaults
+	Store   *storage.Store
+	Blobs   storage.Blobs
+	Quota   *quota.Quota
+	Witness *witness.Witness
+
+	closers []func() error
+}
+
+// Open opens the vaults of a data folder, or makes it (mode 0700). One process
+// at a time: a second one gets an error that wraps storage.ErrInUse.
+func Open(dir string) (*Local, error) { return OpenWith(context.Background(), dir, nil) }
+
+// OpenWith is Open with options; nil takes the defaults. The context is for
+// opening only.
+func OpenWith(ctx context.Context, dir string, opts *Options) (l *Local, err error) {
+	o := Options{}
+	if opts != nil {
+		o = *opts
+	}
+	if err := makeFolder(dir); err != nil {
+		return nil, err
+	}
+	l = &Local{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("data folder %s: %w", dir, err), l.Close())
+			l = nil
+		}
+	}()
+	if l.Store, err = l.openStore(ctx, filepath.Join(dir, RecordsFile)); err != nil {
+		return l, err
+	}
+	if l.Blobs, err = filestore.Open(filepath.Join(dir, DocumentsName), nil); err != nil {
+		return l, err
+	}
+	l.closers = append(l.closers, l.Blobs.Close)
+	witnessStore, err := l.openStore(ctx, filepath.Join(dir, WitnessFile))
+	if err != nil {
+		return l, err
+	}
+	if l.Witness, err = witness.New(witness.Config{Store: witnessStore, Now: o.Now}); err != nil {
+		return l, err
+	}
+	l.closers = append(l.closers, l.Witness.Close)
+	keeper, err := OpenKeyFile(filepath.Join(dir, KeyFileName))
+	if err != nil {
+		return l, err
+	}
+	if o.Quota.Now == nil {
+		o.Quota.Now = o.Now
+	}
+	if l.Quota, err = quota.New(o.Quota); err != nil {
+		return l, err
+	}
+	l.Vaults, err = vault.New(ctx, vault.Config{
+		Store: l.Store, Blobs: l.Blobs, Keeper: keeper, Checkpoints: l.Witness, Limiter: l.Witness, Quota: l.Quota,
+		Folders: o.Folders, SessionIdle: o.SessionIdle, SessionMax: o.SessionMax, Now: o.Now,
+	})
+	if err != nil {
+		return l, err
+	}
+	l.closers = append(l.closers, l.Vaults.Close)
+	return l, nil
+}
+
+func (l *Local) openStore(ctx context.Context, path string) (*storage.Store, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	store, err := storage.Open(ctx, (&url.URL{Scheme: "sqlite", Path: filepath.ToSlash(abs)}).String())
+	if err == nil {
+		l.closers = append(l.closers, store.Close)
+	}
+	return store, err
+}
+
+// Close ends everything in the order that loses nothing: first the service, so
+// that its last reports reach the witness, then the witness, then the stores.
+func (l *Local) Close() error {
+	var errs []error
+	for i := len(l.closers) - 1; i >= 0; i-- {
+		errs = append(errs, l.closers[i]())
+	}
+	l.closers = nil
+	return errors.Join(errs...)
+}
+
+func makeFolder(dir string) error {
+	err := os.MkdirAll(dir, 0o700)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%w: data folder %s: %w", storage.ErrReadOnly, dir, err)
+	case err != nil:
+		return fmt.Errorf("data folder %s: %w", dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package witness
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+)
+
+// Tries is the state of a counter.
+type Tries = struct {
+	Total  uint64        // all tries ever counted
+	Failed uint64        // of them, since the last reset
+	Wait   time.Duration // more than 0: this try was refused and not counted; come back after it
+}
+
+// How tries are slowed down. A wait begins at the latest counted try and
+// doubles with each, up to the longest, for ever: a limit that ended in a lock
+// would let any stranger lock the person out (F11).
+const (
+	freeTries   = 5
+	firstWait   = 30 * time.Second
+	longestWait = 15 * time.Minute
+)
+
+// waitAfter is how long the next try has to wait after failed ones.
+func waitAfter(failed uint64) time.Duration {
+	if failed < freeTries {
+		return 0
+	}
+	doublings := failed - freeTries
+	if doublings >= 5 { // 30 s * 2^5 is more than 15 min; do not shift out
+		return longestWait
+	}
+	return firstWait << doublings
+}
+
+func (c *counterRecord) failed() uint64 { return c.Total - c.Reset }
+
+// wait is what is left of the wait at now: at most the whole of it, also where
+// the latest try seems to lie in the future because the record of the highest
+// time was lost.
+func (c *counterRecord) wait(now time.Time) time.Duration {
+	elapsed := max(0, now.Sub(time.UnixMilli(c.Last)))
+	return max(0, waitAfter(c.failed())-elapsed)
+}
+
+func (c *counterRecord) tries() Tries { return Tries{Total: c.Total, Failed: c.failed()} }
+
+// Count counts a try at the secret behind counter, or refuses it. When it
+// returns without an error and with Wait 0, the try is counted and durable, and
+// the caller may evaluate it; in every other case it must not (F9: tries at the
+// same instant are all counted before any is evaluated).
+//
+// After a reset five tries are free; then each must wait 30 s after the one
+// before, doubling to at most 15 min. A refused try is not counted and does not
+// prolong the wait. A counter that was not used for 30 days is forgotten.
+//
+// The vault need not be registered: an unknown login is counted under an id made
+// from it, with the same work as a known one (E8).
+//
+// Errors: ErrUnavailable (it may have been counted), ErrDamaged, ErrClosed.
+func (w *Witness) Count(ctx context.Context, vault [16]byte, counter [32]byte) (Tries, error) {
+	if w.pending.isClosed() {
+		return Tries{}, ErrClosed
+	}
+	leave, err := w.queue.enter(ctx, countKey(vault, counter))
+	if err != nil {
+		return Tries{}, closedSet("count", err)
+	}
+	defer leave()
+	var tries Tries
+	err = w.store.Transact(ctx, func(tx *storage.Tx) (err error) {
+		tries, err = w.count(tx, vault, counter)
+		return err
+	})
+	if err != nil {
+		return Tries{}, closedSet("count", err)
+	}
+	return tries, nil
+}
+
+func (w *Witness) count(tx *storage.Tx, vault [16]byte, counter [32]byte) (Tries, error) {
+	c, found, err := loadCounter(tx, vault, counter)
+	if err != nil {
+		return Tries{}, err
+	}
+	now := w.clock.read()
+	if wait := c.wait(now); wait > 0 {
+		tries := c.tries()
+		tries.Wait = wait
+		return tries, nil
+	}
+	c.Total++
+	c.Last = now.UnixMilli()
+	if !found {
+		tx.Put(dueKey(vault, counter, c.Last), nil)
+	}
+	// The time goes with the try that it dates: after a crash no counter lies in
+	// the future. It is written without being read, so that tries at different
+	// counters do not conflict; between processes whose clocks differ the last
+	// one wins, by as much as they differ.
+	if err := put(tx, clockKey, clockRecord{Highest: c.Last}); err != nil {
+		return Tries{}, err
+	}
+	return c.tries(), put(tx, countKey(vault, counter), *c)
+}
+
+// loadCounter reads a counter. A new one begins where those of the vault that
+// were dropped ended, see sweep.go.
+func loadCounter(tx *storage.Tx, vault [16]byte, counter [32]byte) (c *counterRecord, found bool, err error) {
+	c = new(counterRecord)
+	found, err = get(tx.Get, countKey(vault, counter), c)
+	if err != nil || found {
+		if c.Reset > c.Total {
+			err = fmt.Errorf("%w: %q", ErrDamaged, countKey(vault, counter))
+		}
+		return c, found, err
+	}
+	s, err := loadState(tx.Get, vault)
+	if err != nil {
+		return nil, false, err
+	}
+	c.Total, c.Reset = s.Floor, s.Floor
+	return c, false, nil
+}
+
+// Reset sets the tries of a counter right on a statement that the vault's key
+// signed: whoever opened the vault can make it, and nobody else (N6). The
+// statement names the counter and how many tries had been counted; those that
+// came after it remain failed. An older statement than the latest one changes
+// nothing. The reset is durable when Reset returns.
+//
+// Errors: ErrStatement, ErrUnregistered, ErrErased, ErrUnavailable, ErrDamaged,
+// ErrClosed. Nothing was changed then, but for ErrUnavailable: repeat it.
+func (w *Witness) Reset(ctx context.Context, vault [16]byte, counter [32]byte, statement []byte) error {
+	if w.pending.isClosed() {
+		return ErrClosed
+	}
+	leave, err := w.queue.enter(ctx, countKey(vault, counter))
+	if err != nil {
+		return closedSet("reset", err)
+	}
+	defer leave()
+	return closedSet("reset", w.store.Transact(ctx, func(tx *storage.Tx) error {
+		return reset(tx, vault, counter, statement)
+	}))
+}
+
+func reset(tx *storage.Tx, vault [16]byte, counter [32]byte, statement []byte) error {
+	s, err := loadState(tx.Get, vault)
+	switch {
+	case err != nil:
+		return err
+	case !s.registered():
+		return ErrUnregistered
+	case s.Erased != 0:
+		return ErrErased
+	}
+	about, count, err := seal.OpenReset(s.Key, vault, statement)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrStatement, err)
+	}
+	if about != counter {
+		return fmt.Errorf("%w: it is about counter %s", ErrStatement, hex.EncodeToString(about[:]))
+	}
+	c, _, err := loadCounter(tx, vault, counter)
+	if err != nil {
+		return err
+	}
+	if count > c.Total {
+		// A statement over tries to come would be a stock of free tries.
+		return fmt.Errorf("%w: %d tries were counted, not %d", ErrStatement, c.Total, count)
+	}
+	if count <= c.Reset {
+		return nil
+	}
+	c.Reset = count
+	return put(tx, countKey(vault, counter), *c)
+}

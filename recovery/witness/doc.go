@@ -1,0 +1,56 @@
+// Package witness is the small independent memory beside a store that is not
+// trusted. A store of records may swap, drop, roll back and forge; what it
+// cannot do is make the witness forget. The witness keeps, for every vault,
+//
+//   - its checkpoints: restore epoch, version and hash of the owner, shared,
+//     private and journal head, so that an old state of the store is told from
+//     the present one (attacks C1, C2);
+//   - its latest signed owner head, and the key that signs it;
+//   - counters of tries, so that guesses are limited where the store cannot
+//     reset them (C6, F9, F11).
+//
+// It holds nothing that decrypts anything alone. [Witness] runs over any
+// [storage.Store]: over one in memory for tests, over an SQLite file of its own
+// inside a service on one machine (where store and witness share a disk,
+// protection against rollback ends there), or in another organisation's server,
+// where it counts. Its store must never be restored from a backup that is older
+// than the last answer: a witness that is rolled back vouches for what is gone.
+//
+// # Whom it believes
+//
+// An owner head is believed for its signature: the first one registers the
+// vault with its key, later ones must be signed by that key or by a successor
+// that it signed. Whoever steals the credential of a client of the witness can
+// therefore not move an owner checkpoint. The shared, private and journal
+// checkpoints are believed from the client that reports them; a false report of
+// those can refuse service, and cannot open anything or pass off old data as new.
+//
+// A counter goes back only on a statement signed by the vault's key. The service
+// that asks for the tries cannot reset them by saying that one succeeded.
+//
+// # What is durable
+//
+// Owner checkpoints, counted tries and resets are durable before the answer.
+// Other checkpoints may be reported as not urgent: they count at once, and are
+// written together within [Config.FlushEvery] and by [Witness.Close]. A crash
+// loses at most those.
+//
+// # Time
+//
+// A wait must not become shorter because somebody set a clock, nor endless. So
+// the witness has a time of its own. It begins at the machine's clock or at the
+// highest time ever recorded, whichever is later, and then moves by elapsed
+// time, which a step of the clock does not change. The highest time is written
+// in the same commit as each try that it dates. It follows that
+//
+//   - a clock set back while the witness runs, or between two runs, changes
+//     nothing: the wait goes on from where it stood, at the usual pace;
+//   - a clock set forward while it runs changes nothing either;
+//   - a clock set forward between two runs is believed, as nothing tells it from
+//     a witness that was switched off. Whoever can do that to the witness's
+//     machine can end a wait of at most fifteen minutes;
+//   - time in which the machine was suspended may not count until the next start.
+//
+// Every wait is a difference of this time, so that it never exceeds fifteen
+// minutes even where the time itself is wrong.
+package witness

@@ -1,0 +1,140 @@
+package witness_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/recovery/witness"
+	"reconnect.example/storage"
+	"reconnect.example/storage/sqlitestore"
+)
+
+// childEnv makes this test binary a witness that works until it is killed.
+const childEnv = "WITNESS_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if folder := os.Getenv(childEnv); folder != "" {
+		fmt.Fprintln(os.Stderr, workUntilKilled(folder))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// theSamePerson is one that parent and child both know.
+func theSamePerson(t require.TestingT) *person {
+	key, err := seal.SigningKeyFromBytes([]byte("the witness's tests know this key"[:32]))
+	require.NoError(t, err)
+	return &person{t: t, vault: [16]byte{'k'}, keys: []seal.SigningKey{key}, service: key.Public()}
+}
+
+// mustNot makes require usable outside a test.
+type mustNot struct{}
+
+func (mustNot) Errorf(format string, args ...any) { fmt.Fprintf(os.Stderr, format, args...) }
+func (mustNot) FailNow()                          { os.Exit(1) }
+
+func openSQLite(folder string) (*storage.Store, error) {
+	driver, err := sqlitestore.Open(context.Background(), filepath.Join(folder, "witness.db"), nil)
+	if err != nil {
+		return nil, err
+	}
+	return storage.New(driver), nil
+}
+
+// workUntilKilled prints a number after each round that was acknowledged.
+func workUntilKilled(folder string) error {
+	ctx := context.Background()
+	store, err := openSQLite(folder)
+	if err != nil {
+		return err
+	}
+	w, err := witness.New(witness.Config{Store: store})
+	if err != nil {
+		return err
+	}
+	p := theSamePerson(mustNot{})
+	for round := uint64(1); ; round++ {
+		h := p.head(round, nil)
+		if _, err := w.Raise(ctx, p.vault, h.heads(), h.record, false); err != nil {
+			return err
+		}
+		if _, err := w.Raise(ctx, p.vault, []witness.Checkpoint{at("shared", round, 's')}, nil, true); err != nil {
+			return err
+		}
+		tries, err := w.Count(ctx, p.vault, password)
+		if err != nil || tries.Wait > 0 {
+			return fmt.Errorf("round %d: %v %w", round, tries, err)
+		}
+		if err := w.Reset(ctx, p.vault, password, p.reset(password, round)); err != nil {
+			return err
+		}
+		fmt.Println(round)
+	}
+}
+
+func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
+	t.Parallel()
+	rounds := 4
+	if os.Getenv("RECONNECT_TEST_ALL") == "1" {
+		rounds = 40
+	}
+	for n := range rounds {
+		folder := t.TempDir()
+		acknowledged := killAfter(t, folder, 1+n*7%23)
+
+		store, err := openSQLite(folder)
+		require.NoError(t, err)
+		w, err := witness.New(witness.Config{Store: store})
+		require.NoError(t, err)
+		p := theSamePerson(t)
+		latest, err := w.Latest(t.Context(), p.vault)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, latest[0].Version, acknowledged)
+		require.GreaterOrEqual(t, latest[1].Version, acknowledged)
+		record, err := w.OwnerHead(t.Context(), p.vault)
+		require.NoError(t, err)
+		require.Equal(t, latest[0].Hash, seal.Digest(record), "head and checkpoint go together")
+		tries, err := w.Count(t.Context(), p.vault, password)
+		require.NoError(t, err)
+		require.Greater(t, tries.Total, acknowledged)
+		require.LessOrEqual(t, tries.Failed, tries.Total-acknowledged, "resets too")
+		require.NoError(t, w.Close())
+		require.NoError(t, store.Close())
+	}
+}
+
+// killAfter lets a child work for so many rounds, kills it in the middle of one,
+// and returns the last round that it saw acknowledged.
+func killAfter(t *testing.T, folder string, rounds int) (acknowledged uint64) {
+	t.Helper()
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	child := exec.CommandContext(ctx, binary)
+	child.Env = append(os.Environ(), childEnv+"="+folder)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		_, err := fmt.Sscan(lines.Text(), &acknowledged)
+		require.NoError(t, err)
+		if rounds--; rounds == 0 {
+			require.NoError(t, child.Process.Kill())
+		}
+	}
+	require.Error(t, child.Wait(), "it was killed")
+	require.LessOrEqual(t, rounds, 0, "and not before")
+	return acknowledged
+}

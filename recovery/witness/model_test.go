@@ -1,0 +1,277 @@
+package witness_test
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/recovery/witness"
+)
+
+// model is a witness in its simplest form, without a store.
+type model struct {
+	key    int // which of the person's keys is registered, -1 for none
+	erased bool
+	heads  map[string]witness.Checkpoint
+	saved  map[string]witness.Checkpoint // those that a crash must not lose
+
+	counters map[byte]*modelCounter
+	now      time.Time // the witness's time
+	highest  time.Time // that of the latest counted try
+}
+
+type modelCounter struct {
+	total, reset uint64
+	last         time.Time
+}
+
+// machine runs a witness and its model side by side.
+type machine struct {
+	*subject
+	m     *model
+	p     *person // with three keys, of which each follows the one before
+	thief *person // another key, the same vault id
+}
+
+func (m *machine) order(a, b witness.Checkpoint) int {
+	return cmp.Or(cmp.Compare(a.Restore, b.Restore), cmp.Compare(a.Version, b.Version))
+}
+
+// raise is what the model makes of one checkpoint.
+func (m *machine) raise(c witness.Checkpoint) bool {
+	if known, ok := m.m.heads[c.Head]; ok && m.order(c, known) <= 0 {
+		return false
+	}
+	m.m.heads[c.Head] = c
+	return true
+}
+
+func (m *machine) durable() {
+	m.m.saved = map[string]witness.Checkpoint{}
+	for name, c := range m.m.heads {
+		m.m.saved[name] = c
+	}
+}
+
+func (m *machine) ownerReport(t *rapid.T) {
+	signer, key := m.p, rapid.IntRange(-1, 2).Draw(t, "key")
+	version, variant := rapid.Uint64Range(1, 8).Draw(t, "version"), rapid.Uint64Range(0, 1).Draw(t, "variant")
+	epochs := rapid.SampledFrom([]uint64{0, 0, 0, 1}).Draw(t, "restore")
+	if key < 0 {
+		signer = m.thief
+	} else {
+		signer = m.p.as(key + 1)
+	}
+	h := signer.head(version, func(h *seal.OwnerHead) { h.Restore, h.Epoch = epochs, variant })
+	erases := rapid.IntRange(0, 30).Draw(t, "tombstone") == 0
+	if erases {
+		h, epochs = signer.tombstone(version), 0
+	}
+
+	var want error
+	switch first := m.m.key < 0; {
+	case m.m.erased && m.m.heads["owner"] != h.checkpoint:
+		want = witness.ErrErased
+	case m.m.erased:
+		m.m.counters = map[byte]*modelCounter{} // the same tombstone drops what came since
+	case key < 0:
+		want = witness.ErrUntrustedKey
+		if first {
+			t.Skip("whoever comes first is believed; that is another test")
+		}
+	case first && (key != 0 || epochs != 0):
+		t.Skip("the person registers with the first key")
+	case erases && !first && key < m.m.key && key != 0:
+		want = witness.ErrUntrustedKey // it names no predecessors and is not the first or the present key
+	case erases && !first && key > m.m.key:
+		want = witness.ErrUntrustedKey
+	case epochs > 0:
+		want = witness.ErrRestore
+	case !first && m.order(h.checkpoint, m.m.heads["owner"]) > 0 && key < m.m.key:
+		want = witness.ErrUntrustedKey
+	default:
+		if m.raise(h.checkpoint) {
+			m.m.key, m.m.erased = key, erases
+			if erases {
+				m.m.heads = map[string]witness.Checkpoint{"owner": h.checkpoint}
+				m.m.counters = map[byte]*modelCounter{}
+			}
+		}
+		m.durable()
+	}
+	remembered, err := m.Raise(context.Background(), m.p.vault, h.heads(), h.record, rapid.Bool().Draw(t, "durable"))
+	m.compare(t, want, remembered, err)
+}
+
+func (m *machine) otherReport(t *rapid.T) {
+	var heads []witness.Checkpoint
+	var want error
+	for _, head := range []string{"shared", "private", "journal"} {
+		if rapid.Bool().Draw(t, head) {
+			c := at(head, rapid.Uint64Range(0, 8).Draw(t, "version"), rapid.Byte().Draw(t, "hash")%2)
+			c.Restore = rapid.SampledFrom([]uint64{0, 0, 0, 0, 0, 1}).Draw(t, "restore")
+			heads = append(heads, c)
+		}
+	}
+	durable := rapid.Bool().Draw(t, "durable")
+	switch {
+	case m.m.erased:
+		want = witness.ErrErased
+	case m.m.key < 0:
+		want = witness.ErrUnregistered
+	case slices.ContainsFunc(heads, func(c witness.Checkpoint) bool { return c.Restore > 0 }):
+		want = witness.ErrRestore
+	default:
+		for _, c := range heads {
+			m.raise(c)
+		}
+		if durable {
+			m.durable()
+		}
+	}
+	remembered, err := m.Raise(context.Background(), m.p.vault, heads, nil, durable)
+	m.compare(t, want, remembered, err)
+}
+
+func (m *machine) compare(t *rapid.T, want error, remembered []witness.Checkpoint, err error) {
+	if want != nil {
+		require.ErrorIs(t, err, want)
+		return
+	}
+	require.NoError(t, err)
+	require.Equal(t, m.list(), remembered)
+}
+
+func (m *machine) list() []witness.Checkpoint {
+	list := []witness.Checkpoint{}
+	for _, head := range []string{"owner", "shared", "private", "journal"} {
+		if c, ok := m.m.heads[head]; ok {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func (m *machine) try(t *rapid.T) {
+	name := rapid.ByteRange(0, 1).Draw(t, "counter")
+	c := m.m.counters[name]
+	if c == nil {
+		c = &modelCounter{}
+		m.m.counters[name] = c
+	}
+	var wait time.Duration
+	if failed := c.total - c.reset; failed >= 5 {
+		wait = waits[min(failed-5, 5)] - m.m.now.Sub(c.last)
+	}
+	tries, err := m.Count(context.Background(), m.p.vault, [32]byte{name})
+	require.NoError(t, err)
+	if wait <= 0 {
+		c.total++
+		c.last, m.m.highest, wait = m.m.now, m.m.now, 0
+	}
+	require.Equal(t, witness.Tries{Total: c.total, Failed: c.total - c.reset, Wait: wait}, tries)
+}
+
+func (m *machine) resetTries(t *rapid.T) {
+	name, count := rapid.ByteRange(0, 1).Draw(t, "counter"), rapid.Uint64Range(0, 12).Draw(t, "count")
+	signer, key := m.thief, rapid.IntRange(-1, 2).Draw(t, "key")
+	if key >= 0 {
+		signer = m.p.as(key + 1)
+	}
+	c := m.m.counters[name]
+	if c == nil {
+		c = &modelCounter{}
+	}
+	var want error
+	switch {
+	case m.m.key < 0:
+		want = witness.ErrUnregistered
+	case m.m.erased:
+		want = witness.ErrErased
+	case key != m.m.key || count > c.total:
+		want = witness.ErrStatement
+	default:
+		c.reset = max(c.reset, count)
+	}
+	err := m.Reset(context.Background(), m.p.vault, [32]byte{name}, signer.reset([32]byte{name}, count))
+	if want != nil {
+		require.ErrorIs(t, err, want)
+		return
+	}
+	require.NoError(t, err)
+}
+
+// timePasses or, now and then, somebody sets the clock back.
+func (m *machine) timePasses(t *rapid.T) {
+	d := time.Duration(rapid.Int64Range(0, 1000).Draw(t, "seconds")) * time.Second
+	m.clock.move(d)
+	m.m.now = m.m.now.Add(d)
+	m.readClock(t)
+	if rapid.IntRange(0, 3).Draw(t, "set back") == 0 {
+		m.clock.move(-d * 3)
+		m.readClock(t)
+	}
+}
+
+// readClock makes the witness look at its clock, which the test's clock needs
+// before and after it is set; time.Now tells of what it measured in between.
+func (m *machine) readClock(t *rapid.T) {
+	_, err := m.sweep(context.Background())
+	require.NoError(t, err)
+}
+
+func (m *machine) startsAgain(t *rapid.T) {
+	if rapid.Bool().Draw(t, "crash") {
+		m.crash()
+		// Between what was durable and what was reported, anything may be left.
+		latest, err := m.Latest(context.Background(), m.p.vault)
+		require.NoError(t, err)
+		left := map[string]witness.Checkpoint{}
+		for _, c := range latest {
+			require.LessOrEqual(t, m.order(c, m.m.heads[c.Head]), 0)
+			left[c.Head] = c
+		}
+		for name, c := range m.m.saved {
+			require.GreaterOrEqual(t, m.order(left[name], c), 0)
+		}
+		m.m.heads = left
+	} else {
+		m.restart()
+	}
+	m.durable()
+	m.m.now = m.clock.Now()
+	if m.m.highest.After(m.m.now) {
+		m.m.now = m.m.highest
+	}
+}
+
+func TestWitnessIsItsModel(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := &machine{subject: inMemory(t), p: newPerson(t), thief: newPerson(t)}
+		m.m = &model{key: -1, heads: map[string]witness.Checkpoint{}, counters: map[byte]*modelCounter{}, now: noon}
+		m.thief.vault = m.p.vault
+		m.p.succeed()
+		m.p.succeed()
+		t.Repeat(map[string]func(*rapid.T){
+			"owner":  m.ownerReport,
+			"others": m.otherReport,
+			"try":    m.try,
+			"tries":  func(t *rapid.T) { m.try(t); m.try(t); m.try(t) },
+			"reset":  m.resetTries,
+			"time":   m.timePasses,
+			"start":  m.startsAgain,
+			"": func(t *rapid.T) {
+				latest, err := m.Latest(context.Background(), m.p.vault)
+				require.NoError(t, err)
+				require.Equal(t, m.list(), latest)
+			},
+		})
+	})
+}

@@ -1,0 +1,106 @@
+package witness_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/recovery/witness"
+	"reconnect.example/storage"
+	"reconnect.example/storage/memstore"
+	"reconnect.example/storage/sqlitestore"
+	"reconnect.example/storage/storagetest"
+)
+
+// api is what a witness promises to its clients, wherever it runs.
+type api interface {
+	Latest(ctx context.Context, vault [16]byte) ([]witness.Checkpoint, error)
+	Raise(ctx context.Context, vault [16]byte, heads []witness.Checkpoint, owner []byte, durable bool) ([]witness.Checkpoint, error)
+	OwnerHead(ctx context.Context, vault [16]byte) ([]byte, error)
+	Forks(ctx context.Context, vault [16]byte) ([]witness.Fork, error)
+	Count(ctx context.Context, vault [16]byte, counter [32]byte) (witness.Tries, error)
+	Reset(ctx context.Context, vault [16]byte, counter [32]byte, statement []byte) error
+}
+
+var _ api = (*witness.Witness)(nil)
+
+// subject is a witness under test.
+type subject struct {
+	api
+	clock   *testClock
+	sweep   func(ctx context.Context) (dropped int, err error) // as its operator does
+	restart func()                                             // ends it in order and starts it again on what it stored
+	crash   func()                                             // the same, but it dies
+}
+
+// testingT is the part of testing.TB that rapid's T has too.
+type testingT interface {
+	require.TestingT
+	Cleanup(func())
+}
+
+// newSubject starts a witness over the drivers that open returns: each opening
+// gives the same records again.
+func newSubject(t testingT, open func() storage.Driver) *subject {
+	s := &subject{clock: &testClock{now: noon}}
+	var w *witness.Witness
+	var mains *storagetest.Faulty
+	start := func() {
+		mains = storagetest.NewFaulty(open())
+		var err error
+		w, err = witness.New(witness.Config{Store: storage.New(mains), Now: s.clock.Now, FlushEvery: time.Second})
+		require.NoError(t, err)
+		s.api, s.sweep = w, w.Sweep
+	}
+	stop := func() error {
+		err := w.Close()
+		require.NoError(t, mains.Close())
+		return err
+	}
+	s.restart = func() {
+		require.NoError(t, stop())
+		start()
+	}
+	s.crash = func() {
+		cut(mains)
+		_ = stop() // what it tells nobody hears
+		start()
+	}
+	start()
+	t.Cleanup(func() { require.NoError(t, stop()) })
+	return s
+}
+
+// cut makes every later call fail, as when the power goes.
+func cut(mains *storagetest.Faulty) { mains.FailFrom(1, storage.ErrUnavailable, storagetest.Before) }
+
+// kept is a driver in memory that outlives being closed.
+type kept struct{ *memstore.Driver }
+
+func (kept) Close() error { return nil }
+
+func inMemory(t testingT) *subject {
+	driver := kept{memstore.New()}
+	return newSubject(t, func() storage.Driver { return driver })
+}
+
+func inSQLite(t testingT, folder string) *subject {
+	return newSubject(t, func() storage.Driver {
+		driver, err := sqlitestore.Open(context.Background(), filepath.Join(folder, "witness.db"), nil)
+		require.NoError(t, err)
+		return driver
+	})
+}
+
+func TestConformanceInMemory(t *testing.T) {
+	t.Parallel()
+	runConformance(t, func(t *testing.T) *subject { return inMemory(t) })
+}
+
+func TestConformanceOverSQLite(t *testing.T) {
+	t.Parallel()
+	runConformance(t, func(t *testing.T) *subject { return inSQLite(t, t.TempDir()) })
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -18,15 +19,24 @@ const (
 
 // Marshal encodes v as deterministic CBOR (RFC 8949, section 4.2.1). v is made of
 // structs, pointers, slices, arrays, maps, strings, byte strings, booleans and
-// integers. Anything whose encoding is not exact is refused with ErrArgument:
-// time.Time (store Unix milliseconds in an int64), floats, interfaces, keys.
+// integers. What would not come back as it went in is refused with ErrArgument:
+// time.Time (store Unix milliseconds in an int64), floats, interfaces, keys,
+// strings that are not UTF-8, more entries than Unmarshal takes. So nothing is
+// sealed that cannot be read again.
 func Marshal(v any) ([]byte, error) {
-	if err := checkType(reflect.TypeOf(v), nil); err != nil {
+	t := reflect.TypeOf(v)
+	if err := checkType(t, nil); err != nil {
 		return nil, err
 	}
 	b, err := encMode.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("%w: no encoding for %T", ErrArgument, v)
+		return nil, fmt.Errorf("%w: no encoding for %v", ErrArgument, t)
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if err := decode(b, reflect.New(t).Interface()); err != nil {
+		return nil, fmt.Errorf("%w: %v would not come back as it is", ErrArgument, t)
 	}
 	return b, nil
 }
@@ -36,9 +46,17 @@ func Marshal(v any) ([]byte, error) {
 // bytes, indefinite lengths, tags, numbers or keys in another form or order
 // (attack I2). What it accepts, Marshal encodes to the same bytes again.
 func Unmarshal(b []byte, v any) error {
-	if err := checkType(reflect.TypeOf(v), nil); err != nil {
+	p := reflect.ValueOf(v)
+	if p.Kind() != reflect.Pointer || p.IsNil() {
+		return fmt.Errorf("%w: decoding needs a pointer", ErrArgument)
+	}
+	if err := checkType(p.Type(), nil); err != nil {
 		return err
 	}
+	return decode(b, v)
+}
+
+func decode(b []byte, v any) error {
 	if err := decMode.Unmarshal(b, v); err != nil {
 		return fmt.Errorf("%w: body", ErrFormat) // the decoder's text may quote the body
 	}
@@ -88,18 +106,18 @@ var (
 	marshalerType = reflect.TypeFor[cbor.Marshaler]()
 )
 
-// checkType refuses types that do not come back from CBOR as they went in.
+// checkType refuses types that do not come back from CBOR as they went in: those
+// with an encoding of their own, and kinds that have none or several. outer are
+// the types around t.
 func checkType(t reflect.Type, outer []reflect.Type) error {
 	if t == nil {
 		return fmt.Errorf("%w: nothing to encode", ErrArgument)
 	}
-	for _, o := range outer {
-		if o == t { // a recursive type: being checked further up
-			return nil
-		}
+	if slices.Contains(outer, t) { // a recursive type: being checked further up
+		return nil
 	}
 	outer = append(outer, t)
-	if t == timeType || t.Implements(marshalerType) {
+	if t == timeType || t.Implements(marshalerType) || reflect.PointerTo(t).Implements(marshalerType) {
 		return fmt.Errorf("%w: %v has no exact encoding", ErrArgument, t)
 	}
 	switch t.Kind() {
@@ -115,15 +133,21 @@ func checkType(t reflect.Type, outer []reflect.Type) error {
 		}
 		return checkType(t.Elem(), outer)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if f := t.Field(i); f.IsExported() && f.Tag.Get("cbor") != "-" {
-				if err := checkType(f.Type, outer); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return checkFields(t, outer)
 	default:
 		return fmt.Errorf("%w: %v has no exact encoding", ErrArgument, t)
 	}
+}
+
+func checkFields(t reflect.Type, outer []reflect.Type) error {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Tag.Get("cbor") == "-" || !f.IsExported() && !f.Anonymous {
+			continue
+		}
+		if err := checkType(f.Type, outer); err != nil {
+			return err
+		}
+	}
+	return nil
 }

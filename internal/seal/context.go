@@ -28,8 +28,9 @@ type Context struct {
 //
 //	"reconnect v1" | type u16 | vault 16 | compartment u8 | generation u64 |
 //	revision u64 | length u64 | object | length u64 | holder
-func (c Context) Bytes() []byte {
-	b := make([]byte, 0, len(suite)+2+16+1+8+8+8+len(c.Object)+8+len(c.Holder))
+func (c Context) Bytes() []byte { return c.appendTo(nil) }
+
+func (c Context) appendTo(b []byte) []byte {
 	b = append(b, suite...)
 	b = binary.BigEndian.AppendUint16(b, uint16(c.Type))
 	b = append(b, c.Vault[:]...)
@@ -43,7 +44,8 @@ func (c Context) Bytes() []byte {
 // bind is the associated data of everything made here: the context, the format
 // and algorithm that will open it, and the clear header or signed message.
 func (c Context) bind(format uint8, alg Algorithm, clear []byte) []byte {
-	b := append(c.Bytes(), format, byte(alg))
+	b := c.appendTo(make([]byte, 0, 128+len(c.Object)+len(c.Holder)+len(clear)))
+	b = append(b, format, byte(alg))
 	return appendField(b, clear)
 }
 

@@ -29,6 +29,7 @@ type OwnerHead struct {
 	Policy       uint64            `cbor:"13,keyasint,omitempty"` // version of the recovery policy
 	Epoch        uint64            `cbor:"14,keyasint,omitempty"` // sessions of a lower epoch are over
 	Erased       int64             `cbor:"15,keyasint,omitempty"` // Unix milliseconds; 0 = alive
+	Closing      int64             `cbor:"16,keyasint,omitempty"` // Unix milliseconds: until then read and export only, then erased; 0 = open
 }
 
 // Succession is one change of a vault's signing key: the old one names the new.
@@ -57,7 +58,7 @@ type SlotEntry struct {
 // Bounds of what a head may hold, so that a forged one costs little to refuse.
 const (
 	digestSize = 32
-	maxList    = 4096
+	maxList    = 1024
 )
 
 // Succeed makes the link by which k hands the vault over to the key next.
@@ -70,7 +71,7 @@ func (k SigningKey) Succeed(vault [16]byte, next []byte) Succession {
 // SealOwnerHead signs h. ErrArgument if h does not name this key, or is not a
 // head that [OpenOwnerHead] would take.
 func (k SigningKey) SealOwnerHead(h *OwnerHead) ([]byte, error) {
-	if k.IsZero() || !bytes.Equal(h.Key, k.Public()) {
+	if h == nil || k.IsZero() || !bytes.Equal(h.Key, k.Public()) {
 		return nil, fmt.Errorf("%w: owner head names another key", ErrArgument)
 	}
 	if err := h.check(); err != nil {

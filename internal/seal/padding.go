@@ -17,7 +17,7 @@ const (
 )
 
 // PadBody appends 0x80 and then zeros up to the body's size class: 256 bytes,
-// then powers of two to 4 KiB, then Padmé, which adds at most an eighth. The
+// then powers of two to 4 KiB, then Padmé, which adds at most a sixteenth. The
 // result is new.
 func PadBody(body []byte) []byte {
 	padded := make([]byte, bodySize(len(body)+1))
@@ -53,9 +53,10 @@ func isBodySize(n int) bool { return n >= minBody && bodySize(n) == n }
 
 // PaddedSize returns how long a document of n bytes is once it is padded: Padmé
 // (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and
-// Communication with PURBs", 2019), at least 1 KiB. Lengths then show log log n
-// bits, for at most 12 % more, 3 % from 1 MiB. A length that no document has
-// (negative, over MaxStream) answers math.MaxInt64, which no quota admits.
+// Communication with PURBs", 2019), at least 1 KiB. A length then shows only
+// log log n bits, for at most 6 % more, and 3 % from 64 KiB. A length that no
+// document has (negative, over MaxStream) answers math.MaxInt64, which no quota
+// admits.
 func PaddedSize(n int64) int64 {
 	switch {
 	case n < 0 || n > MaxStream:

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,18 +40,20 @@ const (
 	headerSize  = 1 + streamSalt + streamNonce
 
 	fullPlain = segmentSize - tagSize // plaintext of a segment that is neither first nor last
-	lookahead = 4 << 10
+
+	lead      = headerSize // where a segment begins in a buffer, after a header or not
+	lookahead = 4 << 10    // behind the segment: what a writer must see of the next
 )
 
-// buffer holds one segment, and behind it what a writer must see of the next.
-type buffer [segmentSize + lookahead]byte
+// buffer holds one segment, sealed and opened in place.
+type buffer [lead + segmentSize + lookahead]byte
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// release gives a buffer back without the plaintext of its first n bytes, so
-// that one person's document never lies in the buffer of another's stream.
+// release gives a buffer back without the n bytes of plaintext in its segment,
+// so that one person's document never lies in the buffer of another's stream.
 func (b *buffer) release(n int) {
-	clear(b[:n])
+	clear(b[lead : lead+n])
 	buffers.Put(b)
 }
 
@@ -91,12 +91,8 @@ type segmentCipher struct {
 // newSegmentCipher derives the cipher of a stream from the header's salt and
 // nonce, as Tink does.
 func newSegmentCipher(key Key, c Context, salt, prefix []byte) (*segmentCipher, error) {
-	info := c.bind(Format, AlgStream, nil)
-	derived, err := hkdf.Key(sha256.New, key.p[:], salt, string(info), 32)
-	if err != nil {
-		return nil, errTink("stream key")
-	}
-	block, err := aes.NewCipher(derived)
+	derived := hkdf256(key.p[:], salt, c.bind(Format, AlgStream, nil))
+	block, err := aes.NewCipher(derived[:])
 	if err != nil {
 		return nil, errTink("stream cipher")
 	}

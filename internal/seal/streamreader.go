@@ -11,18 +11,15 @@ import (
 // nothing follows. A caller that counts bytes instead of waiting for io.EOF
 // therefore cannot take a cut stream for a whole document (attacks A4, A12).
 type StreamReader struct {
+	opened
 	r       io.Reader
 	key     Key
 	c       Context
 	cipher  *segmentCipher // nil before the header was read
-	buf     *buffer
-	used    int    // bytes of buf that were used
-	plain   []byte // verified, not yet released
-	segment int64  // number of the next segment
-	total   int64  // number of segments
-	sealed  int64  // bytes of the stream not yet read
-	left    int64  // bytes of the document not yet opened
-	err     error
+	segment int64          // number of the next segment
+	total   int64          // number of segments
+	sealed  int64          // bytes of the stream not yet read
+	left    int64          // bytes of the document not yet opened
 }
 
 // NewStreamReader opens the stream on r that was made for the place c and holds
@@ -39,40 +36,11 @@ func NewStreamReader(r io.Reader, key Key, c Context, size int64) (*StreamReader
 }
 
 // Read releases verified bytes, and io.EOF when the document is complete.
-func (s *StreamReader) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	if len(s.plain) == 0 {
-		if err := s.next(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, s.plain)
-	s.plain = s.plain[n:]
-	return n, nil
-}
+func (s *StreamReader) Read(p []byte) (int, error) { return s.read(p, s.next) }
 
 // WriteTo writes the rest of the document to w, a segment at a time. It returns
 // nil only if the document is complete.
-func (s *StreamReader) WriteTo(w io.Writer) (int64, error) {
-	var written int64
-	for {
-		if len(s.plain) == 0 {
-			if err := s.next(); err == io.EOF {
-				return written, nil
-			} else if err != nil {
-				return written, err
-			}
-		}
-		n := len(s.plain)
-		if err := writeFull(w, s.plain); err != nil {
-			return written, s.stop(err)
-		}
-		s.plain = nil
-		written += int64(n)
-	}
-}
+func (s *StreamReader) WriteTo(w io.Writer) (int64, error) { return s.writeTo(w, s.next) }
 
 // Close gives the buffer back; the underlying reader stays open. It is needed
 // only by who stops early, and does no harm after the end.
@@ -92,10 +60,8 @@ func (s *StreamReader) next() error {
 	if s.segment == s.total {
 		return s.stop(io.EOF)
 	}
-	if s.buf == nil {
-		s.buf = buffers.Get().(*buffer)
-	}
-	plain, err := s.open(s.buf)
+	s.used = max(s.used, int(min(s.sealed, fullPlain)))
+	plain, err := s.open(s.take())
 	if err != nil {
 		return s.stop(err)
 	}
@@ -118,7 +84,7 @@ func (s *StreamReader) verifyRest() error {
 		return nil
 	}
 	rest := buffers.Get().(*buffer)
-	defer rest.release(0) // it held ciphertext and zeros
+	defer rest.release(fullPlain) // a wrong size would have brought plaintext here
 	for s.segment < s.total {
 		if _, err := s.open(rest); err != nil {
 			return err
@@ -129,47 +95,35 @@ func (s *StreamReader) verifyRest() error {
 
 // open reads and opens one segment and returns what of it is document.
 func (s *StreamReader) open(buf *buffer) ([]byte, error) {
-	raw := buf[:min(s.sealed, segmentSize)]
-	if buf == s.buf {
-		s.used = max(s.used, len(raw))
+	head := 0
+	if s.segment == 0 {
+		head = headerSize
 	}
-	if err := readFull(s.r, raw); err != nil {
+	n := min(s.sealed, segmentSize)
+	if err := readFull(s.r, buf[lead-head:][:n]); err != nil {
 		return nil, err
 	}
-	s.sealed -= int64(len(raw))
-	if s.segment == 0 {
-		cipher, err := parseHeader(s.key, s.c, raw[:headerSize])
+	s.sealed -= n
+	if head > 0 {
+		cipher, err := parseHeader(s.key, s.c, buf[lead-head:lead])
 		if err != nil {
 			return nil, err
 		}
-		s.cipher, raw = cipher, raw[headerSize:]
+		s.cipher = cipher
 	}
 	last := s.segment == s.total-1
-	plain, err := s.cipher.open(raw, s.segment, last)
+	plain, err := s.cipher.open(buf[lead:][:int(n)-head], s.segment, last)
 	if err != nil {
 		return nil, fmt.Errorf("%w: segment %d", ErrOpen, s.segment)
 	}
 	s.segment++
-	n := min(s.left, int64(len(plain)))
-	if !allZero(plain[n:]) {
+	document := plain[:min(s.left, int64(len(plain)))]
+	if !allZero(plain[len(document):]) {
 		return nil, fmt.Errorf("%w: padding", ErrOpen)
 	}
-	s.left -= n
+	s.left -= int64(len(document))
 	if last {
-		if err := readEnd(s.r); err != nil { // A4: appended bytes
-			return nil, err
-		}
+		return document, readEnd(s.r) // A4: appended bytes
 	}
-	return plain[:n], nil
-}
-
-// stop ends the stream with err, without releasing anything more.
-func (s *StreamReader) stop(err error) error {
-	s.err, s.plain = err, nil
-	if s.buf != nil {
-		s.buf.release(s.used)
-		s.buf = nil
-	}
-	s.key, s.cipher = Key{}, nil
-	return err
+	return document, nil
 }

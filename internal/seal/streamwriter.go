@@ -13,7 +13,7 @@ type StreamWriter struct {
 	w       io.Writer
 	cipher  *segmentCipher
 	buf     *buffer
-	start   int   // where the segment's plaintext begins: behind the header, or 0
+	head    int   // bytes of the header before this segment: all of it, or none
 	n       int   // bytes of plaintext in the segment so far
 	segment int64 // number of the segment
 	size    int64 // bytes of the document so far
@@ -28,8 +28,8 @@ func NewStreamWriter(w io.Writer, key Key, c Context) (*StreamWriter, error) {
 	if err := checkStream(key, c, 0); err != nil {
 		return nil, err
 	}
-	s := &StreamWriter{w: w, buf: buffers.Get().(*buffer), start: headerSize}
-	header := s.buf[:headerSize]
+	s := &StreamWriter{w: w, buf: buffers.Get().(*buffer), head: headerSize}
+	header := s.buf[lead-headerSize : lead]
 	header[0] = headerSize
 	_, _ = rand.Read(header[1:])
 	cipher, err := parseHeader(key, c, header)
@@ -45,7 +45,13 @@ func NewStreamWriter(w io.Writer, key Key, c Context) (*StreamWriter, error) {
 func (s *StreamWriter) Size() int64 { return s.size }
 
 // room is how many bytes of plaintext the segment takes.
-func (s *StreamWriter) room() int { return fullPlain - s.start }
+func (s *StreamWriter) room() int { return fullPlain - s.head }
+
+// plain is the plaintext in the segment so far.
+func (s *StreamWriter) plain() []byte { return s.buf[lead : lead+s.n] }
+
+// free is what is left of the segment.
+func (s *StreamWriter) free() []byte { return s.buf[lead+s.n : lead+s.room()] }
 
 // Write takes more of the document. Whole segments are sealed straight from p.
 // An error of the underlying writer comes back unchanged and ends the stream.
@@ -68,7 +74,7 @@ func (s *StreamWriter) Write(p []byte) (int, error) {
 func (s *StreamWriter) add(p []byte) error {
 	for taken := 0; len(p) > 0; p = p[taken:] {
 		if s.n == s.room() {
-			if err := s.emit(s.buf[s.start:s.start+s.n], false); err != nil {
+			if err := s.emit(s.plain(), false); err != nil {
 				return err
 			}
 		}
@@ -79,7 +85,7 @@ func (s *StreamWriter) add(p []byte) error {
 			}
 			continue
 		}
-		taken = copy(s.buf[s.start+s.n:s.start+s.room()], p)
+		taken = copy(s.free(), p)
 		s.n += taken
 	}
 	return nil
@@ -87,11 +93,11 @@ func (s *StreamWriter) add(p []byte) error {
 
 // emit seals plain as the next segment into the buffer and writes it.
 func (s *StreamWriter) emit(plain []byte, last bool) error {
-	sealed := s.cipher.seal(s.buf[s.start:s.start], plain, s.segment, last)
-	if err := writeFull(s.w, s.buf[:s.start+len(sealed)]); err != nil {
+	sealed := s.cipher.seal(s.buf[lead:lead], plain, s.segment, last)
+	if err := writeFull(s.w, s.buf[lead-s.head:lead+len(sealed)]); err != nil {
 		return s.fail(err)
 	}
-	s.start, s.n = 0, 0
+	s.head, s.n = 0, 0
 	s.segment++
 	return nil
 }
@@ -105,16 +111,17 @@ func (s *StreamWriter) ReadFrom(r io.Reader) (int64, error) {
 	}
 	before := s.size
 	for {
-		dst := s.buf[s.start+s.n : s.start+s.room()]
-		if len(dst) == 0 { // full: look whether this is the last segment
-			dst = s.buf[segmentSize:]
+		dst := s.free()
+		full := len(dst) == 0
+		if full { // look whether this is the last segment
+			dst = s.buf[lead+segmentSize:]
 		}
 		n, err := readSome(r, dst)
 		if int64(n) > MaxStream-s.size {
 			return s.size - before, s.fail(fmt.Errorf("%w: document too long", ErrArgument))
 		}
 		s.size += int64(n)
-		if s.n < s.room() {
+		if !full {
 			s.n += n
 		} else if err := s.addNext(dst[:n]); err != nil {
 			return s.size - before, err
@@ -148,7 +155,7 @@ func (s *StreamWriter) Close() error {
 	if s.err == nil {
 		s.err = errStreamClosed
 	}
-	s.buf.release(s.start + s.n)
+	s.buf.release(s.n)
 	s.buf, s.cipher = nil, nil
 	return s.closeErr()
 }
@@ -168,7 +175,7 @@ func (s *StreamWriter) finish() {
 		}
 		pad -= n
 	}
-	_ = s.emit(s.buf[s.start:s.start+s.n], true) // s.err has it
+	_ = s.emit(s.plain(), true) // s.err has it
 }
 
 func (s *StreamWriter) fail(err error) error {

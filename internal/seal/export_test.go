@@ -1,0 +1,25 @@
+package seal
+
+// StreamAssociated is the associated data of a stream, for tests against Tink.
+func StreamAssociated(c Context) []byte { return c.bind(Format, AlgStream, nil) }
+
+// The parts of this package that tests look at from outside.
+var (
+	HKDF256     = hkdf256
+	LowOrder    = lowOrder
+	SegmentSize = segmentSize
+	HeaderSize  = headerSize
+	FullPlain   = fullPlain
+)
+
+const LastType = lastType
+
+// SealSegment seals one segment of a stream as the writer would, so that tests
+// can make streams that it never makes.
+func SealSegment(key Key, c Context, header, plain []byte, segment int64, last bool) ([]byte, error) {
+	s, err := parseHeader(key, c, header)
+	if err != nil {
+		return nil, err
+	}
+	return s.seal(nil, plain, segment, last), nil
+}

@@ -171,7 +171,7 @@ func (q *Quota) decided(tx *storage.Tx, l ledger, inc Increase, d Decision) (Inc
 	inc.State, inc.By, inc.Why = d.state(), d.By, d.Why
 	inc.Decided = q.now().UTC().Truncate(time.Millisecond)
 	if d.Approve {
-		l.Granted = max(l.Granted, inc.Limit)
+		l.Granted = inc.Limit // more than before: one request waits at a time
 	}
 	if err := l.put(tx, inc.Owner); err != nil {
 		return Increase{}, err

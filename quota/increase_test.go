@@ -82,9 +82,15 @@ func TestAFullSafeIsDoubledOnRequest(t *testing.T) {
 	inc, err = b.decide(yes)
 	require.NoError(t, err, "a second click")
 	require.Equal(t, expect, inc)
-	inc, err = b.decide(quota.Decision{Number: 1, By: "operator Bob", Why: "no room"})
-	require.ErrorIs(t, err, quota.ErrDecided)
-	require.Equal(t, expect, inc, "the answer says what stands")
+	for _, other := range []quota.Decision{
+		{Number: 1, By: "operator Anne", Why: "a family"},
+		{Number: 1, Approve: true, By: "operator Bob", Why: "a family"},
+		{Number: 1, Approve: true, By: "operator Anne", Why: "a mistake"},
+	} {
+		inc, err = b.decide(other)
+		require.ErrorIs(t, err, quota.ErrDecided)
+		require.Equal(t, expect, inc, "the answer says what stands")
+	}
 	require.EqualValues(t, 300_000_000, b.usage().Limit)
 }
 

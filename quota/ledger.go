@@ -18,6 +18,7 @@ type ledger struct {
 	Live     int64  `cbor:"3,keyasint"`
 	Granted  int64  `cbor:"4,keyasint"` // the limit that was granted; 0 for none
 	Asked    uint64 `cbor:"5,keyasint"` // the number of the last request for more
+	Mark     []byte `cbor:"6,keyasint"` // see newMark
 }
 
 // check refuses books that no sequence of calls can lead to. What passes can be
@@ -39,7 +40,8 @@ func (l ledger) put(tx *storage.Tx, owner string) error {
 	if err := l.check(key); err != nil {
 		return err
 	}
-	return put(tx, key, l)
+	l.Mark = newMark()
+	return putUnique(tx, key, l)
 }
 
 // release takes one reservation out of the books.
@@ -111,8 +113,8 @@ func (q *Quota) Close(tx *storage.Tx, owner string) error {
 	if err := checkOwner(owner); err != nil {
 		return err
 	}
-	// Read, so that an upload that is settled at this moment either comes first
-	// or finds no ledger, and so that the commit can be sent again safely.
+	// Read, so that the commit checks what it deletes: then it can be sent again
+	// when its answer was lost.
 	if _, err := tx.Get(ledgerKey(owner)); err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}

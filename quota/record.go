@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -78,6 +79,25 @@ func encode(v any) ([]byte, error) {
 		return nil, fmt.Errorf("quota: encode: %w", err)
 	}
 	return append([]byte{format}, body...), nil
+}
+
+// newMark makes the value of a record unique. Books are numbers, and two writers
+// may come to the same ones: without a mark nobody could tell, after the answer
+// to a commit was lost, whose commit it was ([storage.Tx.PutUnique]).
+func newMark() []byte {
+	mark := make([]byte, 16)
+	rand.Read(mark) // never fails
+	return mark
+}
+
+// putUnique encodes v, which holds a mark, and writes it under key.
+func putUnique(tx *storage.Tx, key string, v any) error {
+	value, err := encode(v)
+	if err != nil {
+		return err
+	}
+	tx.PutUnique(key, value)
+	return nil
 }
 
 // put encodes v and writes it under key.

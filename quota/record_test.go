@@ -23,8 +23,8 @@ func TestFormatOfTheRecords(t *testing.T) {
 		record any
 		expect string
 	}{
-		"ledger": {ledger{Used: 1, Reserved: 2, Live: 1, Granted: 300_000_000, Asked: 4},
-			"01a501010202030104" + "1a11e1a300" + "0504"},
+		"ledger": {ledger{Used: 1, Reserved: 2, Live: 1, Granted: 300_000_000, Asked: 4, Mark: []byte{7}},
+			"01a601010202030104" + "1a11e1a300" + "0504" + "064107"},
 		"reservation": {reservation{Blob: "v1/b", Bytes: 10, Deadline: 1_795_254_600_000, Due: 1_795_258_200_000, Sweeping: true, Mark: []byte{7}},
 			"01a6" + "016476312f62" + "020a" + "031b000001a1fd834140" + "041b000001a1fdba2fc0" + "05f5" + "064107"},
 		"waiting or decided increase": {inc,
@@ -197,7 +197,7 @@ func TestADamagedIncreaseIsRefusedAndDoesNotHideTheOthers(t *testing.T) {
 // and what is taken is written back as it was.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
-		"01a5010102020301041a11e1a3000504", "01a6016476312f62020a031b000001a1fd834140041b000001a1fdba2fc005f5064107", "", "01", "02a0",
+		"01a6010102020301041a11e1a3000504064107", "01a6016476312f62020a031b000001a1fd834140041b000001a1fdba2fc005f5064107", "", "01", "02a0",
 	} {
 		value, err := hex.DecodeString(seed)
 		require.NoError(f, err)

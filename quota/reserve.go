@@ -1,7 +1,6 @@
 package quota
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -29,7 +28,7 @@ type reservation struct {
 	Deadline int64  `cbor:"3,keyasint"` // Unix milliseconds
 	Due      int64  `cbor:"4,keyasint"` // from when on a sweeper may begin; Unix milliseconds
 	Sweeping bool   `cbor:"5,keyasint"` // a sweeper has begun: the bytes are free and the blob is lost
-	Mark     []byte `cbor:"6,keyasint"` // fresh at each write, so that a lost answer can be looked up
+	Mark     []byte `cbor:"6,keyasint"` // see newMark
 }
 
 func (r reservation) public(id string) Reservation {
@@ -41,14 +40,8 @@ func (r reservation) dueKey(owner, id string) string {
 }
 
 func (r reservation) put(tx *storage.Tx, owner, id string) error {
-	r.Mark = make([]byte, 16)
-	rand.Read(r.Mark) // never fails
-	value, err := encode(r)
-	if err != nil {
-		return err
-	}
-	tx.PutUnique(reservationKey(owner, id), value)
-	return nil
+	r.Mark = newMark()
+	return putUnique(tx, reservationKey(owner, id), r)
 }
 
 // remove deletes the reservation and its due entry.

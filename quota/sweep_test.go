@@ -211,6 +211,25 @@ func TestSweepLeavesARenewedReservationAlone(t *testing.T) {
 	require.NoError(t, b.settle("a", 60))
 }
 
+// As for a server whose clock is ahead of the one that reserved.
+func TestASweepThatComesTooEarlyKeepsTheDueEntry(t *testing.T) {
+	t.Parallel()
+	b := openBooks(t, quota.Config{Allowance: 100})
+	_, err := b.reserve("a", 60)
+	require.NoError(t, err)
+	require.NoError(t, b.write("a", 60))
+	ahead := b.clock.now().Add(5 * time.Hour)
+	for d, err := range b.store.DueBefore(t.Context(), ahead) {
+		require.NoError(t, err)
+		require.NoError(t, b.q.Sweep(t.Context(), b.store, b.blobs, d))
+	}
+	require.True(t, b.stored("a"))
+	require.Len(t, b.keys("due/"), 1)
+	b.clock.forward(3 * time.Hour)
+	b.sweep()
+	require.Equal(t, []string{"v1/q"}, b.keys(""))
+}
+
 func TestSweepRemovesADueEntryThatBelongsToNothing(t *testing.T) {
 	t.Parallel()
 	b := openBooks(t, quota.Config{Allowance: 100})

@@ -266,6 +266,9 @@ func (v *Vault) Destroy(ctx context.Context, id ItemID, revision uint64) error {
 }
 
 func (t *turn) destroy(r *record) error {
+	if err := t.changing(); err != nil {
+		return err
+	}
 	if err := t.strike(r.item.Compartment, r.item.ID); err != nil {
 		return err
 	}
@@ -287,11 +290,7 @@ func (v *Vault) emptyBin(ctx context.Context) error {
 		err := v.do(ctx, func(t *turn) error {
 			more = false
 			limit := t.now.Add(-BinKeeps)
-			due := false
-			for c, ix := range t.heads.indexes {
-				due = due || c != Owner && ix.Binned != 0 && ix.Binned < limit.UnixMilli()
-			}
-			if !due {
+			if !t.binDue(limit) {
 				return nil
 			}
 			var err error
@@ -303,6 +302,18 @@ func (v *Vault) emptyBin(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (t *turn) binDue(limit time.Time) bool {
+	if t.heads.owner.Closing != 0 {
+		return false
+	}
+	for c, ix := range t.heads.indexes {
+		if c != Owner && ix.Binned != 0 && ix.Binned < limit.UnixMilli() {
+			return true
+		}
+	}
+	return false
 }
 
 // emptyBatch keeps the commit of one round below the limit of a batch.

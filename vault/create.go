@@ -151,13 +151,13 @@ func (s *Vaults) commitNew(ctx context.Context, v *Vault, n *newborn, req Create
 			tx.PutUnique(key, value)
 		}
 		owner := *n.owner
-		t := &turn{v: v, ctx: ctx, tx: tx, now: s.now(), ownerDirty: true, heads: &heads{
+		t := &turn{v: v, ctx: ctx, tx: tx, now: s.now(), ownerDirty: true, signer: v.signer, rings: v.rings, heads: &heads{
 			owner: &owner, indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{},
 		}}
 		for _, c := range compartments {
 			t.heads.indexes[c] = &index{generation: 1, dirty: true}
 			t.heads.indexes[c].reset()
-			t.heads.indexes[c].dirty = true
+			t.heads.indexes[c].dirty, t.heads.indexes[c].Since = true, 1
 		}
 		if err := t.furnish(n.login, req); err != nil {
 			return err

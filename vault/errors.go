@@ -36,6 +36,8 @@ var (
 	ErrBusyMoving = errors.New("vault: another item is being moved, try again when it is done")
 	// ErrFull: the space is used up; see quota.FullError for how much is left.
 	ErrFull = quota.ErrFull
+	// ErrClosing: the account is closed; it can be read and exported, or reopened.
+	ErrClosing = errors.New("vault: the account is closed, it can only be read, exported or reopened")
 	// ErrUploadExpired: an upload stood still for too long and its space was given back. Start it again.
 	ErrUploadExpired = errors.New("vault: the upload took too long, start it again")
 	// ErrTampered: the store gave something that this vault did not write, or not here.
@@ -67,7 +69,7 @@ var codes = []struct {
 	// ErrSignIn comes first: a tampered keyslot answers like a wrong secret.
 	{ErrSignIn, "sign-in"}, {ErrBackOff, "back-off"}, {ErrBusy, "busy"}, {ErrSessionEnded, "session-ended"},
 	{ErrNotFound, "not-found"}, {ErrRevision, "revision"}, {ErrInvalid, "invalid"}, {ErrTooMany, "too-many"},
-	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrUploadExpired, "upload-expired"},
+	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
 	{ErrWitnessAway, "witness-away"}, {ErrUnconfirmed, "unconfirmed"}, {ErrKeyService, "key-service"},
 	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrClosed, "closed"},

@@ -12,7 +12,7 @@ import (
 //
 //	V/h/o  signed by the vault's key, readable by relays and witness (seal.OwnerHead)
 //	V/h/s  clear CBOR{1: version, 2: generation} | sealed under Shared's generation:
-//	V/h/p                                        |   CBOR{1: page digests, 2: entries on each page, 3: inbox cursor, 4: bin}
+//	V/h/p                                        |   CBOR{1: page digests, 2: entries on each page, 3: inbox cursor, 4: bin, 5: oldest generation}
 //	V/h/j  signed by the service: CBOR{1: version, 2: count, 3: hash of the last entry}
 type heads struct {
 	owner   *seal.OwnerHead
@@ -31,6 +31,7 @@ type sealedHead struct {
 	Counts []uint16 `cbor:"2,keyasint"`
 	Cursor uint64   `cbor:"3,keyasint"` // journal number up to which the inbox was taken in
 	Binned int64    `cbor:"4,keyasint"` // nothing lies in the bin for longer than since then (unix ms); 0: nothing does
+	Since  uint64   `cbor:"5,keyasint"` // nothing lies under an older generation than this
 }
 
 type journalHead struct {
@@ -158,10 +159,11 @@ func sealJournalHead(id ID, signer seal.SigningKey, h journalHead) ([]byte, erro
 
 // checkpoints are the heads as a witness is told of them.
 func (h *heads) checkpoints() []Checkpoint {
-	out := []Checkpoint{
-		{Head: headOwner, Restore: h.owner.Restore, Version: h.owner.Version, Hash: seal.Digest(h.raw[Owner])},
-		{Head: headJournal, Restore: h.owner.Restore, Version: h.journal.Version, Hash: seal.Digest(h.raw[0])},
+	out := []Checkpoint{{Head: headOwner, Restore: h.owner.Restore, Version: h.owner.Version, Hash: seal.Digest(h.raw[Owner])}}
+	if h.owner.Erased != 0 { // a tombstone has no other heads
+		return out
 	}
+	out = append(out, Checkpoint{Head: headJournal, Restore: h.owner.Restore, Version: h.journal.Version, Hash: seal.Digest(h.raw[0])})
 	for _, c := range []Compartment{Shared, Private} {
 		if ix, ok := h.indexes[c]; ok {
 			out = append(out, Checkpoint{Head: c.headName(), Restore: h.owner.Restore, Version: ix.version, Hash: seal.Digest(h.raw[c])})

@@ -137,7 +137,7 @@ func (t *turn) writeJournal() error {
 	for i := range t.entries {
 		e := &t.entries[i]
 		e.Number = j.Count + 1
-		record, err := sealEntry(t.v.id, *e, j.Last, keys.Generation, inbox, t.v.signer)
+		record, err := sealEntry(t.v.id, *e, j.Last, keys.Generation, inbox, t.signer)
 		if err != nil {
 			return err
 		}
@@ -237,7 +237,7 @@ func (v *Vault) Journal(ctx context.Context, opts *JournalOptions) ([]Entry, err
 	var ring *ring
 	err := v.do(ctx, func(t *turn) error {
 		t.note(ActJournalRead, nil, nil)
-		from, owner, ring = t.heads.journal, t.heads.owner, t.v.rings[Owner]
+		from, owner, ring = t.heads.journal, t.heads.owner, t.rings[Owner]
 		return nil
 	})
 	if err != nil {

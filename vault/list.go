@@ -198,6 +198,9 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 			return err
 		}
 		o.Notices = slices.Clone(v.notices)
+		if closing := t.heads.owner.Closing; closing != 0 {
+			o.Notices, o.ErasedAt = append(o.Notices, NoticeClosing), time.UnixMilli(closing).UTC()
+		}
 		if o.Counts.Damaged > 0 {
 			o.Notices = append(o.Notices, NoticeDamaged)
 		}

@@ -150,7 +150,7 @@ func (t *turn) page(c Compartment, n int) (*page, error) {
 		if err != nil {
 			return nil, missing(err, "%s index page %d", c, n)
 		}
-		if p, err = openPage(t.v.id, c, n, rec.Value, ix.Pages[n], t.v.rings[c]); err != nil {
+		if p, err = openPage(t.v.id, c, n, rec.Value, ix.Pages[n], t.rings[c]); err != nil {
 			return nil, err
 		}
 		t.v.pages.put(ix.Pages[n], p)
@@ -211,7 +211,7 @@ func (t *turn) strike(c Compartment, id [16]byte) error {
 
 // flush seals the changed pages of a compartment into the commit.
 func (t *turn) flush(c Compartment, ix *index) error {
-	gen := t.v.rings[c].current()
+	gen := t.rings[c].current()
 	for n := range ix.changed {
 		record, err := sealPage(t.v.id, c, n, ix.loaded[n], gen)
 		if err != nil {

@@ -57,7 +57,11 @@ func (t *turn) putPaper(id [16]byte, revision uint64, kind uint8, body any) erro
 	if err != nil {
 		return err
 	}
-	gen := t.v.rings[Owner].current()
+	return t.sealPaper(id, revision, paper)
+}
+
+func (t *turn) sealPaper(id [16]byte, revision uint64, paper []byte) error {
+	gen := t.rings[Owner].current()
 	clear, err := seal.Marshal(paperClear{Generation: gen.number, Revision: revision})
 	if err != nil {
 		return err
@@ -92,6 +96,19 @@ func (t *turn) eachPaper(kind uint8, f func(p ownerPaper) error) error {
 	return nil
 }
 
+// resealPaper writes a paper again, as it is, under the current generation.
+func (t *turn) resealPaper(e pageEntry) error {
+	p, err := t.openPaper(e)
+	if err != nil {
+		return err
+	}
+	paper, err := seal.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return t.sealPaper(e.id, e.revision, paper)
+}
+
 func (t *turn) openPaper(e pageEntry) (p ownerPaper, err error) {
 	name := idText.EncodeToString(e.id[:])
 	rec, err := t.v.service.cfg.Store.Get(t.ctx, t.v.id.paper(e.id))
@@ -106,7 +123,7 @@ func (t *turn) openPaper(e pageEntry) (p ownerPaper, err error) {
 	if err != nil || seal.Unmarshal(raw, &clear) != nil || clear.Revision != e.revision {
 		return p, tampered("owner paper %s", name)
 	}
-	gen, ok := t.v.rings[Owner].generation(clear.Generation)
+	gen, ok := t.rings[Owner].generation(clear.Generation)
 	if !ok {
 		return p, tampered("owner paper %s", name)
 	}

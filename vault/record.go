@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
 
@@ -22,6 +23,8 @@ type record struct {
 	keys      [][]byte // data key of each part
 	originSig signature
 	stored    int64 // length of the record
+	// generation under which it lies
+	generation uint64
 }
 
 // part is one blob of an item.
@@ -167,14 +170,19 @@ func revisionContext(id ID, item ItemID, revision uint64) seal.Context {
 // put seals a record into the commit, enters it in its page, and charges the
 // difference of its own length to the quota. Blobs are settled by who wrote them.
 func (t *turn) put(r *record) error {
+	if r.generation == 0 || r.generation == t.rings[r.item.Compartment].current().number {
+		if err := t.changing(); err != nil { // sealing anew under new keys is no change
+			return err
+		}
+	}
 	v, it := t.v, r.item
-	gen := v.rings[it.Compartment].current()
+	gen := t.rings[it.Compartment].current()
 	if len(r.originSig.Bytes) == 0 {
 		message, err := seal.Marshal(it.Origin.facts())
 		if err != nil {
 			return err
 		}
-		r.originSig = signature{Key: v.signer.Public(), Bytes: v.signer.Sign(originContext(v.id, it.ID), message)}
+		r.originSig = signature{Key: t.signer.Public(), Bytes: t.signer.Sign(originContext(v.id, it.ID), message)}
 	}
 	facts, err := seal.Marshal(it.facts())
 	if err != nil {
@@ -182,7 +190,7 @@ func (t *turn) put(r *record) error {
 	}
 	body, err := seal.Marshal(recordBody{
 		Facts: facts, Keys: r.keys, Origin: r.originSig,
-		Revision: signature{Key: v.signer.Public(), Bytes: v.signer.Sign(revisionContext(v.id, it.ID, it.Revision), facts)},
+		Revision: signature{Key: t.signer.Public(), Bytes: t.signer.Sign(revisionContext(v.id, it.ID, it.Revision), facts)},
 	})
 	if err != nil {
 		return err
@@ -217,9 +225,8 @@ func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, ow
 	if seal.Digest(stored) != e.hash { // A6, B1, C1: another or an older record
 		return nil, broken
 	}
-	_, raw, err := seal.ParseClear(stored)
-	var clear recordClear
-	if err != nil || seal.Unmarshal(raw, &clear) != nil || clear.Revision != e.revision {
+	clear, err := parseRecordClear(stored)
+	if err != nil || clear.Revision != e.revision {
 		return nil, broken
 	}
 	gen, ok := ring.generation(clear.Generation)
@@ -243,7 +250,7 @@ func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, ow
 	if err != nil || !body.Origin.verify(owner, originContext(id, item), origin) || !body.Revision.verify(owner, revisionContext(id, item, e.revision), body.Facts) {
 		return nil, broken // B7
 	}
-	r := &record{item: it, parts: clear.Parts, keys: body.Keys, originSig: body.Origin, stored: int64(len(stored))}
+	r := &record{item: it, parts: clear.Parts, keys: body.Keys, originSig: body.Origin, stored: int64(len(stored)), generation: clear.Generation}
 	if it.Document != nil {
 		if len(r.parts) == 0 || r.parts[0].Role != roleContent || r.parts[0].Length != seal.SealedSize(it.Document.Size) {
 			return nil, broken
@@ -251,6 +258,15 @@ func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, ow
 		it.Document.Stored = r.blobBytes()
 	}
 	return r, nil
+}
+
+// parseRecordClear reads what an item's record says without any key.
+func parseRecordClear(stored []byte) (c recordClear, err error) {
+	t, raw, err := seal.ParseClear(stored)
+	if err != nil || t != seal.TypeItem || seal.Unmarshal(raw, &c) != nil {
+		return c, errors.New("malformed item record")
+	}
+	return c, nil
 }
 
 // verify accepts the vault's own key, also one that it had before.
@@ -292,7 +308,7 @@ func (t *turn) load(c Compartment, e pageEntry) (*record, error) {
 	if err != nil {
 		return nil, storageError(err)
 	}
-	return openRecord(t.v.id, c, e, rec.Value, t.v.rings[c], t.heads.owner)
+	return openRecord(t.v.id, c, e, rec.Value, t.rings[c], t.heads.owner)
 }
 
 // findRevision is find for a change that names the revision it saw.
@@ -349,7 +365,7 @@ func (t *turn) all() ([]loaded, error) {
 			continue // B1, B3: injected or undeleted; or out of reach
 		}
 		delete(places, id)
-		r, err := openRecord(t.v.id, p.c, p.entry, rec.Value, t.v.rings[p.c], t.heads.owner)
+		r, err := openRecord(t.v.id, p.c, p.entry, rec.Value, t.rings[p.c], t.heads.owner)
 		out = append(out, loaded{id, r, err})
 	}
 	for id := range places {

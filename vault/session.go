@@ -93,7 +93,7 @@ func (t *turn) openSession(req *SessionRequest) error {
 	s := &session{started: t.now, used: t.now}
 	s.id, s.key = sessionKeys(t.v.id, secret)
 	s.token = base64.RawURLEncoding.EncodeToString(append(t.v.id[:], secret...))
-	gen := t.v.rings[Owner].current()
+	gen := t.rings[Owner].current()
 	device, err := gen.inbox.Public().Seal(t.v.deviceContext(s.id, gen.number), nil, []byte(req.Device))
 	if err != nil {
 		return err
@@ -128,8 +128,8 @@ func (t *turn) putSession() error {
 	if s == nil {
 		return nil
 	}
-	body := sessionBody{Actor: v.actor, Signer: v.signer.Bytes(), Rings: map[uint8][]generationBody{}}
-	for c, r := range v.rings {
+	body := sessionBody{Actor: v.actor, Signer: t.signer.Bytes(), Rings: map[uint8][]generationBody{}}
+	for c, r := range t.rings {
 		body.Rings[uint8(c)] = r.body()
 	}
 	raw, err := seal.Marshal(body)
@@ -282,7 +282,7 @@ func (t *turn) sessions() ([]storedSession, error) {
 			continue
 		}
 		s := storedSession{key: rec.Key, id: id, clear: clear}
-		for _, g := range t.v.rings[Owner].generations {
+		for _, g := range t.rings[Owner].generations {
 			if _, device, err := g.inbox.Open(t.v.deviceContext(id, g.number), clear.Device); err == nil {
 				s.device = string(device)
 			}

@@ -42,7 +42,12 @@ type turn struct {
 	ownerDirty bool
 	ownerAhead bool // of the witness: a crash came between a commit and its report
 	entries    []Entry
-	session    *session // becomes the handle's with the commit
+	after      func() // called when the commit has happened
+
+	// What becomes the handle's own with the commit: a turn may replace it.
+	session *session
+	signer  seal.SigningKey
+	rings   rings
 }
 
 // do runs fn in a turn. fn may run several times, as storage.Transact does.
@@ -105,7 +110,10 @@ func (v *Vault) begin(ctx context.Context, tx *storage.Tx, marks map[string]Chec
 		return nil, err
 	}
 	mark, known := marks[headOwner]
-	return &turn{v: v, ctx: ctx, tx: tx, now: now, heads: h, session: v.session, ownerAhead: known && later(h.checkpoint(headOwner), mark)}, nil
+	return &turn{
+		v: v, ctx: ctx, tx: tx, now: now, heads: h, session: v.session, signer: v.signer, rings: v.rings,
+		ownerAhead: known && later(h.checkpoint(headOwner), mark),
+	}, nil
 }
 
 // compare refuses what is older than a checkpoint (C1) or another history of
@@ -140,7 +148,7 @@ func (t *turn) finish() error {
 			continue
 		}
 		ix.version++
-		gen := v.rings[c].current()
+		gen := t.rings[c].current()
 		ix.generation = gen.number
 		record, err := sealIndex(v.id, c, ix, gen)
 		if err != nil {
@@ -154,7 +162,7 @@ func (t *turn) finish() error {
 	}
 	if t.ownerDirty {
 		t.heads.owner.Version++
-		record, err := v.signer.SealOwnerHead(t.heads.owner)
+		record, err := t.signer.SealOwnerHead(t.heads.owner)
 		if err != nil {
 			return err
 		}
@@ -172,13 +180,16 @@ func (v *Vault) remember(t *turn) {
 			v.pages.put(ix.Pages[n], ix.loaded[n])
 		}
 	}
-	v.epoch, v.session = t.heads.owner.Epoch, t.session
+	v.epoch, v.session, v.signer, v.rings = t.heads.owner.Epoch, t.session, t.signer, t.rings
 	v.service.marks.seen(v.id, t.heads.checkpoints())
 	switch {
 	case t.ownerDirty, t.ownerAhead:
 		v.service.reporter.report(v.id, t.heads.checkpoints(), t.heads.raw[Owner])
 	case len(t.entries) > 0:
 		v.service.reporter.report(v.id, t.heads.checkpoints(), nil)
+	}
+	if t.after != nil {
+		t.after()
 	}
 }
 

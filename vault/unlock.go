@@ -144,7 +144,9 @@ func (s *Vaults) open(ctx context.Context, check *secretCheck, roots map[Compart
 // signedIn writes the journal of the sign-in with the tries that failed before
 // it, the session if one is wanted, and what was waiting for the person's keys.
 func (v *Vault) signedIn(ctx context.Context, req *SessionRequest, tries Tries) error {
+	var owesKeys, binDue bool
 	err := v.do(ctx, func(t *turn) error {
+		owesKeys, binDue = t.owesReseal(), t.binDue(t.now.Add(-BinKeeps))
 		if tries.Failed > 1 { // this one was counted too
 			t.note(ActSignInFailed, nil, map[string]string{"tries": strconv.FormatUint(tries.Failed-1, 10)})
 		}
@@ -159,13 +161,23 @@ func (v *Vault) signedIn(ctx context.Context, req *SessionRequest, tries Tries) 
 	if err != nil {
 		return err
 	}
-	return v.emptyBin(ctx)
+	// What waited for the person's keys. It can go on at the next sign-in.
+	if owesKeys {
+		err = v.reseal(ctx)
+	}
+	if binDue {
+		err = errors.Join(err, v.emptyBin(ctx))
+	}
+	return err
 }
 
 // resetCounter tells the limiter that the person is in, by the vault's own
 // signature (N6). If it fails, the next sign-in meets a higher count, no more.
 func (v *Vault) resetCounter(ctx context.Context, counter [32]byte, total uint64) {
-	statement, err := v.signer.SealReset(v.id, counter, total)
+	v.mu.Lock()
+	signer := v.signer
+	v.mu.Unlock()
+	statement, err := signer.SealReset(v.id, counter, total)
 	if err == nil {
 		_ = v.service.cfg.Limiter.Reset(ctx, v.id, counter, statement)
 	}

@@ -67,6 +67,9 @@ func (u *upload) reserve(t *turn) error {
 }
 
 func (u *upload) book(t *turn, how func(*storage.Tx, string, quota.Reservation) (quota.Reservation, error), bytes int64) (err error) {
+	if err := t.changing(); err != nil {
+		return err
+	}
 	u.reservation, err = how(t.tx, t.v.id.String(), quota.Reservation{ID: rand.Text(), Blob: u.part.Blob, Bytes: bytes})
 	u.half = u.reservation.Deadline.Sub(t.now) / 2
 	return err

@@ -1,0 +1,113 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"reconnect.example/internal/seal"
+)
+
+// ChangePassword is the old secret, typed again, and the new one.
+type ChangePassword struct {
+	Old, New string
+	// KnownToOthers says that somebody else may know the old password or may have
+	// a device that is signed in. Then the roots change too: new keys for
+	// everything, so that the old password together with an old copy of the store
+	// opens nothing of today (N2, C3). It takes a few commits more.
+	KnownToOthers bool
+}
+
+// ChangePassword replaces the password keyslot and ends every other session.
+// It is acknowledged only when the witness has the new owner head.
+//
+// Errors: ErrSignIn if Old is wrong, BackOffError, InvalidError for New,
+// ErrWitnessAway (nothing was changed), ErrUnconfirmed (the new password is in
+// force, the witness will hear of it at the next sign-in).
+func (v *Vault) ChangePassword(ctx context.Context, c ChangePassword) error {
+	login, err := v.Login(ctx)
+	if err != nil {
+		return err
+	}
+	next, err := newPassword(c.New, login)
+	if err != nil {
+		return err
+	}
+	if _, err := v.service.ask(ctx, v.id); err != nil { // before anything is written (N11)
+		return err
+	}
+	proof, err := v.prove(ctx, login, c.Old)
+	if err != nil {
+		return err
+	}
+	if c.KnownToOthers {
+		return v.changeRoots(ctx, proof.wrapping, next)
+	}
+	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, proof.wrapping, next, proof.roots)
+	if err != nil {
+		return err
+	}
+	return v.changeOwner(ctx, func(t *turn) error {
+		t.replaceSlots(entry, slot)
+		t.note(ActPasswordChanged, nil, nil)
+		return t.raiseEpoch()
+	})
+}
+
+// prove asks for the secret again, for acts that a stolen session must not do.
+// The try is counted like a sign-in.
+func (v *Vault) prove(ctx context.Context, login, secret string) (*proof, error) {
+	secret, err := normalPassword(secret)
+	if err != nil {
+		return nil, ErrSignIn
+	}
+	check, p, err := v.service.checkSecret(ctx, login, secret, true)
+	if err != nil {
+		return nil, signInError(err)
+	}
+	if check.id != v.id {
+		return nil, ErrSignIn
+	}
+	if !p.away {
+		v.resetCounter(ctx, check.counter, p.tries.Total)
+	}
+	return p, nil
+}
+
+// changeOwner commits a change of the owner head and acknowledges it only when
+// its checkpoint has moved.
+func (v *Vault) changeOwner(ctx context.Context, f func(t *turn) error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var heads []Checkpoint
+	var owner []byte
+	err := v.doLocked(ctx, func(t *turn) error {
+		t.ownerDirty = true
+		t.after = func() { heads, owner = t.heads.checkpoints(), t.heads.raw[Owner] }
+		return f(t)
+	})
+	if err != nil {
+		return err
+	}
+	if err := v.service.confirm(ctx, v.id, heads, owner); err != nil {
+		if errors.Is(err, ErrTampered) {
+			return err
+		}
+		return ErrUnconfirmed
+	}
+	return nil
+}
+
+// replaceSlots makes entry the only active password slot. Slots of other kinds stay.
+func (t *turn) replaceSlots(entry seal.SlotEntry, record []byte) {
+	owner := t.heads.owner
+	owner.Slots = slices.DeleteFunc(slices.Clone(owner.Slots), func(e seal.SlotEntry) bool {
+		if e.Kind != slotPassword {
+			return false
+		}
+		t.tx.Delete(t.v.id.slot(e.ID))
+		return true
+	})
+	owner.Slots = append(owner.Slots, entry)
+	t.tx.PutUnique(t.v.id.slot(entry.ID), record)
+}

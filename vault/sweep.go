@@ -1,0 +1,245 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/quota"
+	"reconnect.example/storage"
+)
+
+// SweepReport counts what a sweep did. It names nobody.
+type SweepReport struct {
+	Uploads  int // abandoned uploads whose space was given back
+	Blobs    int // blobs of replaced, moved or destroyed documents that were deleted
+	Sessions int // sessions whose time was up
+	Vaults   int // erased vaults of which nothing is left but the tombstone
+	Failed   int // entries that could not be done now; the next sweep tries again
+}
+
+// Sweep does what has become due: it needs no key, its work is proportional to
+// what is due, and several processes may sweep at once. What fails is counted,
+// returned as an error, and tried again by the next sweep. Run it every few minutes.
+func (s *Vaults) Sweep(ctx context.Context) (SweepReport, error) {
+	var r SweepReport
+	var errs []error
+	for due, err := range s.cfg.Store.DueBefore(ctx, s.now()) {
+		if err != nil {
+			return r, errors.Join(append(errs, storageError(err))...)
+		}
+		if err := s.sweepOne(ctx, due, &r); err != nil {
+			if ctx.Err() != nil {
+				return r, ctx.Err()
+			}
+			r.Failed++
+			if len(errs) < 10 {
+				errs = append(errs, storageError(err))
+			}
+		}
+	}
+	return r, errors.Join(errs...)
+}
+
+func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) error {
+	if _, ok := quota.ReservationID(due); ok {
+		r.Uploads++
+		return s.cfg.Quota.Sweep(ctx, s.cfg.Store, s.cfg.Blobs, due)
+	}
+	id, err := ParseID(due.Owner)
+	if err != nil {
+		return s.drop(ctx, due) // not written by us: nothing to do, ever
+	}
+	what, rest, _ := strings.Cut(due.What, "-")
+	switch what {
+	case "blob":
+		r.Blobs++
+		return s.sweepBlob(ctx, due)
+	case "session":
+		r.Sessions++
+		return s.sweepSession(ctx, id, rest, due)
+	case "new":
+		return s.sweepUnclaimed(ctx, id, due)
+	case "closed":
+		return s.sweepClosed(ctx, id, due)
+	case "erase":
+		r.Vaults++
+		return s.sweepErased(ctx, id, due)
+	}
+	return s.drop(ctx, due)
+}
+
+// drop removes a due entry whose work is done.
+func (s *Vaults) drop(ctx context.Context, due storage.Due) error {
+	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		tx.Delete(due.Key())
+		return nil
+	})
+}
+
+// sweepBlob deletes a blob that no record names any more: first the blob, then
+// the entry that remembers it.
+func (s *Vaults) sweepBlob(ctx context.Context, due storage.Due) error {
+	rec, err := s.cfg.Store.Get(ctx, due.Key())
+	if isNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	name := string(rec.Value)
+	if !strings.HasPrefix(name, due.Owner+"/") { // a forged entry must not delete another vault's blob
+		return s.drop(ctx, due)
+	}
+	if err := s.cfg.Blobs.Delete(ctx, name); err != nil {
+		return err
+	}
+	return s.drop(ctx, due)
+}
+
+func (s *Vaults) sweepSession(ctx context.Context, id ID, session string, due storage.Due) error {
+	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		if sid, err := ParseSessionID(session); err == nil {
+			tx.Delete(id.session(sid))
+		}
+		tx.Delete(due.Key())
+		return nil
+	})
+}
+
+// sweepUnclaimed erases a creation that was never acknowledged (G20). Its login
+// record stays behind: it leads to nothing, and can only be found by the login,
+// which nobody was told.
+func (s *Vaults) sweepUnclaimed(ctx context.Context, id ID, due storage.Due) error {
+	err := s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		tx.Delete(due.Key())
+		if _, err := tx.Get(id.key("new")); isNotFound(err) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		tx.Delete(id.head(Owner)) // no tombstone: nobody was ever told of it
+		return eraseKeys(tx, id, s.now())
+	})
+	return err
+}
+
+// sweepClosed puts the tombstone that was signed at closing into its place.
+func (s *Vaults) sweepClosed(ctx context.Context, id ID, due storage.Due) error {
+	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		tx.Delete(due.Key())
+		tomb, err := tx.Get(id.key("tomb"))
+		if isNotFound(err) {
+			return nil // reopened, or erased before
+		}
+		if err != nil {
+			return err
+		}
+		h, err := openOwnerHead(id, tomb.Value)
+		if err != nil || h.Erased == 0 || h.Erased > s.now().UnixMilli() {
+			return tampered("tombstone")
+		}
+		entry, err := tx.Get(due.Key())
+		if err != nil {
+			return err
+		}
+		if len(entry.Value) == 32 {
+			tx.Delete(loginKey([32]byte(entry.Value)))
+		}
+		tx.Put(id.head(Owner), tomb.Value)
+		tx.Delete(id.key("tomb"))
+		return eraseKeys(tx, id, s.now())
+	})
+}
+
+// sweepErased deletes every byte of a vault whose keys are gone: each blob
+// before the record that names it. Last, the witness has the tombstone; the
+// record of it stays for ever.
+func (s *Vaults) sweepErased(ctx context.Context, id ID, due storage.Due) error {
+	if err := s.buryWitnessed(ctx, id); err != nil {
+		return err
+	}
+	prefix := id.key("")
+	for after := ""; ; {
+		recs, err := s.cfg.Store.Scan(ctx, prefix, after, eraseBatch)
+		if err != nil {
+			return err
+		}
+		var keys []string
+		for _, rec := range recs {
+			after = rec.Key
+			// An upload in flight may still put its blob into place: its reservation
+			// stays until the quota's own sweep, an hour after its deadline (N12).
+			if after == id.head(Owner) || strings.HasPrefix(after, quota.ReservationPrefix(id.String())) {
+				continue
+			}
+			for _, blob := range blobsOf(id, rec) {
+				if err := s.cfg.Blobs.Delete(ctx, blob); err != nil {
+					return err
+				}
+			}
+			keys = append(keys, rec.Key)
+		}
+		err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+			for _, k := range keys {
+				tx.Delete(k)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if len(recs) < eraseBatch {
+			return s.drop(ctx, due)
+		}
+	}
+}
+
+const eraseBatch = 90
+
+// buryWitnessed makes sure that the witness has the tombstone.
+func (s *Vaults) buryWitnessed(ctx context.Context, id ID) error {
+	rec, err := s.cfg.Store.Get(ctx, id.head(Owner))
+	if isNotFound(err) {
+		return nil // an unclaimed creation
+	}
+	if err != nil {
+		return err
+	}
+	h, err := openOwnerHead(id, rec.Value)
+	if err != nil {
+		return err
+	}
+	if h.Erased == 0 { // never delete what lives, whatever a due entry says
+		return tampered("tombstone")
+	}
+	mark := Checkpoint{Head: headOwner, Restore: h.Restore, Version: h.Version, Hash: seal.Digest(rec.Value)}
+	known, err := s.cfg.Checkpoints.Latest(ctx, id)
+	if err != nil {
+		return ErrWitnessAway
+	}
+	for _, k := range known {
+		if k == mark {
+			return nil
+		}
+	}
+	return s.confirm(ctx, id, []Checkpoint{mark}, rec.Value)
+}
+
+// blobsOf names the blobs that an item's record names in clear.
+func blobsOf(id ID, rec storage.Record) (own []string) {
+	if !strings.HasPrefix(rec.Key, id.key("i/")) {
+		return nil
+	}
+	clear, err := parseRecordClear(rec.Value)
+	if err != nil {
+		return nil
+	}
+	for _, p := range clear.Parts {
+		if strings.HasPrefix(p.Blob, id.key("")) { // never another vault's
+			own = append(own, p.Blob)
+		}
+	}
+	return own
+}

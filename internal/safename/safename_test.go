@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"reconnect.example/refserver/safename"
+	"reconnect.example/internal/safename"
 )
 
 func TestNamesThatReverseOrHideAreNeutralised(t *testing.T) {

@@ -142,7 +142,7 @@ func (v *Vault) farewell(ctx context.Context, password string, act Act) (*farewe
 func (t *turn) erase(login [32]byte) error {
 	tomb := t.tombstone(t.now)
 	tomb.Version = t.heads.owner.Version // finish makes it the next
-	if err := eraseKeys(t.tx, t.v.id, t.now); err != nil {
+	if err := t.v.service.eraseKeys(t.tx, t.v.id); err != nil {
 		return err
 	}
 	t.tx.Delete(loginKey(login))
@@ -156,8 +156,12 @@ func (t *turn) tombstone(at time.Time) *seal.OwnerHead {
 	return &seal.OwnerHead{Vault: o.Vault, Restore: o.Restore, Version: o.Version, Key: o.Key, Erased: at.UnixMilli()}
 }
 
-// eraseKeys deletes what leads to a key: keyrings, wrapping key, keyslots, sessions.
-func eraseKeys(tx *storage.Tx, id ID, now time.Time) error {
+// eraseKeys deletes what leads to a key: keyrings, wrapping key, keyslots,
+// sessions; with them the ledger, so that nothing can be deposited any more.
+func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
+	if err := s.cfg.Quota.Close(tx, id.String()); err != nil {
+		return err
+	}
 	for _, c := range compartments {
 		tx.Delete(id.keyring(c))
 	}
@@ -173,7 +177,7 @@ func eraseKeys(tx *storage.Tx, id ID, now time.Time) error {
 			}
 		}
 	}
-	tx.Put(storage.DueKey(now, id.String(), "erase"), nil)
+	tx.Put(storage.DueKey(s.now(), id.String(), "erase"), nil)
 	return nil
 }
 

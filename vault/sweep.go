@@ -120,7 +120,7 @@ func (s *Vaults) sweepUnclaimed(ctx context.Context, id ID, due storage.Due) err
 			return err
 		}
 		tx.Delete(id.head(Owner)) // no tombstone: nobody was ever told of it
-		return eraseKeys(tx, id, s.now())
+		return s.eraseKeys(tx, id)
 	})
 	return err
 }
@@ -128,6 +128,13 @@ func (s *Vaults) sweepUnclaimed(ctx context.Context, id ID, due storage.Due) err
 // sweepClosed puts the tombstone that was signed at closing into its place.
 func (s *Vaults) sweepClosed(ctx context.Context, id ID, due storage.Due) error {
 	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		entry, err := tx.Get(due.Key())
+		if isNotFound(err) {
+			return nil // another sweeper was faster
+		}
+		if err != nil {
+			return err
+		}
 		tx.Delete(due.Key())
 		tomb, err := tx.Get(id.key("tomb"))
 		if isNotFound(err) {
@@ -140,16 +147,12 @@ func (s *Vaults) sweepClosed(ctx context.Context, id ID, due storage.Due) error 
 		if err != nil || h.Erased == 0 || h.Erased > s.now().UnixMilli() {
 			return tampered("tombstone")
 		}
-		entry, err := tx.Get(due.Key())
-		if err != nil {
-			return err
-		}
 		if len(entry.Value) == 32 {
 			tx.Delete(loginKey([32]byte(entry.Value)))
 		}
 		tx.Put(id.head(Owner), tomb.Value)
 		tx.Delete(id.key("tomb"))
-		return eraseKeys(tx, id, s.now())
+		return s.eraseKeys(tx, id)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ecdh"
 	"crypto/mlkem"
-	"crypto/rand"
 	"fmt"
 
 	"github.com/tink-crypto/tink-go/v2/hybrid"
@@ -24,11 +23,7 @@ type BoxKey struct{ secret }
 type BoxPublic []byte
 
 // NewBoxKey draws a key pair.
-func NewBoxKey() (BoxKey, error) {
-	var b [32]byte
-	_, _ = rand.Read(b[:])
-	return BoxKeyFromBytes(b[:])
-}
+func NewBoxKey() (BoxKey, error) { return BoxKey{randomSecret()}, nil }
 
 // BoxKeyFromBytes takes the 32-byte seed, copied. All zero is refused.
 func BoxKeyFromBytes(b []byte) (BoxKey, error) {
@@ -178,7 +173,7 @@ func (k BoxKey) tink() (*hpke.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	private, err := hpke.NewPrivateKey(secretdata.NewBytesFromData(k.p[:], insecuresecretdataaccess.Token{}), 0, params)
+	private, err := hpke.NewPrivateKey(secretdata.NewBytesFromData(k.raw(), insecuresecretdataaccess.Token{}), 0, params)
 	if err != nil {
 		return nil, errTink("box private key")
 	}

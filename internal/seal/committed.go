@@ -68,7 +68,7 @@ func (k Key) OpenCommitted(c Context, envelope []byte) (clear, body []byte, err 
 
 func (k Key) commit(c Context) (commitment, sealing []byte, err error) {
 	info := append(c.bind(Format, AlgCommitted, nil), "commit"...)
-	b, err := hkdf.Key(sha256.New, k.p[:], nil, string(info), 2*commitmentSize)
+	b, err := hkdf.Key(sha256.New, k.raw(), nil, string(info), 2*commitmentSize)
 	if err != nil {
 		return nil, nil, errTink("commitment")
 	}

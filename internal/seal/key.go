@@ -2,7 +2,6 @@ package seal
 
 import (
 	"crypto/hkdf"
-	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 
@@ -25,11 +24,7 @@ const xaesSalt = 12
 type Key struct{ secret }
 
 // NewKey draws a key.
-func NewKey() Key {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	return Key{secret{&b}}
-}
+func NewKey() Key { return Key{randomSecret()} }
 
 // KeyFromBytes takes exactly 32 bytes, copied. All zero is refused.
 func KeyFromBytes(b []byte) (Key, error) {
@@ -60,7 +55,7 @@ func (k Key) Seal(c Context, clear, body []byte) ([]byte, error) {
 	if err := checkSeal(c, k.IsZero(), clear); err != nil {
 		return nil, err
 	}
-	payload, err := sealXAES(k.p[:], PadBody(body), c.bind(Format, AlgXAES, clear))
+	payload, err := sealXAES(k.raw(), PadBody(body), c.bind(Format, AlgXAES, clear))
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +72,7 @@ func (k Key) Open(c Context, envelope []byte) (clear, body []byte, err error) {
 	if k.IsZero() {
 		return nil, nil, ErrOpen
 	}
-	body, err = openXAES(k.p[:], e.payload, c.bind(Format, AlgXAES, e.clear))
+	body, err = openXAES(k.raw(), e.payload, c.bind(Format, AlgXAES, e.clear))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,8 @@
 package seal
 
 import (
+	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -9,23 +11,33 @@ import (
 
 const redactedText = "[secret]"
 
-// secret holds 32 secret bytes behind a pointer and prints as nothing. The
-// pointer matters: fmt cannot call methods on unexported fields of other
-// structs, and a traceback shows arguments word by word; both then show an
-// address.
-type secret struct{ p *[32]byte }
+// secret holds 32 secret bytes and prints as nothing. They lie behind two
+// pointers: fmt cannot call methods on unexported fields of other structs, and
+// with a verb that does not fit it follows one pointer, but never two; a
+// traceback shows arguments word by word. All of them then show an address.
+type secret struct{ p **[32]byte }
 
 func newSecret(b []byte) (secret, error) {
 	if len(b) != 32 {
 		return secret{}, fmt.Errorf("%w: a key has 32 bytes", ErrArgument)
 	}
-	s := secret{new([32]byte)}
-	copy(s.p[:], b)
-	if *s.p == ([32]byte{}) { // a buffer that nobody filled
+	raw := [32]byte(b)
+	if raw == ([32]byte{}) { // a buffer that nobody filled
 		return secret{}, fmt.Errorf("%w: all-zero key", ErrArgument)
 	}
-	return s, nil
+	return hide(&raw), nil
 }
+
+func randomSecret() secret {
+	raw := new([32]byte)
+	_, _ = rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
+	return hide(raw)
+}
+
+func hide(raw *[32]byte) secret { return secret{&raw} }
+
+// raw is the secret itself; the key must not be zero.
+func (s secret) raw() []byte { return (*s.p)[:] }
 
 // IsZero says that there is no key in it. A zero key seals and opens nothing.
 func (s secret) IsZero() bool { return s.p == nil }
@@ -36,7 +48,7 @@ func (s secret) Bytes() []byte {
 	if s.p == nil {
 		return nil
 	}
-	return append([]byte(nil), s.p[:]...)
+	return bytes.Clone(s.raw())
 }
 
 func (secret) String() string   { return redactedText }

@@ -3,7 +3,6 @@ package seal
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/rand"
 	"fmt"
 )
 
@@ -19,11 +18,7 @@ const detached uint8 = 0
 type SigningKey struct{ secret }
 
 // NewSigningKey draws a key.
-func NewSigningKey() SigningKey {
-	var b [32]byte
-	_, _ = rand.Read(b[:])
-	return SigningKey{secret{&b}}
-}
+func NewSigningKey() SigningKey { return SigningKey{randomSecret()} }
 
 // SigningKeyFromBytes takes the 32-byte seed, copied. All zero is refused.
 func SigningKeyFromBytes(seed []byte) (SigningKey, error) {
@@ -39,7 +34,7 @@ func (k SigningKey) Public() []byte {
 	return bytes.Clone(k.private()[32:])
 }
 
-func (k SigningKey) private() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(k.p[:]) }
+func (k SigningKey) private() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(k.raw()) }
 
 // Sign signs message for the place c. The signature is 64 bytes and does not
 // contain the message. A zero key gives nil, which verifies nowhere.

@@ -91,7 +91,7 @@ type segmentCipher struct {
 // newSegmentCipher derives the cipher of a stream from the header's salt and
 // nonce, as Tink does.
 func newSegmentCipher(key Key, c Context, salt, prefix []byte) (*segmentCipher, error) {
-	derived := hkdf256(key.p[:], salt, c.bind(Format, AlgStream, nil))
+	derived := hkdf256(key.raw(), salt, c.bind(Format, AlgStream, nil))
 	block, err := aes.NewCipher(derived[:])
 	if err != nil {
 		return nil, errTink("stream cipher")

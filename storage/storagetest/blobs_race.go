@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,9 +42,19 @@ func checkWriters(t testing.TB, h BlobsHarness) {
 	for round := range sized(15, 150) {
 		name := numbered("b", round)
 		answers := make([]error, writers)
+		var begun sync.WaitGroup
+		begun.Add(writers)
 		together(t, writers, func(i int) error {
-			answers[i] = sendBlob(ctx, b, name, -1, someBytes(fmt.Sprint(name, i), 1000+i), 500)
-			return nil
+			w, err := b.Create(ctx, name, -1)
+			if err == nil {
+				_, err = w.Write(someBytes(fmt.Sprint(name, i), 1000+i))
+			}
+			begun.Done()
+			begun.Wait() // so that all close at once
+			if err == nil {
+				answers[i] = w.Close()
+			}
+			return err
 		})
 		winner := -1
 		for i, answer := range answers {

@@ -32,73 +32,93 @@ type Content struct {
 // ReadDocument opens a document. The line in the journal is durable before the
 // first byte leaves; if it cannot be written, nothing does.
 func (v *Vault) ReadDocument(ctx context.Context, id ItemID) (*Content, error) {
-	return v.openContent(ctx, id, func(r *record) (*Content, error) {
-		blob, err := v.service.cfg.Blobs.Open(ctx, r.parts[0].Blob, 0, -1)
-		if err != nil {
-			return nil, contentError(r.item.ID, err)
-		}
-		key, err := seal.KeyFromBytes(r.keys[0])
-		if err != nil {
-			return nil, errors.Join(tampered("item %s", r.item.ID), blob.Close())
-		}
-		stream, err := seal.NewStreamReader(blob, key, blobContext(v.id, r.item.ID, r.parts[0]), r.item.Document.Size)
-		if err != nil {
-			return nil, errors.Join(contentError(r.item.ID, err), blob.Close())
-		}
-		return &Content{from: stream, closer: both{stream, blob}, hash: sha256.New(), left: r.item.Document.Size}, nil
-	})
+	r, err := v.announce(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return v.content(ctx, r)
 }
 
 // ReadDocumentRange opens length bytes from offset (to the end if length is
 // negative); a range past the end is cut. Its segments are verified, the digest
 // of the whole is not. InvalidError if offset lies behind the end.
 func (v *Vault) ReadDocumentRange(ctx context.Context, id ItemID, offset, length int64) (*Content, error) {
-	return v.openContent(ctx, id, func(r *record) (*Content, error) {
-		size := r.item.Document.Size
-		if offset < 0 || offset > size {
-			return nil, &InvalidError{Field: "range", Problem: "begins behind the end of the document"}
-		}
-		if length < 0 || length > size-offset {
-			length = size - offset
-		}
-		key, err := seal.KeyFromBytes(r.keys[0])
-		if err != nil {
-			return nil, tampered("item %s", r.item.ID)
-		}
-		open := func(offset, length int64) (io.ReadCloser, error) {
-			return v.service.cfg.Blobs.Open(ctx, r.parts[0].Blob, offset, length)
-		}
-		rc, err := seal.NewRangeReader(open, key, blobContext(v.id, r.item.ID, r.parts[0]), size, offset, length)
-		if err != nil {
-			return nil, contentError(r.item.ID, err)
-		}
-		return &Content{from: rc, closer: rc, left: length}, nil
-	})
+	r, err := v.announce(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	size := r.item.Document.Size
+	if offset < 0 || offset > size {
+		return nil, &InvalidError{Field: "range", Problem: "begins behind the end of the document"}
+	}
+	if length < 0 || length > size-offset {
+		length = size - offset
+	}
+	key, err := seal.KeyFromBytes(r.keys[0])
+	if err != nil {
+		return nil, tampered("item %s", r.item.ID)
+	}
+	open := func(offset, length int64) (io.ReadCloser, error) {
+		return v.service.cfg.Blobs.Open(ctx, r.parts[0].Blob, offset, length)
+	}
+	rc, err := seal.NewRangeReader(open, key, blobContext(v.id, r.item.ID, r.parts[0]), size, offset, length)
+	if err != nil {
+		return nil, contentError(r.item.ID, err)
+	}
+	return &Content{Item: *r.item, v: v, ctx: ctx, checked: v.service.now(), from: rc, closer: rc, left: length}, nil
 }
 
-func (v *Vault) openContent(ctx context.Context, id ItemID, open func(r *record) (*Content, error)) (*Content, error) {
+// announce finds a document and commits the line that says it was read.
+func (v *Vault) announce(ctx context.Context, id ItemID) (*record, error) {
 	var found *record
-	err := v.do(ctx, func(t *turn) error {
-		r, err := t.find(id)
-		if err != nil {
-			return err
+	err := v.do(ctx, func(t *turn) (err error) {
+		if found, err = t.document(id); err == nil {
+			t.note(ActDownloaded, found.item, nil)
 		}
-		if r.item.Kind != KindDocument {
-			return &InvalidError{Field: "item", Problem: "is not a document"}
-		}
-		found = r
-		t.note(ActDownloaded, r.item, nil)
-		return nil
+		return err
 	})
+	return found, err
+}
+
+// content opens a document from its beginning, once the line is in the journal.
+func (v *Vault) content(ctx context.Context, r *record) (*Content, error) {
+	stream, err := v.stream(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	c, err := open(found)
+	return &Content{Item: *r.item, v: v, ctx: ctx, checked: v.service.now(), from: stream, closer: stream, hash: sha256.New(), left: r.item.Document.Size}, nil
+}
+
+// stream opens the bytes of a document for the service's own use.
+func (v *Vault) stream(ctx context.Context, r *record) (io.ReadCloser, error) {
+	key, err := seal.KeyFromBytes(r.keys[0])
 	if err != nil {
-		return nil, err
+		return nil, tampered("item %s", r.item.ID)
 	}
-	c.Item, c.v, c.ctx, c.checked = *found.item, v, ctx, v.service.now()
-	return c, nil
+	blob, err := v.service.cfg.Blobs.Open(ctx, r.parts[0].Blob, 0, -1)
+	if err != nil {
+		return nil, contentError(r.item.ID, err)
+	}
+	stream, err := seal.NewStreamReader(blob, key, blobContext(v.id, r.item.ID, r.parts[0]), r.item.Document.Size)
+	if err != nil {
+		return nil, errors.Join(contentError(r.item.ID, err), blob.Close())
+	}
+	return &documentStream{Reader: stream, Closer: both{stream, blob}, item: r.item.ID}, nil
+}
+
+// documentStream gives the errors of a stream their names.
+type documentStream struct {
+	io.Reader
+	io.Closer
+	item ItemID
+}
+
+func (d *documentStream) Read(p []byte) (int, error) {
+	n, err := d.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = contentError(d.item, err)
+	}
+	return n, err
 }
 
 // Read returns verified bytes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -245,6 +246,20 @@ func (v *Vault) Journal(ctx context.Context, opts *JournalOptions) ([]Entry, err
 	}
 	// from is a copy made before the line of this reading: that one is read next time.
 	return v.readJournal(ctx, from, owner, ring, o)
+}
+
+// wholeJournal reads everything up to a head that was verified in a turn.
+func (v *Vault) wholeJournal(ctx context.Context, from journalHead) ([]Entry, error) {
+	var owner *seal.OwnerHead
+	var ring *ring
+	err := v.do(ctx, func(t *turn) error {
+		owner, ring = t.heads.owner, t.rings[Owner]
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v.readJournal(ctx, from, owner, ring, JournalOptions{Limit: math.MaxInt})
 }
 
 func (v *Vault) readJournal(ctx context.Context, from journalHead, owner *seal.OwnerHead, ring *ring, o JournalOptions) ([]Entry, error) {

@@ -98,11 +98,15 @@ func (v *Vault) list(ctx context.Context, takes func(*Item) bool) ([]loaded, err
 			return err
 		}
 		out = slices.DeleteFunc(all, func(l loaded) bool { return l.err == nil && !takes(l.record.item) })
-		slices.SortStableFunc(out, func(a, b loaded) int { return strings.Compare(a.name(), b.name()) })
+		sortByName(out)
 		t.note(ActListed, nil, map[string]string{"count": strconv.Itoa(len(out))})
 		return nil
 	})
 	return out, err
+}
+
+func sortByName(all []loaded) {
+	slices.SortStableFunc(all, func(a, b loaded) int { return strings.Compare(a.name(), b.name()) })
 }
 
 func (l loaded) name() string {

@@ -158,34 +158,7 @@ func (v *Vault) openForMove(ctx context.Context, u *upload) (io.ReadCloser, erro
 	if err != nil {
 		return nil, err
 	}
-	key, err := seal.KeyFromBytes(r.keys[0])
-	if err != nil {
-		return nil, tampered("item %s", u.item)
-	}
-	blob, err := v.service.cfg.Blobs.Open(ctx, r.parts[0].Blob, 0, -1)
-	if err != nil {
-		return nil, contentError(u.item, err)
-	}
-	stream, err := seal.NewStreamReader(blob, key, blobContext(v.id, u.item, r.parts[0]), r.item.Document.Size)
-	if err != nil {
-		return nil, errors.Join(contentError(u.item, err), blob.Close())
-	}
-	return &checkedStream{Reader: stream, Closer: both{stream, blob}, item: u.item}, nil
-}
-
-// checkedStream gives the errors of a stream their names.
-type checkedStream struct {
-	io.Reader
-	io.Closer
-	item ItemID
-}
-
-func (c *checkedStream) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	if err != nil && err != io.EOF {
-		err = contentError(c.item, err)
-	}
-	return n, err
+	return v.stream(ctx, r)
 }
 
 func (t *turn) movable(id ItemID, revision uint64, to Compartment) (*record, error) {

@@ -75,6 +75,12 @@ func File(name, mediaType string) string {
 	return name + ending
 }
 
+// Folder returns a name under which a folder can be made on any system.
+func Folder(name string) string {
+	name = strings.TrimSuffix(File(name, ""), ".bin")
+	return strings.Trim(name, ". ")
+}
+
 // isDevice reports whether Windows takes a name for a device and not a file.
 func isDevice(name string) bool {
 	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")

@@ -21,8 +21,8 @@ const (
 // structs, pointers, slices, arrays, maps, strings, byte strings, booleans and
 // integers. What would not come back as it went in is refused with ErrArgument:
 // time.Time (store Unix milliseconds in an int64), floats, interfaces, keys,
-// strings that are not UTF-8, more entries than Unmarshal takes. So nothing is
-// sealed that cannot be read again.
+// unexported fields, strings that are not UTF-8, more entries than Unmarshal
+// takes. So nothing is sealed that cannot be read again.
 func Marshal(v any) ([]byte, error) {
 	t := reflect.TypeOf(v)
 	if err := checkType(t, nil); err != nil {
@@ -142,8 +142,11 @@ func checkType(t reflect.Type, outer []reflect.Type) error {
 func checkFields(t reflect.Type, outer []reflect.Type) error {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if f.Tag.Get("cbor") == "-" || !f.IsExported() && !f.Anonymous {
+		if f.Tag.Get("cbor") == "-" { // said by hand that it stays out
 			continue
+		}
+		if !f.IsExported() && !f.Anonymous {
+			return fmt.Errorf("%w: %v would lose its field %s", ErrArgument, t, f.Name)
 		}
 		if err := checkType(f.Type, outer); err != nil {
 			return err

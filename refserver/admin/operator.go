@@ -1,0 +1,169 @@
+// Package admin is the work of the operator: through the running server, by a
+// private socket in the data folder, or directly when no server runs. The
+// operator sees numbers and reasons for more space; nothing else of anybody.
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"reconnect.example/quota"
+	"reconnect.example/refserver/notice"
+	"reconnect.example/vault"
+	"reconnect.example/vault/local"
+)
+
+// Operator does what the operator asks. Its exported methods with two arguments
+// are those of the private socket (net/rpc).
+type Operator struct {
+	ctx     context.Context
+	data    *local.Local
+	now     func() time.Time
+	started time.Time
+
+	mu    sync.Mutex
+	swept *Swept    // by the last sweep
+	at    time.Time // of the last sweep
+}
+
+// NewOperator makes an operator of an opened data folder. ctx bounds its work.
+func NewOperator(ctx context.Context, data *local.Local, now func() time.Time) *Operator {
+	return &Operator{ctx: ctx, data: data, now: now, started: now()}
+}
+
+// New is a request for a new space.
+type New struct{ Language string }
+
+// Opened is a new space: its login and first password, which are shown once.
+type Opened struct{ Login, Password string }
+
+// CreateVault makes a space for a person who agreed to the notice.
+func (o *Operator) CreateVault(n New, out *Opened) error {
+	password, err := vault.SuggestPassword()
+	if err != nil {
+		return err
+	}
+	v, err := o.data.Create(o.ctx, vault.CreateRequest{
+		Password: password, Notice: notice.In(n.Language), Consent: true, Channel: "operator",
+	})
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	login, err := v.Login(o.ctx)
+	*out = Opened{Login: login, Password: password}
+	return err
+}
+
+// None is an empty argument.
+type None struct{}
+
+// Increase is one request for more space.
+type Increase struct {
+	ID     string // vault and number: the request that was read, and no later one
+	Asked  time.Time
+	Reason string
+	Limit  int64 // bytes that the person may keep now
+	Used   int64 // bytes that they keep
+}
+
+// Increases lists the requests that wait.
+func (o *Operator) Increases(_ None, out *[]Increase) error {
+	waiting := map[string]quota.Increase{} // one at most of each vault
+	for i, err := range o.data.Quota.Pending(o.ctx, o.data.Store) {
+		if err != nil {
+			return err
+		}
+		waiting[i.Owner] = i
+	}
+	for p, err := range o.data.PendingSpace(o.ctx) {
+		if err != nil {
+			return err
+		}
+		i, still := waiting[p.Vault.String()]
+		if !still {
+			continue // asked this moment; it is in the next list
+		}
+		*out = append(*out, Increase{
+			ID: i.Owner + "-" + strconv.FormatUint(i.Number, 10), Asked: p.Asked, Reason: p.Reason, Limit: p.Usage.Limit, Used: p.Usage.Used,
+		})
+	}
+	return nil
+}
+
+// Decision answers a request.
+type Decision struct {
+	ID      string
+	Approve bool
+	By, Why string
+}
+
+// Decide grants or refuses a request. The person reads who and why.
+func (o *Operator) Decide(d Decision, _ *None) error {
+	id, number, err := parseIncrease(d.ID)
+	if err != nil {
+		return err
+	}
+	_, err = o.data.DecideSpace(o.ctx, id, quota.Decision{Number: number, Approve: d.Approve, By: d.By, Why: d.Why})
+	return err
+}
+
+func parseIncrease(s string) (vault.ID, uint64, error) {
+	text, digits, _ := strings.Cut(s, "-")
+	id, err := vault.ParseID(text)
+	number, numberErr := strconv.ParseUint(digits, 10, 64)
+	if err != nil || numberErr != nil {
+		return id, 0, errors.New("this is not the id of a request; list them with: refserver admin increases")
+	}
+	return id, number, nil
+}
+
+// Swept counts what a sweep did.
+type Swept struct{ Uploads, Blobs, Sessions, Vaults, Failed int }
+
+// Sweep does now what is due.
+func (o *Operator) Sweep(_ None, out *Swept) error {
+	r, err := o.SweepNow(o.ctx)
+	*out = r
+	return err
+}
+
+// SweepNow is Sweep with a context of the caller's.
+func (o *Operator) SweepNow(ctx context.Context) (Swept, error) {
+	r, err := o.data.Sweep(ctx)
+	swept := Swept{r.Uploads, r.Blobs, r.Sessions, r.Vaults, r.Failed}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.swept, o.at = &swept, o.now()
+	if err != nil {
+		err = fmt.Errorf("sweep: %w", err)
+	}
+	return swept, err
+}
+
+// State is how the server is.
+type State struct {
+	Started time.Time
+	SweptAt time.Time // zero: not yet
+	Swept   Swept
+	Waiting int // requests for more space
+}
+
+// Status says how the server is.
+func (o *Operator) Status(_ None, out *State) error {
+	o.mu.Lock()
+	out.Started = o.started
+	if o.swept != nil {
+		out.SweptAt, out.Swept = o.at, *o.swept
+	}
+	o.mu.Unlock()
+	var waiting []Increase
+	err := o.Increases(None{}, &waiting)
+	out.Waiting = len(waiting)
+	return err
+}

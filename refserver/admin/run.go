@@ -1,0 +1,106 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/rpc"
+	"time"
+
+	"reconnect.example/internal/safename"
+	"reconnect.example/refserver/config"
+)
+
+// Run does one command of the operator and prints what came of it.
+func Run(ctx context.Context, c *config.Config, open Open, out io.Writer) (err error) {
+	do, known := commands[c.Command]
+	if !known {
+		return fmt.Errorf("no such command: %s", c.Command)
+	}
+	client, done, err := reach(ctx, c.Data, open)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	return do(client, c.Admin, out)
+}
+
+var commands = map[string]func(*rpc.Client, config.Admin, io.Writer) error{
+	"admin create-vault": createVault,
+	"admin increases":    increases,
+	"admin approve":      func(r *rpc.Client, a config.Admin, out io.Writer) error { return decide(r, a.Approve, true, out) },
+	"admin refuse":       func(r *rpc.Client, a config.Admin, out io.Writer) error { return decide(r, a.Refuse, false, out) },
+	"admin sweep":        sweep,
+	"admin status":       status,
+}
+
+func createVault(r *rpc.Client, a config.Admin, out io.Writer) error {
+	var made Opened
+	if err := r.Call("Operator.CreateVault", New{Language: a.CreateVault.Language}, &made); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "The space is made. This is shown once; give it to the person and keep no copy.\n\n"+
+		"  Login     %s\n  Password  %s\n\nThe person should change the password after the first sign-in.\n", made.Login, made.Password)
+	return err
+}
+
+func increases(r *rpc.Client, _ config.Admin, out io.Writer) error {
+	var all []Increase
+	if err := r.Call("Operator.Increases", None{}, &all); err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(out, "No request for more space waits.")
+		return err
+	}
+	for _, i := range all {
+		// A reason is written by a stranger: on one line, without control characters.
+		_, err := fmt.Fprintf(out, "%s\n  asked  %s\n  uses   %d of %d bytes\n  reason %s\n", i.ID, i.Asked.Format(time.RFC3339), i.Used, i.Limit, safename.Line(i.Reason))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decide(r *rpc.Client, d config.Decision, approve bool, out io.Writer) error {
+	if err := r.Call("Operator.Decide", Decision{ID: d.ID, Approve: approve, By: d.By, Why: d.Why}, &None{}); err != nil {
+		return err
+	}
+	said := "refused"
+	if approve {
+		said = "granted"
+	}
+	_, err := fmt.Fprintf(out, "The request is %s.\n", said)
+	return err
+}
+
+func sweep(r *rpc.Client, _ config.Admin, out io.Writer) error {
+	var s Swept
+	if err := r.Call("Operator.Sweep", None{}, &s); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "Swept: %s.\n", s)
+	return err
+}
+
+// String says the counts in words.
+func (s Swept) String() string {
+	return fmt.Sprintf("%d uploads, %d blobs, %d sessions, %d erased vaults; %d left for the next time",
+		s.Uploads, s.Blobs, s.Sessions, s.Vaults, s.Failed)
+}
+
+func status(r *rpc.Client, _ config.Admin, out io.Writer) error {
+	var s State
+	if err := r.Call("Operator.Status", None{}, &s); err != nil {
+		return err
+	}
+	swept := "not yet since the start"
+	if !s.SweptAt.IsZero() {
+		swept = s.SweptAt.Format(time.RFC3339) + ": " + s.Swept.String()
+	}
+	_, err := fmt.Fprintf(out, "Running since       %s\nLast sweep          %s\nRequests for space  %d waiting\n",
+		s.Started.Format(time.RFC3339), swept, s.Waiting)
+	return err
+}

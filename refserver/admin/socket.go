@@ -1,0 +1,139 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/rpc"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+// SocketName is the private socket in the data folder.
+const SocketName = "admin.sock"
+
+// longestSocket is what every system takes as the path of a socket, in bytes.
+const longestSocket = 100
+
+// Door is the private socket of a running server.
+type Door struct {
+	listener net.Listener
+	calls    *rpc.Server
+	owned    sync.WaitGroup
+	mu       sync.Mutex
+	open     map[net.Conn]bool // nil: closed
+}
+
+// Listen opens the socket, for this user alone. The caller has the data folder
+// open, so that a socket which is there is left from a server that was killed.
+func Listen(folder string, o *Operator) (*Door, error) {
+	path := filepath.Join(folder, SocketName)
+	if len(path) > longestSocket {
+		return nil, fmt.Errorf("the path of the data folder is too long for a private socket in it: %d bytes, at most %d; "+
+			"choose a shorter one with --data", len(folder), longestSocket-len(SocketName)-1)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("private socket: %w", err)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("private socket: %w", err)
+	}
+	// The folder has mode 0700 already; this holds if somebody opens it up.
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("private socket: %w", err), listener.Close())
+	}
+	d := &Door{listener: listener, calls: rpc.NewServer(), open: map[net.Conn]bool{}}
+	if err := d.calls.Register(o); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	d.owned.Go(d.accept)
+	return d, nil
+}
+
+func (d *Door) accept() {
+	for {
+		conn, err := d.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		if !samePerson(conn) || !d.keep(conn) {
+			_ = conn.Close()
+			continue
+		}
+		d.owned.Go(func() {
+			defer d.forget(conn)
+			d.calls.ServeConn(conn)
+		})
+	}
+}
+
+func (d *Door) keep(conn net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open == nil {
+		return false
+	}
+	d.open[conn] = true
+	return true
+}
+
+func (d *Door) forget(conn net.Conn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.open, conn)
+}
+
+// Close ends the socket and waits for its goroutines.
+func (d *Door) Close() {
+	_ = d.listener.Close() // removes the file
+	d.mu.Lock()
+	for conn := range d.open {
+		_ = conn.Close()
+	}
+	d.open = nil
+	d.mu.Unlock()
+	d.owned.Wait()
+}
+
+// Open opens the data folder for an operator when no server runs. The function
+// that comes with it closes everything.
+type Open func(context.Context) (*Operator, func() error, error)
+
+// reach calls the running server or, if none runs, opens the data folder itself:
+// the same calls either way.
+func reach(ctx context.Context, folder string, open Open) (*rpc.Client, func() error, error) {
+	conn, err := net.Dial("unix", filepath.Join(folder, SocketName))
+	if err == nil {
+		client := rpc.NewClient(conn)
+		return client, client.Close, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, nil, fmt.Errorf("the running server does not let this user in: %w", err)
+	}
+	o, closeData, err := open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	near, far := net.Pipe()
+	calls := rpc.NewServer()
+	if err := calls.Register(o); err != nil {
+		return nil, nil, errors.Join(err, closeData())
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { calls.ServeConn(far) })
+	client := rpc.NewClient(near)
+	return client, func() error {
+		err := client.Close()
+		serving.Wait()
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return errors.Join(err, closeData())
+	}, nil
+}

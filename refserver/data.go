@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"reconnect.example/quota"
+	"reconnect.example/refserver/admin"
+	"reconnect.example/refserver/config"
+	"reconnect.example/storage"
+	"reconnect.example/vault"
+	"reconnect.example/vault/local"
+)
+
+// openData opens the data folder, or makes it.
+func openData(ctx context.Context, c *config.Config) (*local.Local, error) {
+	return local.OpenWith(ctx, c.Data, &local.Options{
+		Quota:       quota.Config{Allowance: c.Quota, Increased: c.QuotaIncreased},
+		SessionIdle: c.SessionIdle, SessionMax: c.SessionMax,
+	})
+}
+
+// openOperator is how the operator's commands reach the data when no server runs.
+func openOperator(c *config.Config) admin.Open {
+	return func(ctx context.Context) (*admin.Operator, func() error, error) {
+		data, err := openData(ctx, c)
+		if err != nil {
+			return nil, nil, err
+		}
+		return admin.NewOperator(ctx, data, time.Now), data.Close, nil
+	}
+}
+
+// inPlainWords says what an operator can do about an error of the start.
+func inPlainWords(err error) string {
+	advice := ""
+	switch {
+	case errors.Is(err, storage.ErrInUse):
+		advice = "another server uses this data folder already. Stop it first, or choose another folder with --data."
+	case errors.Is(err, syscall.EADDRINUSE):
+		advice = "another program listens on this address already. Stop it, or choose another with --listen, such as --listen 127.0.0.1:8081."
+	case errors.Is(err, syscall.EACCES) && isListen(err):
+		advice = "this address may not be used by this user. Choose a port above 1023 with --listen."
+	case errors.Is(err, storage.ErrReadOnly), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EROFS):
+		advice = "the data folder cannot be written by this user. Give it to this user, or choose another with --data."
+	case errors.Is(err, storage.ErrNoSpace), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG):
+		advice = "the disk is full. Nothing that was stored is lost; make room and start again."
+	case errors.Is(err, vault.ErrKeyService):
+		advice = "without the key file nothing can be opened. Put it back as the message says."
+	default:
+		return err.Error()
+	}
+	return fmt.Sprintf("%s\n  (%v)", advice, err)
+}

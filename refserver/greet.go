@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"reconnect.example/refserver/demo"
+)
+
+// greet says where to open the server, how to sign in to the sample space, and
+// which of the defaults are for one machine only.
+func (s *server) greet(ctx context.Context, out io.Writer, address net.Addr) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "\nReconnect is running.\n\n  Open      %s\n  Data      %s (only this user can read it)\n", s.address(address), s.config.Data)
+	if s.config.Serve.Demo {
+		person, err := demo.Prepare(ctx, s.data.Vaults, s.config.Data)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&text, "\n  The sample person is %s, who does not exist. To sign in:\n  Login     %s\n  Password  %s\n", demo.Name, person.Login, person.Password)
+	}
+	text.WriteString(`
+  For one machine only:
+  - Records lie in SQLite and documents in files: one server at a time.
+  - The key file service.key lies beside the data. Keep it out of the backups of
+    the data: whoever has both can try out passwords.
+  - The witness lies on the same disk: a disk that is put back as it was is not
+    noticed. Let another organisation run the witness where that matters.
+`)
+	if s.config.Serve.TLSCert == "" {
+		text.WriteString("  - There is no HTTPS: put a proxy with HTTPS in front, or give --tls-cert and --tls-key.\n")
+	}
+	if !s.config.Serve.OnlyThisMachine() && s.config.Serve.TLSCert == "" && len(s.config.Serve.TrustedProxy) == 0 {
+		text.WriteString("\n  WARNING: this address can be reached from other machines, without HTTPS.\n" +
+			"  Passwords would travel in clear, and browsers will refuse the sign-in.\n")
+		s.log.Warn("reachable from other machines without HTTPS", "listen", s.config.Serve.Listen)
+	}
+	text.WriteString("\n  Stop with Ctrl-C.\n\n")
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+// address is what to type into a browser.
+func (s *server) address(listening net.Addr) string {
+	scheme := "http"
+	if s.config.Serve.TLSCert != "" {
+		scheme = "https"
+	}
+	host, port, _ := net.SplitHostPort(listening.String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
+		host = "localhost"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}

@@ -1,0 +1,42 @@
+// Command refserver is the reference server: pages and a JSON API for people's
+// vaults, with durable defaults on one machine. It shows how to embed the library.
+//
+//	go run ./refserver            start in ./reconnect-data
+//	go run ./refserver -demo      the same, with a sample person
+//	go run ./refserver admin …    the work of the operator
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"reconnect.example/refserver/admin"
+	"reconnect.example/refserver/config"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "refserver:", inPlainWords(err))
+		os.Exit(1)
+	}
+}
+
+// run is the program without the process around it.
+func run(ctx context.Context, args []string, out, logs io.Writer) error {
+	c, err := config.Parse(args, out)
+	switch {
+	case config.IsHelp(err):
+		return nil
+	case err != nil:
+		return err
+	case c.Command == "serve":
+		return serve(ctx, c, out, c.Logger(logs))
+	}
+	return admin.Run(ctx, c, openOperator(c), out)
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"reconnect.example/refserver/admin"
+	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
+	"reconnect.example/refserver/web"
+	"reconnect.example/storage"
+	"reconnect.example/vault/local"
+)
+
+// server is one running server and what it owns.
+type server struct {
+	config   *config.Config
+	data     *local.Local
+	operator *admin.Operator
+	log      hclog.Logger
+	http     *http.Server
+	stopping atomic.Bool
+}
+
+// serve runs the server until ctx ends. Then it takes no new connections, lets
+// uploads and downloads under way finish within --shutdown-wait, and closes the
+// data folder.
+func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logger) (err error) {
+	data, err := openData(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.Close()) }()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Serve.Listen)
+	if err != nil {
+		return &listenError{err}
+	}
+	defer listener.Close() //nolint:errcheck // the server closes it first
+	operator := admin.NewOperator(context.WithoutCancel(ctx), data, time.Now)
+	s := &server{config: c, data: data, operator: operator, log: log}
+	if s.http, err = s.build(); err != nil {
+		return err
+	}
+	door, err := admin.Listen(c.Data, operator)
+	if err != nil {
+		return err
+	}
+	defer door.Close()
+	if err := s.greet(ctx, out, listener.Addr()); err != nil {
+		return err
+	}
+	return s.run(ctx, listener)
+}
+
+// build puts the handlers together.
+func (s *server) build() (*http.Server, error) {
+	zone, err := time.LoadLocation(s.config.Serve.Zone)
+	if err != nil {
+		return nil, err
+	}
+	limits := session.NewLimits(session.LimitsConfig{
+		TrustedProxies:   s.config.Serve.TrustedProxy,
+		SignInsPerMinute: s.config.Serve.SignInsPerMinute, RequestsPerSecond: s.config.Serve.RequestsPerSecond,
+	})
+	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Limits: limits, Zone: zone, Logger: s.log})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("/", pages)
+	return &http.Server{
+		Handler:           s.survive(mux),
+		ReadHeaderTimeout: 15 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		// No ReadTimeout and no WriteTimeout: a paper on a slow phone takes minutes.
+		// Pages and API bound standing still instead.
+		ErrorLog: s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}), // it names addresses
+	}, nil
+}
+
+// ready says whether the server can work: its store answers, and it is not
+// being stopped. A load balancer takes it out otherwise.
+func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	_, err := s.data.Store.Get(ctx, "readyz")
+	switch {
+	case s.stopping.Load():
+		answer(w, http.StatusServiceUnavailable, "stopping")
+	case err != nil && !errors.Is(err, storage.ErrNotFound):
+		s.log.Error("not ready", "cause", problem.Cause(err))
+		answer(w, http.StatusServiceUnavailable, "the store does not answer")
+	default:
+		answer(w, http.StatusOK, "ready")
+	}
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+// survive turns a fault of ours into a broken connection and a line in the log,
+// not into the end of the server. A stack names functions, never data.
+func (s *server) survive(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			fault := recover()
+			if fault == nil {
+				return
+			}
+			if fault != http.ErrAbortHandler {
+				s.log.Error("a handler failed", "route", r.Pattern, "kind", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
+			}
+			panic(http.ErrAbortHandler)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// run serves and sweeps until ctx ends.
+func (s *server) run(ctx context.Context, listener net.Listener) error {
+	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
+	var owned sync.WaitGroup
+	owned.Go(func() { s.sweep(sweeping) })
+	defer owned.Wait()
+	defer stopSweeping()
+
+	failed := make(chan error, 1)
+	owned.Go(func() {
+		if s.config.Serve.TLSCert != "" {
+			failed <- s.http.ServeTLS(listener, s.config.Serve.TLSCert, s.config.Serve.TLSKey)
+			return
+		}
+		failed <- s.http.Serve(listener)
+	})
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.stopping.Store(true)
+	s.log.Info("stopping", "wait", s.config.Serve.ShutdownWait)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Serve.ShutdownWait)
+	defer cancel()
+	if err := s.http.Shutdown(grace); err != nil {
+		s.log.Warn("some requests did not finish in time and are cut off")
+		_ = s.http.Close()
+	}
+	s.log.Info("stopped")
+	return nil
+}
+
+// sweep does what is due, every few minutes, and logs counts alone.
+func (s *server) sweep(ctx context.Context) {
+	every := time.NewTicker(s.config.Serve.SweepEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+		r, err := s.operator.SweepNow(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("a sweep left something for the next", "failed", r.Failed, "cause", problem.Cause(err))
+		} else if r != (admin.Swept{}) {
+			s.log.Info("swept", "uploads", r.Uploads, "blobs", r.Blobs, "sessions", r.Sessions, "vaults", r.Vaults)
+		}
+	}
+}
+
+// listenError marks an error of the address, as against one of the data folder.
+type listenError struct{ error }
+
+func (e *listenError) Unwrap() error { return e.error }
+
+func isListen(err error) bool {
+	var e *listenError
+	return errors.As(err, &e)
+}

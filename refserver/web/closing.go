@@ -1,0 +1,92 @@
+package web
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"html/template"
+
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+)
+
+func (p *pages) closeForm(v *visit) error {
+	f := newForm()
+	f.Set("how", "keep")
+	return v.show("close", f)
+}
+
+// closeAccount ends the account, now or in twelve months, and answers with the
+// receipt. The receipt cannot be had again afterwards, so a repeated click gets
+// it from memory.
+func (p *pages) closeAccount(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	receipt, err := p.receipts.do(v.ctx(), v.token, "close "+f.ID, func() (string, error) { return v.close(f) })
+	if errors.Is(err, vault.ErrSignIn) || errors.Is(err, vault.ErrBackOff) || f.wrong() {
+		defer v.vault.Close()
+		if errors.Is(err, vault.ErrSignIn) {
+			f.refuse("password", v.t("wrong.password"))
+		}
+		return v.again("close", f, err, f)
+	}
+	if v.vault != nil {
+		v.vault.Close()
+		v.vault = nil
+	}
+	if err != nil {
+		return err
+	}
+	if f.Get("how") == "erase" {
+		session.ClearCookie(v.w)
+	}
+	return v.show("receipt", receiptView{
+		Erased: f.Get("how") == "erase", Text: receipt,
+		// A link to itself: the account is gone, and the server keeps no receipt.
+		Link: template.URL("data:application/json;base64," + base64.StdEncoding.EncodeToString([]byte(receipt))), //nolint:gosec // our own bytes in base64
+	})
+}
+
+// receiptView is the proof that an account was closed.
+type receiptView struct {
+	Erased bool
+	Text   string
+	Link   template.URL
+}
+
+func (v *visit) close(f *form) (string, error) {
+	if err := v.resume(); err != nil {
+		return "", err
+	}
+	if f.Get("how") == "erase" && f.Get("sure") == "" {
+		f.refuse("sure", v.t("wrong.sure"))
+	}
+	if v.required(f, "password"); f.wrong() {
+		return "", vault.ErrInvalid
+	}
+	closing := v.vault.CloseAccount
+	if f.Get("how") == "erase" {
+		closing = v.vault.Erase
+	}
+	receipt, err := closing(v.ctx(), f.Values.Get("password"))
+	if err != nil {
+		return "", err
+	}
+	text, err := json.MarshalIndent(receipt, "", "  ")
+	return string(text), err
+}
+
+// reopen takes a closing back.
+func (p *pages) reopen(v *visit) error {
+	err := v.vault.Reopen(v.ctx())
+	switch {
+	case errors.Is(err, vault.ErrUnconfirmed):
+		return v.goTo("/", "unconfirmed")
+	case errors.Is(err, vault.ErrInvalid): // a second click: it is open
+	case err != nil:
+		return err
+	}
+	return v.goTo("/", "reopened")
+}

@@ -1,0 +1,29 @@
+package web
+
+import (
+	"slices"
+	"time"
+
+	"reconnect.example/vault"
+)
+
+// homeView is the first page.
+type homeView struct {
+	vault.Overview
+	Today   string
+	Closing bool // the account is closed, and will be erased
+	Away    bool // the witness did not answer at sign-in
+}
+
+func (p *pages) home(v *visit) error {
+	o, err := v.vault.Overview(v.ctx())
+	if err != nil {
+		return err
+	}
+	o.Next, o.Expiring = allNeutral(o.Next), allNeutral(o.Expiring)
+	v.damaged = o.Counts.Damaged > 0
+	return v.show("home", homeView{
+		Overview: o, Today: v.now().In(v.zone).Format(time.DateOnly),
+		Closing: slices.Contains(o.Notices, vault.NoticeClosing), Away: slices.Contains(o.Notices, vault.NoticeWitnessAway),
+	})
+}

@@ -1,0 +1,57 @@
+package web
+
+import (
+	"reconnect.example/internal/safename"
+	"reconnect.example/vault"
+)
+
+// journalPage is how many lines one page shows.
+const journalPage = 50
+
+// journalView is a page of the journal, in words.
+type journalView struct {
+	Lines []journalLine
+	Older uint64 // number before which the next page begins; 0: there is none
+}
+
+type journalLine struct {
+	vault.Entry
+	Who, What string
+}
+
+func (p *pages) journal(v *visit) error {
+	entries, err := v.vault.Journal(v.ctx(), &vault.JournalOptions{Before: number(v.r.URL.Query().Get("before")), Limit: journalPage})
+	if err != nil {
+		return err
+	}
+	view := journalView{}
+	for _, e := range entries {
+		view.Lines = append(view.Lines, v.words(e))
+	}
+	if n := len(entries); n == journalPage && entries[n-1].Number > 1 {
+		view.Older = entries[n-1].Number
+	}
+	return v.show("journal", view)
+}
+
+// words puts a line of the journal into plain words. An act that this version
+// has no words for is shown by its code, never left out.
+func (v *visit) words(e vault.Entry) journalLine {
+	e.Name, e.Purpose = safename.Line(e.Name), safename.Line(e.Purpose)
+	line := journalLine{Entry: e, What: string(e.Act)}
+	if key := "journal.act." + string(e.Act); v.has(key) {
+		line.What = v.t(key)
+	}
+	switch e.Actor.Kind {
+	case vault.ActorPerson:
+		line.Who = v.t("journal.you")
+	case vault.ActorService:
+		line.Who = v.t("journal.service")
+	default:
+		line.Who = safename.Line(e.Actor.Name)
+		if e.Actor.Organisation != "" {
+			line.Who += " (" + safename.Line(e.Actor.Organisation) + ")"
+		}
+	}
+	return line
+}

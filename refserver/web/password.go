@@ -1,0 +1,60 @@
+package web
+
+import (
+	"errors"
+	"unicode/utf8"
+
+	"reconnect.example/vault"
+)
+
+// passwordView offers words that make a good password.
+type passwordView struct {
+	Form    *form
+	Suggest string
+}
+
+func (p *pages) passwordForm(v *visit) error {
+	suggest, err := vault.SuggestPassword()
+	if err != nil {
+		return err
+	}
+	return v.show("password", passwordView{newForm(), suggest})
+}
+
+// changePassword takes the old password again: who finds a phone that is signed
+// in cannot take the space over.
+func (p *pages) changePassword(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	fresh := f.Values.Get("new")
+	if v.required(f, "old", "new", "repeat"); !f.wrong() {
+		if utf8.RuneCountInString(fresh) < vault.MinPassword {
+			f.refuse("new", v.t("wrong.short", vault.MinPassword))
+		} else if fresh != f.Values.Get("repeat") {
+			f.refuse("repeat", v.t("wrong.repeat"))
+		}
+	}
+	suggest, err := vault.SuggestPassword()
+	if err != nil {
+		return err
+	}
+	view := passwordView{f, suggest}
+	if f.wrong() {
+		return v.again("password", f, nil, view)
+	}
+	err = v.vault.ChangePassword(v.ctx(), vault.ChangePassword{
+		Old: f.Values.Get("old"), New: fresh, KnownToOthers: f.Get("known") != "",
+	})
+	switch {
+	case errors.Is(err, vault.ErrUnconfirmed):
+		return v.goTo("/", "unconfirmed")
+	case errors.Is(err, vault.ErrSignIn):
+		f.refuse("old", v.t("wrong.password"))
+		return v.again("password", f, err, view)
+	case err != nil:
+		return v.again("password", f, err, view)
+	}
+	return v.goTo("/", "password-changed")
+}

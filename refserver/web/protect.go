@@ -1,0 +1,62 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"io/fs"
+	"net/http"
+	"strings"
+	"time"
+
+	"reconnect.example/refserver/problem"
+)
+
+//go:embed static
+var staticContent embed.FS
+
+// policy lets a page load from this server alone, and run no script that is not
+// a file of this server: markup in a name cannot become code (G6).
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// protect sets what holds for every answer, and refuses what other sites send
+// in the person's name (CSRF), beside SameSite of the cookie.
+func (p *pages) protect(next http.Handler) http.Handler {
+	own := http.NewCrossOriginProtection()
+	own.SetDenyHandler(p.anybody(func(*visit) error { return problem.ErrCrossOrigin }))
+	checked := own.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Frame-Options", "DENY") // for browsers that know no frame-ancestors
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		// A shared phone keeps nothing: no cache, and no way back into a page.
+		h.Set("Cache-Control", "no-store")
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		w, done := patient(w, r)
+		defer done()
+		checked.ServeHTTP(w, r)
+	})
+}
+
+// staticFiles serves style, script and picture: the same for everybody, so that
+// a cheap phone loads them once.
+func staticFiles() http.Handler {
+	started := time.Now().UTC().Truncate(time.Second)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/")
+		content, err := fs.ReadFile(staticContent, name)
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		http.ServeContent(w, r, name, started, bytes.NewReader(content))
+	})
+}

@@ -1,0 +1,148 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"reconnect.example/refserver/problem"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed icons/*.svg
+var iconFiles embed.FS
+
+// templates are the pages of one language by name.
+type templates map[string]*template.Template
+
+// page is what the layout needs besides the data of the page.
+type page struct {
+	Language string
+	SignedIn bool
+	Here     string // path and query of this page, to come back after a change of language
+	Done     string // sentence about what was just done
+	Damaged  bool   // something in the store was altered or is missing, and is not shown
+	Data     any
+}
+
+func (p *pages) load() error {
+	languages, err := readMessages()
+	if err != nil {
+		return err
+	}
+	icons, err := readIcons()
+	if err != nil {
+		return err
+	}
+	p.languages, p.templates = languages, map[string]templates{}
+	for code, l := range languages {
+		l.zone = p.Zone
+		if p.templates[code], err = parseTemplates(l.functions(icons)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseTemplates(functions template.FuncMap) (templates, error) {
+	layout, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	files, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	all := templates{}
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if name == "layout" || name == "parts" {
+			continue
+		}
+		t, err := layout.Clone()
+		if err == nil {
+			all[name], err = t.ParseFS(templateFiles, file)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("web: %w", err)
+		}
+	}
+	return all, nil
+}
+
+func readIcons() (map[string]template.HTML, error) {
+	files, err := iconFiles.ReadDir("icons")
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	icons := map[string]template.HTML{}
+	for _, file := range files {
+		svg, err := iconFiles.ReadFile("icons/" + file.Name())
+		if err != nil {
+			return nil, fmt.Errorf("web: %w", err)
+		}
+		icons[strings.TrimSuffix(file.Name(), ".svg")] = template.HTML(svg) //nolint:gosec // our own files, embedded
+	}
+	return icons, nil
+}
+
+// show answers with a page.
+func (v *visit) show(name string, data any) error { return v.showWith(http.StatusOK, name, data) }
+
+// showWith renders the whole page before the first byte leaves, so that a fault
+// never ends in half a page with a status of success.
+func (v *visit) showWith(status int, name string, data any) error {
+	t := v.pages.templates[v.code][name]
+	if t == nil {
+		return fmt.Errorf("web: no template %q", name)
+	}
+	var out bytes.Buffer
+	err := t.ExecuteTemplate(&out, "layout.html", page{
+		Language: v.code, SignedIn: v.vault != nil, Here: v.here(), Done: v.done(), Damaged: v.damaged, Data: data,
+	})
+	if err != nil {
+		return fmt.Errorf("web: %w", err)
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(out.Bytes()) // fails when the browser has gone
+	return nil
+}
+
+// done returns the sentence that ?done= names. Only codes that have a message
+// are shown: a link cannot put words into the page.
+func (v *visit) done() string {
+	if code := v.r.URL.Query().Get("done"); code != "" && v.has("done."+code) {
+		return v.t("done." + code)
+	}
+	return ""
+}
+
+// here is the page to come back to: for an answer to a form, the form.
+func (v *visit) here() string {
+	if v.r.Method != http.MethodGet {
+		return v.r.URL.Path
+	}
+	query := v.r.URL.Query()
+	query.Del("done")
+	if len(query) == 0 {
+		return v.r.URL.Path
+	}
+	return v.r.URL.Path + "?" + query.Encode()
+}
+
+func (v *visit) retryAfter(p problem.Problem) {
+	if p.Retry > 0 {
+		v.w.Header().Set("Retry-After", strconv.Itoa(int(p.Retry/time.Second)))
+	}
+}

@@ -1,0 +1,114 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+)
+
+func (p *pages) signInForm(v *visit) error {
+	return v.show("sign-in", newForm())
+}
+
+// signIn opens a session. Wrong login, wrong password and an account that is
+// not there get one answer after the same work (E8).
+func (p *pages) signIn(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	opened, err := p.unlock(v, f)
+	if err != nil {
+		return v.signInAgain(f, err)
+	}
+	defer opened.Close()
+	session.SetCookie(v.w, opened.Token())
+	return v.goTo("/", "")
+}
+
+func (p *pages) unlock(v *visit, f *form) (*vault.Vault, error) {
+	if err := p.Limits.SignIn(v.r); err != nil {
+		return nil, err
+	}
+	return p.Vaults.Unlock(v.ctx(), vault.Password{
+		Login: f.Get("login"), Secret: f.Values.Get("password"), Session: &vault.SessionRequest{Device: device(v.r)},
+	})
+}
+
+func (v *visit) signInAgain(f *form, err error) error {
+	p := problem.Of(err)
+	if p.Status >= http.StatusInternalServerError && !errors.Is(err, vault.ErrBusy) {
+		return err
+	}
+	if errors.Is(err, vault.ErrInvalid) {
+		p = problem.Of(vault.ErrSignIn)
+	}
+	f.Problem = v.sentence(p)
+	v.retryAfter(p)
+	return v.showWith(p.Status, "sign-in", f)
+}
+
+// leave ends the session. "Quickly" ends on a page that says nothing of where
+// the person was.
+func (p *pages) leave(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	if opened, err := session.Open(v.r, p.Vaults); err == nil {
+		err = opened.SignOut(v.ctx())
+		opened.Close()
+		if err != nil && !errors.Is(err, vault.ErrSessionEnded) {
+			v.log(problem.Of(err), err) // the cookie goes all the same; the session ends by its clock
+		}
+	}
+	session.ClearCookie(v.w)
+	v.w.Header().Set("Clear-Site-Data", `"cache"`) // no way back into a page
+	if f.Get("quickly") != "" {
+		return v.goTo("/news", "")
+	}
+	return v.goTo("/sign-in", "left")
+}
+
+// news is the neutral page after leaving quickly: the weather of any day.
+func (p *pages) news(v *visit) error {
+	return v.show("news", v.now().In(p.Zone))
+}
+
+func (p *pages) privacy(v *visit) error { return v.show("privacy", nil) }
+
+func (p *pages) nothingHere(*visit) error { return problem.ErrNoPage }
+
+func (p *pages) robots(v *visit) error {
+	v.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := v.w.Write([]byte("User-agent: *\nDisallow: /\n"))
+	return err
+}
+
+// device says in a few words with what somebody signs in, for the list of
+// sessions: enough to know one's own phone, too little to recognise a stranger.
+func device(r *http.Request) string {
+	agent := r.UserAgent()
+	system, browser := "", ""
+	for _, s := range []struct{ in, name string }{
+		{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"CrOS", "Chromebook"},
+		{"Windows", "Windows"}, {"Macintosh", "Mac"}, {"Linux", "Linux"},
+	} {
+		if system == "" && strings.Contains(agent, s.in) {
+			system = s.name
+		}
+	}
+	for _, s := range []struct{ in, name string }{
+		{"SamsungBrowser", "Samsung"}, {"Edg", "Edge"}, {"OPR", "Opera"}, {"Firefox", "Firefox"},
+		{"Chrome", "Chrome"}, {"Safari", "Safari"},
+	} {
+		if browser == "" && strings.Contains(agent, s.in) {
+			browser = s.name
+		}
+	}
+	return strings.Trim(system+" · "+browser, " ·")
+}

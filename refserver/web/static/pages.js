@@ -1,0 +1,44 @@
+// A little help where there is JavaScript; every page works without it.
+(function () {
+  "use strict";
+
+  // Leave quickly: this page is replaced in the history, so that "back" does
+  // not lead here. The session is ended beside.
+  document.querySelectorAll("form[data-leave]").forEach(function (form) {
+    form.addEventListener("submit", function (event) {
+      if (!window.fetch) return;
+      event.preventDefault();
+      var neutral = form.getAttribute("data-leave");
+      document.documentElement.hidden = true;
+      fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true })
+        .catch(function () {})
+        .then(function () { location.replace(neutral); });
+      setTimeout(function () { location.replace(neutral); }, 1500);
+    });
+  });
+
+  // A second click while the first is at work does nothing, and a long upload
+  // says that it goes on.
+  document.querySelectorAll("form[method=post]:not([data-leave])").forEach(function (form) {
+    form.addEventListener("submit", function (event) {
+      if (form.getAttribute("aria-busy") === "true") {
+        event.preventDefault();
+        return;
+      }
+      if (form.getAttribute("action") === "/take") return; // a download leaves the page where it is
+      form.setAttribute("aria-busy", "true");
+      var sending = form.getAttribute("data-sending");
+      if (sending) {
+        var note = document.createElement("p");
+        note.className = "done";
+        note.setAttribute("role", "status");
+        note.textContent = sending;
+        form.appendChild(note);
+      }
+    });
+  });
+  // Coming back with the back button finds forms that can be sent again.
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[aria-busy]").forEach(function (form) { form.removeAttribute("aria-busy"); });
+  });
+})();

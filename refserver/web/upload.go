@@ -1,0 +1,248 @@
+package web
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gabriel-vasile/mimetype"
+
+	"reconnect.example/internal/safename"
+	"reconnect.example/refserver/problem"
+	"reconnect.example/vault"
+)
+
+// Papers are stored as they arrive, part by part: nothing is collected in
+// memory, and no plaintext ever touches the server's disk. So the fields come
+// before the files in the form, and a paper that was cut short is not stored.
+
+const (
+	largestField = 4 << 10 // bytes of a field beside the files
+	mostFields   = 32
+	headOfFile   = 3072 // bytes from which the kind of a file is told
+)
+
+func (p *pages) addPaperForm(v *visit) error {
+	f := newForm()
+	f.Set("visibility", "private")
+	f.Set("folder", v.r.URL.Query().Get("folder"))
+	return v.addPaperAgain(f, nil)
+}
+
+func (v *visit) addPaperAgain(f *form, err error) error {
+	names, problem := folderNames(v)
+	if problem != nil {
+		return problem
+	}
+	data := editing{Form: f, New: true, Extra: names}
+	if err != nil || f.wrong() {
+		return v.again("paper-add", f, err, data)
+	}
+	return v.show("paper-add", data)
+}
+
+// addPaper stores each file of the form as one paper. A second click on the
+// button finds the papers that the first one made.
+func (p *pages) addPaper(v *visit) error {
+	reader, err := v.r.MultipartReader()
+	if err != nil {
+		return problem.ErrRequest
+	}
+	u := &upload{visit: v, parts: reader, form: formOf(url.Values{})}
+	first, err := u.next()
+	if err == nil {
+		if u.form.wrong() {
+			drain(v.r)
+			return v.addPaperAgain(u.form, nil)
+		}
+		var where string
+		where, err = p.clicks.do(v.ctx(), v.token, u.form.ID, func() (string, error) { return u.store(first) })
+		if err == nil {
+			drain(v.r) // nothing, but for a second click
+			return v.goTo(where, "added")
+		}
+	}
+	drain(v.r)
+	u.form.ID = rand.Text()
+	return v.addPaperAgain(u.form, err)
+}
+
+// upload is a form with files on its way in.
+type upload struct {
+	*visit
+	parts  *multipart.Reader
+	form   *form
+	folder vault.ItemID
+	stored []vault.Item
+}
+
+// next returns the next file, after reading the fields before it. Without a
+// file it is nil, and the form says so.
+func (u *upload) next() (*multipart.Part, error) {
+	for range mostFields {
+		part, err := u.parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			u.form = u.filled()
+			u.form.refuse("file", u.t("wrong.file"))
+			return nil, nil
+		}
+		if err != nil {
+			return nil, cut(err)
+		}
+		switch name := part.FormName(); {
+		case name == "photo" || name == "file":
+			if part.FileName() != "" { // an input that was left empty has none
+				u.form = u.filled()
+				return part, nil
+			}
+		default:
+			value, err := io.ReadAll(io.LimitReader(part, largestField+1))
+			if err != nil {
+				return nil, cut(err)
+			}
+			if len(value) > largestField {
+				return nil, problem.ErrTooLarge
+			}
+			u.form.Values.Set(name, string(value))
+		}
+	}
+	return nil, problem.ErrRequest
+}
+
+// filled reads the fields that have come.
+func (u *upload) filled() *form {
+	f := formOf(u.form.Values)
+	checkDates(u.visit, f)
+	return f
+}
+
+// store stores this file and those after it, and returns where they are.
+func (u *upload) store(part *multipart.Part) (string, error) {
+	in := placeOf(u.form).Compartment
+	var err error
+	if u.folder, err = u.folderIn(u.form.Get("folder"), in); err != nil {
+		return "", err
+	}
+	for part != nil {
+		item, err := u.storeOne(part, in)
+		if err != nil {
+			return "", u.after(err)
+		}
+		u.stored = append(u.stored, item)
+		if part, err = u.next(); err != nil {
+			return "", u.after(err)
+		}
+	}
+	if len(u.stored) > 1 {
+		if !u.folder.IsZero() {
+			return "/folders/" + u.folder.String(), nil
+		}
+		return "/papers", nil
+	}
+	return itemPath(u.stored[0]), nil
+}
+
+// after is the error of a file behind others that are stored already.
+func (u *upload) after(err error) error {
+	if len(u.stored) > 0 {
+		return &partlyStored{stored: len(u.stored), err: err}
+	}
+	return err
+}
+
+func (u *upload) storeOne(part *multipart.Part, in vault.Compartment) (vault.Item, error) {
+	source := &body{r: part}
+	first, err := source.head(headOfFile)
+	if err != nil {
+		return vault.Item{}, err
+	}
+	if len(first) == 0 {
+		return vault.Item{}, &vault.InvalidError{Field: "file", Problem: "is empty"}
+	}
+	item, err := u.vault.AddDocument(u.ctx(), vault.NewDocument{
+		Name: u.title(part), Compartment: in, Folder: u.folder, MediaType: kindOf(first, part.Header.Get("Content-Type")),
+		Issued: u.typedDate(u.form, "issued"), Expires: u.typedDate(u.form, "expires"), Channel: "web",
+	}, source)
+	if source.failed != nil { // what the network said comes before what the library made of it
+		return vault.Item{}, source.failed
+	}
+	return item, err
+}
+
+// title is what the person typed or, if nothing, the name of the file. A phone
+// calls every photo "image": those get the day.
+func (u *upload) title(part *multipart.Part) string {
+	title := u.form.Get("title")
+	if title == "" {
+		base := path.Base(strings.ReplaceAll(part.FileName(), `\`, "/"))
+		title = safename.Line(strings.TrimSuffix(base, path.Ext(base)))
+	}
+	if title == "" || title == "image" || part.FormName() == "photo" && u.form.Get("title") == "" {
+		title = u.t("paper.of-day", u.date(vault.Date(u.now().In(u.zone).Format(time.DateOnly))))
+	}
+	if runes := []rune(title); len(runes) > vault.MaxName-5 {
+		title = string(runes[:vault.MaxName-5])
+	}
+	if n := len(u.stored); n > 0 {
+		title = fmt.Sprintf("%s %d", title, n+1)
+	}
+	return title
+}
+
+// body is the bytes of one file as they arrive, and the first fault of the
+// network.
+type body struct {
+	r      io.Reader
+	failed error
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.failed = cut(err)
+		return n, b.failed
+	}
+	return n, err
+}
+
+// head returns the first bytes, and leaves them to be read.
+func (b *body) head(n int) ([]byte, error) {
+	first := make([]byte, n)
+	n, err := io.ReadFull(b.r, first)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, cut(err)
+	}
+	b.r = io.MultiReader(bytes.NewReader(first[:n]), b.r)
+	return first[:n], nil
+}
+
+// cut is what a connection that ended too early is told as.
+func cut(err error) error {
+	return fmt.Errorf("%w: %w", problem.ErrTruncated, err)
+}
+
+// kindOf tells the media type from the bytes. What the browser claims counts
+// only where the bytes leave it open (A8).
+func kindOf(first []byte, claimed string) string {
+	found, mayShow := safename.Sniff(first, claimed)
+	if mayShow {
+		return found
+	}
+	guess, _, err := mime.ParseMediaType(mimetype.Detect(first).String())
+	if err != nil || guess == "" {
+		return found
+	}
+	if pictures := []string{"image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf"}; slices.Contains(pictures, guess) {
+		return found // the two disagree: the browsers' own rule wins
+	}
+	return guess
+}

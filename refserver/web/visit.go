@@ -1,0 +1,118 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+)
+
+// visit is one request and its answer.
+type visit struct {
+	pages *pages
+	w     http.ResponseWriter
+	r     *http.Request
+	*language
+	token string
+	vault *vault.Vault // nil before sign-in
+
+	damaged bool // something in the store was altered or is missing
+}
+
+// handler answers a visit, or returns the error that is told instead.
+type handler func(*visit) error
+
+func (v *visit) ctx() context.Context { return v.r.Context() }
+
+func (v *visit) now() time.Time { return v.pages.Now() }
+
+// anybody serves pages that need no session.
+func (p *pages) anybody(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{pages: p, w: w, r: r, language: p.languageOf(r), token: session.Token(r)}
+		if err := h(v); err != nil {
+			v.fail(err)
+		}
+	})
+}
+
+// person serves pages of the person who is signed in. Who is not goes to the
+// first page, and learns nothing else.
+func (p *pages) person(h handler) http.Handler {
+	return p.anybody(func(v *visit) error {
+		if err := v.resume(); err != nil {
+			return err
+		}
+		defer v.vault.Close()
+		return h(v)
+	})
+}
+
+func (v *visit) resume() error {
+	opened, err := session.Open(v.r, v.pages.Vaults)
+	if err != nil {
+		return err
+	}
+	if err := v.pages.Limits.Request(opened.ID()); err != nil {
+		opened.Close()
+		return err
+	}
+	v.vault = opened
+	return nil
+}
+
+// itemID reads the {id} of the address. What is no id names nothing.
+func (v *visit) itemID() (vault.ItemID, error) {
+	id, err := vault.ParseItemID(v.r.PathValue("id"))
+	if err != nil {
+		return id, vault.ErrNotFound
+	}
+	return id, nil
+}
+
+// goTo sends the browser to another page of this server, by GET. done is the
+// code of a sentence that is shown there, or "".
+func (v *visit) goTo(path, done string) error {
+	if done != "" {
+		path += "?" + url.Values{"done": {done}}.Encode()
+	}
+	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
+	return nil
+}
+
+// fail answers with an error: a page that says what happened and what to do.
+func (v *visit) fail(err error) {
+	if errors.Is(err, vault.ErrSessionEnded) {
+		session.ClearCookie(v.w)
+		path, done := "/sign-in", "ended"
+		if v.r.Method == http.MethodGet && v.token == "" {
+			done = "" // a first visit: nothing has ended
+		}
+		_ = v.goTo(path, done)
+		return
+	}
+	p := problem.Of(err)
+	v.log(p, err)
+	if v.r.Context().Err() != nil {
+		return // nobody is there to read it
+	}
+	v.retryAfter(p)
+	if err := v.showWith(p.Status, "problem", v.explain(p, err)); err != nil {
+		v.log(problem.Of(err), err)
+		http.Error(v.w, p.Sentence(v.code), p.Status)
+	}
+}
+
+// log tells the operator what went wrong on the server's side. The pattern of
+// the route has no id in it, and the cause is stripped of everything that could
+// be one.
+func (v *visit) log(p problem.Problem, err error) {
+	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusInsufficientStorage && v.r.Context().Err() == nil {
+		v.pages.Logger.Error("a page failed", "route", v.r.Pattern, "problem", p.Code, "cause", problem.Cause(err))
+	}
+}

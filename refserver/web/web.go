@@ -1,0 +1,141 @@
+// Package web holds the pages of the reference server: rendered on the server,
+// working without JavaScript, and asking no other site for anything. A handler
+// finds out who asks, calls one function of the library, and renders.
+//
+// Pages say "espace" or "space": the legal name of a digital safe is reserved.
+// They promise that stored data cannot be read while the person is away, and
+// not more: while somebody is signed in, the server sees what they see.
+package web
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+)
+
+// Config is what the pages need. Vaults is required.
+type Config struct {
+	Vaults *vault.Vaults
+	Limits *session.Limits  // nil: the defaults
+	Zone   *time.Location   // in which times are shown and appointments entered; nil: UTC
+	Logger hclog.Logger     // nil: nothing is logged
+	Now    func() time.Time // nil: time.Now
+}
+
+// pages serves all pages.
+type pages struct {
+	Config
+	templates map[string]templates // by language
+	languages map[string]*language
+	clicks    *once
+	receipts  *once
+}
+
+// New returns a handler for every path that is not the API's.
+func New(c Config) (http.Handler, error) {
+	if c.Vaults == nil {
+		return nil, errors.New("web: Config.Vaults is missing")
+	}
+	if c.Limits == nil {
+		c.Limits = session.NewLimits(session.LimitsConfig{Now: c.Now})
+	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
+	if c.Logger == nil {
+		c.Logger = hclog.NewNullLogger()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	p := &pages{Config: c, clicks: newOnce(c.Now), receipts: newOnce(c.Now)}
+	if err := p.load(); err != nil {
+		return nil, err
+	}
+	return p.protect(p.routes()), nil
+}
+
+func (p *pages) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", staticFiles())
+	for pattern, h := range map[string]handler{
+		"/":               p.nothingHere,
+		"GET /sign-in":    p.signInForm,
+		"POST /sign-in":   p.signIn,
+		"POST /leave":     p.leave,
+		"GET /news":       p.news,
+		"POST /language":  p.chooseLanguage,
+		"GET /privacy":    p.privacy,
+		"GET /robots.txt": p.robots,
+	} {
+		mux.Handle(pattern, p.anybody(h))
+	}
+	for pattern, h := range map[string]handler{
+		"GET /{$}": p.home,
+
+		"GET /papers":                  p.papers,
+		"GET /papers/add":              p.addPaperForm,
+		"POST /papers/add":             p.addPaper,
+		"GET /papers/{id}":             p.paper,
+		"GET /papers/{id}/file":        p.download,
+		"GET /papers/{id}/show":        p.showPaper,
+		"GET /papers/{id}/preview":     p.preview,
+		"GET /papers/{id}/edit":        p.editPaperForm,
+		"POST /papers/{id}/edit":       p.editPaper,
+		"GET /folders/add":             p.addFolderForm,
+		"POST /folders/add":            p.addFolder,
+		"GET /folders/{id}":            p.folder,
+		"GET /folders/{id}/edit":       p.editFolderForm,
+		"POST /folders/{id}/edit":      p.editFolder,
+		"POST /folders/{id}/remove":    p.removeFolder,
+		"GET /contacts":                p.contacts,
+		"GET /contacts/add":            p.addContactForm,
+		"POST /contacts/add":           p.addContact,
+		"GET /contacts/{id}":           p.contact,
+		"GET /contacts/{id}/edit":      p.editContactForm,
+		"POST /contacts/{id}/edit":     p.editContact,
+		"GET /appointments":            p.appointments,
+		"GET /appointments/add":        p.addAppointmentForm,
+		"POST /appointments/add":       p.addAppointment,
+		"GET /appointments/{id}":       p.appointment,
+		"GET /appointments/{id}/edit":  p.editAppointmentForm,
+		"POST /appointments/{id}/edit": p.editAppointment,
+		"GET /notes":                   p.notes,
+		"GET /notes/add":               p.addNoteForm,
+		"POST /notes/add":              p.addNote,
+		"GET /notes/{id}":              p.note,
+		"GET /notes/{id}/edit":         p.editNoteForm,
+		"POST /notes/{id}/edit":        p.editNote,
+
+		"GET /items/{id}/visibility":  p.visibilityForm,
+		"POST /items/{id}/visibility": p.changeVisibility,
+		"POST /items/{id}/bin":        p.binItem,
+		"POST /items/{id}/restore":    p.restoreItem,
+		"GET /items/{id}/destroy":     p.destroyForm,
+		"POST /items/{id}/destroy":    p.destroyItem,
+		"GET /bin":                    p.bin,
+
+		"GET /space":              p.space,
+		"POST /space":             p.askForSpace,
+		"GET /journal":            p.journal,
+		"GET /sessions":           p.sessions,
+		"POST /sessions/{id}/end": p.endSession,
+		"POST /sessions/end":      p.endOtherSessions,
+		"GET /password":           p.passwordForm,
+		"POST /password":          p.changePassword,
+		"GET /take":               p.takeForm,
+		"POST /take":              p.take,
+		"POST /reopen":            p.reopen,
+		"GET /close":              p.closeForm,
+	} {
+		mux.Handle(pattern, p.person(h))
+	}
+	// Not behind person: a repeated click comes when the session is gone already.
+	mux.Handle("POST /close", p.anybody(p.closeAccount))
+	return mux
+}

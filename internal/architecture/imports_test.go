@@ -127,7 +127,7 @@ func oneDriver(m module) []string {
 		{"gocloud.dev/blob", []string{"storage/bucket", "refserver"}},
 		{"google.golang.org/grpc", nil},
 		{"github.com/hashicorp/go-hclog", []string{"refserver"}},
-		{"log", []string{"refserver", "internal/bench", "internal/seal"}},
+		{"log", []string{"refserver", "examples", "internal/bench", "internal/seal"}},
 	}
 	return eachImport(m, func(f file, imported string) string {
 		for _, rule := range rules {

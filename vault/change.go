@@ -35,7 +35,7 @@ func (v *Vault) AddNote(ctx context.Context, name string, n Note, in Place) (Ite
 // ErrTooMany, InvalidError.
 func (v *Vault) add(ctx context.Context, it *Item, in Place) (Item, error) {
 	it.ID, it.Revision, it.Folder, it.Name = newID(), 1, in.Folder, cleanName(it.Name)
-	if err := it.check(); err != nil {
+	if err := errors.Join(it.check(), checkText("channel", in.Channel, MaxName, false)); err != nil {
 		return Item{}, err
 	}
 	err := v.do(ctx, func(t *turn) error {
@@ -43,7 +43,7 @@ func (v *Vault) add(ctx context.Context, it *Item, in Place) (Item, error) {
 			return err
 		}
 		it.Changed = t.now
-		it.Origin = Origin{By: v.actor, Channel: "library", At: t.now}
+		it.Origin = Origin{By: v.actor, Channel: orDefault(in.Channel, "library"), At: t.now}
 		if err := t.put(&record{item: it}); err != nil {
 			return err
 		}

@@ -156,7 +156,7 @@ func (c *Content) stillAllowed() error {
 		return nil
 	}
 	c.checked = now
-	return c.v.do(c.ctx, func(*turn) error { return nil })
+	return c.v.stillOpen(c.ctx)
 }
 
 // Close releases the document.

@@ -134,6 +134,7 @@ type Note struct{ Text string }
 type Place struct {
 	Compartment Compartment // zero: Default
 	Folder      ItemID      // zero: top; must lie in the same compartment
+	Channel     string      // for Origin; empty: "library"
 }
 
 // NewDocument describes a document to add. Only Name is required.

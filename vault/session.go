@@ -183,14 +183,7 @@ func (s *Vaults) Resume(ctx context.Context, token string) (*Vault, error) {
 		return nil, err
 	}
 	// Not alone what the record says: heads, epoch and checkpoints must agree.
-	err = v.do(ctx, func(t *turn) error {
-		if t.now.Sub(own.used) >= usedEvery {
-			own.used = t.now
-			return t.putSession()
-		}
-		return nil
-	})
-	if err != nil {
+	if err := v.stillOpen(ctx); err != nil {
 		return nil, err
 	}
 	return v, nil
@@ -254,6 +247,23 @@ func (s *Vaults) alive(c sessionClear, now time.Time) bool {
 	used, started := time.UnixMilli(c.Used), time.UnixMilli(c.Started)
 	// The last use is written every five minutes only: give that much more.
 	return now.Before(used.Add(s.cfg.SessionIdle+usedEvery)) && now.Before(started.Add(s.cfg.SessionMax))
+}
+
+// stillOpen looks whether this vault may still be used, and counts as use.
+func (v *Vault) stillOpen(ctx context.Context) error {
+	return v.do(ctx, func(*turn) error { return nil })
+}
+
+// touch notes the use of the session, every five minutes, in whatever commit
+// comes: a long upload or download is use, too.
+func (t *turn) touch() error {
+	if t.session == nil || t.session != t.v.session || t.now.Sub(t.session.used) < usedEvery {
+		return nil
+	}
+	used := *t.session
+	used.used = t.now
+	t.session = &used
+	return t.putSession()
 }
 
 type storedSession struct {

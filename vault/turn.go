@@ -78,6 +78,9 @@ func (v *Vault) doLocked(ctx context.Context, fn func(t *turn) error) error {
 			if err := fn(t); err != nil {
 				return err
 			}
+			if err := t.touch(); err != nil {
+				return err
+			}
 			done = t
 			return t.finish()
 		})

@@ -32,7 +32,8 @@ type upload struct {
 	part        part
 	key         seal.Key
 	written     int64
-	digest      []byte // of the plaintext
+	digest      []byte    // of the plaintext
+	looked      time.Time // when access was last checked
 }
 
 const (
@@ -71,7 +72,7 @@ func (u *upload) book(t *turn, how func(*storage.Tx, string, quota.Reservation) 
 		return err
 	}
 	u.reservation, err = how(t.tx, t.v.id.String(), quota.Reservation{ID: rand.Text(), Blob: u.part.Blob, Bytes: bytes})
-	u.half = u.reservation.Deadline.Sub(t.now) / 2
+	u.half, u.looked = u.reservation.Deadline.Sub(t.now)/2, t.now
 	return err
 }
 
@@ -192,10 +193,17 @@ func (u *upload) allow(ctx context.Context, n int64) error {
 
 // hold renews the reservation when half of its time is over. A writer does not
 // go on, nor close its blob, after the deadline (N12).
+//
+// In between it looks once a minute whether access has ended.
 func (u *upload) hold(ctx context.Context) error {
 	s := u.v.service
-	if u.reservation.Deadline.Sub(s.now()) > u.half {
-		return nil
+	now := s.now()
+	if u.reservation.Deadline.Sub(now) > u.half {
+		if age := now.Sub(u.looked); age >= 0 && age < time.Minute {
+			return nil
+		}
+		u.looked = now
+		return u.v.stillOpen(ctx)
 	}
 	return u.extend(ctx, func(tx *storage.Tx) (quota.Reservation, error) {
 		return s.cfg.Quota.Renew(tx, u.v.id.String(), u.reservation.ID)

@@ -1,0 +1,116 @@
+// Command bench measures the targets of docs/performance.md side by side in one
+// run and prints each ratio with its target: go run ./internal/bench.
+//
+// Absolute times say little on a shared machine; ratios of things measured in
+// turns, and their medians, do. Nothing here is a test: no time is ever asserted.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// result is one line of the table.
+type result struct {
+	id, what string
+	value    string
+	target   string
+	pass     bool
+}
+
+var targets = []struct {
+	id      string
+	what    string
+	measure func(ctx context.Context, o options) ([]result, error)
+}{
+	{"P1", "seal and open a stream, against raw AES-256-GCM in 64 KiB pieces", measureStreams},
+	{"P4", "memory of eight uploads of 140 MB at once", measureMemory},
+	{"P5", "commits of eight writers against one, SQLite", measureCommits},
+	{"P6", "sign-in, against its Argon2id alone", measureSignIn},
+}
+
+type options struct {
+	repeat int
+	folder string // for what is written; "" is a temporary folder
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := flags.String("only", "", "targets to measure, as in P1,P6; empty: all")
+	o := options{}
+	flags.IntVar(&o.repeat, "repeat", 7, "repetitions, at least 5")
+	flags.StringVar(&o.folder, "folder", "", "where to write, on the disk to be measured; empty: a temporary folder")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	o.repeat = max(o.repeat, 5)
+	fmt.Fprintf(out, "%s, %d CPUs, %s/%s, medians of %d\n\n", runtime.Version(), runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, o.repeat)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "id\twhat\tmeasured\ttarget\t")
+	for _, t := range targets {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), t.id) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "%s: %s …\n", t.id, t.what)
+		results, err := t.measure(ctx, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.id, err)
+		}
+		for _, r := range results {
+			verdict := "pass"
+			if !r.pass {
+				verdict = "FAIL"
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.id, r.what, r.value, r.target, verdict)
+		}
+	}
+	return table.Flush()
+}
+
+// inTurns runs each function once per round, in turns, and returns the median
+// time of each.
+func inTurns(ctx context.Context, rounds int, f ...func() error) ([]time.Duration, error) {
+	times := make([][]time.Duration, len(f))
+	for range rounds {
+		for i := range f {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			began := time.Now()
+			if err := f[i](); err != nil {
+				return nil, err
+			}
+			times[i] = append(times[i], time.Since(began))
+		}
+	}
+	medians := make([]time.Duration, len(f))
+	for i, t := range times {
+		slices.Sort(t)
+		medians[i] = t[len(t)/2]
+	}
+	return medians, nil
+}
+
+// tempFolder makes a folder for one measurement, and what removes it.
+func tempFolder(o options) (string, func(), error) {
+	dir, err := os.MkdirTemp(o.folder, "reconnect-bench-")
+	return dir, func() { _ = os.RemoveAll(dir) }, err
+}

@@ -1,0 +1,115 @@
+package vaulttest
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"reconnect.example/quota"
+	"reconnect.example/recovery/witness"
+	"reconnect.example/storage"
+	"reconnect.example/storage/filestore"
+	"reconnect.example/storage/memstore"
+	"reconnect.example/storage/sqlitestore"
+	"reconnect.example/vault"
+	"reconnect.example/vault/local"
+)
+
+// parts are what several services can share, as it is without any wrap.
+type parts struct {
+	driver  storage.Driver
+	blobs   storage.Blobs
+	keeper  vault.Keeper
+	witness *witness.Witness
+	clock   *Clock
+	closers []func() error
+}
+
+func openParts(ctx context.Context, opts *Options) (*parts, error) {
+	p := &parts{clock: &Clock{now: opts.Start}}
+	if opts.Start.IsZero() {
+		p.clock.now = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
+	}
+	watched, err := p.openStores(ctx, opts.Folder)
+	if err != nil {
+		return p, err
+	}
+	if p.witness, err = witness.New(witness.Config{Store: watched, Now: p.clock.Now}); err == nil {
+		p.closers = append(p.closers, p.witness.Close)
+	}
+	return p, err
+}
+
+// openStores opens records, blobs and key service, and returns the witness's store.
+func (p *parts) openStores(ctx context.Context, folder string) (*storage.Store, error) {
+	if folder == "" {
+		p.driver, p.blobs = memstore.New(), memstore.NewBlobs()
+		var err error
+		p.keeper, err = NewKeeper()
+		return storage.New(memstore.New()), err
+	}
+	records, err := sqlitestore.Open(ctx, filepath.Join(folder, local.RecordsFile), nil)
+	if err != nil {
+		return nil, err
+	}
+	p.driver, p.closers = records, append(p.closers, records.Close)
+	if p.blobs, err = filestore.Open(filepath.Join(folder, local.DocumentsName), nil); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.blobs.Close)
+	watched, err := sqlitestore.Open(ctx, filepath.Join(folder, local.WitnessFile), nil)
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, watched.Close)
+	p.keeper, err = local.OpenKeyFile(filepath.Join(folder, local.KeyFileName))
+	return storage.New(watched), err
+}
+
+// service starts a service over the parts, with the wraps of opts.
+func (p *parts) service(ctx context.Context, opts *Options) (*Stage, error) {
+	s := &Stage{Witness: p.witness, Clock: p.clock, parts: p}
+	s.Store, s.Blobs = storage.New(wrapped(opts.Driver, p.driver)), wrapped(opts.Blobs, p.blobs)
+	s.Keeper = wrapped(opts.Keeper, p.keeper)
+	books := opts.Quota
+	books.Now = p.clock.Now
+	var err error
+	if s.Quota, err = quota.New(books); err != nil {
+		return nil, err
+	}
+	folders := opts.Folders
+	if folders == nil {
+		folders = []string{"Papers"}
+	}
+	s.Vaults, err = vault.New(ctx, vault.Config{
+		Store: s.Store, Blobs: s.Blobs, Keeper: s.Keeper, Quota: s.Quota,
+		Checkpoints: wrapped(opts.Checkpoints, vault.Checkpoints(p.witness)),
+		Limiter:     wrapped(opts.Limiter, vault.Limiter(p.witness)),
+		Now:         p.clock.Now, Folders: folders,
+		SessionIdle: opts.SessionIdle, SessionMax: opts.SessionMax,
+		SignIns: opts.SignIns, SignInQueue: opts.SignInQueue,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func wrapped[T any](wrap func(T) T, part T) T {
+	if wrap == nil {
+		return part
+	}
+	return wrap(part)
+}
+
+// close ends the parts in the order that loses nothing. What is in memory stays
+// until nobody holds it.
+func (p *parts) close() error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	p.closers = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,158 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Session is one line of the list of sessions.
+type Session struct {
+	ID       SessionID
+	Device   string
+	Started  time.Time
+	LastUsed time.Time // to five minutes
+	Expires  time.Time // if it is not used
+	Current  bool
+}
+
+type storedSession struct {
+	key    string
+	id     SessionID
+	clear  sessionClear
+	device string
+}
+
+// sessions reads the list. They are not under an index: one that the store
+// brings back has an old epoch or an old time, and opens nothing without its token.
+func (t *turn) sessions() ([]storedSession, error) {
+	prefix := t.v.id.key("n/")
+	recs, err := t.tx.Scan(prefix, "", 2*maxSessions)
+	if err != nil {
+		return nil, err
+	}
+	var out []storedSession
+	for _, rec := range recs {
+		id, err := ParseSessionID(strings.TrimPrefix(rec.Key, prefix))
+		if err != nil {
+			continue
+		}
+		clear, err := parseSession(rec.Value)
+		if err != nil {
+			continue
+		}
+		s := storedSession{key: rec.Key, id: id, clear: clear}
+		for _, g := range t.rings[Owner].generations {
+			if _, device, err := g.inbox.Open(t.v.deviceContext(id, g.number), clear.Device); err == nil {
+				s.device = string(device)
+			}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (t *turn) sessionAlive(c sessionClear) bool {
+	return c.Epoch == t.heads.owner.Epoch && t.v.service.alive(c, t.now)
+}
+
+// Sessions lists the sessions that are open, the current one first.
+func (v *Vault) Sessions(ctx context.Context) ([]Session, error) {
+	var out []Session
+	err := v.do(ctx, func(t *turn) error {
+		out = nil
+		all, err := t.sessions()
+		if err != nil {
+			return err
+		}
+		for _, s := range all {
+			if !t.sessionAlive(s.clear) {
+				continue
+			}
+			started, used := time.UnixMilli(s.clear.Started).UTC(), time.UnixMilli(s.clear.Used).UTC()
+			expires := used.Add(v.service.cfg.SessionIdle)
+			if end := started.Add(v.service.cfg.SessionMax); end.Before(expires) {
+				expires = end
+			}
+			current := v.session != nil && bytes.Equal(v.session.id[:], s.id[:])
+			out = append(out, Session{ID: s.id, Device: s.device, Started: started, LastUsed: used, Expires: expires, Current: current})
+		}
+		t.note(ActSessionsListed, nil, map[string]string{"count": strconv.Itoa(len(out))})
+		return nil
+	})
+	slices.SortFunc(out, func(a, b Session) int {
+		if a.Current != b.Current {
+			return map[bool]int{true: -1, false: 1}[a.Current]
+		}
+		return b.LastUsed.Compare(a.LastUsed)
+	})
+	return out, err
+}
+
+// EndSession ends another session. As a deleted record could be brought back by
+// the store, the epoch is raised: every other session ends with it and signs in
+// again; this one goes on (G13). ErrNotFound if there is no such session.
+func (v *Vault) EndSession(ctx context.Context, id SessionID) error {
+	return v.endSessions(ctx, &id)
+}
+
+// EndOtherSessions ends every session but this one.
+func (v *Vault) EndOtherSessions(ctx context.Context) error { return v.endSessions(ctx, nil) }
+
+func (v *Vault) endSessions(ctx context.Context, one *SessionID) error {
+	if one != nil {
+		v.mu.Lock()
+		own := v.session != nil && v.session.id == *one
+		v.mu.Unlock()
+		if own {
+			return v.SignOut(ctx)
+		}
+	}
+	return v.do(ctx, func(t *turn) error {
+		if one != nil {
+			if _, err := t.tx.Get(v.id.session(*one)); isNotFound(err) {
+				return ErrNotFound
+			} else if err != nil {
+				return err
+			}
+		}
+		t.note(ActSessionsEnded, nil, nil)
+		return t.raiseEpoch()
+	})
+}
+
+// raiseEpoch ends all sessions but the handle's own, which is written anew.
+func (t *turn) raiseEpoch() error {
+	t.heads.owner.Epoch++
+	t.ownerDirty = true
+	all, err := t.sessions()
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if t.v.session == nil || s.id != t.v.session.id {
+			t.tx.Delete(s.key)
+		}
+	}
+	return t.putSession()
+}
+
+// SignOut ends this session and forgets the keys.
+func (v *Vault) SignOut(ctx context.Context) error {
+	err := v.do(ctx, func(t *turn) error {
+		t.note(ActSignedOut, nil, nil)
+		if v.session != nil {
+			t.tx.Delete(v.id.session(v.session.id))
+		}
+		return nil
+	})
+	if err == nil || errors.Is(err, ErrSessionEnded) {
+		v.Close()
+		return nil
+	}
+	return err
+}

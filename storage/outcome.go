@@ -35,7 +35,7 @@ func (tx *Tx) commit() (outcome, error) {
 		if resend == maxResends {
 			return settled, fmt.Errorf("commit: no answer to %d tries: %w", resend+1, lost)
 		}
-		if ended := pause(tx.ctx, resend); ended != nil {
+		if ended := pause(tx.ctx, resend, 0); ended != nil {
 			return settled, fmt.Errorf("commit: %w: %w", ErrUnknown, ended)
 		}
 	}

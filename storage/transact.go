@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// How often and how long a transaction is tried. With the pauses below a
-// transaction that always loses gives up after about one second of waiting.
+// How often and how long a transaction is tried. With these pauses one that
+// always loses gives up after one second or, where a single attempt takes long,
+// after at most ten.
 const (
-	maxAttempts = 20
-	maxResends  = 8
-	firstPause  = time.Millisecond
-	longPause   = 100 * time.Millisecond
+	maxAttempts  = 20
+	maxResends   = 8
+	firstPause   = time.Millisecond
+	maxDoublings = 6
+	longestPause = 500 * time.Millisecond
 )
 
 // Transact runs fn and then writes everything it put and deleted in one commit:
@@ -39,20 +41,23 @@ const (
 //   - If ctx ends before the commit begins, the error is that of ctx alone and
 //     nothing was written. The same holds for every error but ErrUnknown.
 func (s *Store) Transact(ctx context.Context, fn func(tx *Tx) error) error {
+	var took time.Duration
 	for attempt := range maxAttempts {
 		if attempt > 0 {
-			if err := pause(ctx, attempt); err != nil {
+			if err := pause(ctx, attempt, took); err != nil {
 				return fmt.Errorf("transact: waiting after a conflict: %w", err)
 			}
 		}
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("transact: %w", err)
 		}
+		begun := time.Now()
 		tx := &Tx{ctx: ctx, driver: s.driver, reads: map[string]Record{}, writes: map[string]bufferedWrite{}}
 		result, err := tx.run(fn)
 		if result == settled {
 			return err
 		}
+		took = time.Since(begun)
 	}
 	return fmt.Errorf("transact: others were faster %d times: %w", maxAttempts, ErrConflict)
 }
@@ -96,7 +101,7 @@ func (tx *Tx) confirm(result error) (outcome, error) {
 		case errors.Is(err, ErrConflict):
 			return runAgain, nil
 		case errors.Is(err, ErrUnknown) && tx.ctx.Err() == nil && resend < maxResends:
-			if err := pause(tx.ctx, resend); err != nil {
+			if err := pause(tx.ctx, resend, 0); err != nil {
 				return settled, fmt.Errorf("transact: confirming what was read: %w", err)
 			}
 		case result != nil:
@@ -109,10 +114,11 @@ func (tx *Tx) confirm(result error) (outcome, error) {
 	}
 }
 
-// pause waits a random time that grows with the number of tries, so that those
-// who collided do not collide again.
-func pause(ctx context.Context, try int) error {
-	longest := min(firstPause<<min(try, 10), longPause)
+// pause waits a random time, so that those who collided do not collide again.
+// The times grow with the number of tries, from that of one try: as many as
+// compete must find a moment each.
+func pause(ctx context.Context, try int, took time.Duration) error {
+	longest := min(max(firstPause, took)<<min(try, maxDoublings), longestPause)
 	timer := time.NewTimer(rand.N(longest))
 	defer timer.Stop()
 	select {

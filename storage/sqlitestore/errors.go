@@ -51,6 +51,8 @@ func sqliteError(doing string, err error) error {
 		switch code {
 		case sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS, sqlite3.SQLITE_IOERR_DATA:
 			sentinel = storage.ErrDamaged
+		case sqlite3.SQLITE_IOERR_SHMSIZE: // the index of the log could not grow
+			sentinel = storage.ErrNoSpace
 		}
 	}
 	return fmt.Errorf("%s: %w: %w", doing, sentinel, err)

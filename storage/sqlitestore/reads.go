@@ -32,7 +32,7 @@ func openReads(ctx context.Context, path string) (*reads, error) {
 	r := &reads{db: db}
 	for statement, query := range map[**sql.Stmt]string{&r.get1: getSQL, &r.scan1: scanSQL, &r.verify: versionsSQL} {
 		if *statement, err = db.PrepareContext(ctx, query); err != nil {
-			return nil, errors.Join(sqliteError("open", err), db.Close())
+			return nil, errors.Join(sqliteError("open", err), r.close())
 		}
 	}
 	return r, nil
@@ -92,7 +92,10 @@ func (r *reads) confirm(ctx context.Context, checks []storage.Check) error {
 }
 
 func (r *reads) close() error {
-	return r.db.Close()
+	if err := r.db.Close(); err != nil {
+		return sqliteError("close", err)
+	}
+	return nil
 }
 
 // hold returns ErrConflict unless all checks hold.

@@ -1,10 +1,13 @@
 package sqlitestore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -128,17 +131,67 @@ func syncFolder(path string) error {
 	return nil
 }
 
-// checkFile refuses files that are no databases before SQLite, which takes an
-// empty file for a new database, touches them.
+// The header of an SQLite file (https://www.sqlite.org/fileformat.html).
+const (
+	headerSize        = 100
+	headerMagic       = "SQLite format 3\x00"
+	headerPageSize    = 16
+	headerUserVersion = 60
+	headerApplication = 68
+)
+
+// checkFile looks at the file before SQLite touches it, which would take a very
+// short file for a new database and begin to change that of another program.
+// It must not run while SQLite has the file open: see lockFile.
 func checkFile(path string) error {
 	info, err := os.Stat(path)
-	switch {
-	case err != nil:
+	if err != nil {
 		return systemError("look at it", err)
-	case !info.Mode().IsRegular():
+	}
+	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%w: it is not a regular file", storage.ErrInvalid)
-	case info.Size() == 0:
-		return fmt.Errorf("%w: the file is empty; restore it, or delete it to begin a new store", storage.ErrDamaged)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return systemError("open", err)
+	}
+	defer file.Close()
+	header := make([]byte, headerSize)
+	if _, err := io.ReadFull(file, header); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: the file is cut off after %d bytes; restore it, or move it away to begin a new store", storage.ErrDamaged, info.Size())
+	} else if err != nil {
+		return systemError("read its header", err)
+	}
+	if !bytes.HasPrefix(header, []byte(headerMagic)) {
+		return fmt.Errorf("%w: it does not begin as an SQLite database", storage.ErrDamaged)
+	}
+	// After a crash a half page is made good from the log. Without one SQLite
+	// would fill it up with zeros.
+	_, logErr := os.Stat(path + "-wal")
+	if size := pageSize(header); info.Size()%size != 0 && errors.Is(logErr, fs.ErrNotExist) {
+		return fmt.Errorf("%w: the file is cut off after %d bytes, inside of a page", storage.ErrDamaged, info.Size())
+	}
+	return checkMarks(binary.BigEndian.Uint32(header[headerApplication:]), binary.BigEndian.Uint32(header[headerUserVersion:]))
+}
+
+func pageSize(header []byte) int64 {
+	size := int64(binary.BigEndian.Uint16(header[headerPageSize:]))
+	if size < 512 { // 1 stands for 65536; anything else SQLite refuses itself
+		return 1 << 16
+	}
+	return size
+}
+
+// checkMarks refuses databases that this program did not write.
+func checkMarks(application, version uint32) error {
+	switch {
+	case application != applicationID:
+		return fmt.Errorf("%w: it is the SQLite database of another program", storage.ErrInvalid)
+	case version > schemaVersion:
+		return fmt.Errorf("%w: it was written by a newer version of this program (schema %d; this one knows %d)",
+			storage.ErrInvalid, version, schemaVersion)
+	case version != schemaVersion:
+		return fmt.Errorf("%w: it has the unknown schema %d", storage.ErrDamaged, version)
 	}
 	return nil
 }
@@ -146,7 +199,7 @@ func checkFile(path string) error {
 // checkSchema makes sure that the database is one of ours and returns the last
 // version that it gave.
 func checkSchema(ctx context.Context, conn *sql.Conn) (last storage.Version, err error) {
-	var application, version int
+	var application, version uint32
 	var mode string
 	if err := conn.QueryRowContext(ctx, "PRAGMA application_id").Scan(&application); err != nil {
 		return 0, sqliteError("read its header", err)
@@ -154,14 +207,8 @@ func checkSchema(ctx context.Context, conn *sql.Conn) (last storage.Version, err
 	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return 0, sqliteError("read its header", err)
 	}
-	switch {
-	case application != applicationID:
-		return 0, fmt.Errorf("%w: it is the SQLite database of another program", storage.ErrInvalid)
-	case version > schemaVersion:
-		return 0, fmt.Errorf("%w: it was written by a newer version of this program (schema %d; this one knows %d)",
-			storage.ErrInvalid, version, schemaVersion)
-	case version != schemaVersion:
-		return 0, fmt.Errorf("%w: it has the unknown schema %d", storage.ErrDamaged, version)
+	if err := checkMarks(application, version); err != nil {
+		return 0, err // the log is newer than the file
 	}
 	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
 		return 0, sqliteError("read its header", err)

@@ -56,7 +56,7 @@ func openWriter(ctx context.Context, path string) (*writer, error) {
 	}
 	w := &writer{db: db, queue: make(chan *request, groupCommits), stopped: make(chan struct{})}
 	if err := w.prepare(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, w.release())
 	}
 	go w.run()
 	return w, nil
@@ -67,13 +67,13 @@ func (w *writer) prepare(ctx context.Context) (err error) {
 		return sqliteError("open", err)
 	}
 	if w.last, err = checkSchema(ctx, w.conn); err != nil {
-		return errors.Join(err, w.conn.Close())
+		return err
 	}
 	for statement, query := range map[**sql.Stmt]string{
 		&w.versions: versionsSQL, &w.put: putSQL, &w.remove: deleteSQL, &w.sequence: sequenceSQL,
 	} {
 		if *statement, err = w.conn.PrepareContext(ctx, query); err != nil {
-			return errors.Join(sqliteError("open", err), w.conn.Close())
+			return sqliteError("open", err)
 		}
 	}
 	return nil
@@ -83,7 +83,25 @@ func (w *writer) prepare(ctx context.Context) (err error) {
 func (w *writer) close() error {
 	close(w.queue)
 	<-w.stopped
-	return errors.Join(w.conn.Close(), w.db.Close())
+	return w.release()
+}
+
+// release closes the connection. SQLite keeps one open, and its files with it,
+// for as long as one of its statements is.
+func (w *writer) release() error {
+	var errs []error
+	for _, statement := range []*sql.Stmt{w.versions, w.put, w.remove, w.sequence} {
+		if statement != nil {
+			errs = append(errs, statement.Close())
+		}
+	}
+	if w.conn != nil {
+		errs = append(errs, w.conn.Close())
+	}
+	if err := errors.Join(append(errs, w.db.Close())...); err != nil {
+		return sqliteError("close", err)
+	}
+	return nil
 }
 
 // commit waits for its turn and its answer.
@@ -98,6 +116,12 @@ func (w *writer) commit(ctx context.Context, checks []storage.Check, writes []st
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	return w.await(ctx, r)
+}
+
+// await returns the answer to a commit, or takes it back, or, when it has begun
+// and ctx ends, leaves it to its fate.
+func (w *writer) await(ctx context.Context, r *request) error {
 	select {
 	case err := <-r.done:
 		return err

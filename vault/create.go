@@ -67,6 +67,12 @@ func (r *CreateRequest) check() error {
 	if len(r.Notice.Text) > maxNotice || len(r.Notice.Version)+len(r.Notice.Language)+len(r.Channel) > MaxText {
 		problems = append(problems, &InvalidError{Field: "notice", Problem: "is too long"})
 	}
+	problems = append(problems,
+		checkText("notice", r.Notice.Version, MaxText, false), checkText("notice", r.Notice.Language, MaxText, false),
+		checkText("notice", r.Notice.Text, maxNotice, true), checkText("channel", r.Channel, MaxText, false))
+	if r.Session != nil {
+		problems = append(problems, r.Session.check())
+	}
 	return errors.Join(problems...)
 }
 

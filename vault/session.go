@@ -35,6 +35,8 @@ type SessionRequest struct {
 	Device string // as the list of sessions shall show it: "phone", "screen at the relay"
 }
 
+func (r *SessionRequest) check() error { return checkText("device", r.Device, 100, false) }
+
 type sessionClear struct {
 	Epoch   uint64 `cbor:"1,keyasint"`
 	Started int64  `cbor:"2,keyasint"` // unix milliseconds
@@ -68,7 +70,7 @@ func (t *turn) openSession(req *SessionRequest) error {
 	if req == nil {
 		return nil
 	}
-	if err := checkText("device", req.Device, 100, false); err != nil {
+	if err := req.check(); err != nil {
 		return err
 	}
 	if err := t.makeRoom(); err != nil {

@@ -1,0 +1,113 @@
+package vault_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"reconnect.example/storage/storagetest"
+	"reconnect.example/vault"
+)
+
+var errAway = errors.New("no answer")
+
+// party counts the calls to somebody else and makes chosen ones fail.
+type party struct {
+	away atomic.Bool
+
+	mu     sync.Mutex
+	counts map[string]int
+	seen   int
+	first  int // calls from here on fail; 0: none
+	last   int
+	when   storagetest.When
+	failed bool
+}
+
+// failAt makes the calls from the first to the last, counted from now, fail.
+func (p *party) failAt(first, last int, when storagetest.When) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen, p.first, p.last, p.when, p.failed = 0, first, last, when, false
+	p.counts = nil
+}
+
+func (p *party) hasFailed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failed
+}
+
+// calls counts by kind since failAt was last called.
+func (p *party) calls() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.counts)
+}
+
+func (p *party) call(kind string, perform func() error) error {
+	p.mu.Lock()
+	if p.counts == nil {
+		p.counts = map[string]int{}
+	}
+	p.counts[kind]++
+	p.seen++
+	fails := p.first > 0 && p.first <= p.seen && p.seen <= p.last
+	p.failed = p.failed || fails
+	when := p.when
+	p.mu.Unlock()
+	if p.away.Load() || fails && when == storagetest.Before {
+		return errAway
+	}
+	if err := perform(); err != nil {
+		return err
+	}
+	if fails {
+		return errAway
+	}
+	return nil
+}
+
+// faultyWitness is both halves of a witness.
+type faultyWitness struct {
+	party
+	vault.Checkpoints
+	vault.Limiter
+}
+
+func (w *faultyWitness) Latest(ctx context.Context, id [16]byte) (out []vault.Checkpoint, err error) {
+	err = w.call("latest", func() (err error) { out, err = w.Checkpoints.Latest(ctx, id); return err })
+	return out, err
+}
+
+func (w *faultyWitness) Raise(ctx context.Context, id [16]byte, heads []vault.Checkpoint, owner []byte, durable bool) (out []vault.Checkpoint, err error) {
+	err = w.call("raise", func() (err error) { out, err = w.Checkpoints.Raise(ctx, id, heads, owner, durable); return err })
+	return out, err
+}
+
+func (w *faultyWitness) Count(ctx context.Context, id [16]byte, counter [32]byte) (out vault.Tries, err error) {
+	err = w.call("count", func() (err error) { out, err = w.Limiter.Count(ctx, id, counter); return err })
+	return out, err
+}
+
+func (w *faultyWitness) Reset(ctx context.Context, id [16]byte, counter [32]byte, statement []byte) error {
+	return w.call("reset", func() error { return w.Limiter.Reset(ctx, id, counter, statement) })
+}
+
+// faultyKeeper is a key service.
+type faultyKeeper struct {
+	party
+	vault.Keeper
+}
+
+func (k *faultyKeeper) Encrypt(ctx context.Context, plain []byte) (out []byte, err error) {
+	err = k.call("encrypt", func() (err error) { out, err = k.Keeper.Encrypt(ctx, plain); return err })
+	return out, err
+}
+
+func (k *faultyKeeper) Decrypt(ctx context.Context, sealed []byte) (out []byte, err error) {
+	err = k.call("decrypt", func() (err error) { out, err = k.Keeper.Decrypt(ctx, sealed); return err })
+	return out, err
+}

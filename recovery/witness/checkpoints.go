@@ -99,9 +99,9 @@ func (w *Witness) latest(ctx context.Context, vault [16]byte) (*state, error) {
 //
 // Reports with an owner head, and with durable, have survived a loss of power
 // when Raise returns. Others count at once and are written within
-// [Config.FlushEvery]; a crash may lose them. All of a report is taken or, on
-// error, nothing, but for a tombstone with ErrUnavailable, which is to be
-// repeated. Every report may be repeated.
+// [Config.FlushEvery]; a crash may lose them. A report is taken as a whole or
+// not at all. After ErrUnavailable it may have been taken; after any other error
+// it was not. Every report may be repeated.
 //
 // Errors: ErrInvalid, ErrForged, ErrUntrustedKey, ErrUnregistered, ErrErased,
 // ErrRestore, ErrUnavailable, ErrDamaged, ErrClosed.
@@ -141,17 +141,17 @@ func (w *Witness) coalesce(ctx context.Context, r *report) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.changed = false // by what was pending already
 	if err := s.take(r); err != nil {
 		return nil, err
 	}
-	if s.changed && len(s.forks) == 0 {
+	if s.changed && len(s.forks) == 0 { // by r, or only by what is pending already: no harm
 		return s, w.pending.add(r.vault, r.heads)
 	}
 	return s, nil
 }
 
-// commit judges a report and writes it, with all that is pending for its vault.
+// commit judges a report and writes it, with all that is pending for its vault;
+// the next flush finds that written, and removes it.
 func (w *Witness) commit(ctx context.Context, r *report) (*state, error) {
 	var s *state
 	err := w.store.Transact(ctx, func(tx *storage.Tx) (err error) {
@@ -162,10 +162,8 @@ func (w *Witness) commit(ctx context.Context, r *report) (*state, error) {
 		return nil, err
 	}
 	if s.Erased == 0 {
-		w.pending.written(r.vault, s.heads)
 		return s, nil
 	}
-	w.pending.drop(r.vault)
 	// The tombstone is durable first: a crash in the middle leaves records that
 	// nobody reads, for the repeated report or Sweep to remove.
 	if err := w.forget(ctx, r.vault); err != nil {

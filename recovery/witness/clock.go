@@ -42,3 +42,16 @@ func (c *clock) read() time.Time {
 	c.last = reading
 	return c.at
 }
+
+// notBefore moves the time to one that was found on record, if that is later,
+// and returns the time. Another process whose clock is ahead wrote it: to wait
+// for this one to catch up would lock people out for as long as they differ.
+func (c *clock) notBefore(recorded time.Time) time.Time {
+	c.read()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if recorded.After(c.at) {
+		c.at = recorded
+	}
+	return c.at
+}

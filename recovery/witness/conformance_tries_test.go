@@ -259,6 +259,25 @@ var resetPromises = map[string]func(*testing.T, *subject){
 		require.NoError(t, err)
 		require.Len(t, latest, 1, "and the vault is as it was")
 	},
+	"nor are they after a counter with fewer tries was forgotten": func(t *testing.T, s *subject) {
+		p := newPerson(t)
+		register(t, s, p)
+		spend(t, s, p.vault, 5)
+		statement := p.reset(password, 5)
+		require.NoError(t, s.Reset(t.Context(), p.vault, password, statement))
+		s.clock.move(20 * 24 * time.Hour)
+		_, err := s.Count(t.Context(), p.vault, [32]byte{'c'})
+		require.NoError(t, err)
+		for range 2 {
+			s.clock.move(20 * 24 * time.Hour)
+			dropped, err := s.sweep(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, 1, dropped)
+		}
+		spend(t, s, p.vault, 5)
+		require.NoError(t, s.Reset(t.Context(), p.vault, password, statement))
+		requireRefused(t, s, p.vault, 30*time.Second)
+	},
 }
 
 // years is a clock that somebody set wrong.

@@ -40,12 +40,9 @@ func waitAfter(failed uint64) time.Duration {
 
 func (c *counterRecord) failed() uint64 { return c.Total - c.Reset }
 
-// wait is what is left of the wait at now: at most the whole of it, also where
-// the latest try seems to lie in the future because the record of the highest
-// time was lost.
+// wait is what is left of the wait at now, which is not before the latest try.
 func (c *counterRecord) wait(now time.Time) time.Duration {
-	elapsed := max(0, now.Sub(time.UnixMilli(c.Last)))
-	return max(0, waitAfter(c.failed())-elapsed)
+	return max(0, waitAfter(c.failed())-now.Sub(time.UnixMilli(c.Last)))
 }
 
 func (c *counterRecord) tries() Tries { return Tries{Total: c.Total, Failed: c.failed()} }
@@ -88,7 +85,7 @@ func (w *Witness) count(tx *storage.Tx, vault [16]byte, counter [32]byte) (Tries
 	if err != nil {
 		return Tries{}, err
 	}
-	now := w.clock.read()
+	now := w.clock.notBefore(time.UnixMilli(c.Last))
 	if wait := c.wait(now); wait > 0 {
 		tries := c.tries()
 		tries.Wait = wait
@@ -99,10 +96,10 @@ func (w *Witness) count(tx *storage.Tx, vault [16]byte, counter [32]byte) (Tries
 	if !found {
 		tx.Put(dueKey(vault, counter, c.Last), nil)
 	}
-	// The time goes with the try that it dates: after a crash no counter lies in
-	// the future. It is written without being read, so that tries at different
-	// counters do not conflict; between processes whose clocks differ the last
-	// one wins, by as much as they differ.
+	// The time goes with the try that it dates, so that after a crash time does
+	// not begin before it. It is written without being read: tries at different
+	// counters must not conflict. Between processes whose clocks differ the last
+	// one wins, and notBefore sees to the rest.
 	if err := put(tx, clockKey, clockRecord{Highest: c.Last}); err != nil {
 		return Tries{}, err
 	}

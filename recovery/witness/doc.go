@@ -52,5 +52,6 @@
 //   - time in which the machine was suspended may not count until the next start.
 //
 // Every wait is a difference of this time, so that it never exceeds fifteen
-// minutes even where the time itself is wrong.
+// minutes even where the time itself is wrong. Of several processes over one
+// store, one that meets a later time on record goes on from there.
 package witness

@@ -232,11 +232,11 @@ func TestErasureThatFailsIsFinishedByReportingItAgain(t *testing.T) {
 	})
 }
 
-// keysBut lists what a store holds, but for what begins with a prefix.
-func keysBut(t *testing.T, driver storage.Driver, prefix string) (keys []string) {
+// keysBut lists what a store holds, but for what begins with one of prefixes.
+func keysBut(t *testing.T, driver storage.Driver, prefixes ...string) (keys []string) {
 	for r, err := range storage.New(driver).All(t.Context(), "") {
 		require.NoError(t, err)
-		if !strings.HasPrefix(r.Key, prefix) {
+		if !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(r.Key, prefix) }) {
 			keys = append(keys, r.Key)
 		}
 	}

@@ -81,8 +81,9 @@ func workUntilKilled(folder string) error {
 	}
 }
 
+// Not parallel: a child holds copies of this process's files from its fork to
+// its exec, their locks too, so that another test could not reopen its database.
 func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
-	t.Parallel()
 	rounds := 4
 	if os.Getenv("RECONNECT_TEST_ALL") == "1" {
 		rounds = 40

@@ -173,9 +173,9 @@ func (w *Witness) flush() error {
 
 // flushBatch writes the reports of some vaults in one commit.
 func (w *Witness) flushBatch(ctx context.Context, batch [][16]byte) error {
-	stored := map[[16]byte]heads{}
+	var stored map[[16]byte]heads
 	err := w.store.Transact(ctx, func(tx *storage.Tx) error {
-		clear(stored)
+		stored = map[[16]byte]heads{}
 		for _, vault := range batch {
 			state, err := w.apply(tx, &report{vault: vault})
 			if errors.Is(err, ErrErased) || errors.Is(err, ErrUnregistered) || errors.Is(err, ErrDamaged) {

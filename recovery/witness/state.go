@@ -45,7 +45,7 @@ func newReport(vault [16]byte, reported []Checkpoint, owner []byte) (*report, er
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrForged, err)
 	}
-	if head.Vault != vault || head.Restore != c.Restore || head.Version != c.Version || seal.Digest(owner) != c.Hash {
+	if head.Restore != c.Restore || head.Version != c.Version || seal.Digest(owner) != c.Hash {
 		return nil, fmt.Errorf("%w: it is not the one of the checkpoint", ErrForged)
 	}
 	r.owner, r.head = owner, head
@@ -187,7 +187,6 @@ func (s *state) takeOwner(r *report) error {
 	if r.head.Erased != 0 {
 		s.Erased = r.head.Erased
 		s.heads = heads{ownerName: c}
-		s.forks = nil
 	}
 	return nil
 }

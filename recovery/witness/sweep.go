@@ -80,7 +80,7 @@ func (w *Witness) sweepCounter(ctx context.Context, due storage.Due, vault [16]b
 // would be gone (N6). An unregistered vault has no statements.
 func raiseFloor(tx *storage.Tx, vault [16]byte, total uint64) error {
 	s, err := loadState(tx.Get, vault)
-	if err != nil || !s.registered() || s.Erased != 0 || s.Floor >= total {
+	if err != nil || !s.registered() || s.Floor >= total {
 		return err
 	}
 	s.Floor = total

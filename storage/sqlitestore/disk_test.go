@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -104,4 +106,52 @@ func TestReadOnlyDiskIsToldWhenOpening(t *testing.T) {
 		_, err = sqlitestore.Open(t.Context(), filepath.Join(dir, name), nil)
 		require.ErrorIs(t, err, storage.ErrReadOnly, name)
 	}
+}
+
+const limitedFiles = "SQLITESTORE_TEST_LIMITED_FILES"
+
+// A quota, as against a full disk: writing fails with another error.
+func TestFileThatMayNotGrowLosesNothingAcknowledged(t *testing.T) {
+	t.Parallel()
+	if path := os.Getenv(limitedFiles); path != "" {
+		writeUpToTheLimit(t, path)
+		return
+	}
+	path := filepath.Join(t.TempDir(), "records.db")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	child := exec.CommandContext(t.Context(), self, "-test.run=^TestFileThatMayNotGrowLosesNothingAcknowledged$")
+	child.Env = append(os.Environ(), limitedFiles+"="+path)
+	out, err := child.CombinedOutput()
+	require.NoError(t, err, string(out))
+	page, err := open(t, path).Scan(t.Context(), "", "", storage.MaxScan)
+	require.NoError(t, err)
+	require.Greater(t, len(page), 10)
+}
+
+func writeUpToTheLimit(t *testing.T, path string) {
+	signal.Ignore(syscall.SIGXFSZ)
+	d := open(t, path)
+	var before syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before))
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 20, Max: before.Max}))
+	acknowledged := 0
+	put := func() error {
+		key := fmt.Sprintf("a%06d", acknowledged)
+		return d.Commit(t.Context(), []storage.Check{{Key: key}}, []storage.Write{{Key: key, Value: make([]byte, 30000)}})
+	}
+	var err error
+	for err == nil {
+		if err = put(); err == nil {
+			acknowledged++
+		}
+	}
+	require.ErrorIs(t, err, storage.ErrUnavailable)
+	require.NotErrorIs(t, err, storage.ErrUnknown)
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before))
+	require.NoError(t, put(), "the record is not there, and there is room now")
+	acknowledged++
+	page, err := d.Scan(t.Context(), "", "", storage.MaxScan)
+	require.NoError(t, err)
+	require.Len(t, page, acknowledged)
 }

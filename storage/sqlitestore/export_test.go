@@ -48,5 +48,7 @@ var (
 	SQLiteError = sqliteError
 	CommitError = commitError
 	SystemError = systemError
+	Sentinel    = sentinel
+	LeavesOpen  = leavesOpen
 	FromURL     = fromURL
 )

@@ -1,11 +1,13 @@
 package sqlitestore_test
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -120,4 +122,33 @@ func TestGroupThatFailsDidNotHappenForAnybody(t *testing.T) {
 	page, err := open(t, path).Scan(t.Context(), "", "", 100)
 	require.NoError(t, err)
 	require.Len(t, page, 3, "first, alone, small")
+}
+
+// Readers that overlap without a pause keep the log from being emptied, unless
+// the writer waits for them.
+func TestLogStaysShortUnderConstantReading(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "records.db")
+	d := open(t, path)
+	for i := range 20 {
+		put(t, d, fmt.Sprint("k", i), strings.Repeat("v", 10000))
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = d.Scan(ctx, "k", "", 1000)
+			}
+		})
+	}
+	value := make([]byte, storage.MaxValue)
+	for i := range 50 {
+		require.NoError(t, d.Commit(t.Context(), nil, []storage.Write{{Key: fmt.Sprint("large", i%3), Value: value}}))
+	}
+	stop()
+	readers.Wait()
+	log, err := os.Stat(path + "-wal")
+	require.NoError(t, err)
+	require.Less(t, log.Size(), int64(30<<20), "of 50 MiB that were written")
 }

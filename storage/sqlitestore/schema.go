@@ -52,7 +52,7 @@ var pragmas = []string{
 	"busy_timeout(5000)",           // ms; for a backup tool that looks in
 	"journal_mode(WAL)",            // readers go on while one writes
 	"synchronous(FULL)",            // fsync of the log at every commit
-	"wal_autocheckpoint(1000)",     // pages: the log stays near 4 MiB
+	"wal_autocheckpoint(0)",        // the writer does it, after it has answered
 	"journal_size_limit(67108864)", // after a peak the log shrinks to 64 MiB
 	"secure_delete(ON)",            // what is deleted is overwritten with zeros
 	"temp_store(MEMORY)",           // nothing is spilled to /tmp

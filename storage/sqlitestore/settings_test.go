@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"reconnect.example/storage"
 	"reconnect.example/storage/sqlitestore"
@@ -83,6 +84,33 @@ func TestErrorsOfSQLiteFindTheirKind(t *testing.T) {
 	_, err = full.ExecContext(t.Context(), "no such statement")
 	require.ErrorIs(t, sqlitestore.SQLiteError("write", err), storage.ErrUnavailable)
 	require.NotErrorIs(t, sqlitestore.CommitError(err), storage.ErrUnknown)
+}
+
+// Those that need a broken disk.
+func TestCodesOfSQLiteFindTheirKind(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		code    int
+		want    error
+		unknown bool
+	}{
+		{sqlite3.SQLITE_FULL, storage.ErrNoSpace, false},
+		{sqlite3.SQLITE_IOERR_SHMSIZE, storage.ErrNoSpace, false},
+		{sqlite3.SQLITE_READONLY_DIRECTORY, storage.ErrReadOnly, false},
+		{sqlite3.SQLITE_CORRUPT_INDEX, storage.ErrDamaged, false},
+		{sqlite3.SQLITE_NOTADB, storage.ErrDamaged, false},
+		{sqlite3.SQLITE_IOERR_SHORT_READ, storage.ErrDamaged, false},
+		{sqlite3.SQLITE_BUSY, storage.ErrUnavailable, false},
+		{sqlite3.SQLITE_NOMEM, storage.ErrUnavailable, false},
+		{sqlite3.SQLITE_IOERR_WRITE, storage.ErrUnavailable, false},
+		{sqlite3.SQLITE_IOERR_FSYNC, storage.ErrUnavailable, true},
+		{sqlite3.SQLITE_IOERR_DIR_FSYNC, storage.ErrUnavailable, true},
+		{sqlite3.SQLITE_IOERR, storage.ErrUnavailable, true},
+		{0, storage.ErrUnavailable, false},
+	} {
+		require.Equal(t, c.want, sqlitestore.Sentinel(c.code), "code %d", c.code)
+		require.Equal(t, c.unknown, sqlitestore.LeavesOpen(c.code), "code %d", c.code)
+	}
 }
 
 func FuzzURL(f *testing.F) {

@@ -20,6 +20,14 @@ const (
 	groupBytes   = 4 << 20
 )
 
+// The log is emptied every so many pages, and by force when it has more than the
+// larger number: 4 and 16 MiB.
+const (
+	pageBytes = 4096
+	shortLog  = 1000
+	longLog   = 4000
+)
+
 const (
 	putSQL      = `INSERT INTO records (key, version, value) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, value = excluded.value`
 	deleteSQL   = `DELETE FROM records WHERE key = ?`
@@ -38,7 +46,8 @@ type writer struct {
 
 	versions, put, remove, sequence *sql.Stmt
 
-	last storage.Version // given to a record
+	last   storage.Version // given to a record
+	logged int             // pages written since the log was last emptied, about
 }
 
 // request is one commit on its way through the queue.
@@ -149,6 +158,11 @@ func (w *writer) run() {
 			} else {
 				r.done <- answers[i]
 			}
+			w.logged += r.pages()
+		}
+		if w.logged >= shortLog {
+			w.logged = 0
+			w.emptyLog(context.Background())
 		}
 	}
 }
@@ -173,6 +187,21 @@ func (w *writer) gather(first *request) []*request {
 	}
 	return group
 }
+
+// emptyLog moves what is in the log into the database, as far as no reader still
+// needs the older state there. Among many readers there may always be one; when
+// the log has become long, it waits for them, while commits queue up and new
+// readers do not. A failure loses nothing: the next call tries again.
+func (w *writer) emptyLog(ctx context.Context) {
+	var busy, pages, moved int
+	err := w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &moved)
+	if err == nil && pages >= longLog {
+		_ = w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(RESTART)").Scan(&busy, &pages, &moved)
+	}
+}
+
+// pages estimates how much a commit adds to the log.
+func (r *request) pages() int { return len(r.writes) + r.size()/pageBytes }
 
 func (r *request) size() int {
 	size := 0

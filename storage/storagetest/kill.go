@@ -47,7 +47,7 @@ func RunKill(t testing.TB, place func(t testing.TB) (url string)) {
 		needs(t, "a test binary that can be started again: "+err.Error())
 	}
 	url := place(t)
-	for range sized(4, 40) {
+	for range sized(3, 40) {
 		acknowledged := runUntilKilled(t, self, url)
 		requireAcknowledged(t, url, acknowledged)
 	}
@@ -79,7 +79,7 @@ func runUntilKilled(t testing.TB, self, url string) (acknowledged [killWriters]i
 	require.NoError(t, err)
 	require.NoError(t, child.Start())
 
-	enough := 1 + rand.IntN(400)
+	enough := 1 + rand.IntN(250)
 	lines := bufio.NewScanner(out)
 	for n := 1; lines.Scan(); n++ { // also what it said before it died
 		if n == enough {

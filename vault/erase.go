@@ -146,6 +146,7 @@ func (t *turn) erase(login [32]byte) error {
 		return err
 	}
 	t.tx.Delete(loginKey(login))
+	t.session = nil // so that the use of it does not write its keys again
 	t.heads.owner, t.ownerDirty, t.entries = tomb, true, nil
 	t.heads.indexes = map[Compartment]*index{}
 	return nil
@@ -153,7 +154,7 @@ func (t *turn) erase(login [32]byte) error {
 
 func (t *turn) tombstone(at time.Time) *seal.OwnerHead {
 	o := t.heads.owner
-	return &seal.OwnerHead{Vault: o.Vault, Restore: o.Restore, Version: o.Version, Key: o.Key, Erased: at.UnixMilli()}
+	return &seal.OwnerHead{Vault: o.Vault, Restore: o.Restore, Version: o.Version, Key: o.Key, Succession: o.Succession, Erased: at.UnixMilli()}
 }
 
 // eraseKeys deletes what leads to a key: keyrings, wrapping key, keyslots,

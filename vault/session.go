@@ -154,7 +154,7 @@ func (v *Vault) Token() string {
 // ErrSessionEnded if it is over, unknown or not a token.
 func (s *Vaults) Resume(ctx context.Context, token string) (*Vault, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != 16+32 {
+	if err != nil || len(raw) != 16+32 || base64.RawURLEncoding.EncodeToString(raw) != token { // one spelling
 		return nil, ErrSessionEnded
 	}
 	v := &Vault{service: s, id: ID(raw[:16])}

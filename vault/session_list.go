@@ -147,6 +147,7 @@ func (v *Vault) SignOut(ctx context.Context) error {
 		t.note(ActSignedOut, nil, nil)
 		if v.session != nil {
 			t.tx.Delete(v.id.session(v.session.id))
+			t.session = nil // so that this use of it does not write it again
 		}
 		return nil
 	})

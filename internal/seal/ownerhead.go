@@ -157,7 +157,7 @@ func (h *OwnerHead) check() error {
 }
 
 func (h *OwnerHead) checkTombstone() error {
-	rest := OwnerHead{Vault: h.Vault, Restore: h.Restore, Version: h.Version, Key: h.Key, Erased: h.Erased}
+	rest := OwnerHead{Vault: h.Vault, Restore: h.Restore, Version: h.Version, Key: h.Key, Succession: h.Succession, Erased: h.Erased}
 	want, err := Marshal(&rest)
 	if err != nil {
 		return err
@@ -166,10 +166,10 @@ func (h *OwnerHead) checkTombstone() error {
 	if err != nil {
 		return err
 	}
-	if h.Erased < 0 || !bytes.Equal(got, want) {
+	if h.Erased < 0 || len(h.Succession) > maxList || !bytes.Equal(got, want) {
 		return fmt.Errorf("%w: tombstone", ErrFormat)
 	}
-	return nil
+	return h.checkSuccession()
 }
 
 // checkSuccession verifies that each key was named by the one before it and the

@@ -5,4 +5,8 @@
 // invented module that breaks it. After a wanted change of the core's dependencies:
 //
 //	go test ./internal/architecture -run TestCoreDependencies -update
+//
+// and after a new test of an attack, to have the threat model name it:
+//
+//	go test ./internal/architecture -run TestTheThreatModel -update
 package architecture

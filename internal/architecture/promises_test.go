@@ -154,36 +154,6 @@ func TestTheReadmeShowsTheExampleThatRuns(t *testing.T) {
 	require.Equal(t, "package a\n", shown)
 }
 
-// attack is the name of a test that answers one attack: `A4_truncated_blob`.
-var attack = regexp.MustCompile(`"([A-I][0-9]{1,2}_[a-z0-9_]+)"`)
-
-// unlisted finds tests of attacks that the threat model does not list in the row of their id.
-func unlisted(m module, model string) []string {
-	var broken []string
-	for _, f := range m.files {
-		if !f.isTest() {
-			continue
-		}
-		for _, name := range attack.FindAllStringSubmatch(string(f.source), -1) {
-			id, _, _ := strings.Cut(name[1], "_")
-			row := regexp.MustCompile(`(?m)^\| ` + id + ` \|.*/` + name[1] + "`")
-			if f.pkg() != "internal/architecture" && !row.MatchString(model) {
-				broken = append(broken, f.path+": "+name[1]+" is not in docs/threat-model.md")
-			}
-		}
-	}
-	return broken
-}
-
-func TestTheThreatModelListsEveryAttackTested(t *testing.T) {
-	t.Parallel()
-	contents, _ := texts(t)
-	require.Empty(t, unlisted(thisModule(t), contents["docs/threat-model.md"]))
-	require.Equal(t, []string{"a/a_test.go: A2_moved is not in docs/threat-model.md"}, unlisted(parse(t, map[string]string{
-		"a/a_test.go": "package a\n\nvar names = []string{\"A1_swapped\", \"A2_moved\", \"A4 paper\"}\n",
-	}), "| A1 | swaps | refused | `TestAttack/A1_swapped` |\n| A3 | moves | refused | `TestAttack/A2_moved` |\n"))
-}
-
 // finding is the id of a finding or choice that a comment gives as its reason. (Attacks have ids too, which look like sizes of paper.)
 var finding = regexp.MustCompile(`\b(N[0-9]{1,2}|G[0-9]{2})\b`)
 

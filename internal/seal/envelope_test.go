@@ -259,15 +259,12 @@ func TestSealingTwiceLooksDifferent(t *testing.T) {
 // FuzzOpenEnvelope: whatever the store serves, opening it is refused or gives
 // what was sealed, and never panics.
 func FuzzOpenEnvelope(f *testing.F) {
-	all := ways(f)
-	body := []byte("what only the person may read")
+	all := waysWith(f, goldenKey)
 	for _, w := range all {
-		envelope, err := w.seal(item(), []byte("clear"), body)
+		envelope, err := w.seal(item(), []byte("clear"), []byte("body"))
 		require.NoError(f, err)
 		f.Add(envelope)
-		f.Add(envelope[:len(envelope)-1])
 	}
-	f.Add([]byte{1, 1, 0, 6, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, envelope []byte) {
 		typ, clear, err := seal.ParseClear(envelope)
 		if err != nil {
@@ -280,7 +277,7 @@ func FuzzOpenEnvelope(f *testing.F) {
 			if clear, got, err := w.open(item(), envelope); err != nil {
 				requireRefused(t, clear, got, err)
 			} else {
-				require.Equal(t, body, got)
+				require.Equal(t, "body", string(got))
 			}
 		}
 	})

@@ -82,12 +82,23 @@ type way struct {
 
 func ways(t testing.TB) []way {
 	t.Helper()
-	key, other := seal.NewKey(), seal.NewKey()
-	box, err := seal.NewBoxKey()
+	return waysWith(t, randomBytes(32))
+}
+
+// goldenKey is the secret of the records in testdata.
+var goldenKey = bytes.Repeat([]byte{0x42}, 32)
+
+func waysWith(t testing.TB, raw []byte) []way {
+	t.Helper()
+	key, err := seal.KeyFromBytes(raw)
+	require.NoError(t, err)
+	box, err := seal.BoxKeyFromBytes(raw)
+	require.NoError(t, err)
+	signer, err := seal.SigningKeyFromBytes(raw)
 	require.NoError(t, err)
 	otherBox, err := seal.NewBoxKey()
 	require.NoError(t, err)
-	signer, otherSigner := seal.NewSigningKey(), seal.NewSigningKey()
+	other, otherSigner := seal.NewKey(), seal.NewSigningKey()
 	keeper, otherKeeper := newKeeper(t), newKeeper(t)
 
 	openSigned := func(k seal.SigningKey) func(seal.Context, []byte) ([]byte, []byte, error) {

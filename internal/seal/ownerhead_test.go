@@ -269,6 +269,9 @@ func TestResetOpensForItsVaultAndKeyOnly(t *testing.T) {
 // vault's key does sign.
 func FuzzOwnerHead(f *testing.F) {
 	keys := threeKeys()
+	last, err := seal.SigningKeyFromBytes(goldenKey)
+	require.NoError(f, err)
+	keys[2] = last
 	honest, err := keys[2].SealOwnerHead(aHead(f, keys...))
 	require.NoError(f, err)
 	stone, err := keys[2].SealOwnerHead(tombstone(keys[2]))

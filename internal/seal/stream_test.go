@@ -484,12 +484,13 @@ func TestClosedStreamsStayClosed(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrClosed)
 }
 
-// FuzzStreamReader: whatever the store serves as a stream, of whatever length,
-// what comes out is the beginning of the document, and all of it only if nothing
-// was changed.
+// FuzzStreamReader: whatever the store serves as a stream, and whatever length
+// the record gives, what comes out is the beginning of the padded document, and
+// all of it only if nothing was changed.
 func FuzzStreamReader(f *testing.F) {
-	key, doc := seal.NewStreamKey(), randomBytes(1500)
+	key, doc := seal.NewStreamKey(), bytes.Repeat([]byte("one page of a passport; "), 63)[:1500]
 	sealed := sealStream(f, key, document(), doc)
+	padded := append(bytes.Clone(doc), make([]byte, seal.PaddedSize(1500)-1500)...)
 	f.Add(0, []byte{}, 0, uint16(1500))
 	f.Add(1, []byte{1}, 0, uint16(1500))
 	f.Add(len(sealed), []byte{0}, 0, uint16(1500))
@@ -501,10 +502,10 @@ func FuzzStreamReader(f *testing.F) {
 		forged = append(forged[:at], append(bytes.Clone(patch), forged[min(len(forged), at+len(patch)):]...)...)
 		forged = forged[:len(forged)-max(0, min(cut, len(forged)))]
 		got, err := openStream(bytes.NewReader(forged), key, document(), int(size))
-		require.True(t, bytes.HasPrefix(doc, got))
+		require.True(t, bytes.HasPrefix(padded, got))
 		if err == nil {
 			require.True(t, bytes.Equal(forged, sealed))
-			require.Equal(t, doc, got)
+			require.Len(t, got, int(size))
 		} else {
 			require.ErrorIs(t, err, seal.ErrOpen)
 		}

@@ -23,8 +23,9 @@ type StreamReader struct {
 }
 
 // NewStreamReader opens the stream on r that was made for the place c and holds
-// a document of size bytes. It reads nothing yet. Errors that wrap ErrOpen mean
-// tampering; errors of r come back unchanged. Both stay.
+// a document of size bytes. It reads nothing yet. size must come from a record
+// that was opened: the stream itself knows only its size class. Errors that wrap
+// ErrOpen mean tampering; errors of r come back unchanged. Both stay.
 func NewStreamReader(r io.Reader, key Key, c Context, size int64) (*StreamReader, error) {
 	if err := checkStream(key, c, size); err != nil {
 		return nil, err

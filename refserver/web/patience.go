@@ -11,7 +11,7 @@ import (
 const (
 	stall    = time.Minute // the longest pause, and what each request gets in any case
 	slowest  = 1000        // bytes a second on average that are still waited for
-	drainTop = 64 << 20    // bytes of a refused upload that are read, so that the browser shows the page that says why
+	drainTop = 32 << 20    // bytes of a refused upload that are read, so that the browser shows the page that says why
 )
 
 // patientBody is a request's body with a deadline that moves on with what comes.
@@ -82,5 +82,7 @@ func patient(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, func(
 // drain reads what is left of a body whose upload was refused. A browser that
 // still sends shows a broken connection instead of an answer.
 func drain(r *http.Request) {
-	_, _ = io.CopyN(io.Discard, r.Body, drainTop)
+	if r.Body != nil {
+		_, _ = io.CopyN(io.Discard, r.Body, drainTop)
+	}
 }

@@ -71,8 +71,8 @@ func (p *pages) addPaper(v *visit) error {
 			return v.goTo(where, "added")
 		}
 	}
-	drain(v.r)
 	u.form.ID = rand.Text()
+	drain(v.r)
 	return v.addPaperAgain(u.form, err)
 }
 

@@ -87,6 +87,7 @@ func (v *visit) goTo(path, done string) error {
 
 // fail answers with an error: a page that says what happened and what to do.
 func (v *visit) fail(err error) {
+	drain(v.r)
 	if errors.Is(err, vault.ErrSessionEnded) {
 		session.ClearCookie(v.w)
 		path, done := "/sign-in", "ended"

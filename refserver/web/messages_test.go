@@ -1,0 +1,167 @@
+package web
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/quota"
+)
+
+// calls finds the functions of templates that take the key of a message.
+var (
+	inTemplates = regexp.MustCompile(`\b(t|n) "([a-z0-9.-]+)"`)
+	inputs      = regexp.MustCompile(`\(input \S+ "([a-z]+)"`)
+	verbs       = regexp.MustCompile(`%[sd%]`)
+)
+
+func TestEveryMessageExistsInEveryLanguageAndIsUsed(t *testing.T) {
+	t.Parallel()
+	languages, err := readMessages()
+	require.NoError(t, err)
+	used := usedKeys(t)
+	french := languages["fr"]
+	for code, l := range languages {
+		for key := range used {
+			require.True(t, l.has(key), "%s has no message %q", code, key)
+		}
+		for key, text := range l.texts {
+			require.True(t, used[key], "the message %q is used nowhere", key)
+			require.NotEmpty(t, strings.TrimSpace(text), key)
+			require.Equal(t, verbs.FindAllString(french.texts[key], -1), verbs.FindAllString(text, -1), "%s: %q", code, key)
+		}
+	}
+}
+
+// usedKeys are the keys that templates and code name, and those that they make.
+func usedKeys(t *testing.T) map[string]bool {
+	t.Helper()
+	used := map[string]bool{}
+	add := func(function, key string) {
+		if function == "n" {
+			used[key+".one"], used[key+".many"] = true, true
+			return
+		}
+		used[key] = true
+	}
+	files, err := filepath.Glob("templates/*.html")
+	require.NoError(t, err)
+	hints := map[string]bool{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		require.NoError(t, err)
+		for _, m := range inTemplates.FindAllStringSubmatch(string(text), -1) {
+			add(m[1], m[2])
+		}
+		for _, m := range inputs.FindAllStringSubmatch(string(text), -1) {
+			used["field."+m[1]] = true
+			hints["hint."+m[1]] = true
+		}
+	}
+	for _, s := range []quota.State{quota.Waiting, quota.Approved, quota.Refused} {
+		used["space.state-"+s.String()] = true
+	}
+	delete(used, "space.state-")
+	for _, act := range acts(t) {
+		used["journal.act."+act] = true
+	}
+	inCode(t, add)
+	languages, err := readMessages()
+	require.NoError(t, err)
+	for key := range hints { // a field may have a hint
+		used[key] = used[key] || languages["fr"].has(key)
+	}
+	for key, is := range used {
+		if !is {
+			delete(used, key)
+		}
+	}
+	return used
+}
+
+// acts are the codes of the journal, read from the library's source: a new act
+// without words fails here.
+func acts(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	files, err := parser.ParseDir(token.NewFileSet(), "../../vault", nil, 0) //nolint:staticcheck // no types are needed
+	require.NoError(t, err)
+	for _, f := range files["vault"].Files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Act" && spec.Names[0].Name != "ActErased" { // ActErased stands in no journal
+				for _, value := range spec.Values {
+					code, err := strconv.Unquote(value.(*ast.BasicLit).Value)
+					require.NoError(t, err)
+					all = append(all, code)
+				}
+			}
+			return true
+		})
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// inCode finds the keys in calls of t and n, and the codes of done.
+func inCode(t *testing.T, add func(function, key string)) {
+	t.Helper()
+	files, err := parser.ParseDir(token.NewFileSet(), ".", func(f os.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0) //nolint:staticcheck // no types are needed
+	require.NoError(t, err)
+	for _, f := range files["web"].Files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if a, ok := n.(*ast.AssignStmt); ok { // to, done := vault.Private, "private"
+				for i, left := range a.Lhs {
+					if name, ok := left.(*ast.Ident); ok && name.Name == "done" && len(a.Rhs) == len(a.Lhs) {
+						addText(add, "t", "done.", a.Rhs[i])
+					}
+				}
+			}
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if s, ok := call.Fun.(*ast.SelectorExpr); ok {
+				switch s.Sel.Name {
+				case "t", "n":
+					addText(add, s.Sel.Name, "", call.Args[0])
+				case "goTo":
+					addText(add, "t", "done.", call.Args[1])
+				case "act":
+					addText(add, "t", "done.", call.Args[0])
+				}
+			}
+			return true
+		})
+	}
+}
+
+func addText(add func(function, key string), function, before string, e ast.Expr) {
+	if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+		if text, err := strconv.Unquote(lit.Value); err == nil && text != "" {
+			add(function, before+text)
+		}
+	}
+}
+
+func TestMessagesNeverPromiseTooMuch(t *testing.T) {
+	t.Parallel()
+	languages, err := readMessages()
+	require.NoError(t, err)
+	for _, l := range languages {
+		for key, text := range l.texts {
+			require.NotRegexp(t, `(?i)coffre.fort|zero.knowledge|aucune connaissance`, text, key)
+		}
+	}
+}

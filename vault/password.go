@@ -23,7 +23,8 @@ type ChangePassword struct {
 //
 // Errors: ErrSignIn if Old is wrong, BackOffError, InvalidError for New,
 // ErrWitnessAway (nothing was changed), ErrUnconfirmed (the new password is in
-// force, the witness will hear of it at the next sign-in).
+// force; the witness will hear of it, and what is not yet sealed under new keys
+// will be, at the next sign-in).
 func (v *Vault) ChangePassword(ctx context.Context, c ChangePassword) error {
 	login, err := v.Login(ctx)
 	if err != nil {

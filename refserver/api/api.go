@@ -1,0 +1,134 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+)
+
+// Path is where the API is served. The handler expects it in the address:
+//
+//	mux.Handle(api.Path+"/", handler)
+const Path = "/api/v1"
+
+// Config is what the API needs. Vaults and Limits are required.
+type Config struct {
+	Vaults *vault.Vaults
+	Limits *session.Limits // shared with the pages, so that both count together
+
+	// Stall is how long a connection may stand still while a body is read or
+	// written; 0: one minute. A whole upload or download may take much longer.
+	Stall time.Duration
+}
+
+// API answers the requests under Path.
+type API struct {
+	vaults *vault.Vaults
+	limits *session.Limits
+	stall  time.Duration
+
+	mux mux
+	doc huma.API
+}
+
+// mux is an http.ServeMux; a test listens to what it is given.
+type mux interface {
+	humago.Mux
+	Handler(*http.Request) (http.Handler, string)
+}
+
+// New returns the handler of everything under Path. It holds no state but its
+// configuration, so that several processes over one store behave as one.
+func New(cfg Config) (http.Handler, error) {
+	a, err := newAPI(cfg, http.NewServeMux())
+	if err != nil {
+		return nil, err
+	}
+	return a.guarded(), nil
+}
+
+func newAPI(cfg Config, routes mux) (*API, error) {
+	var problems []error
+	if cfg.Vaults == nil {
+		problems = append(problems, errors.New("api: Config.Vaults is missing"))
+	}
+	if cfg.Limits == nil {
+		problems = append(problems, errors.New("api: Config.Limits is missing"))
+	}
+	if cfg.Stall < 0 {
+		problems = append(problems, errors.New("api: Config.Stall is negative"))
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	if cfg.Stall == 0 {
+		cfg.Stall = time.Minute
+	}
+	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, stall: cfg.Stall, mux: routes}
+	a.doc = humago.NewWithPrefix(routes, Path, describe())
+	a.addSessions()
+	a.addItems()
+	a.addCreations()
+	a.addDocuments()
+	a.addOverview()
+	a.addSpace()
+	a.addJournal()
+	a.addAccount()
+	return a, a.serveDocument()
+}
+
+// guarded puts what every answer needs around the operations.
+func (a *API) guarded() http.Handler {
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, r, problem.ErrCrossOrigin)
+	}))
+	routed := sameOrigin.Handler(http.HandlerFunc(a.route))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store") // shared devices keep nothing, and neither does a proxy
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Add("Vary", "Accept-Language")
+		patientW, done := patient(w, r, a.stall)
+		defer done()
+		routed.ServeHTTP(patientW, r)
+	})
+}
+
+// route finds the operation. What the mux answers by itself in plain text is
+// told as a problem.
+func (a *API) route(w http.ResponseWriter, r *http.Request) {
+	handler, pattern := a.mux.Handler(r)
+	if pattern != "" {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	probe := &probe{header: http.Header{}}
+	handler.ServeHTTP(probe, r)
+	if probe.status != http.StatusMethodNotAllowed {
+		writeProblem(w, r, problem.ErrNoPage)
+		return
+	}
+	w.Header()["Allow"] = probe.header["Allow"]
+	writeProblem(w, r, errMethod)
+}
+
+// probe keeps the status of an answer and its headers.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header         { return p.header }
+func (p *probe) WriteHeader(status int)      { p.status = status }
+func (p *probe) Write(b []byte) (int, error) { return len(b), nil }

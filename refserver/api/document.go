@@ -1,0 +1,129 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"reconnect.example/refserver/problem"
+	"reconnect.example/vault"
+)
+
+// version is of the document, not of the server: it grows with what is described.
+const version = "0.1.0"
+
+const about = `One person's space: papers, contacts, appointments and notes.
+
+**Signing in.** ` + "`POST /sessions`" + ` returns a bearer token. Pages of the same server may also call with their cookie; other sites may not call at all. A session ends by itself when it is not used.
+
+**Opening an account** is not part of this interface: it is done in a relay, with the person, who reads a notice and agrees.
+
+**Revisions.** Every item has a revision, which is its ETag. What changes an item needs ` + "`If-Match`" + ` with the ETag that you have read, and is refused with 412 when somebody was faster.
+
+**Documents** are sent and returned as they are, as streams of bytes; parts of them with ` + "`Range`" + `. A download that breaks off is always shorter than its Content-Length.
+
+**Repeating.** Reading, and every change with If-Match, can be repeated safely. After the lost answer of a POST that creates something, list the items first: a document that arrived has the SHA-256 of your file in ` + "`origin.sha256`" + `. Idempotency-Key is not offered yet; a creating request that carries one is refused, so that nobody relies on it.
+
+**Refusals** are problems as in RFC 9457, with a stable ` + "`type`" + ` to compare with and a sentence in the language of ` + "`Accept-Language`" + ` (fr, en). They repeat nothing that was sent.
+
+**Limits.** Requests are counted per account and sign-ins per address and account; 429 and 503 say in Retry-After when to come back. A JSON body is at most 384 KiB.
+
+**Traces.** Whatever is read or changed is a line in the person's journal, written before the answer.
+
+New fields, acts and kinds of problem may appear within v1: ignore what you do not know.`
+
+// describe is the document before its operations.
+func describe() huma.Config {
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "Reconnect", Version: version, Description: about,
+				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+			},
+			Servers: []*huma.Server{{URL: Path}},
+			Tags: []*huma.Tag{
+				{Name: "Sessions", Description: "Signing in and out, and the devices that are signed in."},
+				{Name: "Items", Description: "Everything a space holds."},
+				{Name: "Documents", Description: "The bytes of papers, and what proves them whole."},
+				{Name: "Space", Description: "How much is used and left, and asking for more."},
+				{Name: "Journal", Description: "Who did what, when and why."},
+				{Name: "Account", Description: "The password, taking everything along, and leaving."},
+			},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"bearer": {Type: "http", Scheme: "bearer", Description: "The token of POST /sessions."},
+					"cookie": {Type: "apiKey", In: "cookie", Name: "__Host-reconnect", Description: "Set by the pages of this server, and taken from them alone."},
+				},
+			},
+		},
+		// No OpenAPIPath and no DocsPath: the document is served below, and huma's
+		// page of documentation loads scripts from another site.
+		Formats:                      map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{tell},
+	}
+}
+
+func (a *API) schemaOf(t reflect.Type) *huma.Schema {
+	return a.doc.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+}
+
+// tell makes every refusal one of our problems, in the caller's language.
+func tell(ctx huma.Context, _ string, v any) (any, error) {
+	language := speaks(ctx.Header("Accept-Language"))
+	switch e := v.(type) {
+	case *Problem:
+		return e.in(language), nil
+	case *huma.ErrorModel:
+		return ofHuma(e).in(language), nil
+	}
+	return v, nil
+}
+
+// ofHuma tells what huma refuses by itself. It drops the values and parser
+// messages that huma repeats: they may be a password.
+func ofHuma(e *huma.ErrorModel) *Problem {
+	switch e.Status {
+	case http.StatusBadRequest:
+		return problemOf(problem.ErrRequest)
+	case http.StatusRequestTimeout:
+		return problemOf(context.DeadlineExceeded)
+	case http.StatusRequestEntityTooLarge:
+		return problemOf(problem.ErrTooLarge)
+	case http.StatusUnsupportedMediaType:
+		return problemOf(errMediaType)
+	case http.StatusUnprocessableEntity:
+		p := newProblem(kindOf(vault.ErrInvalid))
+		for _, detail := range e.Errors {
+			if detail == nil {
+				continue
+			}
+			field := FieldProblem{Field: printable(detail.Location), Problem: detail.Message}
+			if detail.Location == "body" && detail.Value != nil { // a parser's message, which quotes what it read
+				field.Problem = "cannot be read"
+			}
+			p.Fields = append(p.Fields, field)
+		}
+		return p
+	}
+	return problemOf(errors.New(e.Detail))
+}
+
+// printable returns the place of a field, which ends with whatever name the
+// caller gave to an unknown one, without anything but a plain name.
+func printable(location string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-[]", r)
+	}
+	if len(location) > 60 || strings.ContainsFunc(location, func(r rune) bool { return !plain(r) }) {
+		location, _, _ = strings.Cut(location, ".")
+	}
+	return location
+}

@@ -1,0 +1,48 @@
+package api
+
+import (
+	"net/http"
+
+	"reconnect.example/internal/safename"
+	"reconnect.example/vault"
+)
+
+// export answers with everything in one ZIP file.
+func (a *API) export(w http.ResponseWriter, r *http.Request, v *vault.Vault) error {
+	if r.Method == http.MethodHead { // nothing can be said of it without making it
+		zipHeaders(w.Header())
+		return nil
+	}
+	late := &lateWriter{w: w}
+	err := v.Export(r.Context(), late)
+	if err == nil {
+		flush(w)
+		return nil
+	}
+	if late.begun {
+		// The header is out. Without the end of the stream, and without the
+		// manifest, which comes last, nobody takes the file for complete (A12).
+		panic(http.ErrAbortHandler)
+	}
+	return err
+}
+
+func zipHeaders(h http.Header) {
+	h.Set("Content-Type", "application/zip")
+	h.Set("Content-Disposition", safename.Attachment("reconnect-export.zip"))
+}
+
+// lateWriter sends the header with the first byte, so that what fails before
+// that is still told as a problem.
+type lateWriter struct {
+	w     http.ResponseWriter
+	begun bool
+}
+
+func (l *lateWriter) Write(p []byte) (int, error) {
+	if !l.begun {
+		l.begun = true
+		zipHeaders(l.w.Header())
+	}
+	return l.w.Write(p)
+}

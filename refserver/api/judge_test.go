@@ -1,0 +1,242 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/quota"
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+	"reconnect.example/vault/local"
+)
+
+// undocumented is what is about the interface itself and not part of it.
+var undocumented = []string{"GET " + Path + "/openapi.json", "GET " + Path + "/openapi.yaml", "GET " + Path + "/docs", "GET " + Path + "/docs.css"}
+
+// server is the API over a real vault service on disk, with a judge beside it
+// that compares every answer with the document.
+type server struct {
+	*httptest.Server
+	vaults *local.Local
+	routes *recorder
+	judge  routers.Router
+}
+
+type serverOptions struct {
+	allowance int64         // bytes for each person; 0: the default
+	stall     time.Duration // 0: the default
+	limits    session.LimitsConfig
+	ended     chan<- string // told the path of each request whose handler has ended; nil: nobody is
+}
+
+func newServer(t *testing.T, o serverOptions) *server {
+	t.Helper()
+	return newServerIn(t, t.TempDir(), o)
+}
+
+func newServerIn(t *testing.T, dir string, o serverOptions) *server {
+	t.Helper()
+	vaults, err := local.OpenWith(t.Context(), dir, &local.Options{Quota: quota.Config{Allowance: o.allowance}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, vaults.Close()) })
+	if o.limits.RequestsPerSecond == 0 {
+		o.limits.RequestsPerSecond = 1000 // tests are in a hurry
+	}
+	s := &server{vaults: vaults, routes: &recorder{ServeMux: http.NewServeMux()}}
+	api, err := newAPI(Config{Vaults: vaults.Vaults, Limits: session.NewLimits(o.limits), Stall: o.stall}, s.routes)
+	require.NoError(t, err)
+	handler := api.guarded()
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o.ended != nil {
+			defer func() { o.ended <- r.URL.Path }()
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Server.Close)
+	s.judge = newJudge(t, s)
+	return s
+}
+
+// newJudge reads the document from the server, as a partner would.
+func newJudge(t *testing.T, s *server) routers.Router {
+	t.Helper()
+	response, err := s.Client().Get(s.URL + Path + "/openapi.json")
+	require.NoError(t, err)
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	doc, err := openapi3.NewLoader().LoadFromData(raw)
+	require.NoError(t, err)
+	require.NoError(t, doc.Validate(context.Background()))
+	router, err := legacy.NewRouter(doc)
+	require.NoError(t, err)
+	return router
+}
+
+const goodPassword = "cheval-lampe-rivière-7"
+
+// person is somebody with an account, who is signed in.
+type person struct {
+	t     *testing.T
+	s     *server
+	vault *vault.Vault // opened beside the API, to look behind it
+	login string
+	token string
+}
+
+func (s *server) newPerson(t *testing.T) *person {
+	t.Helper()
+	v, err := s.vaults.Create(t.Context(), vault.CreateRequest{
+		Password: goodPassword, Consent: true,
+		Notice:  vault.Notice{Version: "1", Language: "fr", Text: "Ce que nous gardons."},
+		Session: &vault.SessionRequest{Device: "téléphone"},
+	})
+	require.NoError(t, err)
+	t.Cleanup(v.Close)
+	login, err := v.Login(t.Context())
+	require.NoError(t, err)
+	return &person{t: t, s: s, vault: v, login: login, token: v.Token()}
+}
+
+// stranger calls without any session.
+func (s *server) stranger(t *testing.T) *person { return &person{t: t, s: s} }
+
+// reply is what came back, read to its end.
+type reply struct {
+	t      *testing.T
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// call sends JSON (nil: no body) and has the answer judged.
+func (p *person) call(method, path string, body any, headers ...string) *reply {
+	p.t.Helper()
+	var raw io.Reader = http.NoBody
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		require.NoError(p.t, err)
+		raw = bytes.NewReader(encoded)
+		headers = append([]string{"Content-Type", "application/json"}, headers...)
+	}
+	return p.send(method, path, raw, headers...)
+}
+
+// send sends any body, with headers given as name, value, name, value.
+func (p *person) send(method, path string, body io.Reader, headers ...string) *reply {
+	p.t.Helper()
+	response, err := p.s.Client().Do(p.request(method, path, body, headers...))
+	require.NoError(p.t, err)
+	return p.read(response)
+}
+
+func (p *person) request(method, path string, body io.Reader, headers ...string) *http.Request {
+	p.t.Helper()
+	request, err := http.NewRequestWithContext(p.t.Context(), method, p.s.URL+Path+path, body)
+	require.NoError(p.t, err)
+	if p.token != "" {
+		request.Header.Set("Authorization", "Bearer "+p.token)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	return request
+}
+
+func (p *person) read(response *http.Response) *reply {
+	p.t.Helper()
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(p.t, err)
+	a := &reply{t: p.t, Status: response.StatusCode, Header: response.Header, Body: body}
+	p.s.judgeAnswer(p.t, response.Request, a)
+	return a
+}
+
+// judgeAnswer holds that an answer is one that the document announces, and that
+// every answer carries what protects a shared device.
+func (s *server) judgeAnswer(t *testing.T, request *http.Request, a *reply) {
+	t.Helper()
+	require.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+	require.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"))
+	require.NotEmpty(t, a.Header.Get("Content-Security-Policy"))
+	asked := request.Clone(t.Context())
+	asked.URL.Scheme, asked.URL.Host = "", "" // the document names its server by path alone
+	if asked.Method == http.MethodHead {
+		asked.Method = http.MethodGet
+	}
+	route, params, err := s.judge.FindRoute(asked)
+	if slices.Contains(undocumented, "GET "+asked.URL.Path) {
+		require.Equal(t, http.StatusOK, a.Status)
+		return
+	}
+	if err != nil { // no such operation: then the answer must say so
+		require.Contains(t, []int{http.StatusNotFound, http.StatusMethodNotAllowed}, a.Status)
+		return
+	}
+	stream := a.Status < 300 && !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json")
+	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: asked, PathParams: params, Route: route},
+		Status:                 a.Status, Header: a.Header, Body: io.NopCloser(bytes.NewReader(a.Body)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, ExcludeResponseBody: stream || request.Method == http.MethodHead},
+	})
+	require.NoError(t, err, "%s %s: %d %s", request.Method, request.URL.Path, a.Status, a.Body)
+}
+
+// ok holds that the answer has this status and decodes it.
+func ok[T any](a *reply, status int) (out T) {
+	a.t.Helper()
+	require.Equal(a.t, status, a.Status, "%s", a.Body)
+	require.NoError(a.t, json.Unmarshal(a.Body, &out))
+	return out
+}
+
+// done holds that the answer has this status and no body.
+func (a *reply) done(status int) {
+	a.t.Helper()
+	require.Equal(a.t, status, a.Status, "%s", a.Body)
+	require.Empty(a.t, a.Body)
+}
+
+// refused holds that the answer is a problem of this kind.
+func (a *reply) refused(status int, code string) Problem {
+	a.t.Helper()
+	require.Equal(a.t, status, a.Status, "%s", a.Body)
+	require.Equal(a.t, problemType, a.Header.Get("Content-Type"))
+	var p Problem
+	require.NoError(a.t, json.Unmarshal(a.Body, &p))
+	require.Equal(a.t, "https://reconnect.example/problems/"+code, p.Type)
+	require.Equal(a.t, status, p.Status)
+	require.NotEmpty(a.t, p.Title)
+	return p
+}
+
+// upload adds a document.
+func (p *person) upload(name string, content []byte, headers ...string) *reply {
+	p.t.Helper()
+	headers = append([]string{headerName, name, "Content-Type", "application/pdf"}, headers...)
+	return p.send(http.MethodPost, "/documents", bytes.NewReader(content), headers...)
+}
+
+// paper returns n bytes that differ from paper to paper.
+func paper(seed byte, n int) []byte {
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = byte(i>>8) ^ byte(i) ^ seed
+	}
+	return out
+}

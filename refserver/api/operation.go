@@ -1,0 +1,209 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+)
+
+// maxJSON bounds a JSON body, in bytes. huma would silently allow 1 MiB, and five
+// seconds, a deadline that it leaves on the connection while the handler works;
+// patientBody bounds the time instead. The longest text is a note of 20,000
+// characters, of twelve bytes each if every one is escaped.
+const maxJSON = 384 << 10
+
+// headerIdempotency is not offered yet.
+const headerIdempotency = "Idempotency-Key"
+
+// operation is what an operation says of itself in the document.
+type operation struct {
+	method, path, id string
+	tag              string
+	summary          string
+	description      string
+	status           int      // of success; 0: 200
+	problems         []string // kinds of problem beyond those that any operation has
+	open             bool     // needs no session
+	ifMatch          bool     // needs If-Match
+}
+
+// always are the problems that any operation may end with.
+func (o operation) always() []string {
+	always := []string{"internal", "storage", "back-off", "cut-off", "request"}
+	if !o.open {
+		always = append(always, "session-ended", "cross-origin", "tampered", "stale")
+	}
+	if o.method != http.MethodGet {
+		always = append(always, "cross-origin", "unknown")
+	}
+	if o.ifMatch {
+		always = append(always, "if-match-required", "revision", "invalid", "closing")
+	}
+	return append(always, o.problems...)
+}
+
+// huma returns the operation for the document, with every answer it can give.
+func (a *API) huma(o operation) huma.Operation {
+	op := huma.Operation{
+		Method: o.method, Path: o.path, OperationID: o.id, Tags: []string{o.tag},
+		Summary: o.summary, Description: o.description, DefaultStatus: o.status,
+		Responses:       map[string]*huma.Response{},
+		MaxBodyBytes:    maxJSON,
+		BodyReadTimeout: -1, // patientBody bounds it
+	}
+	if !o.open {
+		op.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
+	}
+	schema := a.schemaOf(reflect.TypeFor[Problem]())
+	for status, codes := range byStatus(o.always()) {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{
+			Description: "Refused: " + strings.Join(codes, ", ") + ".",
+			Headers:     problemHeaders(status),
+			Content:     map[string]*huma.MediaType{problemType: {Schema: schema}},
+		}
+	}
+	return op
+}
+
+// byStatus sorts kinds of problems under the status that they are told with.
+func byStatus(codes []string) map[int][]string {
+	all := kinds()
+	out := make(map[int][]string)
+	for _, code := range codes {
+		k, known := all[code]
+		if !known {
+			panic(fmt.Sprintf("api: no kind of problem is called %q", code)) // a slip in this package, met by every test
+		}
+		if !slices.Contains(out[k.status], code) {
+			out[k.status] = append(out[k.status], code)
+		}
+	}
+	return out
+}
+
+// register adds an operation that a signed-in person calls and that answers in JSON.
+func register[I, O any](a *API, o operation, handle func(context.Context, *vault.Vault, *I) (*O, error)) {
+	op := a.huma(o)
+	op.Middlewares = huma.Middlewares{repeatable, a.signedIn}
+	huma.Register(a.doc, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, ctx.Value(vaultKey{}).(*vault.Vault), in)
+		return told(out, err)
+	})
+	a.documentIfMatch(o)
+}
+
+// registerOpen adds an operation that anybody calls.
+func registerOpen[I, O any](a *API, o operation, handle func(context.Context, *I) (*O, error)) {
+	o.open = true
+	op := a.huma(o)
+	op.Middlewares = huma.Middlewares{repeatable}
+	huma.Register(a.doc, op, func(ctx context.Context, in *I) (*O, error) { return told(handle(ctx, in)) })
+}
+
+func told[O any](out *O, err error) (*O, error) {
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	return out, nil
+}
+
+// stream adds an operation whose body or answer is a stream of bytes, which
+// huma would hold in memory. handle returns an error only as long as nothing
+// was answered; afterwards it aborts.
+func (a *API) stream(op huma.Operation, handle func(http.ResponseWriter, *http.Request, *vault.Vault) error) {
+	a.doc.OpenAPI().AddOperation(&op)
+	a.mux.HandleFunc(op.Method+" "+Path+op.Path, func(w http.ResponseWriter, r *http.Request) {
+		v, err := a.unlocked(r)
+		if err == nil {
+			defer v.Close()
+			err = handle(w, r, v)
+		}
+		if err != nil {
+			writeProblem(w, r, err)
+		}
+	})
+}
+
+// documentIfMatch says that If-Match is required. huma must not check it, or a
+// request without it would be answered with 422 instead of 428.
+func (a *API) documentIfMatch(o operation) {
+	if !o.ifMatch {
+		return
+	}
+	item := a.doc.OpenAPI().Paths[o.path]
+	for _, op := range []*huma.Operation{item.Post, item.Put, item.Patch, item.Delete} {
+		if op == nil || op.OperationID != o.id {
+			continue
+		}
+		for _, p := range op.Parameters {
+			p.Required = p.Required || p.Name == "If-Match"
+		}
+	}
+}
+
+func problemHeaders(status int) map[string]*huma.Param {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return map[string]*huma.Param{"Retry-After": header("Seconds to wait.")}
+	case http.StatusUnauthorized:
+		return map[string]*huma.Param{"WWW-Authenticate": header("Bearer")}
+	}
+	return nil
+}
+
+type vaultKey struct{}
+
+// signedIn opens the space of the caller before anything of the request is
+// read, so that a stranger cannot make the server parse.
+func (a *API) signedIn(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	v, err := a.unlocked(r)
+	if err != nil {
+		writeProblem(w, r, err)
+		return
+	}
+	defer v.Close()
+	next(huma.WithValue(ctx, vaultKey{}, v))
+}
+
+// repeatable refuses what is not offered rather than to ignore it: whoever sends
+// an Idempotency-Key relies on it.
+func repeatable(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	if r.Header.Get(headerIdempotency) != "" {
+		writeProblem(w, r, errIdempotency)
+		return
+	}
+	next(ctx)
+}
+
+// unlocked opens the space of whoever sends the request. The caller closes it.
+func (a *API) unlocked(r *http.Request) (*vault.Vault, error) {
+	// A cookie travels by itself. CrossOriginProtection lets every GET pass, but
+	// here even a GET leaves a line in the journal and an export a file on the
+	// device, so a neighbouring site must not cause one in the person's name.
+	site := r.Header.Get("Sec-Fetch-Site")
+	if r.Header.Get("Authorization") == "" && (site == "cross-site" || site == "same-site") {
+		return nil, problem.ErrCrossOrigin
+	}
+	v, err := session.Open(r, a.vaults)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.limits.Request(v.ID()); err != nil {
+		v.Close()
+		return nil, err
+	}
+	return v, nil
+}

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"reconnect.example/quota"
+	"reconnect.example/vault"
+)
+
+// Problem is how every refusal is told (RFC 9457). It never repeats a value that
+// the caller sent, nor a name, login or id: it may end in a log on the way (E8).
+type Problem struct {
+	Type   string         `json:"type" format:"uri" doc:"Stable name of the kind of problem, to compare with; nothing is served at this address." example:"https://reconnect.example/problems/full"`
+	Title  string         `json:"title" doc:"What happened and what to do, in plain words, in the language that Accept-Language prefers (fr or en)."`
+	Status int            `json:"status" minimum:"400" maximum:"599" doc:"The HTTP status of this answer."`
+	Fields []FieldProblem `json:"fields,omitempty" nullable:"false" doc:"Which fields are wrong, for the problem \"invalid\"."`
+	Left   *int64         `json:"left,omitempty" doc:"Bytes that can still be had, for the problem \"full\"."`
+	Wanted *int64         `json:"wanted,omitempty" doc:"Bytes that were wanted, sealed, for the problem \"full\"."`
+
+	kind kind
+}
+
+// FieldProblem names one field that is wrong.
+type FieldProblem struct {
+	Field   string `json:"field" doc:"Where it stands: \"body.name\", \"query.limit\", \"header.If-Match\"."`
+	Problem string `json:"problem" doc:"What is wrong with it or what was expected, in English, for the developer of the client."`
+}
+
+// Error returns the stable name only, so that an error that is logged says nothing more.
+func (p *Problem) Error() string { return "api: " + p.kind.code }
+
+// GetStatus, GetHeaders and ContentType are what huma asks of an error.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders returns Retry-After (RFC 9110, 10.2.3) where waiting helps, and the
+// challenge that a 401 must carry (RFC 6750).
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	if p.kind.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((p.kind.retry+time.Second-1)/time.Second)))
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	return h
+}
+
+// ContentType makes it application/problem+json.
+func (p *Problem) ContentType(string) string { return problemType }
+
+const problemType = "application/problem+json"
+
+// problemOf tells an error of the library, of the server or of this package.
+func problemOf(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	p = newProblem(kindOf(err))
+	p.Fields = wrongFields(err)
+	var full *quota.FullError
+	if errors.As(err, &full) {
+		p.Left, p.Wanted = &full.Left, &full.Wanted
+	}
+	return p
+}
+
+// wrongFields names every field that an error of the library names, which may
+// be several joined.
+func wrongFields(err error) []FieldProblem {
+	if field, ok := err.(*vault.InvalidError); ok {
+		return []FieldProblem{{Field: field.Field, Problem: field.Problem}}
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		var all []FieldProblem
+		for _, one := range e.Unwrap() {
+			all = append(all, wrongFields(one)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		return wrongFields(e.Unwrap())
+	}
+	return nil
+}
+
+func newProblem(k kind) *Problem {
+	return &Problem{Type: k.uri(), Status: k.status, kind: k}
+}
+
+// invalid names one field that is wrong.
+func invalid(field, what string) error { return &vault.InvalidError{Field: field, Problem: what} }
+
+// languages are those of the sentences; the first serves who prefers none of them.
+var languages = language.NewMatcher([]language.Tag{language.French, language.English})
+
+// speaks returns "fr" or "en", whichever Accept-Language prefers.
+func speaks(acceptLanguage string) string {
+	tag, _ := language.MatchStrings(languages, acceptLanguage)
+	base, _ := tag.Base()
+	return base.String()
+}
+
+// in returns the problem with its sentence in the caller's language.
+func (p *Problem) in(language string) *Problem {
+	said := *p
+	said.Title = p.kind.sentence(language)
+	return &said
+}
+
+// writeProblem answers a request that huma does not handle.
+func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
+	p := problemOf(err).in(speaks(r.Header.Get("Accept-Language")))
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", problemType)
+	w.WriteHeader(p.Status)
+	// The header is out; nothing can be told any more to a caller who has gone.
+	_ = json.NewEncoder(w).Encode(p)
+}

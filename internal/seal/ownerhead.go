@@ -12,7 +12,7 @@ import (
 //	format 1 | Ed25519 | TypeOwnerHead | length | CBOR of this struct | signature 64
 //
 // bound to the vault and the compartment Owner. A tombstone (Erased not 0) keeps
-// Vault, Restore, Version, Key and Erased, and nothing else.
+// Vault, Restore, Version, Key, Succession and Erased, and nothing else.
 type OwnerHead struct {
 	Vault        [16]byte          `cbor:"1,keyasint"`
 	Restore      uint64            `cbor:"2,keyasint"`            // restore epoch; orders before Version

@@ -51,7 +51,7 @@ type BlobWriter interface {
 	// Close makes the blob durable and visible, or leaves nothing and says why:
 	// ErrIncomplete if it is shorter than declared, ErrExists if the name is
 	// taken, the error of the context or of the Write that failed. ErrUnknown
-	// alone means that the blob may be there; Delete settles it.
+	// means that the blob may be there, whole; Delete settles it.
 	Close() error
 	// Abort throws the blob away.
 	Abort()

@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -149,6 +150,7 @@ func TestFailureThatCannotBeUndoneIsCalledUnknown(t *testing.T) {
 	err = write(t.Context(), s, "a", "content")
 	require.ErrorIs(t, err, storage.ErrUnknown)
 	require.ErrorIs(t, err, syscall.EIO)
+	require.NotErrorIs(t, err, storage.ErrUnavailable)
 	require.NoError(t, s.Delete(t.Context(), "a"), "Delete settles it")
 	requireAbsent(t, s, "a")
 	require.NoError(t, write(t.Context(), s, "a", "content"))
@@ -313,4 +315,48 @@ func TestClosingTheStoreThrowsAwayOpenWriters(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrClosed)
 	require.ErrorIs(t, w.Close(), storage.ErrClosed)
 	w.Abort()
+}
+
+func TestEveryFileIsClosedAgain(t *testing.T) {
+	const openFiles = "/proc/self/fd"
+	if _, err := os.Stat(openFiles); err != nil {
+		needs(t, "a system that lists open files")
+	}
+	count := func() int {
+		entries, err := os.ReadDir(openFiles)
+		require.NoError(t, err)
+		return len(entries)
+	}
+	s := openStore(t, t.TempDir())
+	put(t, s, "a", "content")
+	before := count()
+	for i := range 50 {
+		name := fmt.Sprintf("blob/%d", i)
+		put(t, s, name, "content")
+		require.ErrorIs(t, write(t.Context(), s, name, "taken"), storage.ErrExists)
+		w, err := s.Create(t.Context(), "aborted", 3)
+		require.NoError(t, err)
+		w.Abort()
+		w, err = s.Create(t.Context(), "short", 3)
+		require.NoError(t, err)
+		require.ErrorIs(t, w.Close(), storage.ErrIncomplete)
+		require.Equal(t, "content", get(t, s, name))
+		_, err = s.Open(t.Context(), name, 100, 1)
+		require.ErrorIs(t, err, storage.ErrInvalid)
+		requireAbsent(t, s, "aborted")
+		require.NoError(t, s.Delete(t.Context(), name))
+	}
+	require.Equal(t, before, count())
+	_, err := Open(s.root.Name(), nil)
+	require.ErrorIs(t, err, storage.ErrInUse)
+	require.Equal(t, before, count())
+}
+
+// needs skips a test that this machine cannot run, but not where all must run.
+func needs(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("RECONNECT_TEST_ALL") == "1" {
+		t.Fatalf("this test needs %s", what)
+	}
+	t.Skipf("this test needs %s", what)
 }

@@ -126,7 +126,7 @@ func (s *Store) publish(ctx context.Context, temp, name string) error {
 	// The failed fsync may have written the name all the same, so its removal has to be written too.
 	undoErr = errors.Join(undoErr, s.system.syncFolder(s.root, folder))
 	if undoErr != nil {
-		return fmt.Errorf("%w: %w", storage.ErrUnknown, writeError("make a blob's name durable", syncErr))
+		return fmt.Errorf("filestore: make a blob's name durable: %w: %w", storage.ErrUnknown, withoutPath(syncErr))
 	}
 	return writeError("make a blob's name durable", syncErr)
 }

@@ -75,6 +75,7 @@ var blobChecks = []blobCheck{
 	{"ManyAtOnceDoNotMixUp", false, false, checkManyBlobs},
 	{"ClosedStoreAnswersErrClosed", false, false, checkClosedBlobs},
 	{"OpenWriterDiesWithItsStore", true, false, checkWriterOfClosedStore},
+	{"CloseLosesNothingAcknowledged", true, false, checkCloseUnderWriters},
 	{"ReopenedStoreHasEverything", true, false, checkReopenBlobs},
 }
 

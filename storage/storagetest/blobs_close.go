@@ -1,7 +1,10 @@
 package storagetest
 
 import (
+	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,6 +47,46 @@ func checkWriterOfClosedStore(t testing.TB, h BlobsHarness) {
 	b = openedBlobs(t, open)
 	for name := range writers {
 		requireNameIsFree(t, b, name)
+	}
+}
+
+// checkCloseUnderWriters closes while others write.
+func checkCloseUnderWriters(t testing.TB, h BlobsHarness) {
+	open := h.Place(t)
+	b := openedBlobs(t, open)
+	ctx := t.Context()
+	const writers = 4
+	acknowledged := make([]int, writers)
+	enough := make(chan struct{})
+	var written atomic.Int64
+	var once sync.Once
+	together(t, writers+1, func(writer int) error {
+		if writer == writers {
+			<-enough
+			return b.Close()
+		}
+		for i := 0; ; i++ {
+			name := numbered(fmt.Sprintf("w%d/", writer), i)
+			err := sendBlob(ctx, b, name, -1, someBytes(name, 5000), 1000)
+			if err != nil || written.Add(1) >= 40 {
+				once.Do(func() { close(enough) })
+			}
+			if errors.Is(err, storage.ErrClosed) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			acknowledged[writer] = i + 1
+		}
+	})
+	b = openedBlobs(t, open)
+	for writer, n := range acknowledged {
+		for i := range n {
+			name := numbered(fmt.Sprintf("w%d/", writer), i)
+			requireBlob(t, b, name, someBytes(name, 5000))
+		}
+		requireNoBlob(t, b, numbered(fmt.Sprintf("w%d/", writer), n)) // the one that answered ErrClosed
 	}
 }
 

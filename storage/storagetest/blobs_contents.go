@@ -118,6 +118,23 @@ func checkManyReaders(t testing.TB, h BlobsHarness) {
 	content := someBytes("read by many", 500_000)
 	putBlob(t, b, "blob", content)
 	ctx := t.Context()
+	readers := make([]io.ReadCloser, 5)
+	for i := range readers {
+		var err error
+		readers[i], err = b.Open(ctx, "blob", int64(i)*1000, -1)
+		require.NoError(t, err)
+	}
+	piece := make([]byte, 100)
+	for turn := range 30 {
+		for i, r := range readers {
+			_, err := io.ReadFull(r, piece)
+			require.NoError(t, err)
+			requireValue(t, content[i*1000+turn*100:][:100], piece, "a reader among others")
+		}
+	}
+	for _, r := range readers {
+		require.NoError(t, r.Close())
+	}
 	together(t, 16, func(i int) error {
 		for j := range 20 {
 			offset := int64(i*20+j) * 1000

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,37 +67,79 @@ func checkCancelledWriter(t testing.TB, h BlobsHarness) {
 	}
 }
 
-// checkContextDuringClose ends contexts at random moments and holds every
-// answer against what is there afterwards.
+// checkContextDuringClose holds every answer against what is there afterwards:
+// when the context ends at the n-th time that the store looks at it, for every
+// n, and when it ends at a random moment.
 func checkContextDuringClose(t testing.TB, h BlobsHarness) {
 	b := h.open(t)
+	for looks := range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		fuse := &fuseContext{Context: ctx, cancel: cancel}
+		fuse.looks.Store(int64(looks))
+		require.NoError(t, honestBlob(t.Context(), fuse, b, numbered("fuse", looks)))
+		cancel()
+		if fuse.looks.Load() >= 0 {
+			break // the store looks less often
+		}
+	}
 	parent := t.Context()
 	together(t, 4, func(writer int) error {
 		for i := range sized(40, 250) {
-			name := numbered(fmt.Sprintf("w%d/", writer), i)
-			content := someBytes(name, 5000)
 			ctx, cancel := context.WithCancel(parent)
 			var timer sync.WaitGroup
 			timer.Go(func() {
 				<-time.After(time.Duration(rand.IntN(1500)) * time.Microsecond)
 				cancel()
 			})
-			answer := sendBlob(ctx, b, name, 5000, content, 2500)
+			err := honestBlob(parent, ctx, b, numbered(fmt.Sprintf("w%d/", writer), i))
 			timer.Wait()
-			there, err := wholeOrAbsent(parent, b, name, content)
-			switch {
-			case err != nil:
+			if err != nil {
 				return err
-			case answer == nil && !there:
-				return errors.New("a blob that was acknowledged is not there")
-			case answer != nil && !errors.Is(answer, context.Canceled) && !errors.Is(answer, storage.ErrUnknown):
-				return answer
-			case answer != nil && there && !errors.Is(answer, storage.ErrUnknown):
-				return fmt.Errorf("the blob whose writer answered %q is there", answer)
 			}
 		}
 		return nil
 	})
+}
+
+// fuseContext is cancelled when it has been looked at so many times.
+type fuseContext struct {
+	context.Context
+	cancel context.CancelFunc
+	looks  atomic.Int64 // left
+}
+
+func (f *fuseContext) look() {
+	if f.looks.Add(-1) == -1 {
+		f.cancel()
+	}
+}
+
+func (f *fuseContext) Err() error {
+	f.look()
+	return f.Context.Err()
+}
+
+func (f *fuseContext) Done() <-chan struct{} {
+	f.look()
+	return f.Context.Done()
+}
+
+// honestBlob writes with ctx and looks with clear whether the answer was true.
+func honestBlob(clear, ctx context.Context, b storage.Blobs, name string) error {
+	content := someBytes(name, 5000)
+	answer := sendBlob(ctx, b, name, 5000, content, 2500)
+	there, err := wholeOrAbsent(clear, b, name, content)
+	switch {
+	case err != nil:
+		return err
+	case answer == nil && !there:
+		return errors.New("a blob that was acknowledged is not there")
+	case answer != nil && !errors.Is(answer, context.Canceled) && !errors.Is(answer, storage.ErrUnknown):
+		return answer
+	case answer != nil && there && !errors.Is(answer, storage.ErrUnknown):
+		return fmt.Errorf("the blob whose writer answered %q is there", answer)
+	}
+	return nil
 }
 
 func checkCancelledReader(t testing.TB, h BlobsHarness) {

@@ -34,7 +34,7 @@ var blobFlaws = map[string][]string{
 	"DeclaredLengthIsHeld":                  {blobFlawShortIsFine, blobFlawLongIsFine, blobFlawKeepsFitting},
 	"EndedContextLeavesNothing":             {blobFlawDeaf, blobFlawDeafDelete},
 	"ContextEndingDuringWriteLeavesNothing": {blobFlawDeaf, blobFlawKeepsCut},
-	"ContextEndingDuringCloseIsHonest":      {blobFlawLies},
+	"ContextEndingDuringCloseIsHonest":      {blobFlawLies, blobFlawKeepsCut},
 	"ReaderEndsWithItsContext":              {blobFlawDeafReader, blobFlawReaderEnds},
 	"TakenNameIsNeverOverwritten":           {blobFlawOverwrites, blobFlawChecksEarly},
 	"OneOfManyWritersWins":                  {blobFlawChecksEarly, blobFlawRaces, blobFlawOverwrites},
@@ -42,7 +42,8 @@ var blobFlaws = map[string][]string{
 	"DeletedBlobIsGone":                     {blobFlawReopens, blobFlawDeletesNothing},
 	"ManyAtOnceDoNotMixUp":                  {blobFlawSharedTemp},
 	"ClosedStoreAnswersErrClosed":           {blobFlawNeverClosed},
-	"OpenWriterDiesWithItsStore":            {blobFlawLateCommit, blobFlawNeverClosed},
+	"OpenWriterDiesWithItsStore":            {blobFlawLateCommit, blobFlawKeepsClosed, blobFlawNeverClosed},
+	"CloseLosesNothingAcknowledged":         {blobFlawForgets},
 	"ReopenedStoreHasEverything":            {blobFlawForgets, blobFlawResurrects, blobFlawKeepsHalf},
 }
 

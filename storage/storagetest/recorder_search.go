@@ -119,14 +119,16 @@ type stream struct {
 
 // next looks through one more piece and reports each find.
 func (s *stream) next(p []byte, found func(f form, offset int64)) {
-	for len(p) > 0 {
+	for len(p) > 0 && len(s.search.forms) > 0 {
 		// In steps, so that memory is bounded by the step and not by the piece.
 		step := p[:min(len(p), 64<<10)]
 		p = p[len(step):]
 		seen := len(s.tail)
 		window := append(s.tail, step...)
-		for i := range len(window) - 1 {
-			two := binary.LittleEndian.Uint16(window[i:])
+		first := uint16(window[0])
+		for i, second := range window[1:] {
+			two := first | uint16(second)<<8
+			first = uint16(second)
 			if !s.search.mayBe[two] {
 				continue
 			}

@@ -71,6 +71,7 @@ const (
 	blobFlawSharedTemp     = "uses a temporary file for the last part of a name"
 	blobFlawNeverClosed    = "goes on after Close"
 	blobFlawLateCommit     = "lets writers close after the store"
+	blobFlawKeepsClosed    = "keeps the blob, then looks whether the store is closed"
 	blobFlawForgets        = "forgets everything at Close"
 	blobFlawResurrects     = "brings back what was deleted when it is opened"
 	blobFlawKeepsHalf      = "takes what was left half-written for blobs when it is opened"

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -110,7 +111,7 @@ func (w *toyWriter) Close() error {
 	}
 	short := w.size >= 0 && w.written < w.size && !w.is(blobFlawShortIsFine)
 	switch {
-	case w.is(blobFlawKeepsCut) && w.ctx.Err() != nil:
+	case w.is(blobFlawKeepsCut) && w.ctx.Err() != nil, w.is(blobFlawKeepsClosed) && errors.Is(err, storage.ErrClosed):
 		_ = w.keep()
 	case w.is(blobFlawKeepsFitting) && w.written == w.size:
 		return w.keep()

@@ -126,7 +126,7 @@ var table = []entry{
 		"L’envoi a duré trop longtemps. Recommencez-le.",
 		"The upload took too long. Please start it again."}},
 	{vault.ErrClosing, Problem{409, "closing", 0,
-		"Votre compte est fermé : vous pouvez lire et tout emporter, ou le rouvrir.",
+		"Votre compte est fermé : vous pouvez lire et tout emporter, ou le rouvrir.",
 		"Your account is closed: you can read and take everything, or open it again."}},
 	{vault.ErrTampered, Problem{500, "tampered", 0,
 		"Cet élément a été modifié hors de votre espace. Il n’est pas montré. Prévenez le service.",

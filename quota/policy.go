@@ -7,6 +7,7 @@ package quota
 // have no effect and be quick. An error makes [Quota.RequestIncrease] fail with
 // it, and nothing is written.
 type Policy interface {
+	// Consider answers one request, seen together with the present usage.
 	Consider(asked Increase, usage Usage) (Verdict, error)
 }
 

@@ -17,7 +17,9 @@ import (
 // gocloud.dev fits as it is. It wraps one key of each vault and the service's
 // own keys, so that a copy of the store alone cannot even be guessed at.
 type Keeper interface {
+	// Encrypt seals a few hundred bytes.
 	Encrypt(ctx context.Context, plaintext []byte) ([]byte, error)
+	// Decrypt opens what Encrypt sealed, or fails.
 	Decrypt(ctx context.Context, ciphertext []byte) ([]byte, error)
 }
 

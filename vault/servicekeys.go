@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/quota"
 	"reconnect.example/storage"
 )
 
@@ -154,6 +155,12 @@ func storageError(err error) error {
 		return nil
 	case Code(err) != "":
 		return err
+	case errors.Is(err, quota.ErrPending), errors.Is(err, quota.ErrNoIncrease), errors.Is(err, quota.ErrDecided):
+		return err // the store is well: this is the answer
+	case errors.Is(err, quota.ErrTooMany):
+		target = ErrTooMany
+	case errors.Is(err, storage.ErrInvalid):
+		target = ErrInvalid
 	case errors.Is(err, storage.ErrUnknown):
 		target = ErrUnknown
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

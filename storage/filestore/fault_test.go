@@ -232,6 +232,46 @@ func TestLeftoversThatCannotBeClearedAreSaid(t *testing.T) {
 	require.Empty(t, files(t, dir))
 }
 
+// Who declares a megabyte and sends a terabyte fills no disk, and who goes away
+// in the middle frees at once what they took.
+func TestWriteThatCannotEndWellFreesItsSpaceAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := openStore(t, dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	for _, c := range []struct {
+		spoil func() string
+		want  error
+	}{
+		{func() string { return "one byte more" }, storage.ErrIncomplete},
+		{func() string { cancel(); return "" }, context.Canceled},
+	} {
+		w, err := s.Create(ctx, "a", 10)
+		require.NoError(t, err)
+		_, err = io.WriteString(w, "0123456789")
+		require.NoError(t, err)
+		require.Len(t, files(t, dir), 1)
+		_, err = io.WriteString(w, c.spoil())
+		require.ErrorIs(t, err, c.want)
+		require.Empty(t, files(t, dir))
+		require.ErrorIs(t, w.Close(), c.want)
+	}
+}
+
+func TestContextThatEndsDuringFsyncLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := openStore(t, dir)
+	s.system.sync = func(file *os.File) error {
+		defer cancel()
+		return file.Sync()
+	}
+	require.ErrorIs(t, write(ctx, s, "a", "content"), context.Canceled)
+	requireAbsent(t, s, "a")
+	require.Empty(t, files(t, dir))
+}
+
 func TestBlobIsHiddenUntilItsNameIsDurable(t *testing.T) {
 	t.Parallel()
 	for _, fails := range []bool{false, true} {
@@ -347,6 +387,7 @@ func TestEveryFileIsClosedAgain(t *testing.T) {
 		require.NoError(t, s.Delete(t.Context(), name))
 	}
 	require.Equal(t, before, count())
+	require.Empty(t, s.writers, "writers that ended are forgotten")
 	_, err := Open(s.root.Name(), nil)
 	require.ErrorIs(t, err, storage.ErrInUse)
 	require.Equal(t, before, count())

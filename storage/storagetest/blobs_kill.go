@@ -46,7 +46,7 @@ func RunBlobsKill(t testing.TB, place func(t testing.TB) (url string)) {
 	}
 	url := place(t)
 	rounds := map[int]map[int]*progress{}
-	for round := range sized(4, 30) {
+	for round := range sized(4, 20) {
 		rounds[round] = blobsUntilKilled(t, self, url, round)
 		requireProgress(t, url, map[int]map[int]*progress{round: rounds[round]})
 	}

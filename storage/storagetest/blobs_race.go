@@ -126,7 +126,7 @@ func checkManyBlobs(t testing.TB, h BlobsHarness) {
 	together(t, 12, func(worker int) error {
 		random := rand.New(rand.NewPCG(1, uint64(worker)))
 		there := map[string][]byte{}
-		for step := range sized(60, 400) {
+		for step := range sized(60, 250) {
 			name := fmt.Sprintf("w%d/%d", worker, random.IntN(4))
 			content := someBytes(fmt.Sprint(name, step), random.IntN(50_000))
 			switch random.IntN(4) {

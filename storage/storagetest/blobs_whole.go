@@ -38,7 +38,7 @@ func checkNothingBeforeClose(t testing.TB, h BlobsHarness) {
 func checkAppearsWhole(t testing.TB, h BlobsHarness) {
 	b := h.open(t)
 	ctx := t.Context()
-	for round := range sized(20, 80) {
+	for round := range sized(20, 60) {
 		name := numbered("b", round)
 		content := someBytes(name, 200_000)
 		var acknowledged, failed atomic.Bool

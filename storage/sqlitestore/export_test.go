@@ -24,6 +24,21 @@ func (d *Driver) Occupy(t *testing.T) {
 	require.Eventually(t, r.taken.Load, time.Minute, time.Millisecond)
 }
 
+// Read reads from one state of the database for so long.
+func (d *Driver) Read(t *testing.T, long time.Duration) {
+	tx, err := d.reads.db.BeginTx(context.Background(), nil)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = tx.Rollback() }()
+	var count int
+	if err := tx.QueryRow("SELECT count(*) FROM records").Scan(&count); err != nil {
+		t.Error(err)
+	}
+	<-time.After(long)
+}
+
 // LimitPages makes the database full at that number of pages.
 func (d *Driver) LimitPages(t *testing.T, pages int) {
 	var limit int

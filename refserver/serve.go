@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"reconnect.example/refserver/admin"
+	"reconnect.example/refserver/api"
 	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
@@ -77,7 +78,12 @@ func (s *server) build() (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	programs, err := api.New(api.Config{Vaults: s.data.Vaults, Limits: limits})
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
+	mux.Handle(api.Path+"/", programs)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("/", pages)

@@ -22,9 +22,9 @@ import (
 
 // Config is everything that a command needs to know.
 type Config struct {
-	Data string `default:"./reconnect-data" placeholder:"FOLDER" help:"Folder that holds everything: records, documents, keys, witness."`
+	Data string `default:"./reconnect-data" placeholder:"FOLDER" help:"Folder that holds everything: records, documents, keys, witness. Default: ${default}."`
 
-	Quota          int64         `default:"150000000" placeholder:"BYTES" help:"Space of each person, in bytes."`
+	Quota          int64         `default:"150000000" placeholder:"BYTES" help:"Space of each person, in bytes. Default: ${default}."`
 	QuotaIncreased int64         `placeholder:"BYTES" help:"Space after a granted increase, in bytes. Default: twice the quota."`
 	SessionIdle    time.Duration `default:"15m" help:"A session ends after this time without use."`
 	SessionMax     time.Duration `default:"12h" help:"A session ends after this time in any case."`
@@ -42,7 +42,7 @@ type Config struct {
 
 // Serve is what the server needs besides.
 type Serve struct {
-	Listen       string         `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address and port to listen on."`
+	Listen       string         `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address and port to listen on. Default: ${default}."`
 	Demo         bool           `help:"Add a sample person with sample papers, and print how to sign in."`
 	TLSCert      string         `name:"tls-cert" placeholder:"FILE" help:"Certificate, for HTTPS without a proxy in front."`
 	TLSKey       string         `name:"tls-key" placeholder:"FILE" help:"Key of the certificate."`

@@ -1,0 +1,107 @@
+package problem_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/quota"
+	"reconnect.example/refserver/problem"
+	"reconnect.example/storage"
+	"reconnect.example/vault"
+)
+
+var ofTheLibrary = []error{
+	vault.ErrSignIn, vault.ErrBackOff, vault.ErrBusy, vault.ErrSessionEnded, vault.ErrNotFound, vault.ErrRevision, vault.ErrInvalid,
+	vault.ErrTooMany, vault.ErrNotEmpty, vault.ErrBusyMoving, vault.ErrFull, vault.ErrClosing, vault.ErrUploadExpired, vault.ErrTampered,
+	vault.ErrStale, vault.ErrPolicy, vault.ErrUntrustedKey, vault.ErrWitnessAway, vault.ErrUnconfirmed, vault.ErrKeyService,
+	vault.ErrStorage, vault.ErrUnknown, vault.ErrClosed,
+}
+
+func TestEveryErrorOfTheLibraryIsInTheTable(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../vault/errors.go", nil, 0)
+	require.NoError(t, err)
+	count := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Err") {
+			count++
+		}
+		return true
+	})
+	require.Len(t, ofTheLibrary, count, "an error of package vault is missing in this test")
+	for _, err := range ofTheLibrary {
+		p := problem.Of(fmt.Errorf("wrapped: %w", err))
+		require.NotEqual(t, "internal", p.Code, err)
+		if !errors.Is(err, vault.ErrClosed) { // for a caller it is a store that does not answer
+			require.Equal(t, vault.Code(err), p.Code)
+		}
+	}
+}
+
+func TestEveryProblemHasPlainWordsAndAStatus(t *testing.T) {
+	t.Parallel()
+	codes := map[string]bool{}
+	for _, p := range problem.All() {
+		require.False(t, codes[p.Code], p.Code)
+		codes[p.Code] = true
+		require.Equal(t, "https://reconnect.example/problems/"+p.Code, p.Type())
+		require.NotEmpty(t, http.StatusText(p.Status), p.Code)
+		for _, language := range []string{"fr", "en"} {
+			require.Regexp(t, `^\p{Lu}.*\.$`, p.Sentence(language))
+		}
+		require.NotEqual(t, p.Sentence("fr"), p.Sentence("en"))
+		require.Equal(t, p.Sentence("en"), p.Sentence("xx"))
+	}
+}
+
+func TestWhatIsNotInTheTableSaysNothingOfItsCause(t *testing.T) {
+	t.Parallel()
+	p := problem.Of(errors.New("the secret of vault 42"))
+	require.Equal(t, http.StatusInternalServerError, p.Status)
+	require.NotContains(t, p.Sentence("en"), "42")
+}
+
+func TestErrorsAreLookedUpInTheOrderThatGivesLeastAway(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "sign-in", problem.Of(errors.Join(vault.ErrTampered, vault.ErrSignIn)).Code, "E8: a tampered keyslot is a wrong secret")
+	require.Equal(t, "truncated", problem.Of(fmt.Errorf("%w: %w", problem.ErrTruncated, context.Canceled)).Code)
+	require.Equal(t, "full", problem.Of(&quota.FullError{Left: 3}).Code)
+	require.Equal(t, "too-large", problem.Of(&http.MaxBytesError{Limit: 1}).Code)
+	require.Equal(t, http.StatusServiceUnavailable, problem.Of(storage.ErrNoSpace).Status)
+}
+
+func TestTheTimeToWaitIsRoundedUp(t *testing.T) {
+	t.Parallel()
+	for wait, want := range map[time.Duration]time.Duration{0: time.Second, time.Millisecond: time.Second, 29_100 * time.Millisecond: 30 * time.Second} {
+		require.Equal(t, want, problem.Of(&vault.BackOffError{Wait: wait}).Retry)
+	}
+}
+
+func TestACauseInALogNamesNobody(t *testing.T) {
+	t.Parallel()
+	id := vault.ItemID{1, 2, 3}
+	for _, err := range []error{
+		fmt.Errorf(`get "%s/i/%s": %w`, vault.ID{9}, id, storage.ErrUnavailable),
+		&vault.MissingError{Item: id},
+		fmt.Errorf("open /data/documents/%s/%s: no space left on device", vault.ID{9}, id),
+		fmt.Errorf("token %s", "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_"),
+	} {
+		cause := problem.Cause(err)
+		require.NotContains(t, cause, id.String())
+		require.NotContains(t, cause, vault.ID{9}.String())
+		require.NotContains(t, cause, "AbCdEf")
+		require.NotEmpty(t, cause)
+	}
+	require.Contains(t, problem.Cause(errors.New("write: no space left on device")), "no space left on device")
+	require.LessOrEqual(t, len(problem.Cause(errors.New(strings.Repeat("word ", 1000)))), 410)
+}

@@ -239,7 +239,10 @@ func (a *Appointment) end() time.Time {
 		y, m, d := a.Start.In(zone).Date()
 		return time.Date(y, m, d+1, 0, 0, 0, 0, zone)
 	}
-	return a.Start.Add(max(a.Duration, appointmentsOn))
+	if a.Duration == 0 {
+		return a.Start.Add(appointmentsOn)
+	}
+	return a.Start.Add(a.Duration)
 }
 
 // Login returns the login of this vault, to be shown or printed for its holder.

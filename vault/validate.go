@@ -67,6 +67,9 @@ func checkMediaType(s string) error {
 	if len(s) > MaxMediaType {
 		return &InvalidError{Field: "mediaType", Problem: "is longer than 100 bytes"}
 	}
+	if err := checkText("mediaType", s, MaxMediaType, false); err != nil {
+		return err
+	}
 	if _, _, err := mime.ParseMediaType(s); err != nil || !strings.Contains(s, "/") {
 		return &InvalidError{Field: "mediaType", Problem: `is not a media type like "application/pdf"`}
 	}

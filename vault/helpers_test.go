@@ -2,10 +2,10 @@ package vault_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -160,16 +160,15 @@ func ptr[T any](v T) *T { return &v }
 func requireInvalid(t testing.TB, err error, field string) {
 	t.Helper()
 	require.ErrorIs(t, err, vault.ErrInvalid)
-	var all []error
+	require.True(t, isAbout(err, field), "%q is not about %q", err, field)
+}
+
+func isAbout(err error, field string) bool {
+	if bad, ok := err.(*vault.InvalidError); ok {
+		return bad.Field == field
+	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		all = joined.Unwrap()
-	} else {
-		all = []error{err}
+		return slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return isAbout(err, field) })
 	}
-	for _, one := range all {
-		if bad, ok := one.(*vault.InvalidError); ok && bad.Field == field {
-			return
-		}
-	}
-	require.FailNow(t, "another field", fmt.Sprintf("%q is not about %q", err, field))
+	return false
 }

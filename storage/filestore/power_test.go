@@ -57,9 +57,12 @@ func (d *disk) system() system {
 		return actual.sync(file)
 	}
 	sys.link = func(root *os.Root, from, to string) error {
+		if err := actual.link(root, from, to); err != nil {
+			return err
+		}
 		d.names[to] = d.names[from]
 		d.happened("link " + to)
-		return actual.link(root, from, to)
+		return nil
 	}
 	sys.remove = func(root *os.Root, path string) error {
 		delete(d.names, path)

@@ -26,6 +26,8 @@ func (d *Driver) Occupy(t *testing.T) {
 
 // Read reads from one state of the database for so long.
 func (d *Driver) Read(t *testing.T, long time.Duration) {
+	d.reads.mu.RLock()
+	defer d.reads.mu.RUnlock()
 	tx, err := d.reads.db.BeginTx(context.Background(), nil)
 	if err != nil {
 		t.Error(err)

@@ -1,6 +1,7 @@
 package sqlitestore_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -146,11 +147,8 @@ func TestLogStaysShortUnderConstantReading(t *testing.T) {
 			}
 		})
 	}
-	value := make([]byte, storage.MaxValue)
 	for i := range 50 {
-		for at := range value {
-			value[at] = byte(i) // SQLite does not write what is there already
-		}
+		value := bytes.Repeat([]byte{byte(i)}, storage.MaxValue) // SQLite does not write what is there already
 		require.NoError(t, d.Commit(t.Context(), nil, []storage.Write{{Key: fmt.Sprint("large", i%3), Value: value}}))
 	}
 	stop()

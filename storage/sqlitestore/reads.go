@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"reconnect.example/storage"
 )
@@ -20,25 +21,26 @@ const (
 // reads answers from connections of its own, which see the last commit and do
 // not wait for the one under way.
 type reads struct {
+	mu                  sync.RWMutex // held for reading by every read; the writer empties the log alone
 	db                  *sql.DB
 	get1, scan1, verify *sql.Stmt
 }
 
-func openReads(ctx context.Context, path string) (*reads, error) {
-	db, err := openPool(dataSource(path, "query_only(ON)"), readers())
-	if err != nil {
-		return nil, err
+func (r *reads) open(ctx context.Context, path string) (err error) {
+	if r.db, err = openPool(dataSource(path, "query_only(ON)"), readers()); err != nil {
+		return err
 	}
-	r := &reads{db: db}
 	for statement, query := range map[**sql.Stmt]string{&r.get1: getSQL, &r.scan1: scanSQL, &r.verify: versionsSQL} {
-		if *statement, err = db.PrepareContext(ctx, query); err != nil {
-			return nil, errors.Join(sqliteError("open", err), r.close())
+		if *statement, err = r.db.PrepareContext(ctx, query); err != nil {
+			return sqliteError("open", err)
 		}
 	}
-	return r, nil
+	return nil
 }
 
 func (r *reads) get(ctx context.Context, key string) (storage.Record, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	found := storage.Record{Key: key}
 	err := r.get1.QueryRowContext(ctx, key).Scan(&found.Version, &found.Value)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -51,6 +53,8 @@ func (r *reads) get(ctx context.Context, key string) (storage.Record, error) {
 }
 
 func (r *reads) scan(ctx context.Context, prefix, after string, limit int) ([]storage.Record, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	rows, err := r.scan1.QueryContext(ctx, after, prefix, behind(prefix), limit)
 	if err != nil {
 		return nil, readError(ctx, err)
@@ -82,6 +86,8 @@ func behind(prefix string) string {
 
 // confirm is a commit without writes. It needs no turn of the writer.
 func (r *reads) confirm(ctx context.Context, checks []storage.Check) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	if err := hold(ctx, r.verify, checks); err != nil {
 		if errors.Is(err, storage.ErrConflict) {
 			return err
@@ -92,6 +98,9 @@ func (r *reads) confirm(ctx context.Context, checks []storage.Check) error {
 }
 
 func (r *reads) close() error {
+	if r.db == nil {
+		return nil
+	}
 	if err := r.db.Close(); err != nil {
 		return sqliteError("close", err)
 	}

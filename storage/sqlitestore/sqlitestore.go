@@ -50,7 +50,7 @@ type Driver struct {
 	closed bool
 
 	lock   *os.File
-	reads  *reads
+	reads  reads
 	writes *writer
 }
 
@@ -96,11 +96,10 @@ func (d *Driver) open(ctx context.Context, path string, opts *Options) (err erro
 	if err := checkFile(path); err != nil {
 		return err
 	}
-	if d.writes, err = openWriter(ctx, path); err != nil {
+	if d.writes, err = openWriter(ctx, path, &d.reads.mu); err != nil {
 		return err
 	}
-	d.reads, err = openReads(ctx, path)
-	return err
+	return d.reads.open(ctx, path)
 }
 
 // resolve gives one file one name, so that two ways to it meet at one lock.
@@ -169,10 +168,7 @@ func (d *Driver) Close() error {
 		return nil
 	}
 	d.closed = true
-	var errs []error
-	if d.reads != nil {
-		errs = append(errs, d.reads.close())
-	}
+	errs := []error{d.reads.close()}
 	if d.writes != nil { // last, because the last connection empties the log
 		errs = append(errs, d.writes.close())
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -46,6 +47,8 @@ type writer struct {
 
 	versions, put, remove, sequence *sql.Stmt
 
+	readers *sync.RWMutex // of reads
+
 	last   storage.Version // given to a record
 	logged int             // pages written since the log was last emptied, about
 }
@@ -58,12 +61,12 @@ type request struct {
 	done   chan error
 }
 
-func openWriter(ctx context.Context, path string) (*writer, error) {
+func openWriter(ctx context.Context, path string, readers *sync.RWMutex) (*writer, error) {
 	db, err := openPool(dataSource(path), 1)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, queue: make(chan *request, groupCommits), stopped: make(chan struct{})}
+	w := &writer{db: db, readers: readers, queue: make(chan *request, groupCommits), stopped: make(chan struct{})}
 	if err := w.prepare(ctx); err != nil {
 		return nil, errors.Join(err, w.release())
 	}
@@ -189,15 +192,21 @@ func (w *writer) gather(first *request) []*request {
 }
 
 // emptyLog moves what is in the log into the database, as far as no reader still
-// needs the older state there. Among many readers there may always be one; when
-// the log has become long, it waits for them, while commits queue up and new
-// readers do not. A failure loses nothing: the next call tries again.
+// needs the older state there. Among many readers there may always be one, and
+// the log could grow without end: when it has become long, readers are held back
+// for the moment that it takes. (SQLite's own way to wait for them, the RESTART
+// checkpoint, does not succeed against readers that overlap.) A failure loses
+// nothing: the next call tries again.
 func (w *writer) emptyLog(ctx context.Context) {
+	const checkpoint = "PRAGMA wal_checkpoint(PASSIVE)"
 	var busy, pages, moved int
-	err := w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &moved)
-	if err == nil && pages >= longLog {
-		_ = w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(RESTART)").Scan(&busy, &pages, &moved)
+	err := w.conn.QueryRowContext(ctx, checkpoint).Scan(&busy, &pages, &moved)
+	if err != nil || pages < longLog {
+		return
 	}
+	w.readers.Lock()
+	defer w.readers.Unlock()
+	_ = w.conn.QueryRowContext(ctx, checkpoint).Scan(&busy, &pages, &moved)
 }
 
 // pages estimates how much a commit adds to the log.

@@ -20,6 +20,16 @@ func TestRecordsKeepTheContract(t *testing.T) {
 	})
 }
 
+func TestBlobsKeepTheContract(t *testing.T) {
+	t.Parallel()
+	storagetest.RunBlobs(t, storagetest.BlobsHarness{
+		Place: func(testing.TB) func() (storage.Blobs, error) {
+			return func() (storage.Blobs, error) { return memstore.NewBlobs(), nil }
+		},
+		Volatile: true,
+	})
+}
+
 func TestEveryOpeningIsANewStore(t *testing.T) {
 	t.Parallel()
 	first, err := storage.Open(t.Context(), "mem://")

@@ -1,6 +1,7 @@
 // Package storagetest proves drivers of package storage, and helps to test what
 // stands above them. Who brings a database of their own calls [Run] for records
-// and [RunBlobs] for blobs from a test, and [RunKill] if the driver is durable:
+// and [RunBlobs] for blobs from a test, and [RunKill] or [RunBlobsKill] if the
+// driver is durable:
 //
 //	func TestContract(t *testing.T) {
 //		storagetest.Run(t, storagetest.Harness{
@@ -12,7 +13,8 @@
 //	}
 //
 // [Faulty] is a store of records that fails when it is told to, to see what a
-// program does when each of its calls fails in turn.
+// program does when each of its calls fails in turn. [Recorder] looks for
+// plaintext in all that reaches a store.
 //
 // The suites are themselves tested against drivers that are broken on purpose,
 // each in one way that real drivers are broken in.

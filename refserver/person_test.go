@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -25,8 +26,11 @@ type visitor struct {
 func visit(t *testing.T, r *running) *visitor {
 	t.Helper()
 	v := &visitor{T: t, r: r, client: &http.Client{
-		Timeout:       time.Minute,
-		Transport:     &http.Transport{DisableKeepAlives: true},
+		Timeout: time.Minute,
+		Transport: &http.Transport{
+			DisableKeepAlives: true, ForceAttemptHTTP2: true,
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the test's own certificate
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	answer, body := v.post("/sign-in", url.Values{"login": {r.login}, "password": {r.secret}})

@@ -2,8 +2,13 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -60,6 +65,41 @@ func TestListeningBeyondThisMachineWithoutHTTPSIsWarnedAbout(t *testing.T) {
 	r := start(t, filepath.Join(shortDir(t), "data"), "--listen", "0.0.0.0:0")
 	require.Contains(t, r.out.String(), "WARNING")
 	require.Contains(t, r.logs.String(), "without HTTPS")
+}
+
+func TestWithACertificateItSpeaksHTTPS(t *testing.T) {
+	t.Parallel()
+	cert, key := certificate(t)
+	r := start(t, filepath.Join(shortDir(t), "data"), "--demo", "--tls-cert", cert, "--tls-key", key)
+	require.Regexp(t, `^https://localhost:[0-9]+$`, r.url)
+	require.NotContains(t, r.out.String(), "There is no HTTPS")
+	v := visit(t, r)
+	status, path, body := v.upload("Over HTTPS", pdf(3_000_000))
+	require.Equal(t, http.StatusSeeOther, status, body)
+	answer, got, err := v.do(http.MethodGet, path+"/file", "", nil)
+	require.NoError(t, err)
+	require.Equal(t, string(pdf(3_000_000)), got)
+	require.Equal(t, "HTTP/2.0", answer.Proto)
+	require.NotEmpty(t, answer.Header.Get("Strict-Transport-Security"))
+	_, err = command(t, "x", "--tls-cert", key, "--tls-key", cert)
+	require.ErrorContains(t, err, "--tls-cert")
+}
+
+// certificate makes a certificate for localhost.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	require.NoError(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(t, err)
+	folder := t.TempDir()
+	cert, key = filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
+	require.NoError(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
+	return cert, key
 }
 
 func TestTheSamplePersonIsMadeOnceAndKept(t *testing.T) {

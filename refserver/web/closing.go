@@ -80,12 +80,7 @@ func (v *visit) close(f *form) (string, error) {
 
 // reopen takes a closing back.
 func (p *pages) reopen(v *visit) error {
-	err := v.vault.Reopen(v.ctx())
-	switch {
-	case errors.Is(err, vault.ErrUnconfirmed):
-		return v.goTo("/", "unconfirmed")
-	case errors.Is(err, vault.ErrInvalid): // a second click: it is open
-	case err != nil:
+	if err := v.vault.Reopen(v.ctx()); err != nil && !errors.Is(err, vault.ErrInvalid) { // a second click: it is open
 		return err
 	}
 	return v.goTo("/", "reopened")

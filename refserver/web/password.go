@@ -48,8 +48,6 @@ func (p *pages) changePassword(v *visit) error {
 		Old: f.Values.Get("old"), New: fresh, KnownToOthers: f.Get("known") != "",
 	})
 	switch {
-	case errors.Is(err, vault.ErrUnconfirmed):
-		return v.goTo("/", "unconfirmed")
 	case errors.Is(err, vault.ErrSignIn):
 		f.refuse("old", v.t("wrong.password"))
 		return v.again("password", f, err, view)

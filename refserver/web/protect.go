@@ -45,13 +45,16 @@ func (p *pages) protect(next http.Handler) http.Handler {
 	})
 }
 
-// staticFiles serves style, script and picture: the same for everybody, so that
+// static serves style, script and picture: the same for everybody, so that
 // a cheap phone loads them once.
-func staticFiles() http.Handler {
+func (p *pages) static() http.Handler {
 	started := time.Now().UTC().Truncate(time.Second)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/")
 		content, err := fs.ReadFile(staticContent, name)
+		if name == "static/icons.svg" {
+			content, err = p.icons, nil
+		}
 		if err != nil {
 			http.NotFound(w, r)
 			return

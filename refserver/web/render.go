@@ -39,10 +39,11 @@ func (p *pages) load() error {
 	if err != nil {
 		return err
 	}
-	icons, err := readIcons()
+	sprite, icons, err := readIcons()
 	if err != nil {
 		return err
 	}
+	p.icons = sprite
 	p.languages, p.templates = languages, map[string]templates{}
 	for code, l := range languages {
 		l.zone = p.Zone
@@ -79,20 +80,28 @@ func parseTemplates(functions template.FuncMap) (templates, error) {
 	return all, nil
 }
 
-func readIcons() (map[string]template.HTML, error) {
+// readIcons makes one picture of all icons, which a browser loads once, and for
+// each the markup that shows it.
+func readIcons() (all []byte, each map[string]template.HTML, err error) {
 	files, err := iconFiles.ReadDir("icons")
 	if err != nil {
-		return nil, fmt.Errorf("web: %w", err)
+		return nil, nil, fmt.Errorf("web: %w", err)
 	}
-	icons := map[string]template.HTML{}
+	var sprite bytes.Buffer
+	sprite.WriteString(`<svg xmlns="http://www.w3.org/2000/svg">`)
+	each = map[string]template.HTML{}
 	for _, file := range files {
 		svg, err := iconFiles.ReadFile("icons/" + file.Name())
 		if err != nil {
-			return nil, fmt.Errorf("web: %w", err)
+			return nil, nil, fmt.Errorf("web: %w", err)
 		}
-		icons[strings.TrimSuffix(file.Name(), ".svg")] = template.HTML(svg) //nolint:gosec // our own files, embedded
+		name := strings.TrimSuffix(file.Name(), ".svg")
+		symbol := strings.NewReplacer("<svg", `<symbol id="`+name+`"`, "</svg>", "</symbol>").Replace(strings.TrimSpace(string(svg)))
+		sprite.WriteString(symbol)
+		each[name] = template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="/static/icons.svg#` + name + `"></use></svg>`) //nolint:gosec // our own names
 	}
-	return icons, nil
+	sprite.WriteString("</svg>")
+	return sprite.Bytes(), each, nil
 }
 
 // show answers with a page.
@@ -131,6 +140,9 @@ func (v *visit) done() string {
 // here is the page to come back to: for an answer to a form, the form.
 func (v *visit) here() string {
 	if v.r.Method != http.MethodGet {
+		if _, pattern := v.pages.mux.Handler(&http.Request{Method: http.MethodGet, URL: v.r.URL, Host: v.r.Host}); pattern == "/" {
+			return "/" // nothing is shown at this address
+		}
 		return v.r.URL.Path
 	}
 	query := v.r.URL.Query()

@@ -123,6 +123,10 @@ func TestTheLanguageIsChosenOnEveryPage(t *testing.T) {
 	require.Equal(t, "/journal", g.Path)
 	require.Contains(t, g.Body, `<html lang="en"`)
 	p.post("/language", url.Values{"language": {"xx"}, "here": {"/"}}).ok("My space")
+	g = p.post("/items/aaaaaaaaaaaaaaaaaaaaaaaaaa/bin", nil).is(http.StatusNotFound)
+	require.Equal(t, "/", g.form("/language", nil).Get("here"), "where the answer to a form cannot be shown again")
+	g = p.post("/notes/add", nil).is(http.StatusUnprocessableEntity)
+	require.Equal(t, "/notes/add", g.form("/language", nil).Get("here"))
 	for _, elsewhere := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", ""} {
 		g := p.post("/language", url.Values{"language": {"fr"}, "here": {elsewhere}}).ok()
 		require.Equal(t, "/", g.Path)

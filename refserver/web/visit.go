@@ -97,6 +97,10 @@ func (v *visit) fail(err error) {
 		_ = v.goTo(path, done)
 		return
 	}
+	if errors.Is(err, vault.ErrUnconfirmed) { // it is done
+		_ = v.goTo("/", "unconfirmed")
+		return
+	}
 	p := problem.Of(err)
 	v.log(p, err)
 	if v.r.Context().Err() != nil {

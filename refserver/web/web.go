@@ -30,6 +30,8 @@ type Config struct {
 // pages serves all pages.
 type pages struct {
 	Config
+	mux       *http.ServeMux
+	icons     []byte               // all of them in one picture
 	templates map[string]templates // by language
 	languages map[string]*language
 	clicks    *once
@@ -57,12 +59,13 @@ func New(c Config) (http.Handler, error) {
 	if err := p.load(); err != nil {
 		return nil, err
 	}
-	return p.protect(p.routes()), nil
+	p.mux = p.routes()
+	return p.protect(p.mux), nil
 }
 
 func (p *pages) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.Handle("GET /static/", staticFiles())
+	mux.Handle("GET /static/", p.static())
 	for pattern, h := range map[string]handler{
 		"/":               p.nothingHere,
 		"GET /sign-in":    p.signInForm,

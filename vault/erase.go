@@ -146,6 +146,9 @@ func (t *turn) erase(login [32]byte) error {
 		return err
 	}
 	t.tx.Delete(loginKey(login))
+	if closing := t.heads.owner.Closing; closing != 0 { // its note for the sweeper names the login
+		t.tx.Delete(storage.DueKey(time.UnixMilli(closing), t.v.id.String(), "closed"))
+	}
 	t.session = nil // so that the use of it does not write its keys again
 	t.heads.owner, t.ownerDirty, t.entries = tomb, true, nil
 	t.heads.indexes = map[Compartment]*index{}

@@ -170,8 +170,8 @@ func revisionContext(id ID, item ItemID, revision uint64) seal.Context {
 // put seals a record into the commit, enters it in its page, and charges the
 // difference of its own length to the quota. Blobs are settled by who wrote them.
 func (t *turn) put(r *record) error {
-	if r.generation == 0 || r.generation == t.rings[r.item.Compartment].current().number {
-		if err := t.changing(); err != nil { // sealing anew under new keys is no change
+	if !t.resealing { // sealing anew under new keys is no change
+		if err := t.changing(); err != nil {
 			return err
 		}
 	}

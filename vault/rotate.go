@@ -128,6 +128,7 @@ func (t *turn) reseal() (more bool, err error) {
 	if !t.owesReseal() {
 		return false, nil
 	}
+	t.resealing = true
 	left := resealBatch
 	all, err := t.all()
 	if err != nil {

@@ -41,6 +41,7 @@ type turn struct {
 
 	ownerDirty bool
 	ownerAhead bool // of the witness: a crash came between a commit and its report
+	resealing  bool // what is put is only sealed anew
 	entries    []Entry
 	after      func() // called when the commit has happened
 

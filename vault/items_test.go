@@ -320,15 +320,15 @@ func TestListsChooseAndAreInOrder(t *testing.T) {
 func TestMoreItemsThanOnePage(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)
-	fill(t, s.v, 2*300)
+	fill(t, s.v, 2*270)
 	require.Len(t, keys(t, s.Store, s.v.ID().String()+"/x/p/"), 2)
 	all, err := s.v.List(t.Context(), &vault.ListOptions{Kind: vault.KindNote})
 	require.NoError(t, err)
-	require.Len(t, all, 600)
+	require.Len(t, all, 540)
 	for _, it := range all[:150] {
 		require.NoError(t, s.v.Destroy(t.Context(), it.ID, 1))
 	}
 	addNote(t, s.v, "goes where there is room", "")
 	require.Len(t, keys(t, s.Store, s.v.ID().String()+"/x/p/"), 2)
-	require.Len(t, requireSound(t, s.Stage, s.person), 453)
+	require.Len(t, requireSound(t, s.Stage, s.person), 393)
 }

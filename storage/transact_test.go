@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -72,6 +73,34 @@ func TestTransactionThatAlwaysLosesGivesUp(t *testing.T) {
 		require.Equal(t, 20, runs)
 		require.Equal(t, "20", d.value("counter"))
 	})
+}
+
+// Four who need a tenth of a second each do not find a moment alone within
+// milliseconds. Nor does anybody wait for minutes.
+func TestPausesGrowWithWhatOneTryTakes(t *testing.T) {
+	t.Parallel()
+	for took, bounds := range map[time.Duration][2]time.Duration{
+		0:                      {50 * time.Millisecond, 1300 * time.Millisecond},
+		100 * time.Millisecond: {1500 * time.Millisecond, 9600 * time.Millisecond},
+		time.Minute:            {1500 * time.Millisecond, 9600 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) { // the clock is not the real one
+			d, s := newScripted(t, "counter", "0")
+			begun, runs := time.Now(), 0
+			err := s.Transact(t.Context(), func(tx *storage.Tx) error {
+				runs++
+				_, err := tx.Get("counter")
+				time.Sleep(took)
+				d.put("counter", "moved")
+				tx.Put("counter", nil)
+				return err
+			})
+			require.ErrorIs(t, err, storage.ErrConflict)
+			waited := time.Since(begun) - time.Duration(runs)*took
+			require.Greater(t, waited, bounds[0], "with tries of %v", took)
+			require.Less(t, waited, bounds[1], "with tries of %v", took)
+		})
+	}
 }
 
 func TestBlindWritesConflictWithNobody(t *testing.T) {

@@ -140,6 +140,27 @@ func TestScanThatContradictsAnEarlierReadRunsAgain(t *testing.T) {
 	}
 }
 
+// It was absent, was there, and is absent again: no check would notice.
+func TestContradictionThatHasGoneAgainStillRunsAgain(t *testing.T) {
+	t.Parallel()
+	d, s := newScripted(t, "k1", "1")
+	runs := 0
+	require.NoError(t, s.Transact(t.Context(), func(tx *storage.Tx) error {
+		runs++
+		_, _ = tx.Get("k2")
+		if runs == 1 {
+			d.put("k2", "2")
+		}
+		_, err := tx.Scan("k", "", 10)
+		if runs == 1 {
+			require.NoError(t, d.Driver.Commit(t.Context(), nil, []storage.Write{{Key: "k2", Delete: true}}))
+		}
+		tx.Put("k3", nil)
+		return err
+	}))
+	require.Equal(t, 2, runs)
+}
+
 func TestTransactionHasRoomForTheLimitsAndNoMore(t *testing.T) {
 	t.Parallel()
 	s := storage.New(memstore.New())

@@ -3,6 +3,7 @@ package seal_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -254,6 +255,12 @@ func TestSealingTwiceLooksDifferent(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEqual(t, a, b, w.name)
 	}
+}
+
+func TestDigestIsSHA256(t *testing.T) {
+	t.Parallel()
+	digest := seal.Digest([]byte("abc"))
+	require.Equal(t, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", hex.EncodeToString(digest[:]))
 }
 
 // FuzzOpenEnvelope: whatever the store serves, opening it is refused or gives

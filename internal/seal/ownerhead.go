@@ -133,6 +133,9 @@ func (h *OwnerHead) check() error {
 	if h.MinFormat < MinFormat || h.MinFormat > Format { // E6
 		return fmt.Errorf("%w: minimum format", ErrFormat)
 	}
+	if h.Closing < 0 {
+		return fmt.Errorf("%w: closing time", ErrFormat)
+	}
 	if err := CheckPublic(h.Service); err != nil {
 		return err
 	}

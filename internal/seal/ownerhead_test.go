@@ -86,6 +86,7 @@ func TestTombstoneKeepsNothingElse(t *testing.T) {
 		"grants":         func(h *seal.OwnerHead) { h.Grants = full.Grants },
 		"policy":         func(h *seal.OwnerHead) { h.Policy = 1 },
 		"epoch":          func(h *seal.OwnerHead) { h.Epoch = 1 },
+		"closing":        func(h *seal.OwnerHead) { h.Closing = 1 },
 		"negative time":  func(h *seal.OwnerHead) { h.Erased = -1 },
 	} {
 		h := tombstone(k)
@@ -136,6 +137,7 @@ func TestOwnerHeadThatMakesNoSenseIsRefused(t *testing.T) {
 		"a long slot digest":     func(h *seal.OwnerHead) { h.Slots[0].Digest = make([]byte, 33) },
 		"no wrapping key":        func(h *seal.OwnerHead) { h.Wrapping = nil },
 		"a short grant digest":   func(h *seal.OwnerHead) { h.Grants[1] = make([]byte, 16) },
+		"closed before 1970":     func(h *seal.OwnerHead) { h.Closing = -1 },
 		"too many pages":         func(h *seal.OwnerHead) { h.Pages = slicesOf(1025) },
 	} {
 		h := aHead(t, k)

@@ -47,7 +47,7 @@ func RunKill(t testing.TB, place func(t testing.TB) (url string)) {
 		needs(t, "a test binary that can be started again: "+err.Error())
 	}
 	url := place(t)
-	for range sized(3, 40) {
+	for range sized(3, 25) {
 		acknowledged := runUntilKilled(t, self, url)
 		requireAcknowledged(t, url, acknowledged)
 	}
@@ -134,16 +134,15 @@ func killChild(url string) {
 	var writers sync.WaitGroup
 	for writer := range killWriters {
 		writers.Go(func() {
-			if err := killWriter(ctx, s, writer, os.Stdout); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1) // also when the parent is gone, and with it standard output
-			}
+			err := killWriter(ctx, s, writer, os.Stdout)
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1) // also when the parent is gone, and with it standard output
 		})
 	}
 	writers.Wait()
-	os.Exit(1)
 }
 
+// killWriter writes until it fails.
 func killWriter(ctx context.Context, s *storage.Store, writer int, acknowledge io.Writer) error {
 	last, err := lastOf(ctx, s, writer)
 	if err != nil {

@@ -53,7 +53,7 @@ func checkWholeCommits(t testing.TB, h Harness) {
 	together(t, 4, func(i int) error {
 		if i == 0 {
 			defer done.Store(true)
-			for n := 1; n <= sized(80, 1500); n++ {
+			for n := 1; n <= sized(80, 600) && !done.Load(); n++ {
 				if err := write(n); err != nil {
 					return err
 				}
@@ -63,6 +63,7 @@ func checkWholeCommits(t testing.TB, h Harness) {
 		}
 		for !done.Load() {
 			if err := readWhole(t, d, width, written.Load()); err != nil {
+				done.Store(true)
 				return err
 			}
 		}

@@ -55,7 +55,7 @@ func browse(t *testing.T, name string, width int64, scripts bool) *surfing {
 	ctx, end := chromedp.NewContext(allocator)
 	t.Cleanup(end)
 	require.NoError(t, chromedp.Do(ctx)) // starts the browser, which lives as long as ctx
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 8*time.Minute)
 	t.Cleanup(cancel)
 	s := &surfing{T: t, ctx: ctx, downloads: t.TempDir(), shots: os.Getenv("RECONNECT_TEST_SCREENSHOTS"), name: name}
 	if s.shots != "" {
@@ -110,7 +110,7 @@ func (s *surfing) text() string {
 
 func (s *surfing) waitFor(words string) {
 	s.Helper()
-	require.Eventually(s, func() bool { return strings.Contains(s.text(), words) }, 30*time.Second, 50*time.Millisecond,
+	require.Eventually(s, func() bool { return strings.Contains(s.text(), words) }, 2*time.Minute, 50*time.Millisecond,
 		"the words %q do not come: %s", words, s.text())
 }
 
@@ -143,7 +143,7 @@ func (s *surfing) downloaded(pattern string) []byte {
 		}
 		content, err = os.ReadFile(files[0])
 		return err == nil && len(content) > 0
-	}, 30*time.Second, 50*time.Millisecond, "no download of %s", pattern)
+	}, 2*time.Minute, 50*time.Millisecond, "no download of %s", pattern)
 	return content
 }
 
@@ -202,7 +202,7 @@ func (s *surfing) addsAPaper(r *running) {
 	require.Eventually(s, func() bool {
 		width, err := chromedp.Run(s.ctx, chromedp.Evaluate[int](`document.querySelector("img.picture").naturalWidth`))
 		return err == nil && width > 0
-	}, 30*time.Second, 50*time.Millisecond, "the picture is not shown")
+	}, 2*time.Minute, 50*time.Millisecond, "the picture is not shown")
 	s.look("picture")
 	s.press(".back a")
 	s.waitFor("Détails")

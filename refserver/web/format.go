@@ -23,8 +23,8 @@ var monthNames = map[string][12]string{
 // functions are what templates call.
 func (l *language) functions(icons map[string]template.HTML) template.FuncMap {
 	return template.FuncMap{
-		"t": l.t, "n": l.n, "size": l.size, "when": l.when, "date": l.date, "day": l.day, "hour": l.hour,
-		"appointmentTime": l.appointmentTime, "input": l.input, "lines": lines, "hex": hex,
+		"t": l.t, "n": l.n, "size": l.size, "when": l.when, "date": l.date, "day": l.day,
+		"appointmentTime": l.appointmentTime, "input": l.input, "hex": hex,
 		"icon": func(name string) (template.HTML, error) {
 			svg, ok := icons[name]
 			if !ok {
@@ -118,9 +118,6 @@ func localStart(a *vault.Appointment, otherwise *time.Location) time.Time {
 	}
 	return a.Start.In(zone)
 }
-
-// lines are the lines of a text, for templates that show each on its own.
-func lines(text string) []string { return strings.Split(text, "\n") }
 
 // hex writes a digest in groups of eight, so that it breaks on a narrow screen.
 func hex(digest []byte) string {

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/refserver/session"
+	"reconnect.example/refserver/web"
 )
 
 func TestWhoIsNotSignedInSeesTheSignInPageAlone(t *testing.T) {
@@ -131,4 +133,22 @@ func TestTheLanguageIsChosenOnEveryPage(t *testing.T) {
 		g := p.post("/language", url.Values{"language": {"fr"}, "here": {elsewhere}}).ok()
 		require.Equal(t, "/", g.Path)
 	}
+}
+
+func TestOneAddressCannotTryForEver(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	pages, err := web.New(web.Config{Vaults: c.data.Vaults, Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 4})})
+	require.NoError(t, err)
+	c.server = httptest.NewTLSServer(pages)
+	t.Cleanup(c.server.Close)
+	for range 2 {
+		s := c.stranger() // another login, another browser, the same address
+		s.login = "0000 0000 0000"
+		s.signIn("wrong words here").is(http.StatusUnauthorized)
+	}
+	p := c.stranger()
+	p.login = c.newLogin()
+	g := p.signIn(password).is(http.StatusTooManyRequests, "Il y a eu beaucoup d’essais.", "Attendez")
+	require.NotEmpty(t, g.Header.Get("Retry-After"))
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/rand"
 	"errors"
@@ -53,6 +54,7 @@ func (v *visit) addPaperAgain(f *form, err error) error {
 // addPaper stores each file of the form as one paper. A second click on the
 // button finds the papers that the first one made.
 func (p *pages) addPaper(v *visit) error {
+	v.r.Body = &buffered{bufio.NewReaderSize(v.r.Body, 64<<10), v.r.Body} // the parts are read in small pieces
 	reader, err := v.r.MultipartReader()
 	if err != nil {
 		return problem.ErrRequest
@@ -74,6 +76,12 @@ func (p *pages) addPaper(v *visit) error {
 	u.form.ID = rand.Text()
 	drain(v.r)
 	return v.addPaperAgain(u.form, err)
+}
+
+// buffered is a body that is read in large pieces.
+type buffered struct {
+	io.Reader
+	io.Closer
 }
 
 // upload is a form with files on its way in.

@@ -1,0 +1,189 @@
+package vault_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/storage"
+	"reconnect.example/storage/storagetest"
+	"reconnect.example/vault"
+	"reconnect.example/vault/vaulttest"
+)
+
+// on is a flow of one act on a document and a note, which lie in a folder.
+func on(act func(t testing.TB, v *vault.Vault, paper, note vault.Item) error) flow {
+	return flow{prepare: func(t testing.TB, w *watched) (*vaulttest.Person, func() error) {
+		p := w.Person(t)
+		in := folder(t, p.Vault, "Papers", vault.Private).ID
+		paper := addTo(t, p.Vault, vault.NewDocument{Name: "paper", Folder: in}, content(1, 3000))
+		note := addNote(t, p.Vault, "note", "text")
+		return p, func() error { return act(t, p.Vault, paper, note) }
+	}}
+}
+
+func changing(known bool) flow {
+	const next = "gato niru pesa fova"
+	f := on(nil)
+	f.next = next
+	if known { // more than one batch of records to seal anew
+		f.opts, f.costly = &vaulttest.Options{Folders: many("folder", 18)}, 3
+	}
+	f.prepare = func(t testing.TB, w *watched) (*vaulttest.Person, func() error) {
+		p := w.Person(t)
+		add(t, p.Vault, "paper", content(1, 3000))
+		old := p.Password
+		return p, func() error {
+			return p.Vault.ChangePassword(t.Context(), vault.ChangePassword{Old: old, New: next, KnownToOthers: known})
+		}
+	}
+	return f
+}
+
+func many(name string, n int) (out []string) {
+	for i := range n {
+		out = append(out, fmt.Sprint(name, i))
+	}
+	return out
+}
+
+func flows() map[string]flow {
+	erase := on(nil)
+	erase.erases = true
+	erase.prepare = func(t testing.TB, w *watched) (*vaulttest.Person, func() error) {
+		p := w.Person(t)
+		add(t, p.Vault, "paper", content(1, 3000))
+		return p, func() error { _, err := p.Vault.Erase(t.Context(), p.Password); return err }
+	}
+	return map[string]flow{
+		"sign in": {prepare: func(t testing.TB, w *watched) (*vaulttest.Person, func() error) {
+			p := w.Person(t)
+			return p, func() error { _, err := w.Unlock(t.Context(), p.Secret()); return err }
+		}},
+		"add a document": on(func(t testing.TB, v *vault.Vault, _, _ vault.Item) error {
+			_, err := v.AddDocument(t.Context(), vault.NewDocument{Name: "new", Size: 5000}, bytes.NewReader(content(2, 5000)))
+			return err
+		}),
+		"add a document of unknown length": on(func(t testing.TB, v *vault.Vault, _, _ vault.Item) error {
+			_, err := v.AddDocument(t.Context(), vault.NewDocument{Name: "new"}, bytes.NewReader(content(2, 5*segment)))
+			return err
+		}),
+		"replace a document": on(func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
+			_, err := v.ReplaceDocument(t.Context(), paper.ID, 1, vault.NewDocument{Size: 5000}, bytes.NewReader(content(2, 5000)))
+			return err
+		}),
+		"share a document": on(func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
+			_, err := v.Move(t.Context(), paper.ID, 1, vault.Shared)
+			return err
+		}),
+		"share a note": on(func(t testing.TB, v *vault.Vault, _, note vault.Item) error {
+			_, err := v.Move(t.Context(), note.ID, 1, vault.Shared)
+			return err
+		}),
+		"edit": on(func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
+			_, err := v.Edit(t.Context(), paper.ID, 1, vault.Edit{Name: ptr("renamed")})
+			return err
+		}),
+		"bin": on(func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
+			_, err := v.Bin(t.Context(), paper.ID, 1)
+			return err
+		}),
+		"destroy": on(func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
+			return v.Destroy(t.Context(), paper.ID, 1)
+		}),
+		"end other sessions": on(func(t testing.TB, v *vault.Vault, _, _ vault.Item) error {
+			return v.EndOtherSessions(t.Context())
+		}),
+		"close the account":   on(nil).closing(),
+		"change the password": changing(false),
+		"change the keys":     changing(true),
+		"erase":               erase,
+	}
+}
+
+// closing makes a flow of closing an account and opening it again.
+func (f flow) closing() flow {
+	f.prepare = func(t testing.TB, w *watched) (*vaulttest.Person, func() error) {
+		p := w.Person(t)
+		add(t, p.Vault, "paper", content(1, 3000))
+		return p, func() error {
+			if _, err := p.Vault.CloseAccount(t.Context(), p.Password); err != nil {
+				return err
+			}
+			return p.Vault.Reopen(t.Context())
+		}
+	}
+	return f
+}
+
+// A creation has no before: there is an account, or none after a day.
+func TestWhateverFailsThereIsAnAccountOrNone(t *testing.T) {
+	t.Parallel()
+	for _, what := range faults {
+		t.Run(what.name, func(t *testing.T) {
+			t.Parallel()
+			for n, reached := 1, true; reached; n++ {
+				w := newWatched(t, nil)
+				what.set(w, n)
+				p, err := w.NewPerson(t.Context())
+				require.NoError(t, w.Vaults.Close())
+				reached = w.store.Failed() || w.witness.hasFailed() || w.keeper.hasFailed()
+				w.heal()
+				stage := w.Another(t, nil)
+				passing(t, stage, 30*time.Hour)
+				passing(t, stage, 6*time.Hour) // keys after a day, then the rest
+				if err == nil {
+					require.Len(t, requireSound(t, stage, p), 2)
+					requireTidy(t, stage, w.blobs, p.Vault.ID())
+					continue
+				}
+				require.NotEmpty(t, vault.Code(err))
+				for key := range dump(t, stage.Store) {
+					if answered(err) != unsure && p == nil {
+						require.Regexp(t, "^(svc/keys|login/.*)$", key, "%v", err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Sweeping can fail at any call, too, and is done by the next sweep.
+func TestWhateverFailsIsSweptInTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, what := range faults {
+		t.Run(what.name, func(t *testing.T) {
+			t.Parallel()
+			for n, reached := 1, true; reached; n += sized(3*what.every, 1) {
+				w := newWatched(t, nil)
+				p, gone := w.Person(t), w.Person(t)
+				paper := add(t, p.Vault, "paper", content(1, 3000))
+				_, err := p.Vault.ReplaceDocument(t.Context(), paper.ID, 1, vault.NewDocument{}, bytes.NewReader(content(2, 3000)))
+				require.NoError(t, err)
+				add(t, gone.Vault, "paper", content(3, 3000))
+				_, err = gone.Vault.Erase(t.Context(), gone.Password)
+				require.NoError(t, err)
+				w.store.FailFrom(2, storage.ErrUnavailable, storagetest.Before, storagetest.Commit)
+				_, err = p.Vault.AddDocument(t.Context(), vault.NewDocument{Name: "abandoned"}, bytes.NewReader(content(4, 3000)))
+				require.ErrorIs(t, err, vault.ErrStorage)
+				w.heal()
+				w.Clock.Advance(4 * time.Hour)
+
+				what.set(w, n)
+				_, _ = w.Sweep(t.Context())
+				reached = w.store.Failed() || w.witness.hasFailed() || w.keeper.hasFailed()
+				w.heal()
+				stage := w.Another(t, nil)
+				require.Contains(t, fmt.Sprint(requireSound(t, stage, p)), digestOf(content(2, 3000)))
+				passing(t, stage, 60*time.Hour)
+				require.NotContains(t, keys(t, stage.Store, gone.Vault.ID().String()), "/i/")
+				require.Len(t, keys(t, stage.Store, gone.Vault.ID().String()), 1)
+				require.Len(t, w.blobs.there(t), 1)
+				requireTidy(t, stage, w.blobs, p.Vault.ID())
+			}
+		})
+	}
+}

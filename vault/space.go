@@ -115,6 +115,7 @@ func (v *Vault) SpaceRequests(ctx context.Context) ([]SpaceRequest, error) {
 // PendingSpace is a request that waits for the operator's decision.
 type PendingSpace struct {
 	Vault  ID
+	Number uint64 // of this vault's requests; quota.Decision names it
 	Asked  time.Time
 	Reason string
 	Usage  quota.Usage
@@ -140,7 +141,7 @@ func (s *Vaults) pendingSpace(ctx context.Context, inc quota.Increase) (p Pendin
 	if p.Vault, err = ParseID(inc.Owner); err != nil {
 		return p, err
 	}
-	p.Asked = inc.Asked
+	p.Number, p.Asked = inc.Number, inc.Asked
 	if _, reason, err := s.keys.operator.Open(reasonContext(p.Vault), inc.Reason); err == nil {
 		p.Reason = string(reason)
 	}

@@ -74,23 +74,12 @@ type Increase struct {
 
 // Increases lists the requests that wait.
 func (o *Operator) Increases(_ None, out *[]Increase) error {
-	waiting := map[string]quota.Increase{} // one at most of each vault
-	for i, err := range o.data.Quota.Pending(o.ctx, o.data.Store) {
-		if err != nil {
-			return err
-		}
-		waiting[i.Owner] = i
-	}
 	for p, err := range o.data.PendingSpace(o.ctx) {
 		if err != nil {
 			return err
 		}
-		i, still := waiting[p.Vault.String()]
-		if !still {
-			continue // asked this moment; it is in the next list
-		}
 		*out = append(*out, Increase{
-			ID: i.Owner + "-" + strconv.FormatUint(i.Number, 10), Asked: p.Asked, Reason: p.Reason, Limit: p.Usage.Limit, Used: p.Usage.Used,
+			ID: p.Vault.String() + "-" + strconv.FormatUint(p.Number, 10), Asked: p.Asked, Reason: p.Reason, Limit: p.Usage.Limit, Used: p.Usage.Used,
 		})
 	}
 	return nil

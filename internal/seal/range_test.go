@@ -120,8 +120,8 @@ func TestRangeOutsideTheDocumentIsRefused(t *testing.T) {
 		_, err := readRange(store, key, document(), 1000, offset, 1)
 		require.ErrorIs(t, err, seal.ErrArgument)
 	}
-	for _, size := range []int{-1, int(seal.MaxStream) + 1} {
-		_, err := readRange(store, key, document(), size, 0, 1)
+	for _, size := range []int64{-1, seal.MaxStream + 1} {
+		_, err := seal.NewRangeReader(store.open, key, document(), size, 0, 1)
 		require.ErrorIs(t, err, seal.ErrArgument)
 	}
 	_, err := readRange(store, seal.Key{}, document(), 1000, 0, 1)

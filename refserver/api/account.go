@@ -95,7 +95,8 @@ func (a *API) addAccount() {
 	}, closeAccount)
 	register(a, operation{
 		method: http.MethodPost, path: "/account/reopen", id: "reopen-account", tag: "Account", summary: "Take a closing back",
-		problems: []string{"witness-away", "invalid"},
+		description: "The account is as it was before. Not possible once it is erased.",
+		problems:    []string{"witness-away", "invalid"},
 	}, reopenAccount)
 	register(a, operation{
 		method: http.MethodPost, path: "/account/erase", id: "erase-account", tag: "Account", summary: "Erase everything now",

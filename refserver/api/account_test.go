@@ -20,7 +20,7 @@ const otherPassword = "soleil-panier-montagne-3"
 
 func TestPasswordIsChangedWithTheOldOneAndEndsOtherSessions(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	other := p.as(ok[signedIn](p.signIn(goodPassword, ""), 201).Token)
 	p.call("POST", "/password", map[string]any{"old": "pas-le-bon", "new": otherPassword}).refused(401, "sign-in")
 	p.call("POST", "/password", map[string]any{"old": goodPassword, "new": "x"}).refused(422, "invalid")
@@ -37,7 +37,7 @@ func TestPasswordIsChangedWithTheOldOneAndEndsOtherSessions(t *testing.T) {
 
 func TestPasswordKnownToOthersChangesTheKeysAndKeepsEverything(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	content := paper(1, 3000)
 	item := ok[Item](p.upload("Carte", content), 201)
 	ok[struct{}](p.call("POST", "/password", map[string]any{"old": goodPassword, "new": otherPassword, "knownToOthers": true}), 200)
@@ -48,7 +48,7 @@ func TestPasswordKnownToOthersChangesTheKeysAndKeepsEverything(t *testing.T) {
 
 func TestOverviewAndCountsShowTheSituation(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	ok[Item](p.upload("Ancienne carte", paper(1, 10), headerExpires, "2020-01-01"), 201)
 	ok[Item](p.upload("Carte", paper(1, 10), headerExpires, "2099-01-01", headerCompartment, "shared"), 201)
 	ok[Item](p.call("POST", "/appointments", map[string]any{
@@ -76,7 +76,7 @@ func TestOverviewAndCountsShowTheSituation(t *testing.T) {
 
 func TestJournalTellsEveryAccessPageByPage(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	item := ok[Item](p.upload("Carte", paper(1, 10)), 201)
 	require.Equal(t, 200, p.call("GET", "/documents/"+item.ID+"/content", nil).Status)
 	type page struct {
@@ -142,7 +142,7 @@ func TestMoreSpaceIsAskedForAndGranted(t *testing.T) {
 
 func TestEverythingLeavesInOneFile(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	content := paper(1, 300_000)
 	ok[Item](p.upload("Carte", content), 201)
 	got := p.call("GET", "/export", nil)
@@ -183,7 +183,7 @@ func TestExportThatFailsHalfWayNeverLooksComplete(t *testing.T) {
 
 func TestClosedAccountIsReadAndExportedButNotChangedUntilReopened(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{})
+	s := commonServer(t)
 	p := s.newPerson(t)
 	item := ok[Item](p.upload("Carte", paper(1, 10)), 201)
 	p.call("POST", "/account/close", map[string]any{"password": "non"}).refused(401, "sign-in")
@@ -206,7 +206,7 @@ func TestClosedAccountIsReadAndExportedButNotChangedUntilReopened(t *testing.T) 
 
 func TestErasedAccountIsGoneAndTheReceiptIsSigned(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{})
+	s := commonServer(t)
 	p := s.newPerson(t)
 	ok[Item](p.upload("Carte", paper(1, 10)), 201)
 	p.call("POST", "/account/erase", map[string]any{"password": "non"}).refused(401, "sign-in")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/hashicorp/go-hclog"
 
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
@@ -23,6 +24,8 @@ type Config struct {
 	Vaults *vault.Vaults
 	Limits *session.Limits // shared with the pages, so that both count together
 
+	Logger hclog.Logger // nil: nothing is logged
+
 	// Stall is how long a connection may stand still while a body is read or
 	// written; 0: one minute. A whole upload or download may take much longer.
 	Stall time.Duration
@@ -32,6 +35,7 @@ type Config struct {
 type API struct {
 	vaults *vault.Vaults
 	limits *session.Limits
+	log    hclog.Logger
 	stall  time.Duration
 
 	mux mux
@@ -71,7 +75,10 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	if cfg.Stall == 0 {
 		cfg.Stall = time.Minute
 	}
-	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, stall: cfg.Stall, mux: routes}
+	if cfg.Logger == nil {
+		cfg.Logger = hclog.NewNullLogger()
+	}
+	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, log: cfg.Logger, stall: cfg.Stall, mux: routes}
 	a.doc = humago.NewWithPrefix(routes, Path, describe())
 	a.addSessions()
 	a.addItems()

@@ -43,6 +43,7 @@ func describe() huma.Config {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Reconnect", Version: version, Description: about,
+				Contact: &huma.Contact{Name: "Reconnect", URL: "https://reconnect.example"},
 				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 			},
 			Servers: []*huma.Server{{URL: Path}},
@@ -55,7 +56,7 @@ func describe() huma.Config {
 				{Name: "Account", Description: "The password, taking everything along, and leaving."},
 			},
 			Components: &huma.Components{
-				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"bearer": {Type: "http", Scheme: "bearer", Description: "The token of POST /sessions."},
 					"cookie": {Type: "apiKey", In: "cookie", Name: "__Host-reconnect", Description: "Set by the pages of this server, and taken from them alone."},
@@ -69,6 +70,11 @@ func describe() huma.Config {
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{tell},
 	}
+}
+
+// schemaName makes of the names of types those that a generated client shows.
+func schemaName(t reflect.Type, hint string) string {
+	return strings.NewReplacer("InputBody", "Request", "OutputBody", "Answer").Replace(huma.DefaultSchemaNamer(t, hint))
 }
 
 func (a *API) schemaOf(t reflect.Type) *huma.Schema {

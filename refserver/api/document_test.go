@@ -36,7 +36,7 @@ func (s *server) document(t *testing.T) *openapi3.T {
 
 func TestRoutesAndDocumentAgree(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{})
+	s := commonServer(t)
 	var documented []string
 	for path, item := range s.document(t).Paths.Map() {
 		for method := range item.Operations() {
@@ -48,7 +48,8 @@ func TestRoutesAndDocumentAgree(t *testing.T) {
 
 func TestDocumentIsValidAndSaysWhatEveryThingIs(t *testing.T) {
 	t.Parallel()
-	doc := newServer(t, serverOptions{}).document(t)
+	s := commonServer(t)
+	doc := s.document(t)
 	require.NoError(t, doc.Validate(context.Background(), openapi3.EnableExamplesValidation()))
 	require.Equal(t, "3.1.0", doc.OpenAPI)
 	require.Contains(t, doc.Info.Description, "Opening an account** is not part of this interface")
@@ -66,13 +67,16 @@ func TestDocumentIsValidAndSaysWhatEveryThingIs(t *testing.T) {
 			require.False(t, ids[op.OperationID], where)
 			ids[op.OperationID] = true
 			require.NotEmpty(t, op.Summary, where)
+			require.NotEmpty(t, op.Description, where)
 			require.Len(t, op.Tags, 1, where)
 			require.Contains(t, tags, op.Tags[0], where)
 			lintParameters(t, where, path, op)
 			lintAnswers(t, where, op)
 		}
 	}
+	raw := string(s.stranger(t).call("GET", "/openapi.json", nil).Body)
 	for name, schema := range doc.Components.Schemas {
+		require.Contains(t, raw, `"#/components/schemas/`+name+`"`, "every schema is used")
 		for field, property := range schema.Value.Properties {
 			require.NotEmpty(t, property.Value.Description, "%s.%s", name, field)
 		}
@@ -119,7 +123,7 @@ func lintAnswers(t *testing.T, where string, op *openapi3.Operation) {
 
 func TestDocumentIsTheSameInBothForms(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{})
+	s := commonServer(t)
 	var fromYAML, fromJSON any
 	asYAML := s.stranger(t).call("GET", "/openapi.yaml", nil)
 	require.Equal(t, "application/openapi+yaml", asYAML.Header.Get("Content-Type"))
@@ -130,7 +134,7 @@ func TestDocumentIsTheSameInBothForms(t *testing.T) {
 
 func TestPageOfTheDocumentShowsEveryOperationWithoutScriptOrOtherSite(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{})
+	s := commonServer(t)
 	page := s.stranger(t).call("GET", "/docs", nil)
 	require.Equal(t, 200, page.Status)
 	html := string(page.Body)

@@ -19,7 +19,8 @@ func (a *API) addDocuments() {
 	}, controlDocument)
 	register(a, operation{
 		method: http.MethodGet, path: "/documents/{item}/metadata", id: "document-metadata", tag: "Documents", summary: "Read the technical metadata of a document",
-		problems: []string{"not-found", "invalid"},
+		description: "How it is sealed and what the store has of it. Reads no content.",
+		problems:    []string{"not-found", "invalid"},
 	}, documentMetadata)
 }
 

@@ -19,7 +19,7 @@ import (
 
 func TestDownloadIsWhatWasUploaded(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	for _, size := range []int{1, chunk - 1, chunk, chunk + 1, 2 * chunk, 256 << 10, 256<<10 + 1, 1_000_003} {
 		content := paper(byte(size), size)
 		item := ok[Item](p.upload("Papier", content), 201)
@@ -36,7 +36,7 @@ func TestDownloadIsWhatWasUploaded(t *testing.T) {
 
 func TestUploadOfUnknownLengthIsStoredWhole(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	content := paper(5, 1_500_000)
 	// No length is declared, and the bytes come in odd pieces.
 	item := ok[Item](p.send("POST", "/documents", iotest.HalfReader(io.MultiReader(bytes.NewReader(content))), headerName, "Scan"), 201)
@@ -47,7 +47,7 @@ func TestUploadOfUnknownLengthIsStoredWhole(t *testing.T) {
 
 func TestDownloadOfAPart(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	content := paper(9, 600_000)
 	item := ok[Item](p.upload("Papier", content), 201)
 	at := "/documents/" + item.ID + "/content"
@@ -75,7 +75,7 @@ func TestDownloadOfAPart(t *testing.T) {
 
 func TestDownloadIsConditional(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	item := ok[Item](p.upload("Papier", paper(9, 1000)), 201)
 	at := "/documents/" + item.ID + "/content"
 	for _, header := range []string{`"1"`, `W/"1"`, `"0", "1"`, "*"} {
@@ -93,7 +93,7 @@ func TestDownloadIsConditional(t *testing.T) {
 
 func TestDownloadIsSavedAndNeverRunByABrowser(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	for claimed, sent := range map[string]string{
 		"application/pdf": "application/pdf", "image/jpeg": "image/jpeg", "text/plain; charset=utf-8": "text/plain",
 		"text/html": "application/octet-stream", "image/svg+xml": "application/octet-stream",
@@ -113,7 +113,7 @@ func TestDownloadIsSavedAndNeverRunByABrowser(t *testing.T) {
 
 func TestReplacingNeedsTheRevisionAndKeepsTheRest(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	item := ok[Item](p.upload("Bail", paper(1, 5000), headerExpires, "2030-01-01"), 201)
 	at := "/documents/" + item.ID + "/content"
 	next := paper(2, 6000)
@@ -133,7 +133,7 @@ func TestReplacingNeedsTheRevisionAndKeepsTheRest(t *testing.T) {
 
 func TestUploadsThatAreNoDocumentsAreRefused(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	content := paper(1, 10)
 	p.upload("", content).refused(422, "invalid")
 	p.upload("%zz", content).refused(422, "invalid")
@@ -174,7 +174,7 @@ func (p *person) cut(head, body string) *http.Response {
 
 func TestUploadThatIsCutStoresNothing(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	before := ok[Space](p.call("GET", "/usage", nil), 200)
 	piece := strings.Repeat("x", 100_000)
 	post := "POST " + Path + "/documents HTTP/1.1\r\n" + headerName + ": n\r\n"
@@ -197,7 +197,7 @@ func TestUploadThatIsCutStoresNothing(t *testing.T) {
 
 func TestReplacementThatIsCutLeavesTheOldDocumentWhole(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	content := paper(4, 400_000)
 	item := ok[Item](p.upload("Bail", content), 201)
 	put := "PUT " + Path + "/documents/" + item.ID + "/content HTTP/1.1\r\nIf-Match: \"1\"\r\n"
@@ -212,7 +212,7 @@ func TestReplacementThatIsCutLeavesTheOldDocumentWhole(t *testing.T) {
 func TestDownloadOfAnAlteredDocumentNeverLooksComplete(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{1000, 700_000} {
-		s := newServer(t, serverOptions{})
+		s := commonServer(t)
 		p := s.newPerson(t)
 		item := ok[Item](p.upload("Papier", paper(6, size)), 201)
 		s.alterEndOfBlob(t, p, item.ID)
@@ -236,7 +236,7 @@ func TestDownloadOfAnAlteredDocumentNeverLooksComplete(t *testing.T) {
 
 func TestDocumentIsControlledAndDescribed(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	content := paper(6, 5000)
 	sum := sha256.Sum256(content)
 	item := ok[Item](p.upload("Papier", content), 201)

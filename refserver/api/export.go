@@ -13,18 +13,12 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, v *vault.Vault) err
 		zipHeaders(w.Header())
 		return nil
 	}
-	late := &lateWriter{w: w}
-	err := v.Export(r.Context(), late)
-	if err == nil {
-		flush(w)
-		return nil
+	// What fails later breaks the connection. Without the end of the stream, and
+	// without the manifest, which comes last, nobody takes the file for complete (A12).
+	if err := v.Export(r.Context(), &lateWriter{w: w}); err != nil {
+		return err
 	}
-	if late.begun {
-		// The header is out. Without the end of the stream, and without the
-		// manifest, which comes last, nobody takes the file for complete (A12).
-		panic(http.ErrAbortHandler)
-	}
-	return err
+	return flush(w)
 }
 
 func zipHeaders(h http.Header) {

@@ -238,10 +238,12 @@ func (a *API) addItems() {
 	}, binItem)
 	register(a, operation{
 		method: http.MethodPost, path: "/items/{item}/restore", id: "restore-item", tag: "Items", summary: "Take an item out of the bin", ifMatch: true,
-		problems: []string{"not-found"},
+		description: "It lies at the top if its folder is gone.",
+		problems:    []string{"not-found"},
 	}, restoreItem)
 	register(a, operation{
 		method: http.MethodDelete, path: "/items/{item}", id: "destroy-item", tag: "Items", summary: "Destroy an item for good", ifMatch: true,
-		status: http.StatusNoContent, problems: []string{"not-found", "not-empty"},
+		description: "Its keys are destroyed at once, its bytes soon after; the space is free at once. A folder must be empty.",
+		status:      http.StatusNoContent, problems: []string{"not-found", "not-empty"},
 	}, destroyItem)
 }

@@ -23,7 +23,7 @@ type listed struct {
 
 func TestEachKindOfItemIsAddedReadAndListed(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 
 	folder := ok[Item](p.call("POST", "/folders", map[string]any{"name": "Juge", "compartment": "private"}), 201)
 	require.Equal(t, "folder", folder.Kind)
@@ -66,7 +66,7 @@ func TestEachKindOfItemIsAddedReadAndListed(t *testing.T) {
 
 func TestDocumentKeepsWhatWasSaidOfIt(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	content := paper(7, 100_000)
 	sum := sha256.Sum256(content)
 	item := ok[Item](p.upload("Passeport", content,
@@ -83,7 +83,7 @@ func TestDocumentKeepsWhatWasSaidOfIt(t *testing.T) {
 
 func TestEditChangesWhatItNamesAndNothingElse(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	item := ok[Item](p.upload("Facture", paper(1, 100), headerExpires, "2030-01-01"), 201)
 	at := "/items/" + item.ID
 
@@ -109,7 +109,7 @@ func TestEditChangesWhatItNamesAndNothingElse(t *testing.T) {
 
 func TestItemIsMovedBinnedRestoredAndDestroyed(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	content := paper(3, 70_000)
 	item := ok[Item](p.upload("Attestation", content), 201)
 	at := "/items/" + item.ID
@@ -143,7 +143,7 @@ func TestItemIsMovedBinnedRestoredAndDestroyed(t *testing.T) {
 
 func TestFolderThatHoldsSomethingIsNotDestroyed(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	folder := ok[Item](p.call("POST", "/folders", map[string]any{"name": "Juge"}), 201)
 	ok[Item](p.upload("Convocation", paper(1, 10), headerFolder, folder.ID), 201)
 	p.call("DELETE", "/items/"+folder.ID, nil, "If-Match", `"1"`).refused(409, "not-empty")
@@ -153,7 +153,7 @@ func TestFolderThatHoldsSomethingIsNotDestroyed(t *testing.T) {
 
 func TestPagesHoldEveryItemOnceWhileOthersComeAndGo(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	var staying []string
 	for range 12 {
 		item := ok[Item](p.call("POST", "/notes", map[string]any{"name": "note", "note": map[string]any{"text": "x"}}), 201)
@@ -191,7 +191,7 @@ func TestPagesHoldEveryItemOnceWhileOthersComeAndGo(t *testing.T) {
 
 func TestFieldsOfItemsHaveTheLimitsOfTheLibrary(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	most := strings.Repeat("é", vault.MaxName)
 	note := strings.Repeat("ع", vault.MaxNote)
 	ok[Item](p.call("POST", "/notes", map[string]any{"name": most, "note": map[string]any{"text": note}}), 201)
@@ -206,7 +206,7 @@ func TestFieldsOfItemsHaveTheLimitsOfTheLibrary(t *testing.T) {
 
 func TestAlteredItemIsNamedAndTheOthersAreListed(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{})
+	s := commonServer(t)
 	p := s.newPerson(t)
 	good := ok[Item](p.upload("Bon", paper(1, 100)), 201)
 	bad := ok[Item](p.upload("Mauvais", paper(2, 100)), 201)
@@ -222,7 +222,7 @@ func TestAlteredItemIsNamedAndTheOthersAreListed(t *testing.T) {
 
 func TestNamesThatRequestsCannotChooseArePlainErrors(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	for _, id := range []string{"x", strings.Repeat("A", 26), strings.Repeat("a", 25), strings.Repeat("a", 26), "%2e%2e", "..%2f..%2fetc"} {
 		p.call(http.MethodGet, "/items/"+id, nil).refused(404, "not-found")
 		p.call(http.MethodGet, "/documents/"+id+"/content", nil).refused(404, "not-found")

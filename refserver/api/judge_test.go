@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +20,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/hashicorp/go-hclog"
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/quota"
@@ -31,6 +36,7 @@ var undocumented = []string{"GET " + Path + "/openapi.json", "GET " + Path + "/o
 // that compares every answer with the document.
 type server struct {
 	*httptest.Server
+	dir    string
 	vaults *local.Local
 	routes *recorder
 	judge  routers.Router
@@ -40,25 +46,67 @@ type serverOptions struct {
 	allowance int64         // bytes for each person; 0: the default
 	stall     time.Duration // 0: the default
 	limits    session.LimitsConfig
+	log       io.Writer
 	ended     chan<- string // told the path of each request whose handler has ended; nil: nobody is
+}
+
+// common is a server for tests that need nothing special of it: each has a
+// person of its own there, as on a server in use.
+var common = sync.OnceValues(func() (*server, error) {
+	dir, err := os.MkdirTemp("", "api-test-")
+	if err != nil {
+		return nil, err
+	}
+	return start(dir, serverOptions{limits: session.LimitsConfig{SignInsPerMinute: 100_000}})
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	s, err := common()
+	if err == nil {
+		err = errors.Join(s.stop(), os.RemoveAll(s.dir))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func commonServer(t *testing.T) *server {
+	t.Helper()
+	s, err := common()
+	require.NoError(t, err)
+	return s
 }
 
 func newServer(t *testing.T, o serverOptions) *server {
 	t.Helper()
-	return newServerIn(t, t.TempDir(), o)
+	s, err := start(t.TempDir(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.stop()) })
+	return s
 }
 
-func newServerIn(t *testing.T, dir string, o serverOptions) *server {
-	t.Helper()
-	vaults, err := local.OpenWith(t.Context(), dir, &local.Options{Quota: quota.Config{Allowance: o.allowance}})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, vaults.Close()) })
+func start(dir string, o serverOptions) (*server, error) {
+	vaults, err := local.OpenWith(context.Background(), dir, &local.Options{Quota: quota.Config{Allowance: o.allowance}})
+	if err != nil {
+		return nil, err
+	}
 	if o.limits.RequestsPerSecond == 0 {
 		o.limits.RequestsPerSecond = 1000 // tests are in a hurry
 	}
-	s := &server{vaults: vaults, routes: &recorder{ServeMux: http.NewServeMux()}}
-	api, err := newAPI(Config{Vaults: vaults.Vaults, Limits: session.NewLimits(o.limits), Stall: o.stall}, s.routes)
-	require.NoError(t, err)
+	if o.log == nil {
+		o.log = io.Discard
+	}
+	s := &server{dir: dir, vaults: vaults, routes: &recorder{ServeMux: http.NewServeMux()}}
+	api, err := newAPI(Config{
+		Vaults: vaults.Vaults, Limits: session.NewLimits(o.limits), Stall: o.stall,
+		Logger: hclog.New(&hclog.LoggerOptions{Output: o.log}),
+	}, s.routes)
+	if err != nil {
+		return nil, err
+	}
 	handler := api.guarded()
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if o.ended != nil {
@@ -66,25 +114,31 @@ func newServerIn(t *testing.T, dir string, o serverOptions) *server {
 		}
 		handler.ServeHTTP(w, r)
 	}))
-	t.Cleanup(s.Server.Close)
-	s.judge = newJudge(t, s)
-	return s
+	s.judge, err = newJudge(s)
+	return s, err
+}
+
+func (s *server) stop() error {
+	s.Server.Close()
+	return s.vaults.Close()
 }
 
 // newJudge reads the document from the server, as a partner would.
-func newJudge(t *testing.T, s *server) routers.Router {
-	t.Helper()
+func newJudge(s *server) (routers.Router, error) {
 	response, err := s.Client().Get(s.URL + Path + "/openapi.json")
-	require.NoError(t, err)
+	if err != nil {
+		return nil, err
+	}
 	defer response.Body.Close()
 	raw, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
+	if err != nil {
+		return nil, err
+	}
 	doc, err := openapi3.NewLoader().LoadFromData(raw)
-	require.NoError(t, err)
-	require.NoError(t, doc.Validate(context.Background()))
-	router, err := legacy.NewRouter(doc)
-	require.NoError(t, err)
-	return router
+	if err != nil {
+		return nil, err
+	}
+	return legacy.NewRouter(doc)
 }
 
 const goodPassword = "cheval-lampe-rivière-7"

@@ -95,10 +95,13 @@ func byStatus(codes []string) map[int][]string {
 // register adds an operation that a signed-in person calls and that answers in JSON.
 func register[I, O any](a *API, o operation, handle func(context.Context, *vault.Vault, *I) (*O, error)) {
 	op := a.huma(o)
-	op.Middlewares = huma.Middlewares{repeatable, a.signedIn}
+	if slices.Contains(o.problems, kindOf(errIdempotency).code) {
+		op.Middlewares = append(op.Middlewares, refuseIdempotencyKey)
+	}
+	op.Middlewares = append(op.Middlewares, a.signedIn)
 	huma.Register(a.doc, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, ctx.Value(vaultKey{}).(*vault.Vault), in)
-		return told(out, err)
+		return told(a, o, ctx, out, err)
 	})
 	a.documentIfMatch(o)
 }
@@ -106,33 +109,81 @@ func register[I, O any](a *API, o operation, handle func(context.Context, *vault
 // registerOpen adds an operation that anybody calls.
 func registerOpen[I, O any](a *API, o operation, handle func(context.Context, *I) (*O, error)) {
 	o.open = true
-	op := a.huma(o)
-	op.Middlewares = huma.Middlewares{repeatable}
-	huma.Register(a.doc, op, func(ctx context.Context, in *I) (*O, error) { return told(handle(ctx, in)) })
+	huma.Register(a.doc, a.huma(o), func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		return told(a, o, ctx, out, err)
+	})
 }
 
-func told[O any](out *O, err error) (*O, error) {
+func told[O any](a *API, o operation, ctx context.Context, out *O, err error) (*O, error) {
 	if err != nil {
+		a.report(ctx, o.id, err)
 		return nil, problemOf(err)
 	}
 	return out, nil
 }
 
 // stream adds an operation whose body or answer is a stream of bytes, which
-// huma would hold in memory. handle returns an error only as long as nothing
-// was answered; afterwards it aborts.
+// huma would hold in memory.
 func (a *API) stream(op huma.Operation, handle func(http.ResponseWriter, *http.Request, *vault.Vault) error) {
 	a.doc.OpenAPI().AddOperation(&op)
 	a.mux.HandleFunc(op.Method+" "+Path+op.Path, func(w http.ResponseWriter, r *http.Request) {
+		out := &streamWriter{ResponseWriter: w}
 		v, err := a.unlocked(r)
 		if err == nil {
 			defer v.Close()
-			err = handle(w, r, v)
+			err = handle(out, r, v)
 		}
-		if err != nil {
-			writeProblem(w, r, err)
+		if err == nil {
+			return
 		}
+		if !out.broken {
+			a.report(r.Context(), op.OperationID, err)
+		}
+		if out.begun {
+			panic(http.ErrAbortHandler) // the status is out: only a broken connection still says that it failed (A12)
+		}
+		writeProblem(w, r, err)
 	})
+}
+
+// streamWriter remembers what of an answer can still be taken back.
+type streamWriter struct {
+	http.ResponseWriter
+	begun  bool // the status is out
+	broken bool // the reader has gone
+}
+
+func (w *streamWriter) WriteHeader(status int) {
+	w.begun = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *streamWriter) Write(p []byte) (int, error) {
+	w.begun = true
+	n, err := w.ResponseWriter.Write(p)
+	w.broken = w.broken || err != nil
+	return n, err
+}
+
+// FlushError is what http.ResponseController calls to flush.
+func (w *streamWriter) FlushError() error {
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	w.broken = w.broken || err != nil
+	return err
+}
+
+// Unwrap lets http.ResponseController find the connection.
+func (w *streamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// report tells the operator what went wrong on the server's side, with nothing
+// in it that could name a person or an item. What a caller did wrong is between
+// the caller and us.
+func (a *API) report(ctx context.Context, operation string, err error) {
+	p := problemOf(err)
+	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusInsufficientStorage && ctx.Err() == nil {
+		a.log.Error("an operation failed", "operation", operation, "problem", p.kind.code, "cause", problem.Cause(err))
+	}
 }
 
 // documentIfMatch says that If-Match is required. huma must not check it, or a
@@ -170,6 +221,7 @@ func (a *API) signedIn(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	v, err := a.unlocked(r)
 	if err != nil {
+		a.report(r.Context(), ctx.Operation().OperationID, err)
 		writeProblem(w, r, err)
 		return
 	}
@@ -177,9 +229,9 @@ func (a *API) signedIn(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithValue(ctx, vaultKey{}, v))
 }
 
-// repeatable refuses what is not offered rather than to ignore it: whoever sends
-// an Idempotency-Key relies on it.
-func repeatable(ctx huma.Context, next func(huma.Context)) {
+// refuseIdempotencyKey refuses what is not offered rather than to ignore it:
+// whoever sends the header relies on it.
+func refuseIdempotencyKey(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	if r.Header.Get(headerIdempotency) != "" {
 		writeProblem(w, r, errIdempotency)

@@ -69,8 +69,10 @@ func count(ctx context.Context, v *vault.Vault, _ *struct{}) (*countsOutput, err
 func (a *API) addOverview() {
 	register(a, operation{
 		method: http.MethodGet, path: "/overview", id: "overview", tag: "Items", summary: "The situation at a glance",
+		description: "Everything that a first screen shows, in one call and one line of the journal.",
 	}, overview)
 	register(a, operation{
 		method: http.MethodGet, path: "/counts", id: "count", tag: "Items", summary: "Count the items",
+		description: "How many of each kind, and how many of them are private, binned or altered.",
 	}, count)
 }

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -17,7 +19,7 @@ import (
 
 func TestProblemsSpeakTheLanguageOfTheCaller(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{})
+	s := commonServer(t)
 	p := s.newPerson(t)
 	for accept, word := range map[string]string{
 		"fr": "connecté", "en": "signed", "en-GB,fr;q=0.5": "signed", "fr-CA": "connecté", "de,en;q=0.1": "signed",
@@ -34,7 +36,7 @@ func TestProblemsSpeakTheLanguageOfTheCaller(t *testing.T) {
 
 func TestProblemsRepeatNothingThatWasSent(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{})
+	s := commonServer(t)
 	p := s.newPerson(t)
 	const secret = "tres-secret-77"
 	bodies := []string{
@@ -61,7 +63,7 @@ func TestProblemsRepeatNothingThatWasSent(t *testing.T) {
 
 func TestBodiesThatCannotBeReadAreRefused(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	post := func(body string, headers ...string) *reply {
 		return p.send("POST", "/notes", strings.NewReader(body), append([]string{"Content-Type", "application/json"}, headers...)...)
 	}
@@ -96,7 +98,7 @@ func TestBodiesThatCannotBeReadAreRefused(t *testing.T) {
 
 func TestAddressesAndMethodsThatAreNotOfferedAreProblemsToo(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	p.call("GET", "/nothing", nil).refused(404, "no-page")
 	p.call("GET", "/items/x/y", nil).refused(404, "no-page")
 	p.call("POST", "/vaults", map[string]any{}).refused(404, "no-page")
@@ -139,4 +141,34 @@ func TestProblemNamesEveryWrongFieldAndWhatIsLeft(t *testing.T) {
 	require.EqualValues(t, 20, *p.Left)
 	require.EqualValues(t, 30, *p.Wanted)
 	require.Equal(t, 507, recorder.Code)
+}
+
+func TestOperatorLearnsOfFailuresWithoutNamesOrIDs(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := newServer(t, serverOptions{log: &log})
+	p := s.newPerson(t)
+	small := ok[Item](p.upload("Carte-de-Paul", paper(1, 100)), 201)
+	large := ok[Item](p.upload("Bail-de-Paul", paper(1, 900_000)), 201)
+	p.call("GET", "/items/x", nil).refused(404, "not-found")
+	p.upload("", nil).refused(422, "invalid")
+	s.stranger(t).call("GET", "/items", nil).refused(401, "session-ended")
+	require.Empty(t, log.String(), "what callers do wrong is between them and us")
+
+	s.alterEndOfBlob(t, p, small.ID)
+	s.alterEndOfBlob(t, p, large.ID)
+	p.call("GET", "/documents/"+small.ID+"/content", nil).refused(500, "tampered")
+	response, err := s.Client().Do(p.request("GET", "/documents/"+large.ID+"/content", nil))
+	require.NoError(t, err)
+	_, err = io.ReadAll(response.Body)
+	require.Error(t, err)
+	require.NoError(t, response.Body.Close())
+	s.alterItem(t, p, small.ID)
+	p.call("GET", "/items/"+small.ID, nil).refused(500, "tampered")
+
+	require.Equal(t, 3, strings.Count(log.String(), "an operation failed"), log.String())
+	require.Equal(t, 3, strings.Count(log.String(), "problem=tampered"))
+	for _, secret := range []string{small.ID, large.ID, p.vault.ID().String(), p.token, p.login, "Paul"} {
+		require.NotContains(t, log.String(), secret)
+	}
 }

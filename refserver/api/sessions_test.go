@@ -26,7 +26,7 @@ func (p *person) as(token string) *person {
 
 func TestPersonSignsInSeesTheirSessionsAndSignsOut(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	signed := p.signIn(goodPassword, "borne du relais")
 	in := ok[signedIn](signed, 201)
 	require.Empty(t, signed.Header.Get("Set-Cookie"))
@@ -46,7 +46,7 @@ func TestPersonSignsInSeesTheirSessionsAndSignsOut(t *testing.T) {
 
 func TestSessionOfALostPhoneIsEndedFromAnotherDevice(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	phone := p.as(ok[signedIn](p.signIn(goodPassword, "perdu"), 201).Token)
 	third := p.as(ok[signedIn](p.signIn(goodPassword, "autre"), 201).Token)
 	var lost string
@@ -65,7 +65,7 @@ func TestSessionOfALostPhoneIsEndedFromAnotherDevice(t *testing.T) {
 
 func TestAllOtherSessionsAreEndedAtOnce(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	other := p.as(ok[signedIn](p.signIn(goodPassword, ""), 201).Token)
 	p.call("DELETE", "/sessions", nil).done(204)
 	other.call("GET", "/items", nil).refused(401, "session-ended")
@@ -74,7 +74,7 @@ func TestAllOtherSessionsAreEndedAtOnce(t *testing.T) {
 
 func TestNoAnswerTellsWhetherAnAccountExists(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	wrong := p.signIn("pas-le-bon-secret", "")
 	wrong.refused(401, "sign-in")
 	require.Equal(t, "Bearer", wrong.Header.Get("WWW-Authenticate"))
@@ -110,7 +110,7 @@ func nobody(t *testing.T, login string) string {
 
 func TestCallsWithoutASessionAreRefusedAlike(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{})
+	s := commonServer(t)
 	p := s.newPerson(t)
 	for _, headers := range [][]string{
 		{}, {"Authorization", "Bearer"}, {"Authorization", "Bearer x"}, {"Authorization", "Basic " + p.token},
@@ -129,7 +129,7 @@ func TestCallsWithoutASessionAreRefusedAlike(t *testing.T) {
 
 func TestCookieWorksFromTheSameOriginOnly(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, serverOptions{})
+	s := commonServer(t)
 	p := s.newPerson(t)
 	browser := s.stranger(t)
 	cookie := session.CookieName + "=" + p.token

@@ -95,9 +95,11 @@ func requestJSON(r vault.SpaceRequest) SpaceRequest {
 func (a *API) addSpace() {
 	register(a, operation{
 		method: http.MethodGet, path: "/usage", id: "usage", tag: "Space", summary: "Used and left",
+		description: "In bytes as they are stored, padded and sealed, with the documents that take the most.",
 	}, usage)
 	register(a, operation{
 		method: http.MethodGet, path: "/space-requests", id: "list-space-requests", tag: "Space", summary: "List the requests for more space",
+		description: "All that were made, with who decided what and why.",
 	}, listSpaceRequests)
 	register(a, operation{
 		method: http.MethodPost, path: "/space-requests", id: "ask-for-space", tag: "Space", status: http.StatusCreated, summary: "Ask for more space",

@@ -126,7 +126,7 @@ func (p *person) holdsExactly(stored map[string]Item, size int) {
 
 func TestOfManyEditsAtOnceOneWins(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	item := ok[Item](p.upload("Carte", paper(1, 10)), 201)
 	won := ""
 	for i, got := range p.together(12, func(i int) *http.Request {
@@ -150,7 +150,7 @@ func TestOfManyEditsAtOnceOneWins(t *testing.T) {
 // in the middle of a replacement, as a phone does that loses its battery.
 func TestClientKilledWhileReplacingLeavesTheOldDocument(t *testing.T) {
 	t.Parallel()
-	p := newServer(t, serverOptions{}).newPerson(t)
+	p := commonServer(t).newPerson(t)
 	content := paper(4, 900_000)
 	item := ok[Item](p.upload("Bail", content), 201)
 	before := ok[Space](p.call("GET", "/usage", nil), 200)

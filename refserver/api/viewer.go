@@ -21,6 +21,10 @@ var viewerCSS string
 // serveDocument serves the OpenAPI document in both of its forms, and a page
 // that shows it: rendered here once, without scripts and without another site.
 func (a *API) serveDocument() error {
+	// huma announces its own form of errors, which no operation answers with.
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} {
+		delete(a.doc.OpenAPI().Components.Schemas.Map(), unused)
+	}
 	asJSON, err := a.doc.OpenAPI().MarshalJSON()
 	if err != nil {
 		return fmt.Errorf("api: document: %w", err)
@@ -142,7 +146,7 @@ func viewOperation(doc *huma.OpenAPI, path string, op *huma.Operation) viewerOpe
 	for status, answer := range op.Responses {
 		shown := viewerAnswer{Status: status, Description: answer.Description}
 		for _, content := range answer.Content {
-			shown.Schema = schemaName(content.Schema)
+			shown.Schema = linkTo(content.Schema)
 		}
 		view.Answers = append(view.Answers, shown)
 	}
@@ -160,7 +164,7 @@ func fieldsOf(doc *huma.OpenAPI, schema *huma.Schema, in string) []viewerField {
 }
 
 func viewField(name, in, description string, required bool, schema *huma.Schema) viewerField {
-	view := viewerField{Name: name, In: in, Required: required, Description: description, Type: schema.Type, Schema: schemaName(schema)}
+	view := viewerField{Name: name, In: in, Required: required, Description: description, Type: schema.Type, Schema: linkTo(schema)}
 	if schema.Format != "" {
 		view.Type = schema.Format
 	}
@@ -168,7 +172,7 @@ func viewField(name, in, description string, required bool, schema *huma.Schema)
 		view.Type = strings.Trim(fmt.Sprint(schema.Enum...), "[]")
 	}
 	if schema.Items != nil {
-		view.Type, view.Schema = "list of "+schema.Items.Type, schemaName(schema.Items)
+		view.Type, view.Schema = "list of "+schema.Items.Type, linkTo(schema.Items)
 	}
 	return view
 }
@@ -180,7 +184,8 @@ func resolve(doc *huma.OpenAPI, schema *huma.Schema) *huma.Schema {
 	return doc.Components.Schemas.SchemaFromRef(schema.Ref)
 }
 
-func schemaName(schema *huma.Schema) string {
+// linkTo returns the name of a schema that has one.
+func linkTo(schema *huma.Schema) string {
 	if schema == nil {
 		return ""
 	}

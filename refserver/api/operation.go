@@ -101,7 +101,7 @@ func register[I, O any](a *API, o operation, handle func(context.Context, *vault
 	op.Middlewares = append(op.Middlewares, a.signedIn)
 	huma.Register(a.doc, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, ctx.Value(vaultKey{}).(*vault.Vault), in)
-		return told(a, o, ctx, out, err)
+		return told(ctx, a, o, out, err)
 	})
 	a.documentIfMatch(o)
 }
@@ -111,11 +111,11 @@ func registerOpen[I, O any](a *API, o operation, handle func(context.Context, *I
 	o.open = true
 	huma.Register(a.doc, a.huma(o), func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
-		return told(a, o, ctx, out, err)
+		return told(ctx, a, o, out, err)
 	})
 }
 
-func told[O any](a *API, o operation, ctx context.Context, out *O, err error) (*O, error) {
+func told[O any](ctx context.Context, a *API, o operation, out *O, err error) (*O, error) {
 	if err != nil {
 		a.report(ctx, o.id, err)
 		return nil, problemOf(err)

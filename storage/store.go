@@ -42,7 +42,7 @@ func (s *Store) Get(ctx context.Context, key string) (Record, error) {
 // Scan returns, in the order of their keys, at most limit records (1 to
 // [MaxScan]) whose keys begin with prefix and are greater than after; both may
 // be empty. Fewer than limit means that there are no more. One page is one
-// state of the store; the next page may be of a later one.
+// state of the store, held in memory; the next page may be of a later one.
 func (s *Store) Scan(ctx context.Context, prefix, after string, limit int) ([]Record, error) {
 	if err := checkScan(prefix, after, limit); err != nil {
 		return nil, fmt.Errorf("scan: %w", err)

@@ -72,7 +72,7 @@ func dataSource(path string, extra ...string) string {
 // is always a damaged one and never mistaken for a new store.
 func create(ctx context.Context, path string) error {
 	for _, stale := range []string{path + "-wal", path + "-journal"} {
-		if _, err := os.Lstat(stale); err == nil {
+		if !missing(stale) {
 			// SQLite would play the log of the lost database into the new one.
 			return fmt.Errorf("%w: the database is missing but its log %s is there; restore the database beside it, or move the log away to begin a new store",
 				storage.ErrDamaged, filepath.Base(stale))
@@ -167,8 +167,7 @@ func checkFile(path string) error {
 	}
 	// After a crash a half page is made good from the log. Without one SQLite
 	// would fill it up with zeros.
-	_, logErr := os.Stat(path + "-wal")
-	if size := pageSize(header); info.Size()%size != 0 && errors.Is(logErr, fs.ErrNotExist) {
+	if info.Size()%pageSize(header) != 0 && missing(path+"-wal") {
 		return fmt.Errorf("%w: the file is cut off after %d bytes, inside of a page", storage.ErrDamaged, info.Size())
 	}
 	return checkMarks(binary.BigEndian.Uint32(header[headerApplication:]), binary.BigEndian.Uint32(header[headerUserVersion:]))

@@ -80,15 +80,13 @@ func Open(ctx context.Context, path string, opts *Options) (*Driver, error) {
 }
 
 func (d *Driver) open(ctx context.Context, path string, opts *Options) (err error) {
-	_, statErr := os.Lstat(path)
-	missing := errors.Is(statErr, fs.ErrNotExist)
-	if missing && opts.Existing {
+	if opts.Existing && missing(path) {
 		return fmt.Errorf("%w: there is no database; is the disk mounted?", storage.ErrNotFound)
 	}
 	if d.lock, err = lockFile(path + ".lock"); err != nil {
 		return err
 	}
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+	if missing(path) {
 		if err := create(ctx, path); err != nil {
 			return err
 		}
@@ -100,6 +98,11 @@ func (d *Driver) open(ctx context.Context, path string, opts *Options) (err erro
 		return err
 	}
 	return d.reads.open(ctx, path)
+}
+
+func missing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // resolve gives one file one name, so that two ways to it meet at one lock.

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,6 +111,19 @@ func checkKeys(t testing.TB, h Harness) {
 	requireAbsent(t, d, long+"c")
 	requireAbsent(t, d, strings.ToUpper("k'x;--"))
 	requireOrder(t, d, want)
+
+	// Checks too take every character as it is.
+	for chunk := range slices.Chunk(keys, storage.MaxChecks) {
+		var checks []storage.Check
+		for _, key := range chunk {
+			checks = append(checks, storage.Check{Key: key, Version: get(t, d, key).Version})
+		}
+		require.NoError(t, d.Commit(t.Context(), checks, nil))
+		require.NoError(t, d.Commit(t.Context(), checks, puts("written", "")))
+	}
+	for _, key := range keys {
+		require.ErrorIs(t, d.Commit(t.Context(), []storage.Check{{Key: key}}, puts("written", "")), storage.ErrConflict, "absence of %q", key)
+	}
 }
 
 // requireOrder requires that one page has exactly these records, in order.

@@ -78,7 +78,7 @@ func (s *server) build() (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs, err := api.New(api.Config{Vaults: s.data.Vaults, Limits: limits})
+	programs, err := api.New(api.Config{Vaults: s.data.Vaults, Limits: limits, Logger: s.log})
 	if err != nil {
 		return nil, err
 	}

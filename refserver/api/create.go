@@ -20,7 +20,7 @@ func (n *NewItem) place() (vault.Place, error) {
 		return vault.Place{}, err
 	}
 	folder, err := folderID("body.folder", n.Folder)
-	return vault.Place{Compartment: compartment, Folder: folder}, err
+	return vault.Place{Compartment: compartment, Folder: folder, Channel: channel}, err
 }
 
 type createdOutput struct {
@@ -50,7 +50,7 @@ func addFolder(ctx context.Context, v *vault.Vault, in *folderInput) (*createdOu
 	if err != nil {
 		return nil, err
 	}
-	return created(v.AddFolder(ctx, in.Body.Name, vault.Place{Compartment: compartment}))
+	return created(v.AddFolder(ctx, in.Body.Name, vault.Place{Compartment: compartment, Channel: channel}))
 }
 
 type contactInput struct {

@@ -81,7 +81,7 @@ func (v *visit) folderIn(name string, in vault.Compartment) (vault.ItemID, error
 			return f.ID, nil
 		}
 	}
-	f, err := v.vault.AddFolder(v.ctx(), name, vault.Place{Compartment: in})
+	f, err := v.vault.AddFolder(v.ctx(), name, vault.Place{Compartment: in, Channel: channel})
 	return f.ID, err
 }
 
@@ -120,7 +120,7 @@ func (p *pages) addFolder(v *visit) error {
 		return v.again("folder-edit", f, nil, editing{Form: f, New: true})
 	}
 	err = v.created(f, func() (vault.Item, error) {
-		return v.vault.AddFolder(v.ctx(), f.Get("name"), vault.Place{Compartment: vault.Private})
+		return v.vault.AddFolder(v.ctx(), f.Get("name"), vault.Place{Compartment: vault.Private, Channel: channel})
 	})
 	if err != nil {
 		return v.again("folder-edit", f, err, editing{Form: f, New: true})

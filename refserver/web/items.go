@@ -63,9 +63,9 @@ func listPath(k vault.Kind) string {
 // placeOf reads where a new item goes: private unless the person chose to share.
 func placeOf(f *form) vault.Place {
 	if f.Get("visibility") == "shared" {
-		return vault.Place{Compartment: vault.Shared}
+		return vault.Place{Compartment: vault.Shared, Channel: channel}
 	}
-	return vault.Place{Compartment: vault.Private}
+	return vault.Place{Compartment: vault.Private, Channel: channel}
 }
 
 // created does what a form asks once, however often its button is pressed, and

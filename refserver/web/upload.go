@@ -178,7 +178,7 @@ func (u *upload) storeOne(part *multipart.Part, in vault.Compartment) (vault.Ite
 	}
 	item, err := u.vault.AddDocument(u.ctx(), vault.NewDocument{
 		Name: u.title(part), Compartment: in, Folder: u.folder, MediaType: kindOf(first, part.Header.Get("Content-Type")),
-		Issued: u.typedDate(u.form, "issued"), Expires: u.typedDate(u.form, "expires"), Channel: "web",
+		Issued: u.typedDate(u.form, "issued"), Expires: u.typedDate(u.form, "expires"), Channel: channel,
 	}, source)
 	if source.failed != nil { // what the network said comes before what the library made of it
 		return vault.Item{}, source.failed

@@ -18,6 +18,9 @@ import (
 	"reconnect.example/vault"
 )
 
+// channel is what Origin says of everything that comes through the pages.
+const channel = "web"
+
 // Config is what the pages need. Vaults is required.
 type Config struct {
 	Vaults *vault.Vaults

@@ -86,14 +86,15 @@ type Write struct {
 //   - Durability. When Commit returns nil its writes survive kill -9 and loss of
 //     power; nothing of a commit that failed is ever seen.
 //   - Isolation. A commit takes effect at one instant between its call and its
-//     return: all checks hold then and all writes appear together. Get sees
-//     every commit that returned before it was called (linearizable). One page
-//     of Scan is one snapshot; two pages are two.
+//     return: all checks hold then and all writes appear together. Get and Scan
+//     see every commit that returned before they were called (linearizable).
+//     One page of Scan is one snapshot; two pages are two.
 //   - Failure. [ErrConflict] means that nothing happened. [ErrUnknown] means that
-//     it may have happened, and the same commit may be sent again. Any other
-//     error means that nothing happened. So a context that ends once a commit
-//     has begun gives an error that is both ErrUnknown and the context's, and
-//     the context's alone only if nothing was or will be written.
+//     it may have happened, or may happen yet; who sends it again checks a record
+//     that it writes. Any other error means that nothing happened. So a context
+//     that ends once a commit has begun gives an error that is both ErrUnknown
+//     and the context's, and the context's alone only if nothing was or will be
+//     written.
 //   - Concurrency. All methods may be called from many goroutines.
 //   - Values are copied: what the caller changes afterwards, the driver does
 //     not see, and the other way round. An empty value is a value.

@@ -71,23 +71,30 @@ func (m module) packages() [][]file {
 	return packages
 }
 
-// parse makes a module from paths and sources, for the real one and for the invented ones alike.
+// parse makes an invented module from paths and sources.
 func parse(t *testing.T, sources map[string]string) module {
-	var m module
-	for name, source := range sources {
-		lines := token.NewFileSet()
-		syntax, err := parser.ParseFile(lines, name, source, parser.ParseComments|parser.SkipObjectResolution)
-		require.NoError(t, err)
-		m.files = append(m.files, file{path: name, source: []byte(source), syntax: syntax, lines: lines})
-	}
-	slices.SortFunc(m.files, func(a, b file) int { return cmp.Compare(a.path, b.path) })
+	m, err := parseAll(sources)
+	require.NoError(t, err)
 	return m
 }
 
-// here is this module. It is read once; no test changes it.
-var here = sync.OnceValues(func() (map[string]string, error) {
+func parseAll(sources map[string]string) (m module, err error) {
+	for name, source := range sources {
+		lines := token.NewFileSet()
+		syntax, err := parser.ParseFile(lines, name, source, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return m, err
+		}
+		m.files = append(m.files, file{path: name, source: []byte(source), syntax: syntax, lines: lines})
+	}
+	slices.SortFunc(m.files, func(a, b file) int { return cmp.Compare(a.path, b.path) })
+	return m, nil
+}
+
+// here is this module. It is read once; no rule changes it.
+var here = sync.OnceValues(func() (module, error) {
 	sources := map[string]string{}
-	return sources, fs.WalkDir(os.DirFS(root), ".", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -100,20 +107,24 @@ var here = sync.OnceValues(func() (map[string]string, error) {
 		sources[name] = string(source)
 		return err
 	})
+	if err != nil {
+		return module{}, err
+	}
+	return parseAll(sources)
 })
 
 // ignored tells the folders that running and testing leave behind, and git's own.
 func ignored(name string) bool {
 	switch name {
-	case ".git", "reconnect-data", "data", "bin", "node_modules", "screenshots":
+	case ".git", "reconnect-data", "data", "bin", "screenshots":
 		return true
 	}
 	return path.Base(name) == "node_modules"
 }
 
 func thisModule(t *testing.T) module {
-	sources, err := here()
+	m, err := here()
 	require.NoError(t, err)
-	require.NotEmpty(t, sources)
-	return parse(t, sources)
+	require.NotEmpty(t, m.files)
+	return m
 }

@@ -47,10 +47,11 @@ func look(t testing.TB, v *vault.Vault) []string {
 	seen := []string{}
 	for _, it := range items {
 		line := fmt.Sprintf("%s %q %s r%d", it.Kind, it.Name, it.Compartment, it.Revision)
-		if !it.Folder.IsZero() {
-			f, found := items[it.Folder]
-			require.True(t, found && f.Kind == vault.KindFolder && f.Compartment == it.Compartment, "%q lies in no folder", it.Name)
+		if f, found := items[it.Folder]; found {
+			require.True(t, f.Kind == vault.KindFolder && f.Compartment == it.Compartment, "%q lies in %q", it.Name, f.Name)
 			line += " in " + f.Name
+		} else if !it.Folder.IsZero() { // who is in the bin may lose their folder
+			require.False(t, it.Binned.IsZero(), "%q lies in no folder", it.Name)
 		}
 		if it.Kind == vault.KindFolder {
 			line = fmt.Sprintf("folder %q %s", it.Name, it.Compartment)

@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -15,6 +16,9 @@ func TestMain(m *testing.M) {
 	if folder := os.Getenv(childFolder); folder != "" {
 		fmt.Fprintln(os.Stderr, workUntilKilled(folder))
 		os.Exit(1)
+	}
+	if err := flag.Set("rapid.checks", fmt.Sprint(sized(12, 100))); err != nil { // an argument of go test is heard afterwards
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
 )
 
 // Content is a document being read. Nothing of a segment is released before it
@@ -174,7 +175,8 @@ func (b both) Close() error { return errors.Join(b.first.Close(), b.second.Close
 
 // contentError tells an altered blob from a store that does not answer.
 func contentError(id ItemID, err error) error {
-	if errors.Is(err, seal.ErrOpen) || errors.Is(err, seal.ErrFormat) || isNotFound(err) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, seal.ErrOpen) || errors.Is(err, seal.ErrFormat) || isNotFound(err) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, storage.ErrInvalid) { // the blob ends before a segment that it has
 		return tampered("item %s", id)
 	}
 	return storageError(err)

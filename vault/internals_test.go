@@ -203,3 +203,51 @@ func PasswordKey(id ID, stored string, record []byte, wrapping seal.Key, passwor
 	}
 	return b.KDF.Derive([]byte(password))
 }
+
+// ReplaceSlot does what a program with other rules would do: it puts a password
+// slot with other parameters into the vault, signed by the vault's own key.
+func (v *Vault) ReplaceSlot(ctx context.Context, login, password string, change func(*seal.KDF)) error {
+	p, err := v.prove(ctx, login, password)
+	if err != nil {
+		return err
+	}
+	entry := seal.SlotEntry{ID: newID(), Kind: slotPassword, State: slotActive}
+	body := slotBody{Kind: slotPassword, KDF: seal.NewKDF()}
+	key, err := body.KDF.Derive([]byte(password))
+	if err != nil {
+		return err
+	}
+	change(&body.KDF)
+	for _, c := range compartments {
+		envelope, err := key.SealCommitted(v.id.rootContext(c, entry.ID), nil, p.roots[c].Bytes())
+		if err != nil {
+			return err
+		}
+		body.Roots = append(body.Roots, slotRoot{Compartment: uint8(c), Envelope: envelope})
+	}
+	raw, err := seal.Marshal(body)
+	if err != nil {
+		return err
+	}
+	record, err := p.wrapping.Seal(v.id.bind(seal.TypeKeyslot, Owner, 0, entry.ID[:], 0), nil, raw)
+	if err != nil {
+		return err
+	}
+	digest := seal.Digest(record)
+	entry.Digest = digest[:]
+	return v.changeOwner(ctx, func(t *turn) error {
+		t.replaceSlots(entry, record)
+		return nil
+	})
+}
+
+// ForgeLine does what a service that was taken over could do: it appends a line
+// to the journal, in the person's name, without their key. The handle is of no
+// use afterwards.
+func (v *Vault) ForgeLine(ctx context.Context, signer seal.SigningKey) error {
+	return v.do(ctx, func(t *turn) error {
+		t.signer = signer
+		t.note(ActExported, nil, nil)
+		return nil
+	})
+}

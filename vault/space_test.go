@@ -137,7 +137,7 @@ func TestMoreSpaceIsAskedForAndTheSameUploadPasses(t *testing.T) {
 		require.NoError(t, err)
 		pending = append(pending, p)
 	}
-	require.Equal(t, []vault.PendingSpace{{Vault: s.v.ID(), Asked: s.Clock.Now(), Reason: reason, Usage: usage(t, s.Stage, s.v.ID())}}, pending)
+	require.Equal(t, []vault.PendingSpace{{Vault: s.v.ID(), Asked: s.Clock.Now(), Number: 1, Reason: reason, Usage: usage(t, s.Stage, s.v.ID())}}, pending)
 	decided, err := s.DecideSpace(t.Context(), s.v.ID(), quota.Decision{Number: 1, Approve: true, By: "Anne", Why: "oui"})
 	require.NoError(t, err)
 	require.Equal(t, quota.Approved, decided.State)

@@ -90,9 +90,8 @@ func flipped(b []byte, at int) []byte {
 
 // A stranger must not learn whether an account exists, nor the store's host
 // whether its alteration was found, by the answer or by the work done for it (E8).
-func signInsThatFail(t *testing.T, folder string) {
-	stage := vaulttest.New(t, &vaulttest.Options{Folder: folder})
-	p := stage.Person(t)
+func signInsThatFail(t *testing.T, s *scene) {
+	stage, p := s.Stage, s.person
 	id := p.Vault.ID().String()
 	wrapping, head, login := id+"/k/w", id+"/h/o", keys(t, stage.Store, "login/")[0]
 	older := get(t, stage.Store, head)
@@ -145,12 +144,6 @@ func signInsThatFail(t *testing.T, folder string) {
 	w.Clock.Advance(vaultWait)
 	_, err = w.Unlock(t.Context(), right)
 	require.NoError(t, err, "everything is as it was")
-}
-
-func TestASignInThatFailsTellsNothing(t *testing.T) {
-	t.Parallel()
-	t.Run("memory", func(t *testing.T) { t.Parallel(); signInsThatFail(t, "") })
-	t.Run("sqlite and files", func(t *testing.T) { t.Parallel(); signInsThatFail(t, t.TempDir()) })
 }
 
 func TestFiveTriesAreFreeThenTheyWait(t *testing.T) {

@@ -48,6 +48,8 @@ func inPlainWords(err error) string {
 		advice = "the data folder cannot be written by this user. Give it to this user, or choose another with --data."
 	case errors.Is(err, storage.ErrNoSpace), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG):
 		advice = "the disk is full. Nothing that was stored is lost; make room and start again."
+	case errors.Is(err, storage.ErrDamaged):
+		advice = "a file of the data folder is damaged, and trying again does not help. Put the data folder back from a backup."
 	case errors.Is(err, vault.ErrKeyService):
 		advice = "without the key file nothing can be opened. Put it back as the message says."
 	default:

@@ -20,7 +20,7 @@ func TestNamesThatReverseOrHideAreNeutralised(t *testing.T) {
 		"tag\U000e0041ged\ufeff":    "tagged",
 		"kept\ttab\nand line":       "kept\ttab\nand line",
 		"بطاقة هوية":                "بطاقة هوية",
-		"می‌خواهم":                  "می‌خواهم",
+		"می\u200cخواهم":             "می\u200cخواهم",
 		"broken \xff bytes":         "broken \ufffd bytes",
 		"<script>alert(1)</script>": "<script>alert(1)</script>",
 	} {

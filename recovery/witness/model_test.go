@@ -60,12 +60,10 @@ func (m *machine) durable() {
 }
 
 func (m *machine) ownerReport(t *rapid.T) {
-	signer, key := m.p, rapid.IntRange(-1, 2).Draw(t, "key")
+	signer, key := m.thief, rapid.IntRange(-1, 2).Draw(t, "key")
 	version, variant := rapid.Uint64Range(1, 8).Draw(t, "version"), rapid.Uint64Range(0, 1).Draw(t, "variant")
 	epochs := rapid.SampledFrom([]uint64{0, 0, 0, 1}).Draw(t, "restore")
-	if key < 0 {
-		signer = m.thief
-	} else {
+	if key >= 0 {
 		signer = m.p.as(key + 1)
 	}
 	h := signer.head(version, func(h *seal.OwnerHead) { h.Restore, h.Epoch = epochs, variant })

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/hashicorp/go-hclog"
 
+	"reconnect.example/refserver/patience"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
@@ -106,9 +107,9 @@ func (a *API) guarded() http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Add("Vary", "Accept-Language")
-		patientW, done := patient(w, r, a.stall)
+		w, done := patience.Bound(w, r, a.stall)
 		defer done()
-		routed.ServeHTTP(patientW, r)
+		routed.ServeHTTP(w, r)
 	})
 }
 

@@ -19,7 +19,7 @@ import (
 
 // maxJSON bounds a JSON body, in bytes. huma would silently allow 1 MiB, and five
 // seconds, a deadline that it leaves on the connection while the handler works;
-// patientBody bounds the time instead. The longest text is a note of 20,000
+// patience bounds the time instead. The longest text is a note of 20,000
 // characters, of twelve bytes each if every one is escaped.
 const maxJSON = 384 << 10
 
@@ -60,7 +60,7 @@ func (a *API) huma(o operation) huma.Operation {
 		Summary: o.summary, Description: o.description, DefaultStatus: o.status,
 		Responses:       map[string]*huma.Response{},
 		MaxBodyBytes:    maxJSON,
-		BodyReadTimeout: -1, // patientBody bounds it
+		BodyReadTimeout: -1, // patience bounds it
 	}
 	if !o.open {
 		op.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}

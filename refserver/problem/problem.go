@@ -156,7 +156,7 @@ var table = []entry{
 		"L’envoi s’est arrêté avant la fin. Rien n’a été enregistré. Recommencez.",
 		"The upload stopped before its end. Nothing was stored. Please start again."}},
 	{vault.ErrStorage, storageAway}, {vault.ErrClosed, storageAway},
-	{storage.ErrNoSpace, storageAway}, {storage.ErrUnavailable, storageAway}, {storage.ErrReadOnly, storageAway},
+	{storage.ErrNoSpace, storageAway}, {storage.ErrUnavailable, storageAway}, {storage.ErrReadOnly, storageAway}, {storage.ErrDamaged, storageAway},
 	{ErrTooLarge, Problem{413, "too-large", 0,
 		"Ce que vous avez envoyé est trop long.",
 		"What you sent is too long."}},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"reconnect.example/refserver/patience"
 	"reconnect.example/refserver/problem"
 )
 
@@ -39,7 +40,7 @@ func (p *pages) protect(next http.Handler) http.Handler {
 		if r.TLS != nil {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		w, done := patient(w, r)
+		w, done := patience.Bound(w, r, patience.Stall)
 		defer done()
 		checked.ServeHTTP(w, r)
 	})

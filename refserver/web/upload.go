@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -253,4 +254,15 @@ func kindOf(first []byte, claimed string) string {
 		return found // the two disagree: the browsers' own rule wins
 	}
 	return guess
+}
+
+// drainTop is how much of a refused upload is read.
+const drainTop = 32 << 20
+
+// drain reads what is left of a body whose upload was refused. A browser that
+// still sends shows a broken connection instead of an answer.
+func drain(r *http.Request) {
+	if r.Body != nil {
+		_, _ = io.CopyN(io.Discard, r.Body, drainTop)
+	}
 }

@@ -158,7 +158,7 @@ func (s *Store) Close() error {
 func (s *Store) release() error {
 	err := s.root.Close()
 	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
+		err = errors.Join(err, unlock(s.lock))
 	}
 	return err
 }

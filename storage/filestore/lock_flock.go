@@ -30,3 +30,10 @@ func lockFolder(root *os.Root) (*os.File, error) {
 	}
 	return nil, writeError("lock it", err)
 }
+
+// unlock lets go at once. Closing alone would not, while a child that this
+// process is about to start still has a copy of the file for a moment.
+func unlock(lock *os.File) error {
+	_ = syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)
+	return lock.Close()
+}

@@ -15,3 +15,5 @@ import (
 func lockFolder(*os.Root) (*os.File, error) {
 	return nil, fmt.Errorf("%w: this system has no flock: %w", storage.ErrUnavailable, errors.ErrUnsupported)
 }
+
+func unlock(lock *os.File) error { return lock.Close() }

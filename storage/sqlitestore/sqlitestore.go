@@ -176,7 +176,7 @@ func (d *Driver) Close() error {
 		errs = append(errs, d.writes.close())
 	}
 	if d.lock != nil { // after them, so that nobody opens what is still in use
-		errs = append(errs, d.lock.Close())
+		errs = append(errs, unlock(d.lock))
 	}
 	return errors.Join(errs...)
 }

@@ -233,7 +233,9 @@ func (b *toyBlobs) Open(ctx context.Context, name string, offset, length int64) 
 		r.all, err = io.ReadAll(r.file)
 	case blobFlawSharedReader:
 		if b.shared[name] == nil {
-			b.shared[name], err = os.Open(b.path(name))
+			if b.shared[name], err = os.Open(b.path(name)); err != nil {
+				return nil, err
+			}
 		}
 		r.shared = b.shared[name]
 		_, err = r.shared.Seek(offset, io.SeekStart)

@@ -55,7 +55,6 @@ type exporter struct {
 	items   []*record // intact ones, by name
 	damaged []exportDamage
 	account exportAccount
-	entries []Entry
 	from    journalHead
 	folders map[ItemID]string // names
 	files   map[ItemID]string // where each document is in the ZIP

@@ -107,8 +107,8 @@ func (a *API) guarded() http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Add("Vary", "Accept-Language")
-		w, done := patience.Bound(w, r, a.stall)
-		defer done()
+		w, end := patience.Bound(w, r, a.stall)
+		defer end(false) // who streams flushes
 		routed.ServeHTTP(w, r)
 	})
 }

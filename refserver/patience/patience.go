@@ -66,20 +66,22 @@ func (w *answer) Write(p []byte) (int, error) {
 func (w *answer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Bound puts deadlines that move on into a request and its answer. What it
-// returns is called when the handler is done: the last bytes leave under a
-// deadline, and the next request on the connection has none of this one.
-func Bound(w http.ResponseWriter, r *http.Request, stall time.Duration) (http.ResponseWriter, func()) {
+// returns is called once, when the handler is done, so that the next request on
+// the connection has none of this one. With flush, the last bytes leave before
+// that, under a deadline; not so after a handler that broke off, whose answer
+// must not look complete.
+func Bound(w http.ResponseWriter, r *http.Request, stall time.Duration) (bounded http.ResponseWriter, end func(flush bool)) {
 	conn := http.NewResponseController(w)
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = &body{ReadCloser: r.Body, stall: stall, conn: conn, started: time.Now()}
 	}
 	a := &answer{ResponseWriter: w, stall: stall, conn: conn}
-	return a, func() {
-		if a.began {
+	return a, func(flush bool) {
+		_ = conn.SetReadDeadline(time.Now().Add(stall)) // first: to flush is to drain a body that was not read
+		if flush && a.began {
 			_ = conn.SetWriteDeadline(time.Now().Add(stall))
 			_ = conn.Flush()
 		}
 		_ = conn.SetWriteDeadline(time.Time{})
-		_ = conn.SetReadDeadline(time.Now().Add(stall)) // for what net/http drains of a body that was not read
 	}
 }

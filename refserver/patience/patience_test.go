@@ -32,7 +32,7 @@ func TestDeadlinesMoveOnAndAreNotLeftBehind(t *testing.T) {
 	_, err = w.Write([]byte("x"))
 	require.NoError(t, err)
 	require.False(t, conn.write[0].IsZero())
-	done()
+	done(true)
 	require.True(t, conn.write[len(conn.write)-1].IsZero(), "the next request on the connection begins with none")
 }
 
@@ -41,7 +41,7 @@ func TestDripOfBytesIsNotWaitedForEver(t *testing.T) {
 	conn := &deadlines{ResponseWriter: httptest.NewRecorder()}
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", 50)))
 	_, done := Bound(conn, r, time.Minute)
-	defer done()
+	defer done(false)
 	started := r.Body.(*body).started
 	one := make([]byte, 1)
 	for range 50 {

@@ -40,9 +40,11 @@ func (p *pages) protect(next http.Handler) http.Handler {
 		if r.TLS != nil {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		w, done := patience.Bound(w, r, patience.Stall)
-		defer done()
+		w, end := patience.Bound(w, r, patience.Stall)
+		whole := false
+		defer func() { end(whole) }()
 		checked.ServeHTTP(w, r)
+		whole = true
 	})
 }
 

@@ -89,8 +89,10 @@ func (tx *Tx) run(fn func(tx *Tx) error) (outcome, error) {
 // confirm returns the result of an fn that writes nothing if all that it read
 // was the state of one instant.
 func (tx *Tx) confirm(result error) (outcome, error) {
-	if tx.snapshots < 2 {
-		return settled, result // one read is of one instant
+	// One read is of one instant. An error is confirmed all the same: fn may have
+	// followed what it read into the store, past the transaction.
+	if tx.snapshots == 0 || tx.snapshots == 1 && result == nil {
+		return settled, result
 	}
 	checks := tx.checks()
 	for resend := 0; ; resend++ {

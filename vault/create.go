@@ -131,7 +131,7 @@ func (n *newborn) seal(ctx context.Context, v *Vault, password string) (err erro
 	n.records[v.id.wrappingKey()] = wrapping
 	digest := seal.Digest(wrapping)
 	n.owner.Wrapping = digest[:]
-	entry, slot, err := s.newPasswordSlot(ctx, v.id, n.wrapping, n.normal, n.roots)
+	entry, slot, err := s.newPasswordSlot(ctx, v.id, n.wrapping, n.normal, n.roots, false)
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (t *turn) furnish(login string, req CreateRequest) error {
 	if err := s.cfg.Quota.Open(t.tx, t.v.id.String()); err != nil {
 		return err
 	}
-	if err := t.putPaper(newID(), 1, paperLogin, login); err != nil {
+	if err := t.putPaper(loginPaper, 1, paperLogin, login); err != nil {
 		return err
 	}
 	consent := consentBody{Notice: req.Notice, Channel: orDefault(req.Channel, "library")}
@@ -209,6 +209,9 @@ func (t *turn) furnish(login string, req CreateRequest) error {
 func (v *Vault) acknowledge(ctx context.Context, req *SessionRequest) error {
 	return v.do(ctx, func(t *turn) error {
 		t.tx.Delete(v.id.key("new"))
+		// This line also tells the sweeper, by the witness, that somebody was told of
+		// the vault, whatever the store says.
+		t.note(ActSignedIn, nil, req.detail())
 		return t.openSession(req)
 	})
 }

@@ -118,7 +118,7 @@ type farewell struct {
 }
 
 func (v *Vault) farewell(ctx context.Context, password string, act Act) (*farewell, error) {
-	login, err := v.Login(ctx)
+	login, err := v.readLogin(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -224,6 +224,9 @@ func (v *Vault) Reopen(ctx context.Context) error {
 		t.tx.Delete(storage.DueKey(time.UnixMilli(t.heads.owner.Closing), v.id.String(), "closed"))
 		t.tx.Delete(v.id.key("tomb"))
 		t.heads.owner.Closing = 0
+		// Later than the tombstone that was signed at closing: a store that kept it
+		// has only something stale in hand.
+		t.heads.owner.Version += presignAhead
 		t.note(ActReopened, nil, nil)
 		return nil
 	})

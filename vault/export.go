@@ -34,7 +34,7 @@ import (
 // the first byte. Memory does not grow with what is in the vault. If it ends with
 // an error, there is no manifest.
 func (v *Vault) Export(ctx context.Context, w io.Writer) error {
-	e := &exporter{v: v, ctx: ctx, zip: zip.NewWriter(w), used: map[string]bool{}, folders: map[ItemID]string{}, files: map[ItemID]string{}}
+	e := &exporter{v: v, ctx: ctx, zip: zip.NewWriter(w), used: map[string]bool{}, made: map[string]string{}, folders: map[ItemID]string{}, files: map[ItemID]string{}}
 	if err := v.do(ctx, e.begin); err != nil {
 		return err
 	}
@@ -59,6 +59,7 @@ type exporter struct {
 	folders map[ItemID]string // names
 	files   map[ItemID]string // where each document is in the ZIP
 	used    map[string]bool   // paths, folded
+	made    map[string]string // folders in the ZIP by their path before that
 	done    []exportFile
 }
 
@@ -127,11 +128,12 @@ func (e *exporter) begin(t *turn) error {
 }
 
 func (e *exporter) readAccount(t *turn) (err error) {
-	if e.account.Login, err = t.login(); err != nil {
+	e.account.Login, err = t.login()
+	if err := e.damage("account.json", err); err != nil {
 		return err
 	}
 	consents, err := t.consents()
-	if err != nil {
+	if err := e.damage("account.json", err); err != nil {
 		return err
 	}
 	e.account.Consents = []exportConsent{}
@@ -177,17 +179,27 @@ func (e *exporter) document(r *record) error {
 	if !r.item.Binned.IsZero() {
 		place = "bin"
 	}
-	parts := []string{"documents", place}
+	in := path.Join("documents", place)
 	if name, ok := e.folders[r.item.Folder]; ok {
-		parts = append(parts, safename.Folder(name))
+		in = e.folder(path.Join(in, safename.Folder(name)))
 	}
-	name := e.free(path.Join(append(parts, safename.File(r.item.Name, r.item.Document.MediaType))...))
+	name := e.free(path.Join(in, safename.File(r.item.Name, r.item.Document.MediaType)))
 	e.files[r.item.ID] = name
 	err = e.write(name, r.item.Changed, func(w io.Writer) error {
 		_, err := io.Copy(w, c)
 		return err
 	})
 	return errors.Join(err, c.Close())
+}
+
+// folder returns the path of a folder, the same each time, that is no file.
+func (e *exporter) folder(p string) string {
+	made, ok := e.made[p]
+	if !ok {
+		made = e.free(p)
+		e.made[p] = made
+	}
+	return made
 }
 
 // free returns a path that is not taken yet, also on systems that fold case.
@@ -233,6 +245,16 @@ func (e *exporter) json(name string, v any) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(v)
 	})
+}
+
+// damage names what the store altered and lets the export go on: everything else
+// still leaves.
+func (e *exporter) damage(what string, err error) error {
+	if errors.Is(err, ErrTampered) {
+		e.damaged = append(e.damaged, exportDamage{Name: what, Problem: err.Error()})
+		return nil
+	}
+	return err
 }
 
 func (e *exporter) accountFile() error { return e.json("account.json", e.account) }

@@ -203,7 +203,7 @@ type exportEntry struct {
 // journal writes the whole journal, newest first, verified along its chain.
 func (e *exporter) journal() error {
 	entries, err := e.v.wholeJournal(e.ctx, e.from)
-	if err != nil {
+	if err := e.damage("journal.json", err); err != nil { // what is above the break is there
 		return err
 	}
 	list := []exportEntry{}

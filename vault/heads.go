@@ -13,7 +13,7 @@ import (
 //	V/h/o  signed by the vault's key, readable by relays and witness (seal.OwnerHead)
 //	V/h/s  clear CBOR{1: version, 2: generation} | sealed under Shared's generation:
 //	V/h/p                                        |   CBOR{1: page digests, 2: entries on each page, 3: inbox cursor, 4: bin, 5: oldest generation}
-//	V/h/j  signed by the service: CBOR{1: version, 2: count, 3: hash of the last entry}
+//	V/h/j  signed by the service: CBOR{1: count, 2: hash of the last entry}; its version is the count
 type heads struct {
 	owner   *seal.OwnerHead
 	indexes map[Compartment]*index // Owner's digests come from the owner head
@@ -35,9 +35,10 @@ type sealedHead struct {
 }
 
 type journalHead struct {
-	Version uint64 `cbor:"1,keyasint"`
-	Count   uint64 `cbor:"2,keyasint"`
-	Last    []byte `cbor:"3,keyasint"` // digest of the last entry, which names the one before it
+	// Count is also the version that the witness remembers, so that a journal
+	// that was cut is older, also one whose head was signed anew (G2).
+	Count uint64 `cbor:"1,keyasint"`
+	Last  []byte `cbor:"2,keyasint"` // digest of the last entry, which names the one before it
 }
 
 const (
@@ -163,7 +164,7 @@ func (h *heads) checkpoints() []Checkpoint {
 	if h.owner.Erased != 0 { // a tombstone has no other heads
 		return out
 	}
-	out = append(out, Checkpoint{Head: headJournal, Restore: h.owner.Restore, Version: h.journal.Version, Hash: seal.Digest(h.raw[0])})
+	out = append(out, Checkpoint{Head: headJournal, Restore: h.owner.Restore, Version: h.journal.Count, Hash: seal.Digest(h.raw[0])})
 	for _, c := range []Compartment{Shared, Private} {
 		if ix, ok := h.indexes[c]; ok {
 			out = append(out, Checkpoint{Head: c.headName(), Restore: h.owner.Restore, Version: ix.version, Hash: seal.Digest(h.raw[c])})

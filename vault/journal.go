@@ -44,6 +44,7 @@ const (
 	ActExported        Act = "vault.exported"
 	ActClosed          Act = "vault.closed"
 	ActReopened        Act = "vault.reopened"
+	ActAccountRead     Act = "vault.account-read" // login or consents
 	ActViewed          Act = "vault.overview"
 	ActListed          Act = "items.listed"
 	ActCounted         Act = "items.counted"
@@ -146,7 +147,6 @@ func (t *turn) writeJournal() error {
 		j.Count, j.Last = e.Number, digest[:]
 		t.tx.PutUnique(t.v.id.entry(e.Number), record)
 	}
-	j.Version++
 	record, err := sealJournalHead(t.v.id, t.v.service.keys.signer, *j)
 	if err != nil {
 		return err
@@ -245,7 +245,11 @@ func (v *Vault) Journal(ctx context.Context, opts *JournalOptions) ([]Entry, err
 		return nil, err
 	}
 	// from is a copy made before the line of this reading: that one is read next time.
-	return v.readJournal(ctx, from, owner, ring, o)
+	entries, err := v.readJournal(ctx, from, owner, ring, o)
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
 }
 
 // wholeJournal reads everything up to a head that was verified in a turn.
@@ -262,6 +266,8 @@ func (v *Vault) wholeJournal(ctx context.Context, from journalHead) ([]Entry, er
 	return v.readJournal(ctx, from, owner, ring, JournalOptions{Limit: math.MaxInt})
 }
 
+// readJournal returns what is above the first line that is not as it was written
+// together with the error that names it.
 func (v *Vault) readJournal(ctx context.Context, from journalHead, owner *seal.OwnerHead, ring *ring, o JournalOptions) ([]Entry, error) {
 	if o.Before == 0 || o.Before > from.Count+1 {
 		o.Before = from.Count + 1
@@ -284,21 +290,21 @@ func (v *Vault) readJournal(ctx context.Context, from journalHead, owner *seal.O
 		}
 		for i, n := len(records)-1, high; n >= low; i, n = i-1, n-1 {
 			if i < 0 || records[i].Key != v.id.entry(n) {
-				return nil, tampered("journal entry %d", n) // G1, G2: a gap
+				return out, tampered("journal entry %d", n) // G1, G2: a gap
 			}
 			sum := seal.Digest(records[i].Value)
 			if !slices.Equal(sum[:], digest) {
-				return nil, tampered("journal entry %d", n)
+				return out, tampered("journal entry %d", n)
 			}
 			clear, err := parseEntry(n, records[i].Value)
 			if err != nil {
-				return nil, err
+				return out, err
 			}
 			digest = clear.Before
 			if n < o.Before {
 				e, err := openEntry(v.id, n, records[i].Value, ring, owner)
 				if err != nil {
-					return nil, err
+					return out, err
 				}
 				out = append(out, e)
 			}

@@ -46,10 +46,10 @@ func (id ID) rootContext(c Compartment, slot [16]byte) seal.Context {
 }
 
 // newPasswordSlot seals roots under a password.
-func (s *Vaults) newPasswordSlot(ctx context.Context, id ID, wrapping seal.Key, secret string, roots map[Compartment]root) (seal.SlotEntry, []byte, error) {
+func (s *Vaults) newPasswordSlot(ctx context.Context, id ID, wrapping seal.Key, secret string, roots map[Compartment]root, priority bool) (seal.SlotEntry, []byte, error) {
 	entry := seal.SlotEntry{ID: newID(), Kind: slotPassword, State: slotActive}
 	body := slotBody{Kind: slotPassword, KDF: seal.NewKDF()}
-	key, err := s.derive.derive(ctx, body.KDF, secret, true)
+	key, err := s.derive.derive(ctx, body.KDF, secret, priority)
 	if err != nil {
 		return entry, nil, err
 	}

@@ -157,8 +157,8 @@ type NoticeCode string
 
 // The notices of an overview.
 const (
-	// NoticeWitnessAway: the witness did not answer at sign-in; what it protects
-	// against was not checked, and changes of secrets must wait.
+	// NoticeWitnessAway: the witness does not answer; what it protects against is
+	// not checked, and changes of secrets must wait.
 	NoticeWitnessAway NoticeCode = "witness-away"
 	// NoticeDamaged: the store altered or lost something; see Counts.Damaged.
 	NoticeDamaged NoticeCode = "damaged"
@@ -201,7 +201,9 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 		if o.Space, err = v.service.cfg.Quota.Usage(t.tx, v.id.String()); err != nil {
 			return err
 		}
-		o.Notices = slices.Clone(v.notices)
+		if t.away {
+			o.Notices = append(o.Notices, NoticeWitnessAway)
+		}
 		if closing := t.heads.owner.Closing; closing != 0 {
 			o.Notices, o.ErasedAt = append(o.Notices, NoticeClosing), time.UnixMilli(closing).UTC()
 		}
@@ -247,8 +249,15 @@ func (a *Appointment) end() time.Time {
 
 // Login returns the login of this vault, to be shown or printed for its holder.
 func (v *Vault) Login(ctx context.Context) (login string, err error) {
+	return v.readLogin(ctx, func(t *turn) { t.note(ActAccountRead, nil, nil) })
+}
+
+// readLogin is Login for the service's own use, without a line if note is nil.
+func (v *Vault) readLogin(ctx context.Context, note func(t *turn)) (login string, err error) {
 	err = v.do(ctx, func(t *turn) (err error) {
-		login, err = t.login()
+		if login, err = t.login(); err == nil && note != nil {
+			note(t)
+		}
 		return err
 	})
 	return login, err
@@ -257,6 +266,7 @@ func (v *Vault) Login(ctx context.Context) (login string, err error) {
 // Consents returns the notices that were shown and agreed to (FR-10).
 func (v *Vault) Consents(ctx context.Context) (out []Consent, err error) {
 	err = v.do(ctx, func(t *turn) (err error) {
+		t.note(ActAccountRead, nil, nil)
 		out, err = t.consents()
 		return err
 	})

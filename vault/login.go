@@ -92,7 +92,9 @@ func digit(r rune) (byte, bool) {
 	return n, true
 }
 
-func loginKey(hash [32]byte) string { return "login/" + hex.EncodeToString(hash[:]) }
+const loginPrefix = "login/"
+
+func loginKey(hash [32]byte) string { return loginPrefix + hex.EncodeToString(hash[:]) }
 
 // login/<keyed hash>: sealed under the service's lookup key, bound to the hash: vault id.
 func loginContext(hash [32]byte) seal.Context {

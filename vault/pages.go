@@ -21,7 +21,8 @@ import (
 //
 // The head names each page by its digest, so that a page needs no version.
 type page struct {
-	entries []pageEntry // by id
+	entries    []pageEntry // by id
+	generation uint64      // under which it is sealed; 0: not yet
 }
 
 type pageEntry struct {
@@ -59,7 +60,9 @@ func (p *page) remove(id [16]byte) {
 	}
 }
 
-func (p *page) clone() *page { return &page{entries: slices.Clone(p.entries)} }
+func (p *page) clone() *page {
+	return &page{entries: slices.Clone(p.entries), generation: p.generation}
+}
 
 func (p *page) marshal() []byte {
 	b := binary.BigEndian.AppendUint16(make([]byte, 0, pageSize), uint16(len(p.entries)))
@@ -131,6 +134,7 @@ func openPage(id ID, c Compartment, n int, record []byte, digest []byte, ring *r
 	if err != nil {
 		return nil, tampered("%s index page %d", c, n)
 	}
+	p.generation = h.Generation
 	return p, nil
 }
 
@@ -218,7 +222,7 @@ func (t *turn) flush(c Compartment, ix *index) error {
 			return err
 		}
 		digest := seal.Digest(record)
-		ix.Pages[n] = digest[:]
+		ix.Pages[n], ix.loaded[n].generation = digest[:], gen.number
 		t.tx.PutUnique(t.v.id.page(c, n), record)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"time"
 
 	"reconnect.example/internal/seal"
@@ -74,8 +75,10 @@ func (t *turn) sealPaper(id [16]byte, revision uint64, paper []byte) error {
 	return t.enter(Owner, pageEntry{id: id, revision: revision, hash: seal.Digest(record)})
 }
 
-// eachPaper calls f with every Owner paper of a kind.
-func (t *turn) eachPaper(kind uint8, f func(p ownerPaper) error) error {
+// eachPaper calls f with every Owner paper of a kind. One that was altered is an
+// error at the end, after all the others.
+func (t *turn) eachPaper(kind uint8, f func(id [16]byte, p ownerPaper) error) error {
+	var altered error
 	for n := range t.heads.indexes[Owner].Pages {
 		page, err := t.page(Owner, n)
 		if err != nil {
@@ -83,21 +86,25 @@ func (t *turn) eachPaper(kind uint8, f func(p ownerPaper) error) error {
 		}
 		for _, e := range page.entries {
 			p, err := t.openPaper(e)
-			if err != nil {
-				return err
+			if err == nil && p.Kind == kind {
+				err = f(e.id, p)
 			}
-			if p.Kind == kind {
-				if err := f(p); err != nil {
-					return err
-				}
+			if errors.Is(err, ErrTampered) {
+				altered = errors.Join(altered, err)
+			} else if err != nil {
+				return err
 			}
 		}
 	}
-	return nil
+	return altered
 }
 
 // resealPaper writes a paper again, as it is, under the current generation.
-func (t *turn) resealPaper(e pageEntry) error {
+func (t *turn) resealPaper(id [16]byte) error {
+	_, e, found, err := t.lookup(Owner, id)
+	if err != nil || !found {
+		return err
+	}
 	p, err := t.openPaper(e)
 	if err != nil {
 		return err
@@ -134,18 +141,30 @@ func (t *turn) openPaper(e pageEntry) (p ownerPaper, err error) {
 	return p, nil
 }
 
+// loginPaper is the id of the one paper that says the login, so that it is found
+// whatever happened to the others.
+var loginPaper = [16]byte{15: 1}
+
 func (t *turn) login() (login string, err error) {
-	err = t.eachPaper(paperLogin, func(p ownerPaper) error {
-		if seal.Unmarshal(p.Body, &login) != nil {
-			return tampered("owner paper")
-		}
-		return nil
-	})
-	return login, err
+	_, e, found, err := t.lookup(Owner, loginPaper)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return "", tampered("owner paper")
+	}
+	p, err := t.openPaper(e)
+	if err != nil {
+		return "", err
+	}
+	if p.Kind != paperLogin || seal.Unmarshal(p.Body, &login) != nil {
+		return "", tampered("owner paper")
+	}
+	return login, nil
 }
 
 func (t *turn) consents() (out []Consent, err error) {
-	err = t.eachPaper(paperConsent, func(p ownerPaper) error {
+	err = t.eachPaper(paperConsent, func(_ [16]byte, p ownerPaper) error {
 		var b consentBody
 		if seal.Unmarshal(p.Body, &b) != nil {
 			return tampered("owner paper")

@@ -14,7 +14,9 @@ type ChangePassword struct {
 	// KnownToOthers says that somebody else may know the old password or may have
 	// a device that is signed in. Then the roots change too: new keys for
 	// everything, so that the old password together with an old copy of the store
-	// opens nothing of today (N2, C3). It takes a few commits more.
+	// opens no record of today (N2, C3). It takes a few commits more. The bytes of
+	// documents stay as they are: who has the old password and an old copy of the
+	// records still opens the unchanged documents that were listed there.
 	KnownToOthers bool
 }
 
@@ -26,7 +28,7 @@ type ChangePassword struct {
 // force; the witness will hear of it, and what is not yet sealed under new keys
 // will be, at the next sign-in).
 func (v *Vault) ChangePassword(ctx context.Context, c ChangePassword) error {
-	login, err := v.Login(ctx)
+	login, err := v.readLogin(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -44,7 +46,7 @@ func (v *Vault) ChangePassword(ctx context.Context, c ChangePassword) error {
 	if c.KnownToOthers {
 		return v.changeRoots(ctx, proof.wrapping, next)
 	}
-	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, proof.wrapping, next, proof.roots)
+	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, proof.wrapping, next, proof.roots, true)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"reconnect.example/internal/seal"
 )
@@ -17,7 +18,7 @@ func (v *Vault) changeRoots(ctx context.Context, wrapping seal.Key, password str
 	if err != nil {
 		return err
 	}
-	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, wrapping, password, next.roots)
+	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, wrapping, password, next.roots, true)
 	if err != nil {
 		return err
 	}
@@ -97,18 +98,72 @@ func (t *turn) adopt(n *nextKeys) error {
 	return t.raiseEpoch()
 }
 
-// resealBatch keeps a commit below the limit of a batch.
+// resealBatch keeps a commit below the limit of a batch: each item or paper may
+// touch a page of its own.
 const resealBatch = 30
 
+// stale is what still lies under an older generation.
+type stale struct {
+	items  []ItemID
+	papers [][16]byte
+	pages  []pageRef
+}
+
+type pageRef struct {
+	c Compartment
+	n int
+}
+
 // reseal puts everything that lies under an older generation under the current
-// one. It can stop anywhere and be called again; every sign-in does.
+// one, in batches. It can stop anywhere and be called again; every sign-in does.
+// What the store altered stays as it is, for the person to see.
 func (v *Vault) reseal(ctx context.Context) error {
-	for more := true; more; {
-		err := v.do(ctx, func(t *turn) (err error) {
-			more, err = t.reseal()
+	var owed bool
+	var left stale
+	err := v.do(ctx, func(t *turn) (err error) {
+		if owed = t.owesReseal(); owed {
+			left, err = t.stale()
+		}
+		return err
+	})
+	if err != nil || !owed {
+		return err
+	}
+	for chunk := range slices.Chunk(left.items, resealBatch) {
+		if err := v.resealBatch(ctx, func(t *turn) error { return each(chunk, t.resealItem) }); err != nil {
 			return err
-		})
-		if err != nil {
+		}
+	}
+	for chunk := range slices.Chunk(left.papers, resealBatch) {
+		if err := v.resealBatch(ctx, func(t *turn) error { return each(chunk, t.resealPaper) }); err != nil {
+			return err
+		}
+	}
+	for chunk := range slices.Chunk(left.pages, resealBatch) {
+		if err := v.resealBatch(ctx, func(t *turn) error { return each(chunk, t.resealPage) }); err != nil {
+			return err
+		}
+	}
+	return v.do(ctx, func(t *turn) error {
+		for c, ix := range t.heads.indexes {
+			if c != Owner {
+				ix.Since, ix.dirty = t.rings[c].current().number, true
+			}
+		}
+		return nil
+	})
+}
+
+func (v *Vault) resealBatch(ctx context.Context, f func(t *turn) error) error {
+	return v.do(ctx, func(t *turn) error {
+		t.resealing = true
+		return f(t)
+	})
+}
+
+func each[T any](list []T, f func(T) error) error {
+	for _, x := range list {
+		if err := f(x); err != nil && !errors.Is(err, ErrTampered) && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}
@@ -124,55 +179,58 @@ func (t *turn) owesReseal() bool {
 	return false
 }
 
-func (t *turn) reseal() (more bool, err error) {
-	if !t.owesReseal() {
-		return false, nil
+// stale lists what is to be done, by what records say without being opened.
+func (t *turn) stale() (s stale, err error) {
+	for c, ix := range t.heads.indexes {
+		now := t.rings[c].current().number
+		for n := range ix.Pages {
+			p, err := t.page(c, n)
+			if err != nil {
+				return s, err
+			}
+			if p.generation != now {
+				s.pages = append(s.pages, pageRef{c, n})
+			}
+			for _, e := range p.entries {
+				if c == Owner {
+					s.papers = append(s.papers, e.id)
+				}
+			}
+		}
 	}
-	t.resealing = true
-	left := resealBatch
-	all, err := t.all()
-	if err != nil {
-		return false, err
-	}
-	for _, l := range all {
-		// What was altered stays as it is, for the person to see.
-		if l.err != nil || l.record.generation == t.rings[l.record.item.Compartment].current().number {
+	prefix := t.v.id.key("i/")
+	for rec, err := range t.v.service.cfg.Store.All(t.ctx, prefix) {
+		if err != nil {
+			return s, storageError(err)
+		}
+		// The two compartments change together, so that one number serves.
+		clear, err := parseRecordClear(rec.Value)
+		if err != nil || clear.Generation == t.rings[Private].current().number {
 			continue
 		}
-		if left--; left < 0 {
-			return true, nil
-		}
-		if err := t.put(l.record); err != nil {
-			return false, err
+		if id, err := ParseItemID(rec.Key[len(prefix):]); err == nil {
+			s.items = append(s.items, id)
 		}
 	}
-	return false, t.resealRest()
+	return s, nil
 }
 
-// resealRest does the papers and the pages, which are few, and says that it is done.
-func (t *turn) resealRest() error {
-	for n := range t.heads.indexes[Owner].Pages {
-		p, err := t.page(Owner, n)
-		if err != nil {
-			return err
-		}
-		for _, e := range p.clone().entries {
-			if err := t.resealPaper(e); err != nil && !errors.Is(err, ErrTampered) {
-				return err
-			}
-		}
+func (t *turn) resealItem(id ItemID) error {
+	r, err := t.find(id)
+	if err != nil || r.generation == t.rings[r.item.Compartment].current().number {
+		return err
 	}
-	for c, ix := range t.heads.indexes {
-		for n := range ix.Pages {
-			if _, err := t.page(c, n); err != nil {
-				return err
-			}
-			ix.changed[n] = true
-		}
-		ix.dirty = true
-		if c != Owner {
-			ix.Since = t.rings[c].current().number
-		}
+	return t.put(r)
+}
+
+func (t *turn) resealPage(p pageRef) error {
+	ix := t.heads.indexes[p.c]
+	if p.n >= len(ix.Pages) {
+		return nil
 	}
+	if _, err := t.page(p.c, p.n); err != nil {
+		return err
+	}
+	ix.changed[p.n], ix.dirty = true, true
 	return nil
 }

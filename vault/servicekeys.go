@@ -39,6 +39,11 @@ var serviceKeysContext = seal.Context{Type: seal.TypeServiceKeys}
 func openServiceKeys(ctx context.Context, store *storage.Store, keeper Keeper) (*serviceKeys, error) {
 	rec, err := store.Get(ctx, serviceKeysKey)
 	if errors.Is(err, storage.ErrNotFound) {
+		// With accounts in it, this is no new store but one that lost its keys: new
+		// ones would make it unreadable for ever.
+		if some, err := store.Scan(ctx, loginPrefix, "", 1); err != nil || len(some) > 0 {
+			return nil, errors.Join(fmt.Errorf("%w: the record of service keys is missing from this store; put it back from a backup", ErrKeyService), err)
+		}
 		sealed, err := newServiceKeys(ctx, keeper)
 		if err != nil {
 			return nil, err

@@ -16,7 +16,7 @@ import (
 // holds generations and the vault's key, never roots, so that what needs roots
 // asks for the secret again (G1). As stored, V/n/<session>:
 //
-//	clear CBOR{1: epoch, 2: started, 3: last use, 4: device, sealed to Owner} | sealed under HKDF(token):
+//	clear CBOR{1: epoch, 2: started, 3: last use, 4: device, sealed under Owner} | sealed under HKDF(token):
 //	  CBOR{1: actor, 2: vault signing seed, 3: generations by compartment}
 //
 // A session is over when its record is gone, its time is up, or the owner head
@@ -33,6 +33,14 @@ type session struct {
 // SessionRequest asks for a session at a sign-in.
 type SessionRequest struct {
 	Device string // as the list of sessions shall show it: "phone", "screen at the relay"
+}
+
+// detail is what the journal says of a sign-in.
+func (r *SessionRequest) detail() map[string]string {
+	if r == nil || r.Device == "" {
+		return nil
+	}
+	return map[string]string{"device": r.Device}
 }
 
 func (r *SessionRequest) check() error { return checkText("device", r.Device, 100, false) }
@@ -81,8 +89,10 @@ func (t *turn) openSession(req *SessionRequest) error {
 	s := &session{started: t.now, used: t.now}
 	s.id, s.key = sessionKeys(t.v.id, secret)
 	s.token = base64.RawURLEncoding.EncodeToString(append(t.v.id[:], secret...))
+	// Under Owner's own key, not to its public inbox: a session that the store
+	// makes up does not open, and is not shown.
 	gen := t.rings[Owner].current()
-	device, err := gen.inbox.Public().Seal(t.v.deviceContext(s.id, gen.number), nil, []byte(req.Device))
+	device, err := gen.key.Seal(t.v.deviceContext(s.id, gen.number), nil, []byte(req.Device))
 	if err != nil {
 		return err
 	}

@@ -45,13 +45,12 @@ func (t *turn) sessions() ([]storedSession, error) {
 		if err != nil {
 			continue
 		}
-		s := storedSession{key: rec.Key, id: id, clear: clear}
 		for _, g := range t.rings[Owner].generations {
-			if _, device, err := g.inbox.Open(t.v.deviceContext(id, g.number), clear.Device); err == nil {
-				s.device = string(device)
+			if _, device, err := g.key.Open(t.v.deviceContext(id, g.number), clear.Device); err == nil {
+				out = append(out, storedSession{key: rec.Key, id: id, clear: clear, device: string(device)})
+				break
 			}
 		}
-		out = append(out, s)
 	}
 	return out, nil
 }

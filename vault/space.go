@@ -1,7 +1,9 @@
 package vault
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -80,9 +82,40 @@ func (v *Vault) AskForSpace(ctx context.Context, reason string) (SpaceRequest, e
 		}
 		out = SpaceRequest{Increase: inc, Reason: reason}
 		t.note(ActSpaceAsked, nil, map[string]string{"state": inc.State.String()})
+		if err := t.forgetOldReasons(); err != nil {
+			return err
+		}
 		return t.putPaper(newID(), 1, paperSpace, spacePaper{Asked: inc.Asked.UnixMilli(), Reason: reason})
 	})
 	return out, err
+}
+
+// reasonsKept is as many as the quota's books keep: a session that asks again
+// and again must not fill the vault with papers.
+const reasonsKept = 64
+
+func (t *turn) forgetOldReasons() error {
+	type kept struct {
+		id [16]byte
+		at int64
+	}
+	var all []kept
+	err := t.eachPaper(paperSpace, func(id [16]byte, p ownerPaper) error {
+		all = append(all, kept{id, p.At})
+		return nil
+	})
+	if err != nil && !errors.Is(err, ErrTampered) {
+		return err
+	}
+	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.at, b.at) })
+	for len(all) >= reasonsKept {
+		t.tx.Delete(t.v.id.paper(all[0].id))
+		if err := t.strike(Owner, all[0].id); err != nil {
+			return err
+		}
+		all = all[1:]
+	}
+	return nil
 }
 
 // SpaceRequests returns every request so far with who decided what and why,
@@ -92,7 +125,7 @@ func (v *Vault) SpaceRequests(ctx context.Context) ([]SpaceRequest, error) {
 	err := v.do(ctx, func(t *turn) error {
 		out = nil
 		reasons := map[int64]string{}
-		err := t.eachPaper(paperSpace, func(p ownerPaper) error {
+		err := t.eachPaper(paperSpace, func(_ [16]byte, p ownerPaper) error {
 			var b spacePaper
 			if seal.Unmarshal(p.Body, &b) != nil {
 				return tampered("owner paper")
@@ -100,9 +133,10 @@ func (v *Vault) SpaceRequests(ctx context.Context) ([]SpaceRequest, error) {
 			reasons[b.Asked] = b.Reason
 			return nil
 		})
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrTampered) { // a reason that is gone does not hide the decision
 			return err
 		}
+		t.note(ActSpaceViewed, nil, nil)
 		all, err := v.service.cfg.Quota.Increases(t.tx, v.id.String())
 		for _, inc := range all {
 			out = append(out, SpaceRequest{Increase: inc, Reason: reasons[inc.Asked.UnixMilli()]})

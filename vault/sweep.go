@@ -26,6 +26,11 @@ func (s *Vaults) Sweep(ctx context.Context) (SweepReport, error) {
 	var r SweepReport
 	var errs []error
 	for due, err := range s.cfg.Store.DueBefore(ctx, s.now()) {
+		if errors.Is(err, storage.ErrInvalid) { // not written by us: it must not stop the others
+			r.Failed++
+			errs = append(errs[:min(len(errs), 10)], storageError(err))
+			continue
+		}
 		if err != nil {
 			return r, errors.Join(append(errs, storageError(err))...)
 		}
@@ -45,7 +50,7 @@ func (s *Vaults) Sweep(ctx context.Context) (SweepReport, error) {
 func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) error {
 	if _, ok := quota.ReservationID(due); ok {
 		r.Uploads++
-		return s.cfg.Quota.Sweep(ctx, s.cfg.Store, s.cfg.Blobs, due)
+		return s.cfg.Quota.Sweep(ctx, s.cfg.Store, unnamed{s.cfg.Blobs, s, due.Owner}, due)
 	}
 	id, err := ParseID(due.Owner)
 	if err != nil {
@@ -88,14 +93,41 @@ func (s *Vaults) sweepBlob(ctx context.Context, due storage.Due) error {
 	if err != nil {
 		return err
 	}
-	name := string(rec.Value)
-	if !strings.HasPrefix(name, due.Owner+"/") { // a forged entry must not delete another vault's blob
-		return s.drop(ctx, due)
-	}
-	if err := s.cfg.Blobs.Delete(ctx, name); err != nil {
+	blobs := unnamed{s.cfg.Blobs, s, due.Owner}
+	if err := blobs.Delete(ctx, string(rec.Value)); err != nil {
 		return err
 	}
 	return s.drop(ctx, due)
+}
+
+// unnamed deletes blobs of one vault that none of its items names, and leaves any
+// other alone: what tells a sweeper to delete is a record like any other, and
+// whoever can write records could otherwise reach the documents too.
+type unnamed struct {
+	storage.Blobs
+	service *Vaults
+	owner   string
+}
+
+func (u unnamed) Delete(ctx context.Context, name string) error {
+	if !strings.HasPrefix(name, u.owner+"/") {
+		return nil
+	}
+	for rec, err := range u.service.cfg.Store.All(ctx, u.owner+"/i/") {
+		if err != nil {
+			return err
+		}
+		clear, err := parseRecordClear(rec.Value)
+		if err != nil {
+			continue
+		}
+		for _, p := range clear.Parts {
+			if p.Blob == name {
+				return nil
+			}
+		}
+	}
+	return u.Blobs.Delete(ctx, name)
 }
 
 func (s *Vaults) sweepSession(ctx context.Context, id ID, session string, due storage.Due) error {
@@ -112,6 +144,11 @@ func (s *Vaults) sweepSession(ctx context.Context, id ID, session string, due st
 // record stays behind: it leads to nothing, and can only be found by the login,
 // which nobody was told.
 func (s *Vaults) sweepUnclaimed(ctx context.Context, id ID, due storage.Due) error {
+	if claimed, err := s.claimed(ctx, id); err != nil {
+		return err
+	} else if claimed { // whatever the store says
+		return s.drop(ctx, due)
+	}
 	err := s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		tx.Delete(due.Key())
 		if _, err := tx.Get(id.key("new")); isNotFound(err) {
@@ -123,6 +160,22 @@ func (s *Vaults) sweepUnclaimed(ctx context.Context, id ID, due storage.Due) err
 		return s.eraseKeys(tx, id)
 	})
 	return err
+}
+
+// claimed asks the witness whether anything has happened in a vault after its
+// creation. Only what the witness does not know of, or knows in its first
+// version, may be erased without a tombstone.
+func (s *Vaults) claimed(ctx context.Context, id ID) (bool, error) {
+	known, err := s.ask(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	for _, k := range known {
+		if k.Version > 1 || k.Restore > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // sweepClosed puts the tombstone that was signed at closing into its place.
@@ -138,7 +191,7 @@ func (s *Vaults) sweepClosed(ctx context.Context, id ID, due storage.Due) error 
 		tx.Delete(due.Key())
 		tomb, err := tx.Get(id.key("tomb"))
 		if isNotFound(err) {
-			return nil // reopened, or erased before
+			return s.stillClosing(tx, id) // reopened, or erased before
 		}
 		if err != nil {
 			return err
@@ -154,6 +207,26 @@ func (s *Vaults) sweepClosed(ctx context.Context, id ID, due storage.Due) error 
 		tx.Delete(id.key("tomb"))
 		return s.eraseKeys(tx, id)
 	})
+}
+
+// stillClosing is an error for a vault whose time is over and whose tombstone is
+// gone: the entry stays, and somebody hears of it.
+func (s *Vaults) stillClosing(tx *storage.Tx, id ID) error {
+	rec, err := tx.Get(id.head(Owner))
+	if isNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h, err := openOwnerHead(id, rec.Value)
+	if err != nil {
+		return err
+	}
+	if h.Erased == 0 && h.Closing != 0 && h.Closing <= s.now().UnixMilli() {
+		return tampered("tombstone")
+	}
+	return nil
 }
 
 // sweepErased deletes every byte of a vault whose keys are gone: each blob
@@ -205,7 +278,11 @@ const eraseBatch = 90
 func (s *Vaults) buryWitnessed(ctx context.Context, id ID) error {
 	rec, err := s.cfg.Store.Get(ctx, id.head(Owner))
 	if isNotFound(err) {
-		return nil // an unclaimed creation
+		claimed, err := s.claimed(ctx, id)
+		if err == nil && claimed {
+			err = tampered("tombstone")
+		}
+		return err // nil: an unclaimed creation
 	}
 	if err != nil {
 		return err
@@ -214,7 +291,8 @@ func (s *Vaults) buryWitnessed(ctx context.Context, id ID) error {
 	if err != nil {
 		return err
 	}
-	if h.Erased == 0 { // never delete what lives, whatever a due entry says
+	// Never delete what lives, whatever a due entry says, nor before its time.
+	if h.Erased == 0 || h.Erased > s.now().UnixMilli() {
 		return tampered("tombstone")
 	}
 	mark := Checkpoint{Head: headOwner, Restore: h.Restore, Version: h.Version, Hash: seal.Digest(rec.Value)}

@@ -3,6 +3,8 @@ package vault
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +27,6 @@ type Vault struct {
 	epoch   uint64
 	session *session // nil: opened without one
 	closed  bool
-	notices []NoticeCode
 }
 
 // turn is the one gate through which everything passes that is done in an open
@@ -40,7 +41,8 @@ type turn struct {
 	heads *heads
 
 	ownerDirty bool
-	ownerAhead bool // of the witness: a crash came between a commit and its report
+	ownerAhead bool // of what the witness last said: it is told again until it knows
+	away       bool // the witness does not answer
 	resealing  bool // what is put is only sealed anew
 	entries    []Entry
 	after      func() // called when the commit has happened
@@ -70,9 +72,9 @@ func (v *Vault) doLocked(ctx context.Context, fn func(t *turn) error) error {
 	var done *turn
 	try := func() error {
 		// Checkpoints first, then the store: what the store shows can only be newer.
-		marks, _ := v.service.latest(ctx, v.id)
+		known := v.service.latest(ctx, v.id)
 		return v.service.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
-			t, err := v.begin(ctx, tx, marks)
+			t, err := v.begin(ctx, tx, known)
 			if err != nil {
 				return err
 			}
@@ -98,13 +100,13 @@ func (v *Vault) doLocked(ctx context.Context, fn func(t *turn) error) error {
 }
 
 // begin reads and verifies the heads.
-func (v *Vault) begin(ctx context.Context, tx *storage.Tx, marks map[string]Checkpoint) (*turn, error) {
+func (v *Vault) begin(ctx context.Context, tx *storage.Tx, known view) (*turn, error) {
 	now := v.service.now()
 	h, err := readHeads(tx, v.id, v.signer.Public(), v.rings)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.compare(marks); err != nil {
+	if err := h.compare(known.heads); err != nil {
 		return nil, err
 	}
 	if h.owner.Erased != 0 || h.owner.Epoch != v.epoch { // signed out everywhere
@@ -113,10 +115,15 @@ func (v *Vault) begin(ctx context.Context, tx *storage.Tx, marks map[string]Chec
 	if err := v.checkSession(tx, now); err != nil {
 		return nil, err
 	}
-	mark, known := marks[headOwner]
+	if h.owner.Erased == 0 && !slices.Equal(h.owner.Service, v.service.keys.signer.Public()) {
+		// Signing the journal with another key would make it unreadable for ever.
+		return nil, fmt.Errorf("%w: these are not the service keys of this vault", ErrKeyService)
+	}
+	mark, told := known.told[headOwner]
 	return &turn{
 		v: v, ctx: ctx, tx: tx, now: now, heads: h, session: v.session, signer: v.signer, rings: v.rings,
-		ownerAhead: known && later(h.checkpoint(headOwner), mark),
+		away:       known.away,
+		ownerAhead: known.asked && (!told || later(h.checkpoint(headOwner), mark)),
 	}, nil
 }
 

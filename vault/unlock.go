@@ -42,9 +42,6 @@ func (s *Vaults) Unlock(ctx context.Context, p Password) (*Vault, error) {
 	if err != nil {
 		return nil, signInError(err)
 	}
-	if proof.away {
-		v.notices = append(v.notices, NoticeWitnessAway)
-	}
 	if err := v.signedIn(ctx, p.Session, proof.tries); err != nil {
 		return nil, signInError(err)
 	}
@@ -86,7 +83,9 @@ func (s *Vaults) checkSecret(ctx context.Context, login, secret string, priority
 		return nil, nil, err
 	}
 	p := &proof{}
-	p.tries, err = s.cfg.Limiter.Count(ctx, check.id, check.counter)
+	waits, cancel := context.WithTimeout(ctx, witnessWaits)
+	defer cancel()
+	p.tries, err = s.cfg.Limiter.Count(waits, check.id, check.counter)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
@@ -103,7 +102,7 @@ func (s *Vaults) checkSecret(ctx context.Context, login, secret string, priority
 			return nil, nil, ctx.Err()
 		}
 		p.away = true
-		marks, _ = s.marks.get(check.id, false)
+		marks = s.marks.view(check.id).heads
 	} else {
 		for _, h := range heads {
 			marks[h.Head] = h
@@ -150,11 +149,7 @@ func (v *Vault) signedIn(ctx context.Context, req *SessionRequest, tries Tries) 
 		if tries.Failed > 1 { // this one was counted too
 			t.note(ActSignInFailed, nil, map[string]string{"tries": strconv.FormatUint(tries.Failed-1, 10)})
 		}
-		detail := map[string]string{}
-		if req != nil && req.Device != "" {
-			detail["device"] = req.Device
-		}
-		t.note(ActSignedIn, nil, detail)
+		t.note(ActSignedIn, nil, req.detail())
 		t.tx.Delete(v.id.key("new"))
 		return t.openSession(req)
 	})
@@ -180,6 +175,8 @@ func (v *Vault) resetCounter(ctx context.Context, counter [32]byte, total uint64
 	v.mu.Unlock()
 	statement, err := signer.SealReset(v.id, counter, total)
 	if err == nil {
-		_ = v.service.cfg.Limiter.Reset(ctx, v.id, counter, statement)
+		waits, cancel := context.WithTimeout(ctx, witnessWaits)
+		defer cancel()
+		_ = v.service.cfg.Limiter.Reset(waits, v.id, counter, statement)
 	}
 }

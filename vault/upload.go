@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math"
 	"sync"
 	"time"
 
@@ -64,8 +65,11 @@ func (u *upload) reserve(t *turn) error {
 	if u.size < 0 {
 		return u.book(t, t.v.service.cfg.Quota.ReserveUpTo, firstRoom)
 	}
-	return u.book(t, t.v.service.cfg.Quota.Reserve, seal.SealedSize(u.size)+recordRoom)
+	return u.book(t, t.v.service.cfg.Quota.Reserve, withRecord(seal.SealedSize(u.size)))
 }
+
+// withRecord adds the room of the record; an impossible length stays one.
+func withRecord(blob int64) int64 { return min(blob, math.MaxInt64-recordRoom) + recordRoom }
 
 func (u *upload) book(t *turn, how func(*storage.Tx, string, quota.Reservation) (quota.Reservation, error), bytes int64) (err error) {
 	if err := t.changing(); err != nil {
@@ -177,7 +181,7 @@ func (u *upload) allow(ctx context.Context, n int64) error {
 		}
 		return u.hold(ctx)
 	}
-	need := seal.SealedSize(u.written+n) + recordRoom
+	need := withRecord(seal.SealedSize(u.written + n))
 	if need <= u.reservation.Bytes {
 		return u.hold(ctx)
 	}

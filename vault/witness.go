@@ -9,22 +9,34 @@ import (
 )
 
 // marks are the highest heads seen of the vaults in use, by this process or by
-// the witness. The witness is asked at opening, and again when what it said is
-// older than 30 seconds.
+// the witness, and what the witness itself said last. It is asked at opening,
+// and again when that is older than 30 seconds.
 type marks struct {
 	now   func() time.Time
 	mu    sync.Mutex
 	known map[ID]*mark
+	away  time.Time // when the witness last did not answer
 }
 
 type mark struct {
-	asked time.Time // of the witness; zero: not yet
+	asked time.Time             // of the witness; zero: not yet
+	heads map[string]Checkpoint // the highest
+	told  map[string]Checkpoint // by the witness
+}
+
+// view is what a turn holds the store against.
+type view struct {
 	heads map[string]Checkpoint
+	told  map[string]Checkpoint // empty: the witness was not asked, or does not know the vault
+	asked bool
+	away  bool // the witness does not answer: rollbacks may go unnoticed
 }
 
 const (
-	marksKept   = 10_000
-	marksFreshS = 30 * time.Second
+	marksKept    = 10_000
+	marksFresh   = 30 * time.Second
+	witnessWaits = 3 * time.Second // a witness that hangs is away (nobody waits for it with a vault's queue in hand)
+	awayFor      = 5 * time.Second // and is not asked again at once
 )
 
 func newMarks(now func() time.Time) *marks {
@@ -35,14 +47,9 @@ func later(a, b Checkpoint) bool {
 	return a.Restore > b.Restore || a.Restore == b.Restore && a.Version > b.Version
 }
 
-// seen raises what is known of a vault; it never lowers it.
-func (m *marks) seen(id ID, heads []Checkpoint) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.raise(id, heads)
-}
+func sameVersion(a, b Checkpoint) bool { return a.Restore == b.Restore && a.Version == b.Version }
 
-func (m *marks) raise(id ID, heads []Checkpoint) *mark {
+func (m *marks) of(id ID) *mark {
 	k, ok := m.known[id]
 	if !ok {
 		for other := range m.known { // any one: forgetting costs one question to the witness
@@ -51,59 +58,102 @@ func (m *marks) raise(id ID, heads []Checkpoint) *mark {
 			}
 			delete(m.known, other)
 		}
-		k = &mark{heads: map[string]Checkpoint{}}
+		k = &mark{heads: map[string]Checkpoint{}, told: map[string]Checkpoint{}}
 		m.known[id] = k
 	}
+	return k
+}
+
+// seen raises what is known of a vault; it never lowers it.
+func (m *marks) seen(id ID, heads []Checkpoint) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.of(id)
 	for _, h := range heads {
 		if old, ok := k.heads[h.Head]; !ok || later(h, old) {
 			k.heads[h.Head] = h
 		}
 	}
-	return k
 }
 
-func (m *marks) get(id ID, fresh bool) (heads map[string]Checkpoint, ok bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	k, found := m.known[id]
-	if !found || fresh && m.now().Sub(k.asked) > marksFreshS {
-		return nil, false
-	}
-	heads = make(map[string]Checkpoint, len(k.heads))
-	for n, h := range k.heads {
-		heads[n] = h
-	}
-	return heads, true
-}
-
+// answered keeps what the witness said. Where it remembers another history of
+// the same version, its word counts: this process is in the fork (C2).
 func (m *marks) answered(id ID, heads []Checkpoint) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.raise(id, heads).asked = m.now()
+	k := m.of(id)
+	k.asked, m.away = m.now(), time.Time{}
+	for _, h := range heads {
+		k.told[h.Head] = h
+		if old, ok := k.heads[h.Head]; !ok || later(h, old) || sameVersion(h, old) {
+			k.heads[h.Head] = h
+		}
+	}
 }
 
-// latest returns the checkpoints to hold the store against. When the witness
-// does not answer, reading and depositing go on against the highest heads that
-// this process saw, and away says so.
-func (s *Vaults) latest(ctx context.Context, id ID) (heads map[string]Checkpoint, away error) {
-	if heads, ok := s.marks.get(id, true); ok {
-		return heads, nil
+func (m *marks) view(id ID) view {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k, ok := m.known[id]
+	if !ok {
+		return view{}
 	}
-	if _, away = s.ask(ctx, id); away != nil {
-		heads, _ = s.marks.get(id, false)
-		return heads, away
+	return view{heads: maps.Clone(k.heads), told: maps.Clone(k.told), asked: !k.asked.IsZero()}
+}
+
+func (m *marks) fresh(id ID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k, ok := m.known[id]
+	return ok && within(m.now(), k.asked, marksFresh)
+}
+
+// within also fails where the clock went back.
+func within(now, then time.Time, span time.Duration) bool {
+	age := now.Sub(then)
+	return age >= 0 && age <= span
+}
+
+// silent notes that the witness did not answer; isSilent says so for a while.
+func (m *marks) silent() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.away = m.now()
+}
+
+func (m *marks) isSilent() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.away.IsZero() && within(m.now(), m.away, awayFor)
+}
+
+// latest returns what to hold the store against. When the witness does not
+// answer, reading and depositing go on against the highest heads that this
+// process saw, and the view says that it is away.
+func (s *Vaults) latest(ctx context.Context, id ID) view {
+	if s.marks.fresh(id) {
+		return s.marks.view(id)
 	}
-	heads, _ = s.marks.get(id, false)
-	return heads, nil
+	away := s.marks.isSilent()
+	if !away {
+		_, err := s.ask(ctx, id)
+		away = err != nil
+	}
+	v := s.marks.view(id)
+	v.away = away
+	return v
 }
 
 // ask asks the witness itself, for acts that must not be done without it.
 func (s *Vaults) ask(ctx context.Context, id ID) ([]Checkpoint, error) {
-	heads, err := s.cfg.Checkpoints.Latest(ctx, id)
+	waits, cancel := context.WithTimeout(ctx, witnessWaits)
+	defer cancel()
+	heads, err := s.cfg.Checkpoints.Latest(waits, id)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		s.marks.silent()
 		return nil, ErrWitnessAway
 	}
 	s.marks.answered(id, heads)
@@ -113,25 +163,27 @@ func (s *Vaults) ask(ctx context.Context, id ID) ([]Checkpoint, error) {
 // confirm reports heads durably, with the owner head, and holds the answer
 // against them: a change of a secret is acknowledged only after this.
 func (s *Vaults) confirm(ctx context.Context, id ID, heads []Checkpoint, owner []byte) error {
-	after, err := s.cfg.Checkpoints.Raise(ctx, id, heads, owner, true)
+	waits, cancel := context.WithTimeout(ctx, witnessWaits)
+	defer cancel()
+	after, err := s.cfg.Checkpoints.Raise(waits, id, heads, owner, true)
 	if err != nil {
 		return ErrWitnessAway
 	}
+	s.marks.answered(id, after)
 	for _, mine := range heads {
 		for _, theirs := range after {
-			if mine.Head == theirs.Head && mine.Restore == theirs.Restore && mine.Version == theirs.Version && mine.Hash != theirs.Hash {
+			if mine.Head == theirs.Head && sameVersion(mine, theirs) && mine.Hash != theirs.Hash {
 				return tampered("%s head", mine.Head)
 			}
 		}
 	}
-	s.marks.seen(id, heads)
 	return nil
 }
 
 // reporter tells the witness of new heads without keeping anybody waiting:
 // reports of one vault are coalesced, and the last is sent when the service closes.
-// A report that fails is not repeated: the next one says more, and the next
-// opening raises what was missed.
+// A report that fails is not repeated: the next one says more, and an owner head
+// that the witness has not confirmed goes with it.
 type reporter struct {
 	to      Checkpoints
 	marks   *marks
@@ -204,8 +256,11 @@ func (r *reporter) flush() {
 	r.mu.Unlock()
 	for id, rep := range batch {
 		ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
-		_, _ = r.to.Raise(ctx, id, slices.Collect(maps.Values(rep.heads)), rep.owner, false)
+		after, err := r.to.Raise(ctx, id, slices.Collect(maps.Values(rep.heads)), rep.owner, false)
 		cancel()
+		if err == nil {
+			r.marks.answered(id, after)
+		}
 	}
 }
 

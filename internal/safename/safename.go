@@ -47,7 +47,10 @@ func reversesDirection(r rune) bool {
 
 // longest is the length of a file name in characters, with its ending: far
 // below what file systems take, in any script.
-const longest = 80
+const (
+	longest      = 80
+	longestBytes = 200
+)
 
 // File returns a name under which a document can be saved on any system: no
 // path, no reserved character, no leading dot, and an ending that is honest
@@ -65,9 +68,12 @@ func File(name, mediaType string) string {
 		name = strings.TrimSuffix(name, ending)
 	}
 	name = strings.Trim(name, ". ")
-	if runes := []rune(name); len(runes) > longest-len(ending) {
-		name = strings.TrimRight(string(runes[:longest-len(ending)]), ". ")
+	runes := []rune(name)
+	runes = runes[:min(len(runes), longest-len(ending))]
+	for len(string(runes)) > longestBytes { // four bytes a character in some scripts
+		runes = runes[:len(runes)-1]
 	}
+	name = strings.TrimRight(string(runes), ". ")
 	if name == "" || isDevice(name) {
 		name = "document" + strings.ToLower("-"+name)
 		name = strings.TrimSuffix(name, "-")

@@ -43,6 +43,7 @@ var faults = []fault{
 	{name: "all answers to commits", set: func(w *watched, n int) {
 		w.store.FailFrom(n, storage.ErrUnknown, storagetest.After, storagetest.Commit)
 	}, every: 1},
+	{name: "the line to the records after a commit", set: func(w *watched, n int) { w.line.cutAfter(n) }, every: 1},
 	{name: "commits may have got lost", set: func(w *watched, n int) {
 		w.store.FailFrom(n, storage.ErrUnknown, storagetest.Before, storagetest.Commit)
 	}, every: 1},
@@ -104,7 +105,7 @@ func (f *flow) fails(t testing.TB, what fault, n int, known states) bool {
 	what.set(w, n)
 	err := act()
 	require.NoError(t, w.Vaults.Close()) // its process is gone, after its last reports
-	reached := w.store.Failed() || w.witness.hasFailed() || w.keeper.hasFailed()
+	reached := w.failed()
 	w.heal()
 	which := fmt.Sprintf("%s fails at call %d and the answer is: %v", what.name, n, err)
 	if err != nil {

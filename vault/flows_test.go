@@ -130,7 +130,7 @@ func TestWhateverFailsThereIsAnAccountOrNone(t *testing.T) {
 				what.set(w, n)
 				p, err := w.NewPerson(t.Context())
 				require.NoError(t, w.Vaults.Close())
-				reached = w.store.Failed() || w.witness.hasFailed() || w.keeper.hasFailed()
+				reached = w.failed()
 				w.heal()
 				stage := w.Another(t, nil)
 				passing(t, stage, 30*time.Hour)
@@ -174,7 +174,7 @@ func TestWhateverFailsIsSweptInTheEnd(t *testing.T) {
 
 				what.set(w, n)
 				_, _ = w.Sweep(t.Context())
-				reached = w.store.Failed() || w.witness.hasFailed() || w.keeper.hasFailed()
+				reached = w.failed()
 				w.heal()
 				stage := w.Another(t, nil)
 				require.Contains(t, fmt.Sprint(requireSound(t, stage, p)), digestOf(content(2, 3000)))

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"reconnect.example/storage"
 	"reconnect.example/storage/storagetest"
 	"reconnect.example/vault"
 )
@@ -110,4 +111,54 @@ func (k *faultyKeeper) Encrypt(ctx context.Context, plain []byte) (out []byte, e
 func (k *faultyKeeper) Decrypt(ctx context.Context, sealed []byte) (out []byte, err error) {
 	err = k.call("decrypt", func() (err error) { out, err = k.Keeper.Decrypt(ctx, sealed); return err })
 	return out, err
+}
+
+// line is the connection to the records. It can be cut just after a commit has
+// arrived, so that nobody can find out whether it did.
+type line struct {
+	storage.Driver
+	mu      sync.Mutex
+	commits int
+	cutAt   int
+	cut     bool
+}
+
+func (l *line) cutAfter(commit int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.commits, l.cutAt, l.cut = 0, commit, false
+}
+
+func (l *line) isCut() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cut
+}
+
+func (l *line) Get(ctx context.Context, key string) (storage.Record, error) {
+	if l.isCut() {
+		return storage.Record{}, storage.ErrUnavailable
+	}
+	return l.Driver.Get(ctx, key)
+}
+
+func (l *line) Scan(ctx context.Context, prefix, after string, limit int) ([]storage.Record, error) {
+	if l.isCut() {
+		return nil, storage.ErrUnavailable
+	}
+	return l.Driver.Scan(ctx, prefix, after, limit)
+}
+
+func (l *line) Commit(ctx context.Context, checks []storage.Check, writes []storage.Write) error {
+	if l.isCut() {
+		return storage.ErrUnavailable
+	}
+	err := l.Driver.Commit(ctx, checks, writes)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.commits++; err == nil && l.commits == l.cutAt {
+		l.cut = true
+		return storage.ErrUnknown
+	}
+	return err
 }

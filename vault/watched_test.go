@@ -13,6 +13,7 @@ import (
 type watched struct {
 	*vaulttest.Stage
 	store   *storagetest.Faulty // records and blobs
+	line    *line               // to the records alone
 	witness *faultyWitness
 	keeper  *faultyKeeper
 	blobs   *knownBlobs
@@ -41,7 +42,8 @@ func (w *watched) wraps(opts *vaulttest.Options) *vaulttest.Options {
 	}
 	w.witness = &faultyWitness{}
 	o.Driver = func(d storage.Driver) storage.Driver {
-		w.store = storagetest.NewFaulty(d)
+		w.line = &line{Driver: d}
+		w.store = storagetest.NewFaulty(w.line)
 		return w.store
 	}
 	o.Blobs = func(b storage.Blobs) storage.Blobs {
@@ -66,8 +68,14 @@ func (w *watched) wraps(opts *vaulttest.Options) *vaulttest.Options {
 // heal ends every fault and starts all counts again.
 func (w *watched) heal() {
 	w.store.Heal()
+	w.line.cutAfter(0)
 	w.witness.failAt(0, 0, storagetest.Before)
 	w.keeper.failAt(0, 0, storagetest.Before)
 	w.witness.away.Store(false)
 	w.keeper.away.Store(false)
+}
+
+// failed says whether somebody was asked who had to fail.
+func (w *watched) failed() bool {
+	return w.store.Failed() || w.line.isCut() || w.witness.hasFailed() || w.keeper.hasFailed()
 }

@@ -296,13 +296,16 @@ func (s *Vaults) buryWitnessed(ctx context.Context, id ID) error {
 		return tampered("tombstone")
 	}
 	mark := Checkpoint{Head: headOwner, Restore: h.Restore, Version: h.Version, Hash: seal.Digest(rec.Value)}
-	known, err := s.cfg.Checkpoints.Latest(ctx, id)
+	known, err := s.ask(ctx, id)
 	if err != nil {
-		return ErrWitnessAway
+		return err
 	}
 	for _, k := range known {
 		if k == mark {
 			return nil
+		}
+		if k.Head == headOwner && !later(mark, k) { // of an account that was reopened since
+			return tampered("tombstone")
 		}
 	}
 	return s.confirm(ctx, id, []Checkpoint{mark}, rec.Value)

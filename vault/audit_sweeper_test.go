@@ -38,21 +38,17 @@ func sweepForDays(t testing.TB, stage *vaulttest.Stage) (err error) {
 
 func TestAVaultThatIsInUseIsNotSweptAsUnclaimed(t *testing.T) {
 	t.Parallel()
-	w := newWatched(t, nil)
-	p := w.Person(t)
-	paper := add(t, p.Vault, "Carte", content(1, 500))
-	w.Clock.Advance(48 * time.Hour)
-	id := p.Vault.ID().String()
-	forge := func() {
-		set(t, w.Store, id+"/new", []byte{})
-		due(t, w.Stage, id, "new", nil)
-	}
-	forge()
+	s := newScene(t, nil)
+	paper := add(t, s.v, "Carte", content(1, 500))
+	settleWitness(t, s)
+	w := watch(t, s.Stage, nil)
+	set(t, s.Store, s.key("new"), []byte{})
+	due(t, s.Stage, s.v.ID().String(), "new", nil)
 	w.witness.away.Store(true)
 	require.ErrorIs(t, sweepForDays(t, w.Stage), vault.ErrWitnessAway, "not without asking")
 	w.witness.away.Store(false)
 	require.NoError(t, sweepForDays(t, w.Stage))
-	require.Equal(t, content(1, 500), read(t, p.SignIn(t, w.Stage), paper.ID))
+	require.Equal(t, content(1, 500), read(t, s.person.SignIn(t, w.Stage), paper.ID))
 }
 
 func TestAVaultThatLivesIsNotSweptAsErased(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"reconnect.example/storage"
 	"reconnect.example/storage/storagetest"
 	"reconnect.example/vault"
+	"reconnect.example/vault/vaulttest"
 )
 
 func (s *scene) line(n int) string { return s.key(fmt.Sprintf("j/%016x", n)) }
@@ -57,6 +58,19 @@ func editedJournal(t *testing.T, s *scene) {
 	require.Len(t, page, 3)
 	back(1)
 	requireJournal(t, s.v)
+
+	next := len(keys(t, s.Store, s.key("j/"))) + 1 // a line of another history, sealed and signed as it should be
+	other := s.Another(t, &vaulttest.Options{
+		Driver:      func(d storage.Driver) storage.Driver { return copied(t, d) },
+		Checkpoints: func(c vault.Checkpoints) vault.Checkpoints { return deaf{c} },
+	})
+	v, err := other.Resume(t.Context(), s.v.Token())
+	require.NoError(t, err)
+	addNote(t, v, "elsewhere", "")
+	addNote(t, s.v, "here", "")
+	addNote(t, s.v, "and on", "")
+	set(t, s.Store, s.line(next), get(t, other.Store, s.line(next)))
+	requireAltered(t, s, next)
 }
 
 func cutJournal(t *testing.T, s *scene) {

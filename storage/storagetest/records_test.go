@@ -59,7 +59,7 @@ func TestSuiteCatchesEveryFlaw(t *testing.T) {
 			t.Run(c.name+"/"+flaw, func(t *testing.T) {
 				t.Parallel()
 				// A race does not show every time; a driver is tested many times in its life.
-				for range 5 {
+				for range 100 {
 					if fails(t, func(t testing.TB) { c.check(t, toyHarness(flaw)) }) {
 						return
 					}

@@ -67,7 +67,7 @@ func TestBlobSuiteCatchesEveryFlaw(t *testing.T) {
 					t.Parallel()
 				}
 				// A race does not show every time; a store is tested many times in its life.
-				for range 5 {
+				for range 100 {
 					if fails(t, func(t testing.TB) { c.check(t, toyBlobsHarness(flaw)) }) {
 						return
 					}

@@ -210,11 +210,11 @@ func (s *surfing) addsAPaper(r *running) {
 
 func (s *surfing) sharesIt() {
 	s.press(`a[href$="/visibility"]`)
-	s.look("share", "Les centres à qui vous avez donné accès pourront voir")
+	s.look("share", "personne d’autre ne le verra")
 	s.press("main button")
-	s.look("shared", "C’est partagé maintenant.")
+	s.look("shared", "C’est prêt à être partagé plus tard.")
 	s.press(`a[href$="/visibility"]`)
-	s.waitFor("Plus aucun centre")
+	s.waitFor("aucun centre")
 	s.press("main button")
 	s.look("private", "Il n’y a que vous qui pouvez le voir maintenant.")
 }

@@ -56,11 +56,11 @@ func TestAPaperIsSharedAndKeptAgain(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil).newPerson()
 	paper := p.upload(url.Values{"title": {"Ordonnance"}, "folder": {"Santé"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok().Path
-	ask := p.get(p.get(paper).link("/items/[a-z2-7]+/visibility")).ok("Les centres à qui vous avez donné accès pourront voir")
+	ask := p.get(p.get(paper).link("/items/[a-z2-7]+/visibility")).ok("personne d’autre ne le verra", "pourra en avoir gardé une copie")
 	form := ask.form("", nil)
-	p.post(ask.Path, form).ok("C’est partagé maintenant.", "Partagé", "Santé")
-	p.post(ask.Path, form).ok("C’est partagé maintenant.") // a second click
-	ask = p.get(ask.Path).ok("Plus aucun centre ne pourra voir")
+	p.post(ask.Path, form).ok("C’est prêt à être partagé plus tard.", "Partagé", "Santé")
+	p.post(ask.Path, form).ok("C’est prêt à être partagé plus tard.") // a second click
+	ask = p.get(ask.Path).ok("aucun centre ne pourra le voir")
 	p.post(ask.Path, ask.form("", nil)).ok("Il n’y a que vous qui pouvez le voir")
 	require.Equal(t, string(pdf), p.get(paper+"/file").Body)
 }

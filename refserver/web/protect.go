@@ -40,7 +40,7 @@ func (p *pages) protect(next http.Handler) http.Handler {
 		if r.TLS != nil {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		w, end := patience.Bound(w, r, patience.Stall)
+		w, r, end := patience.Bound(w, r, patience.Stall)
 		whole := false
 		defer func() { end(whole) }()
 		checked.ServeHTTP(w, r)

@@ -193,6 +193,11 @@ func (q *Quota) enlarge(l *ledger, r *reservation, total int64, cut bool) error 
 		more = min(more, left)
 	}
 	if err := q.fits(*l, more); err != nil {
+		// What this very upload holds is not taken by anything else: to the person it
+		// is space that is left.
+		if full := (*FullError)(nil); errors.As(err, &full) {
+			full.Reserved, full.Left, full.Wanted = full.Reserved-r.Bytes, full.Left+r.Bytes, total
+		}
 		return err
 	}
 	l.Reserved += more

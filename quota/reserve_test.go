@@ -45,7 +45,7 @@ func TestAnUploadOfUnknownLengthTakesWhatIsLeftAndNoMore(t *testing.T) {
 	var full *quota.FullError
 	_, err = b.growUpTo("a", 180)
 	require.ErrorAs(t, err, &full)
-	require.Equal(t, quota.FullError{Limit: 100, Used: 10, Reserved: 90, Wanted: 90}, *full)
+	require.Equal(t, quota.FullError{Limit: 100, Used: 10, Left: 90, Wanted: 180}, *full)
 	_, err = b.reserveUpTo("b", 1)
 	require.ErrorIs(t, err, quota.ErrFull)
 
@@ -65,7 +65,7 @@ func TestGrowRaisesAllOrNothing(t *testing.T) {
 	var full *quota.FullError
 	_, err = b.grow("a", 101)
 	require.ErrorAs(t, err, &full)
-	require.Equal(t, quota.FullError{Limit: 100, Reserved: 60, Left: 40, Wanted: 41}, *full)
+	require.Equal(t, quota.FullError{Limit: 100, Left: 100, Wanted: 101}, *full)
 	require.EqualValues(t, 60, b.usage().Reserved)
 
 	r, err := b.grow("a", 100)

@@ -107,7 +107,7 @@ func (a *API) guarded() http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Add("Vary", "Accept-Language")
-		w, end := patience.Bound(w, r, a.stall)
+		w, r, end := patience.Bound(w, r, a.stall)
 		defer end(false) // who streams flushes
 		routed.ServeHTTP(w, r)
 	})

@@ -70,13 +70,18 @@ func (w *answer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // the connection has none of this one. With flush, the last bytes leave before
 // that, under a deadline; not so after a handler that broke off, whose answer
 // must not look complete.
-func Bound(w http.ResponseWriter, r *http.Request, stall time.Duration) (bounded http.ResponseWriter, end func(flush bool)) {
+//
+// The request is a copy: net/http looks at the body of its own to decide whether
+// it must read on before it answers, and a body that it does not know it reads.
+// An upload that is refused at its first byte would wait for its last.
+func Bound(w http.ResponseWriter, r *http.Request, stall time.Duration) (bounded http.ResponseWriter, request *http.Request, end func(flush bool)) {
 	conn := http.NewResponseController(w)
+	request = r.WithContext(r.Context())
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &body{ReadCloser: r.Body, stall: stall, conn: conn, started: time.Now()}
+		request.Body = &body{ReadCloser: r.Body, stall: stall, conn: conn, started: time.Now()}
 	}
 	a := &answer{ResponseWriter: w, stall: stall, conn: conn}
-	return a, func(flush bool) {
+	return a, request, func(flush bool) {
 		_ = conn.SetReadDeadline(time.Now().Add(stall)) // first: to flush is to drain a body that was not read
 		if flush && a.began {
 			_ = conn.SetWriteDeadline(time.Now().Add(stall))

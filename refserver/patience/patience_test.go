@@ -24,7 +24,7 @@ func TestDeadlinesMoveOnAndAreNotLeftBehind(t *testing.T) {
 	t.Parallel()
 	conn := &deadlines{ResponseWriter: httptest.NewRecorder()}
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("abc"))
-	w, done := Bound(conn, r, time.Minute)
+	w, r, done := Bound(conn, r, time.Minute)
 	_, err := io.ReadAll(r.Body)
 	require.NoError(t, err)
 	require.False(t, conn.read[0].IsZero())
@@ -40,7 +40,7 @@ func TestDripOfBytesIsNotWaitedForEver(t *testing.T) {
 	t.Parallel()
 	conn := &deadlines{ResponseWriter: httptest.NewRecorder()}
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", 50)))
-	_, done := Bound(conn, r, time.Minute)
+	_, r, done := Bound(conn, r, time.Minute)
 	defer done(false)
 	started := r.Body.(*body).started
 	one := make([]byte, 1)

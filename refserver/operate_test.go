@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/refserver/admin"
+	"reconnect.example/refserver/notice"
 )
 
 var increaseID = regexp.MustCompile(`[a-z2-7]{26}-[0-9]+`)
@@ -59,6 +60,10 @@ func operate(t *testing.T, folder string) {
 	require.Contains(t, out, "J’ai beaucoup de papiers")
 	id := increaseID.FindString(out)
 	require.NotEmpty(t, id)
+	for _, empty := range [][]string{{"--by", "Dominique", "--why", " "}, {"--by", "", "--why", "non"}} {
+		_, err = command(t, folder, append([]string{"admin", "refuse", id}, empty...)...)
+		require.ErrorContains(t, err, "--by and --why")
+	}
 	for _, wrong := range []string{"x", id[:26], id[:26] + "-9", "aaaaaaaaaaaaaaaaaaaaaaaaaa-1"} {
 		_, err = command(t, folder, "admin", "refuse", wrong, "--by", "Dominique", "--why", "non")
 		require.Error(t, err)
@@ -81,6 +86,9 @@ func TestASpaceThatTheOperatorMadeCanBeEntered(t *testing.T) {
 	r := start(t, filepath.Join(shortDir(t), "data"))
 	_, err := command(t, r.folder, "admin", "create-vault")
 	require.ErrorContains(t, err, "--consent")
+	told, err := command(t, r.folder, "admin", "notice", "--language", "en")
+	require.NoError(t, err)
+	require.Equal(t, notice.In("en").Text, told)
 	out, err := command(t, r.folder, "admin", "create-vault", "--consent")
 	require.NoError(t, err)
 	m := newSpace.FindStringSubmatch(out)
@@ -89,6 +97,16 @@ func TestASpaceThatTheOperatorMadeCanBeEntered(t *testing.T) {
 	require.Contains(t, visit(t, r).get("/"), "0 papier")
 	require.NotContains(t, r.logs.String(), r.secret)
 	require.NotContains(t, r.logs.String(), r.login)
+}
+
+func TestACommandOnAFolderThatDoesNotExistMakesNone(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(shortDir(t), "typo")
+	for _, args := range [][]string{{"status"}, {"sweep"}, {"increases"}, {"approve", "x", "--by", "a", "--why", "b"}} {
+		_, err := command(t, folder, append([]string{"admin"}, args...)...)
+		require.ErrorContains(t, err, "it does not exist", args)
+		require.NoDirExists(t, folder)
+	}
 }
 
 func TestTheSweeperWorksByItself(t *testing.T) {

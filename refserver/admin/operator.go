@@ -94,6 +94,9 @@ type Decision struct {
 
 // Decide grants or refuses a request. The person reads who and why.
 func (o *Operator) Decide(d Decision, _ *None) error {
+	if strings.TrimSpace(d.By) == "" || strings.TrimSpace(d.Why) == "" {
+		return errors.New("--by and --why must say who decides and why: the person reads it")
+	}
 	id, number, err := parseIncrease(d.ID)
 	if err != nil {
 		return err

@@ -5,18 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/rpc"
+	"os"
 	"time"
 
 	"reconnect.example/internal/safename"
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/notice"
 )
 
 // Run does one command of the operator and prints what came of it.
 func Run(ctx context.Context, c *config.Config, open Open, out io.Writer) (err error) {
+	if c.Command == "admin notice" { // needs no data
+		_, err := fmt.Fprint(out, notice.In(c.Admin.Notice.Language).Text)
+		return err
+	}
 	do, known := commands[c.Command]
 	if !known {
 		return fmt.Errorf("no such command: %s", c.Command)
+	}
+	if c.Command != "admin create-vault" { // which may be the first thing that is done with a folder
+		if _, err := os.Stat(c.Data); errors.Is(err, fs.ErrNotExist) {
+			return errors.New("no server runs on this data folder, and it does not exist; name another one with --data")
+		}
 	}
 	client, done, err := reach(ctx, c.Data, open)
 	if err != nil {

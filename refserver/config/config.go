@@ -57,7 +57,8 @@ type Serve struct {
 
 // Admin is the work of the operator.
 type Admin struct {
-	CreateVault CreateVault `cmd:"" help:"Make a space for a person, and print its login and password once."`
+	Notice      Notice      `cmd:"" help:"Print the notice that a person reads or hears before a space is made."`
+	CreateVault CreateVault `cmd:"" help:"Make a space for a person who agreed to the notice, and print its login and password once."`
 	Increases   struct{}    `cmd:"" help:"List the requests for more space."`
 	Approve     Decision    `cmd:"" help:"Grant a request for more space."`
 	Refuse      Decision    `cmd:"" help:"Refuse a request for more space."`
@@ -65,9 +66,15 @@ type Admin struct {
 	Status      struct{}    `cmd:"" help:"Say how the server is."`
 }
 
-// CreateVault says how the person was told and agreed.
+// Notice says in which language the notice is printed.
+type Notice struct {
+	Language string `default:"fr" enum:"fr,en" help:"Language of the notice: ${enum}."`
+}
+
+// CreateVault says how the person was told and agreed. No environment variable
+// sets Consent: it would agree in everybody's place.
 type CreateVault struct {
-	Consent  bool   `required:"" help:"The person has read or heard the notice and agrees."`
+	Consent  bool   `required:"" env:"-" help:"The person has read or heard the notice (refserver admin notice) and agrees."`
 	Language string `default:"fr" enum:"fr,en" help:"Language of the notice: ${enum}."`
 }
 

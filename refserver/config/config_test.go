@@ -52,6 +52,7 @@ func TestTheCommandsOfTheOperatorAreRead(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "admin sweep", parse(t, "admin", "sweep").Command)
 	require.Equal(t, "admin create-vault", parse(t, "admin", "create-vault", "--consent").Command)
+	require.Equal(t, "en", parse(t, "admin", "notice", "--language", "en").Admin.Notice.Language)
 	c := parse(t, "admin", "approve", "abc", "--by", "Dominique", "--why", "beaucoup de papiers")
 	require.Equal(t, "admin approve", c.Command)
 	require.Equal(t, config.Decision{ID: "abc", By: "Dominique", Why: "beaucoup de papiers"}, c.Admin.Approve)
@@ -82,6 +83,15 @@ func TestAFlagWinsOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
 	require.Equal(t, 9*time.Minute, c.SessionIdle)
 	require.EqualValues(t, 2000, c.Quota)
 	require.Equal(t, 3*time.Hour, c.SessionMax)
+}
+
+// Not parallel: it sets the environment.
+func TestNoSettingAgreesForEverybody(t *testing.T) {
+	t.Setenv("RECONNECT_CONSENT", "true")
+	_, err := config.Parse([]string{"admin", "create-vault"}, io.Discard)
+	require.ErrorContains(t, err, "--consent")
+	_, err = config.Parse([]string{"--config", write(t, "c.yaml", "consent: true\n"), "admin", "create-vault"}, io.Discard)
+	require.ErrorContains(t, err, "consent")
 }
 
 func TestASpellingMistakeInAFileIsRefused(t *testing.T) {

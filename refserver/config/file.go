@@ -40,6 +40,7 @@ func readFile(r io.Reader) (kong.Resolver, error) {
 func (f file) Validate(app *kong.Application) error {
 	known := map[string]bool{}
 	collect(app.Node, known)
+	known["consent"] = false // each person agrees for themselves
 	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(f)), func(name string) bool { return known[name] })
 	if len(unknown) > 0 {
 		return fmt.Errorf("the configuration file sets what is no flag: %s", strings.Join(unknown, ", "))

@@ -62,14 +62,19 @@ func TestThePasswordChangesOnlyWithTheOldOne(t *testing.T) {
 		{"wrong wrong wrong", fresh, fresh}:      "Ce n’est pas le bon mot de passe.",
 		{password, "court", "court"}:             "Il faut au moins 8 caractères.",
 		{password, fresh, "autre chose du tout"}: "Les deux mots de passe ne sont pas les mêmes.",
+		{password, "aaaaaaaaaa", "aaaaaaaaaa"}:   "les mêmes caractères reviennent sans cesse",
+		{password, p.login, p.login}:             "C’est votre identifiant.",
 		{password, "", ""}:                       "Remplissez cette case.",
 	} {
 		g := p.post("/password", url.Values{"old": {values[0]}, "new": {values[1]}, "repeat": {values[2]}})
 		require.Contains(t, g.text(), words)
 		require.GreaterOrEqual(t, g.Status, 400)
-		g.without(fresh, "wrong wrong wrong", "autre chose")
+		g.without(fresh, "wrong wrong wrong", "autre chose du tout")
 	}
-	p.get("/password").ok("Une idée, tirée au hasard pour vous")
+	g := p.get("/password").ok("Une idée, tirée au hasard pour vous")
+	form := g.form("", url.Values{"old": {"wrong wrong wrong"}, "new": {fresh}, "repeat": {fresh}})
+	require.NotEmpty(t, form.Get("suggest"))
+	p.post("/password", form).is(http.StatusUnauthorized, form.Get("suggest")) // it may be written down by now
 	p.post("/password", url.Values{"old": {password}, "new": {fresh}, "repeat": {fresh}, "known": {"1"}}).ok("Le mot de passe est changé.")
 	p.get("/").ok("Mon espace")
 	p.signIn(password).is(http.StatusUnauthorized)

@@ -21,6 +21,7 @@ const largestForm = 512 << 10
 type form struct {
 	Values   url.Values
 	Wrong    map[string]string // by field: what to do
+	Missing  bool              // a field that must be filled in is empty
 	Problem  string            // what is wrong with the whole
 	ID       string            // names this form, so that a second click does nothing new
 	Revision uint64            // of the item when it was read
@@ -93,6 +94,7 @@ func (v *visit) required(f *form, fields ...string) {
 	for _, field := range fields {
 		if f.Get(field) == "" {
 			f.refuse(field, v.t("wrong.empty"))
+			f.Missing = true
 		}
 	}
 }
@@ -103,12 +105,13 @@ func (v *visit) again(name string, f *form, err error, data any) error {
 	status := http.StatusUnprocessableEntity
 	if err != nil {
 		p := problem.Of(err)
-		var invalid *vault.InvalidError
 		switch {
-		case errors.As(err, &invalid):
-			v.refuseField(f, invalid)
+		case errors.Is(err, vault.ErrInvalid):
+			if !f.wrong() {
+				v.refuseFields(f, err)
+			}
 		case errors.Is(err, vault.ErrRevision), errors.Is(err, vault.ErrSignIn), errors.Is(err, vault.ErrBackOff),
-			errors.Is(err, vault.ErrTooMany), errors.Is(err, vault.ErrInvalid), errors.Is(err, vault.ErrBusy):
+			errors.Is(err, vault.ErrTooMany), errors.Is(err, vault.ErrBusy):
 			f.Problem = v.sentence(p)
 		default:
 			return err
@@ -120,22 +123,6 @@ func (v *visit) again(name string, f *form, err error, data any) error {
 		f.ID = rand.Text()
 	}
 	return v.showWith(status, name, data)
-}
-
-// otherNames are fields that pages call by another name than the library.
-var otherNames = map[string][]string{
-	"name": {"name", "title", "subject"}, "start": {"date"}, "duration": {"minutes"}, "password": {"new", "password"},
-}
-
-// refuseField puts the library's complaint beside the field that it is about.
-func (v *visit) refuseField(f *form, invalid *vault.InvalidError) {
-	for _, field := range append(otherNames[invalid.Field], invalid.Field) {
-		if f.Values.Has(field) || field == "file" {
-			f.refuse(field, v.t("wrong.field"))
-			return
-		}
-	}
-	f.Problem = v.t("wrong.something")
 }
 
 // inputView is one field with its label, for the template "input".

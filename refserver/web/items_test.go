@@ -3,11 +3,23 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+func TestWhatIsWrongWithAFieldIsSaidBesideIt(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil).newPerson()
+	p.post("/contacts/add", url.Values{"name": {strings.Repeat("n", 300)}, "role": {strings.Repeat("r", 300)}, "phones": {strings.Repeat("1\n", 11)}}).
+		is(http.StatusUnprocessableEntity, "C’est trop long : 200 caractères au plus.", "Dix lignes au plus.", "Quelque chose est à corriger.").
+		without("Il manque quelque chose")
+	p.post("/appointments/add", url.Values{"subject": {"x"}, "date": {"2999-01-01"}}).is(http.StatusUnprocessableEntity, "Cette date est trop loin.")
+	p.post("/notes/add", url.Values{"title": {"a\x01b"}, "text": {"x"}}).is(http.StatusUnprocessableEntity, "un caractère qui ne peut pas être gardé")
+	p.post("/contacts/add", url.Values{"name": {""}}).is(http.StatusUnprocessableEntity, "Il manque quelque chose.", "Remplissez cette case.")
+}
 
 func TestContactsAreAddedChangedSharedAndBinned(t *testing.T) {
 	t.Parallel()

@@ -117,7 +117,9 @@ func TestAFormWithoutAFileSaysSo(t *testing.T) {
 	g := p.upload(url.Values{"title": {"Rien"}, "folder": {"Santé"}}, file{"photo", "", "", nil}, file{"file", "", "", nil})
 	g.is(http.StatusUnprocessableEntity, "Choisissez un fichier ou prenez une photo.")
 	require.Contains(t, g.Body, `value="Rien"`)
-	p.upload(url.Values{"title": {"Vide"}}, file{"file", "empty.pdf", "application/pdf", nil}).is(http.StatusUnprocessableEntity)
+	p.upload(url.Values{"title": {"Vide"}}, file{"file", "empty.pdf", "application/pdf", nil}).
+		is(http.StatusUnprocessableEntity, "Ce fichier est vide.", "Quelque chose est à corriger.").without("Il manque quelque chose")
+	p.upload(nil).is(http.StatusUnprocessableEntity, "Choisissez un fichier", "Il manque quelque chose.")
 	r, err := http.NewRequest(http.MethodPost, p.server.URL+"/papers/add", strings.NewReader("title=x"))
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -250,6 +252,14 @@ type doing func()
 func (d doing) Read([]byte) (int, error) {
 	d()
 	return 0, io.EOF
+}
+
+func TestAnEmptyFileAmongOthersIsNamedAndTheOthersAreStored(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil).newPerson()
+	p.upload(nil, file{"file", "un.pdf", "application/pdf", pdf}, file{"file", "vide.jpg", "image/jpeg", nil}, file{"file", "trois.pdf", "application/pdf", pdf}).
+		is(http.StatusUnprocessableEntity, "Enregistré, 2 sur 3 : un, trois 2. Vide, donc pas enregistré : vide.jpg.")
+	p.get("/").ok("2 papiers")
 }
 
 func TestFoldersAreMadeRenamedAndRemoved(t *testing.T) {

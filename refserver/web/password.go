@@ -7,6 +7,9 @@ import (
 	"reconnect.example/vault"
 )
 
+// longestSuggest is more than any suggested password has, in bytes.
+const longestSuggest = 100
+
 // passwordView offers words that make a good password.
 type passwordView struct {
 	Form    *form
@@ -36,9 +39,11 @@ func (p *pages) changePassword(v *visit) error {
 			f.refuse("repeat", v.t("wrong.repeat"))
 		}
 	}
-	suggest, err := vault.SuggestPassword()
-	if err != nil {
-		return err
+	suggest := f.Get("suggest") // the same as before: it may be written down by now
+	if suggest == "" || len(suggest) > longestSuggest {
+		if suggest, err = vault.SuggestPassword(); err != nil {
+			return err
+		}
 	}
 	view := passwordView{f, suggest}
 	if f.wrong() {

@@ -76,6 +76,10 @@ func (p *pages) addPaper(v *visit) error {
 	}
 	u.form.ID = rand.Text()
 	drain(v.r)
+	if len(u.stored) > 0 && errors.Is(err, errEmptyFile) {
+		u.form.Problem = u.someStored()
+		err = nil
+	}
 	return v.addPaperAgain(u.form, err)
 }
 
@@ -92,7 +96,11 @@ type upload struct {
 	form   *form
 	folder vault.ItemID
 	stored []vault.Item
+	empty  []string // names of files that hold nothing
 }
+
+// errEmptyFile: a file without a byte in it is not stored.
+var errEmptyFile = &vault.InvalidError{Field: "file", Problem: "is empty"}
 
 // next returns the next file, after reading the fields before it. Without a
 // file it is nil, and the form says so.
@@ -101,7 +109,10 @@ func (u *upload) next() (*multipart.Part, error) {
 		part, err := u.parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			u.form = u.filled()
-			u.form.refuse("file", u.t("wrong.file"))
+			if len(u.stored)+len(u.empty) == 0 {
+				u.form.refuse("file", u.t("wrong.file"))
+				u.form.Missing = true
+			}
 			return nil, nil
 		}
 		if err != nil {
@@ -143,13 +154,20 @@ func (u *upload) store(part *multipart.Part) (string, error) {
 	}
 	for part != nil {
 		item, err := u.storeOne(part, in)
-		if err != nil {
+		switch {
+		case errors.Is(err, errEmptyFile): // those after it are stored all the same
+			u.empty = append(u.empty, safename.Line(part.FileName()))
+		case err != nil:
 			return "", u.after(err)
+		default:
+			u.stored = append(u.stored, item)
 		}
-		u.stored = append(u.stored, item)
 		if part, err = u.next(); err != nil {
 			return "", u.after(err)
 		}
+	}
+	if len(u.empty) > 0 {
+		return "", u.after(errEmptyFile)
 	}
 	if len(u.stored) > 1 {
 		if !u.folder.IsZero() {
@@ -158,6 +176,15 @@ func (u *upload) store(part *multipart.Part) (string, error) {
 		return "/papers", nil
 	}
 	return itemPath(u.stored[0]), nil
+}
+
+// someStored says which files are stored and which were empty.
+func (u *upload) someStored() string {
+	var names []string
+	for _, i := range u.stored {
+		names = append(names, neutral(i).Name)
+	}
+	return u.t("upload.some", len(names), len(names)+len(u.empty), strings.Join(names, ", "), strings.Join(u.empty, ", "))
 }
 
 // after is the error of a file behind others that are stored already.
@@ -175,7 +202,7 @@ func (u *upload) storeOne(part *multipart.Part, in vault.Compartment) (vault.Ite
 		return vault.Item{}, err
 	}
 	if len(first) == 0 {
-		return vault.Item{}, &vault.InvalidError{Field: "file", Problem: "is empty"}
+		return vault.Item{}, errEmptyFile
 	}
 	item, err := u.vault.AddDocument(u.ctx(), vault.NewDocument{
 		Name: u.title(part), Compartment: in, Folder: u.folder, MediaType: kindOf(first, part.Header.Get("Content-Type")),

@@ -20,6 +20,7 @@ func openData(ctx context.Context, c *config.Config) (*local.Local, error) {
 	return local.OpenWith(ctx, c.Data, &local.Options{
 		Quota:       quota.Config{Allowance: c.Quota, Increased: c.QuotaIncreased},
 		SessionIdle: c.SessionIdle, SessionMax: c.SessionMax,
+		SweepEvery: -1, // the server sweeps, and logs the counts
 	})
 }
 

@@ -15,7 +15,7 @@ func (v *Vault) AddFolder(ctx context.Context, name string, in Place) (Item, err
 	return v.add(ctx, &Item{Kind: KindFolder, Name: name}, in)
 }
 
-// AddContact adds somebody to reach. The name and at least the rest empty is fine.
+// AddContact adds somebody to reach. Only the name is required.
 func (v *Vault) AddContact(ctx context.Context, name string, c Contact, in Place) (Item, error) {
 	return v.add(ctx, &Item{Kind: KindContact, Name: name, Contact: &c}, in)
 }

@@ -20,7 +20,9 @@ type CreateRequest struct {
 }
 
 // Create makes a vault and opens it with all its compartments. The login is
-// generated: show it, print it. When Create returns without error the vault is
+// generated ([Vault.Login]): show it, print it, nobody can look it up later. The
+// vault begins with the folders of [Config.Folders], each in both compartments;
+// an empty list that is not nil gives none. When Create returns without error the vault is
 // durable, at the witness too. On an error there is no account: what a crash
 // left behind is swept after a day.
 //

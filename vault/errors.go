@@ -75,8 +75,10 @@ var codes = []struct {
 	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrClosed, "closed"},
 }
 
-// Code returns the stable name of an error of this package ("sign-in", "full",
-// …), or "" for any other.
+// Code returns the stable name of an error of this package, or "" for any other:
+// sign-in, back-off, busy, session-ended, not-found, revision, invalid, too-many,
+// not-empty, busy-moving, full, closing, upload-expired, tampered, stale, policy,
+// untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, closed.
 func Code(err error) string {
 	for _, c := range codes {
 		if errors.Is(err, c.err) {

@@ -21,6 +21,7 @@ import (
 // Export writes everything within reach into one ZIP, in open formats, asking
 // for nothing and nobody (FR-9, QC-1):
 //
+//	LISEZMOI.txt                                 what is where, in French and English
 //	documents/<private|shared>/<folder>/<name>   the original files, byte for byte
 //	data/items.json, data/*.csv                  everything that is known of each item
 //	contacts.vcf, appointments.ics               for a phone or a computer (RFC 6350, RFC 5545)
@@ -38,7 +39,7 @@ func (v *Vault) Export(ctx context.Context, w io.Writer) error {
 	if err := v.do(ctx, e.begin); err != nil {
 		return err
 	}
-	for _, step := range []func() error{e.documents, e.tables, e.people, e.journal, e.accountFile, e.finish} {
+	for _, step := range []func() error{e.readMe, e.documents, e.tables, e.people, e.journal, e.accountFile, e.finish} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -143,6 +144,41 @@ func (e *exporter) readAccount(t *turn) (err error) {
 	u, err := t.v.service.cfg.Quota.Usage(t.tx, t.v.id.String())
 	e.account.Limit, e.account.Used = u.Limit, u.Used
 	return err
+}
+
+const readMeText = "\ufeff" + `Ceci est tout ce que contenait votre espace.
+
+documents/          vos papiers, tels que vous les avez mis. "private" : privés ; "shared" : partagés ; "bin" : corbeille
+contacts.vcf        vos contacts, pour un téléphone
+appointments.ics    vos rendez-vous, pour un agenda
+data/               tout le reste, en tableaux (CSV) et pour les programmes (JSON)
+journal.csv         ce qui s'est passé
+account.json        votre identifiant et ce que vous avez accepté
+manifest.json       la liste des fichiers, pour vérifier que rien ne manque
+
+Gardez ce fichier dans un endroit sûr : il n'est plus protégé par votre mot de passe.
+
+---
+
+This is everything that was in your space.
+
+documents/          your papers, as you put them in. "private", "shared" and "bin" say where they were
+contacts.vcf        your contacts, for a phone
+appointments.ics    your appointments, for a calendar
+data/               everything else, as tables (CSV) and for programs (JSON)
+journal.csv         what happened
+account.json        your login and what you agreed to
+manifest.json       the list of files, to check that nothing is missing
+
+Keep this file in a safe place: your password no longer protects it.
+`
+
+// readMe comes first, for whoever opens the ZIP.
+func (e *exporter) readMe() error {
+	return e.write("LISEZMOI.txt", e.now, func(w io.Writer) error {
+		_, err := io.WriteString(w, strings.ReplaceAll(readMeText, "\n", "\r\n"))
+		return err
+	})
 }
 
 // documents writes the files. Each is verified to its end before its first byte

@@ -27,8 +27,13 @@ func newID() (b [16]byte) {
 // String returns the 26 characters of the id.
 func (id ID) String() string { return idText.EncodeToString(id[:]) }
 
-// String returns the 26 characters of the id.
-func (id ItemID) String() string { return idText.EncodeToString(id[:]) }
+// String returns the 26 characters of the id, or nothing for a zero id.
+func (id ItemID) String() string {
+	if id.IsZero() {
+		return ""
+	}
+	return idText.EncodeToString(id[:])
+}
 
 // String returns the 26 characters of the id.
 func (id SessionID) String() string { return idText.EncodeToString(id[:]) }

@@ -107,7 +107,8 @@ type Document struct {
 	Expires   Date
 }
 
-// Contact is somebody to reach. Every field may be empty but one must not.
+// Contact is what is known of somebody to reach besides the name. Every field
+// may be empty.
 type Contact struct {
 	Role    string // "mother", "lawyer", …
 	Phones  []string

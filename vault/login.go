@@ -59,7 +59,7 @@ func luhn(digits []byte) bool {
 // spaces, dots or dashes. A login with a wrong check digit is an InvalidError,
 // which says nothing about whether an account exists.
 func NormalLogin(s string) (string, error) {
-	bad := &InvalidError{Field: "login", Problem: "is not the twelve digits of a card; one is missing or mistyped"}
+	bad := &InvalidError{Field: "login", Problem: "is not the twelve digits of a login; one is missing or mistyped"}
 	if len(s) > 200 {
 		return "", bad
 	}

@@ -44,10 +44,11 @@ func (v *Vault) Space(ctx context.Context) (Space, error) {
 	return out, err
 }
 
-// SpaceRequest is one request for more space, with its decision.
+// SpaceRequest is one request for more space, with its decision. Reason is what
+// the person wrote; the sealed form of it in Increase is left out.
 type SpaceRequest struct {
 	quota.Increase
-	Reason string // as the person wrote it
+	Reason string
 }
 
 // A reason is sealed twice, so that only the person and the operator read it:
@@ -80,6 +81,7 @@ func (v *Vault) AskForSpace(ctx context.Context, reason string) (SpaceRequest, e
 		if err != nil {
 			return err
 		}
+		inc.Reason = nil
 		out = SpaceRequest{Increase: inc, Reason: reason}
 		t.note(ActSpaceAsked, nil, map[string]string{"state": inc.State.String()})
 		if err := t.forgetOldReasons(); err != nil {
@@ -139,6 +141,7 @@ func (v *Vault) SpaceRequests(ctx context.Context) ([]SpaceRequest, error) {
 		t.note(ActSpaceViewed, nil, nil)
 		all, err := v.service.cfg.Quota.Increases(t.tx, v.id.String())
 		for _, inc := range all {
+			inc.Reason = nil
 			out = append(out, SpaceRequest{Increase: inc, Reason: reasons[inc.Asked.UnixMilli()]})
 		}
 		return err
@@ -192,6 +195,7 @@ func (s *Vaults) DecideSpace(ctx context.Context, id ID, d quota.Decision) (quot
 	var out quota.Increase
 	err := s.cfg.Store.Transact(ctx, func(tx *storage.Tx) (err error) {
 		out, err = s.cfg.Quota.Decide(tx, id.String(), d)
+		out.Reason = nil
 		return err
 	})
 	return out, storageError(err)

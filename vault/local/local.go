@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"reconnect.example/quota"
@@ -47,6 +48,11 @@ type Options struct {
 	SessionIdle time.Duration
 	SessionMax  time.Duration
 	Now         func() time.Time
+
+	// SweepEvery is how often what is due is swept in the background: abandoned
+	// uploads, replaced documents, erased vaults; 0: every 10 minutes; negative:
+	// never, the caller calls Sweep and sees its report.
+	SweepEvery time.Duration
 }
 
 // Local is everything that Open opened. The parts are there for a backup, a
@@ -59,6 +65,7 @@ type Local struct {
 	Witness *witness.Witness
 
 	closers []func() error
+	sweeps  sync.WaitGroup
 }
 
 // Open opens the vaults of a data folder, or makes it (mode 0700). One process
@@ -115,7 +122,40 @@ func OpenWith(ctx context.Context, dir string, opts *Options) (l *Local, err err
 		return l, err
 	}
 	l.closers = append(l.closers, l.Vaults.Close)
+	l.sweepEvery(o.SweepEvery)
 	return l, nil
+}
+
+const sweepEvery = 10 * time.Minute
+
+// sweepEvery sweeps until Close. What cannot be done now is tried again: it needs
+// nobody's attention.
+func (l *Local) sweepEvery(every time.Duration) {
+	if every < 0 {
+		return
+	}
+	if every == 0 {
+		every = sweepEvery
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l.closers = append(l.closers, func() error {
+		cancel()
+		l.sweeps.Wait()
+		return nil
+	})
+	l.sweeps.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_, _ = l.Vaults.Sweep(ctx)
+				_, _ = l.Witness.Sweep(ctx)
+			}
+		}
+	})
 }
 
 func (l *Local) openStore(ctx context.Context, path string) (*storage.Store, error) {

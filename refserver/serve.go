@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -64,6 +65,14 @@ func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 	return s.run(ctx, listener)
 }
 
+// mostSpace is the limit after a granted increase, in bytes.
+func mostSpace(c *config.Config) int64 {
+	if c.QuotaIncreased > 0 {
+		return c.QuotaIncreased
+	}
+	return c.Quota + min(c.Quota, math.MaxInt64-c.Quota) // as quota.Config.Increased
+}
+
 // build puts the handlers together.
 func (s *server) build() (*http.Server, error) {
 	zone, err := time.LoadLocation(s.config.Serve.Zone)
@@ -74,7 +83,7 @@ func (s *server) build() (*http.Server, error) {
 		TrustedProxies:   s.config.Serve.TrustedProxy,
 		SignInsPerMinute: s.config.Serve.SignInsPerMinute, RequestsPerSecond: s.config.Serve.RequestsPerSecond,
 	})
-	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Limits: limits, Zone: zone, Logger: s.log})
+	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Limits: limits, Zone: zone, MostSpace: mostSpace(s.config), Logger: s.log})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	accept "golang.org/x/text/language"
 )
 
 //go:embed messages/*.json
@@ -69,9 +71,20 @@ func (l *language) n(key string, count int) string {
 // languageCookie remembers the language. It says nothing else about anybody.
 const languageCookie = "language"
 
+// preferred finds the language that a browser asks for; the first serves who
+// asks for none of them.
+var preferred = accept.NewMatcher([]accept.Tag{accept.French, accept.English})
+
+// languageOf returns the language that was chosen or, before that, the one that
+// the browser prefers.
 func (p *pages) languageOf(r *http.Request) *language {
 	if cookie, err := r.Cookie(languageCookie); err == nil && p.languages[cookie.Value] != nil {
 		return p.languages[cookie.Value]
+	}
+	tag, _ := accept.MatchStrings(preferred, r.Header.Get("Accept-Language"))
+	base, _ := tag.Base()
+	if l := p.languages[base.String()]; l != nil {
+		return l
 	}
 	return p.languages[languageCodes[0]]
 }

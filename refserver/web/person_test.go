@@ -49,8 +49,12 @@ func open(t *testing.T, options *local.Options) *centre {
 	t.Cleanup(func() { require.NoError(t, c.data.Close()) })
 	paris, err := time.LoadLocation("Europe/Paris")
 	require.NoError(t, err)
+	var most int64
+	if options != nil {
+		most = 2 * options.Quota.Allowance
+	}
 	pages, err := web.New(web.Config{
-		Vaults: c.data.Vaults, Zone: paris, Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 1000, RequestsPerSecond: 1000}),
+		Vaults: c.data.Vaults, MostSpace: most, Zone: paris, Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 1000, RequestsPerSecond: 1000}),
 	})
 	require.NoError(t, err)
 	c.server = httptest.NewTLSServer(pages) // the cookie is for HTTPS alone

@@ -14,6 +14,7 @@ type problemView struct {
 	Code     string
 	Sentence string
 	Full     *quota.FullError // how much room is left, where that is the matter
+	Binned   bool             // with Full: there is something in the bin
 	Wait     string           // how long to wait, in words
 	Kept     int              // files of the same upload that were stored before
 }
@@ -23,6 +24,7 @@ func (v *visit) explain(p problem.Problem, err error) problemView {
 	view := problemView{Code: p.Code, Sentence: p.Sentence(v.code), Wait: v.wait(p.Retry)}
 	if v.vault != nil { // how much is used is for the owner's eyes only
 		errors.As(err, &view.Full)
+		view.Binned = v.binned
 	}
 	if partly := (*partlyStored)(nil); errors.As(err, &partly) {
 		view.Kept = partly.stored

@@ -124,6 +124,13 @@ func TestTheLanguageIsChosenOnEveryPage(t *testing.T) {
 	g = p.post("/language", g.form("/language", url.Values{"language": {"en"}})).ok("What happened")
 	require.Equal(t, "/journal", g.Path)
 	require.Contains(t, g.Body, `<html lang="en"`)
+	stranger := p.stranger()
+	for prefers, says := range map[string]string{"": "Entrer", "en-GB,en;q=0.9,fr;q=0.8": "Enter my space", "de": "Entrer", "fr-CH, en;q=0.5": "Entrer", ";;q=x": "Entrer"} {
+		r, err := http.NewRequest(http.MethodGet, p.server.URL+"/sign-in", nil)
+		require.NoError(t, err)
+		r.Header.Set("Accept-Language", prefers)
+		stranger.do(r).ok(says)
+	}
 	p.post("/language", url.Values{"language": {"xx"}, "here": {"/"}}).ok("My space")
 	g = p.post("/items/aaaaaaaaaaaaaaaaaaaaaaaaaa/bin", nil).is(http.StatusNotFound)
 	require.Equal(t, "/", g.form("/language", nil).Get("here"), "where the answer to a form cannot be shown again")

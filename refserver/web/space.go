@@ -15,6 +15,7 @@ type spaceView struct {
 	Form     *form
 	Requests []vault.SpaceRequest
 	Waiting  bool
+	Highest  bool // there is no more to ask for
 }
 
 func (p *pages) space(v *visit) error { return v.showSpace(newForm(), nil) }
@@ -50,11 +51,15 @@ func (v *visit) showSpace(f *form, err error) error {
 	slices.Reverse(requests) // the newest first
 	for i := range requests {
 		requests[i].Reason, requests[i].Why = safename.Text(requests[i].Reason), safename.Text(requests[i].Why)
+		if requests[i].By == quota.ByPolicy && requests[i].State == quota.Refused { // its words are those of a program
+			requests[i].Why = v.t("space.highest")
+		}
 		view.Waiting = view.Waiting || requests[i].State == quota.Waiting
 	}
 	view.Requests = requests
 	space.Largest = allNeutral(space.Largest)
 	view.Space = space
+	view.Highest = v.pages.MostSpace > 0 && space.Limit >= v.pages.MostSpace
 	if space.Limit > 0 {
 		view.Percent = int(min(100, (space.Limit-space.Left)*100/space.Limit))
 	}

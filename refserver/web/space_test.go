@@ -23,8 +23,12 @@ func TestStory7_FullAskedGrantedAndTheSameUploadPasses(t *testing.T) {
 
 	g := p.send(contentType, bytes.NewReader(body)).is(http.StatusInsufficientStorage, "Il n’y a plus assez de place", "Rien n’a été perdu", "sur 1,5 Mo", "Demander plus de place")
 	require.Equal(t, "/space", g.link("/space"))
+	g.without("Vider la corbeille") // nothing is in it
 	require.Equal(t, string(pdf), p.get(kept+"/file").Body, "what was there is whole")
 	p.get("/papers").ok("Gardé").without("Grand papier")
+	note := p.post("/notes/add", url.Values{"title": {"Note"}, "text": {"x"}}).ok()
+	p.post(note.link("/items/[a-z2-7]+/bin"), note.form(note.link("/items/[a-z2-7]+/bin"), nil)).ok()
+	p.send(contentType, bytes.NewReader(body)).is(http.StatusInsufficientStorage, "Vider la corbeille")
 
 	g = p.get("/space").ok("Il reste 1,5 Mo sur 1,5 Mo")
 	p.post("/space", g.form("", url.Values{"reason": {""}})).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
@@ -34,7 +38,8 @@ func TestStory7_FullAskedGrantedAndTheSameUploadPasses(t *testing.T) {
 	p.post("/space", url.Values{"reason": {"Encore"}}).is(http.StatusConflict, "Vous avez déjà demandé plus de place.")
 
 	grant(t, p)
-	p.get("/space").ok("Accordée", "Beaucoup de papiers, en effet", "sur 3 Mo")
+	p.get("/space").ok("Accordée", "Beaucoup de papiers, en effet", "sur 3 Mo", "Vous avez toute la place que l’on peut donner.").without(`name="reason"`)
+	p.post("/space", url.Values{"reason": {"Encore"}}).ok("Refusée", "Réponse : Vous avez toute la place que l’on peut donner.")
 	p.send(contentType, bytes.NewReader(body)).ok("C’est enregistré.", "Grand papier")
 	p.get("/space").ok("Ce qui prend le plus de place", "Grand papier", "1,8 Mo")
 }

@@ -21,6 +21,7 @@ type visit struct {
 	token string
 	vault *vault.Vault // nil before sign-in
 
+	binned  bool // the space is full, and there is something in the bin
 	damaged bool // something in the store was altered or is missing
 }
 
@@ -49,7 +50,12 @@ func (p *pages) person(h handler) http.Handler {
 			return err
 		}
 		defer v.vault.Close()
-		return h(v)
+		err := h(v)
+		if errors.Is(err, vault.ErrFull) { // while the vault is open
+			c, countErr := v.vault.Count(v.ctx())
+			v.binned = countErr == nil && c.Binned > 0
+		}
+		return err
 	})
 }
 

@@ -23,11 +23,12 @@ const channel = "web"
 
 // Config is what the pages need. Vaults is required.
 type Config struct {
-	Vaults *vault.Vaults
-	Limits *session.Limits  // nil: the defaults
-	Zone   *time.Location   // in which times are shown and appointments entered; nil: UTC
-	Logger hclog.Logger     // nil: nothing is logged
-	Now    func() time.Time // nil: time.Now
+	Vaults    *vault.Vaults
+	Limits    *session.Limits  // nil: the defaults
+	Zone      *time.Location   // in which times are shown and appointments entered; nil: UTC
+	MostSpace int64            // bytes beyond which nobody is given more; 0: not known
+	Logger    hclog.Logger     // nil: nothing is logged
+	Now       func() time.Time // nil: time.Now
 }
 
 // pages serves all pages.

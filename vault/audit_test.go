@@ -3,6 +3,7 @@ package vault_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -101,6 +102,30 @@ func TestSpoiltPapersKeepNobodyFromLeaving(t *testing.T) {
 		s := spoiltPapers(t)
 		require.NoError(t, act(s.v, s.person.Password), name)
 	}
+}
+
+func TestASpoiltPaperHidesNoOther(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, &vaulttest.Options{Quota: quota.Config{Allowance: 10_000_000, Increased: 10_000_000}})
+	first := len(keys(t, s.Store, s.key("o/")))
+	before := dump(t, s.Store)
+	for range 12 {
+		_, err := s.v.AskForSpace(t.Context(), "please")
+		require.NoError(t, err)
+	}
+	all := keys(t, s.Store, s.key("o/"))
+	require.Len(t, all, first+12)
+	for _, key := range all {
+		if _, was := before[key]; !was {
+			set(t, s.Store, key, []byte("spoilt"))
+		}
+	}
+	e := export(t, s.v)
+	require.False(t, e.manifest.Complete)
+	require.Contains(t, string(e.files["account.json"]), "What is kept here, for whom, and how to leave.", "the consent is intact")
+	asked, err := s.v.SpaceRequests(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, asked, "a reason that is gone does not hide the decision")
 }
 
 func TestASpoiltLineOfTheJournalKeepsNoExportBack(t *testing.T) {
@@ -224,8 +249,10 @@ func TestStrangersWhoOpenAccountsLeaveTheLaneOfStaffFree(t *testing.T) {
 	stage := vaulttest.New(t, &vaulttest.Options{SignIns: 1, SignInQueue: 4})
 	p := stage.Person(t)
 	waiting, release := stage.OccupyPublicLane()
-	_, err := stage.NewPerson(t.Context())
-	require.ErrorIs(t, err, vault.ErrBusy)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err := stage.NewPerson(ctx)
+	require.ErrorIs(t, err, vault.ErrBusy, "in the lane of staff it would wait")
 	secret := p.Secret()
 	secret.Priority = true
 	done := make(chan error, 1)

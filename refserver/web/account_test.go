@@ -168,10 +168,14 @@ func TestAClosedAccountIsReadTakenAndReopened(t *testing.T) {
 	require.Equal(t, vault.ActClosed, receiptOf(t, g).Act)
 	p.signIn(password).ok("Votre compte est fermé. Tout sera effacé le")
 	require.Equal(t, string(pdf), p.get(paper+"/file").Body)
+	for _, path := range []string{"/", "/papers", "/notes", "/contacts", "/appointments", "/space"} {
+		p.get(path).ok().without("/add", `name="reason"`)
+	}
 	p.post("/notes/add", url.Values{"title": {"x"}, "text": {"y"}}).is(http.StatusConflict, "Votre compte est fermé")
 	p.upload(url.Values{}, file{"file", "a.pdf", "application/pdf", pdf}).is(http.StatusConflict, "Votre compte est fermé")
 	require.True(t, holds(t, p.post("/take", nil).Body, pdf))
 	p.post("/reopen", nil).ok("Votre compte est rouvert.")
+	p.get("/notes").ok("Ajouter une note")
 	p.post("/notes/add", url.Values{"title": {"x"}, "text": {"y"}}).ok("C’est enregistré.")
 	p.post("/reopen", nil).ok() // a second click
 }

@@ -74,8 +74,27 @@ func (v *visit) close(f *form) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	v.remember(f.Get("how") != "erase")
 	text, err := json.MarshalIndent(receipt, "", "  ")
 	return string(text), err
+}
+
+// remember keeps whether the account is closed, as the first page found it. It
+// only decides which buttons are offered: the library refuses what must not be.
+func (v *visit) remember(closing bool) {
+	if closing {
+		v.pages.closed.Store(v.vault.ID(), true)
+	} else {
+		v.pages.closed.Delete(v.vault.ID())
+	}
+}
+
+func (v *visit) closing() bool {
+	if v.vault == nil {
+		return false
+	}
+	_, closing := v.pages.closed.Load(v.vault.ID())
+	return closing
 }
 
 // reopen takes a closing back.
@@ -83,5 +102,6 @@ func (p *pages) reopen(v *visit) error {
 	if err := v.vault.Reopen(v.ctx()); err != nil && !errors.Is(err, vault.ErrInvalid) { // a second click: it is open
 		return err
 	}
+	v.remember(false)
 	return v.goTo("/", "reopened")
 }

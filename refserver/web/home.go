@@ -22,8 +22,10 @@ func (p *pages) home(v *visit) error {
 	}
 	o.Next, o.Expiring = allNeutral(o.Next), allNeutral(o.Expiring)
 	v.damaged = o.Counts.Damaged > 0
+	closing := slices.Contains(o.Notices, vault.NoticeClosing)
+	v.remember(closing)
 	return v.show("home", homeView{
 		Overview: o, Today: v.now().In(v.zone).Format(time.DateOnly),
-		Closing: slices.Contains(o.Notices, vault.NoticeClosing), Away: slices.Contains(o.Notices, vault.NoticeWitnessAway),
+		Closing: closing, Away: slices.Contains(o.Notices, vault.NoticeWitnessAway),
 	})
 }

@@ -30,6 +30,7 @@ type page struct {
 	SignedIn bool
 	Here     string // path and query of this page, to come back after a change of language
 	Done     string // sentence about what was just done
+	Closing  bool   // the account is closed: nothing can be added
 	Damaged  bool   // something in the store was altered or is missing, and is not shown
 	Data     any
 }
@@ -116,7 +117,7 @@ func (v *visit) showWith(status int, name string, data any) error {
 	}
 	var out bytes.Buffer
 	err := t.ExecuteTemplate(&out, "layout.html", page{
-		Language: v.code, SignedIn: v.vault != nil, Here: v.here(), Done: v.done(), Damaged: v.damaged, Data: data,
+		Language: v.code, SignedIn: v.vault != nil, Here: v.here(), Done: v.done(), Closing: v.closing(), Damaged: v.damaged, Data: data,
 	})
 	if err != nil {
 		return fmt.Errorf("web: %w", err)

@@ -10,6 +10,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -40,6 +41,7 @@ type pages struct {
 	languages map[string]*language
 	clicks    *once
 	receipts  *once
+	closed    sync.Map // vault.ID: the accounts that are known to be closed
 }
 
 // New returns a handler for every path that is not the API's.

@@ -37,6 +37,24 @@
       }
     });
   });
+  // A password can be shown while it is typed. It is hidden again before it is
+  // sent, so that the browser does not remember it as a text.
+  document.querySelectorAll("input[data-show]").forEach(function (input) {
+    var toggle = document.createElement("button");
+    toggle.type = "button";
+    toggle.className = "plain toggle";
+    toggle.setAttribute("aria-controls", input.id);
+    function show(shown) {
+      input.type = shown ? "text" : "password";
+      toggle.textContent = input.getAttribute(shown ? "data-hide" : "data-show");
+    }
+    show(false);
+    toggle.addEventListener("click", function () { show(input.type === "password"); });
+    if (input.form) input.form.addEventListener("submit", function () { show(false); });
+    window.addEventListener("pagehide", function () { show(false); });
+    input.insertAdjacentElement("afterend", toggle);
+  });
+
   // Coming back with the back button finds forms that can be sent again.
   window.addEventListener("pageshow", function () {
     document.querySelectorAll("form[aria-busy]").forEach(function (form) { form.removeAttribute("aria-busy"); });

@@ -209,13 +209,20 @@ func (t *turn) furnish(login string, req CreateRequest) error {
 // acknowledge removes the mark of an unfinished creation and, if asked for,
 // opens the first session.
 func (v *Vault) acknowledge(ctx context.Context, req *SessionRequest) error {
-	return v.do(ctx, func(t *turn) error {
+	var journal Checkpoint
+	err := v.do(ctx, func(t *turn) error {
+		t.after = func() { journal = t.heads.checkpoint(headJournal) }
 		t.tx.Delete(v.id.key("new"))
 		// This line also tells the sweeper, by the witness, that somebody was told of
 		// the vault, whatever the store says.
 		t.note(ActSignedIn, nil, req.detail())
 		return t.openSession(req)
 	})
+	if err == nil {
+		// Not by the report that may get lost. If it fails, the report remains.
+		_ = v.service.confirm(ctx, v.id, []Checkpoint{journal}, nil)
+	}
+	return err
 }
 
 func orDefault(s, otherwise string) string {

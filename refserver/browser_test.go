@@ -154,7 +154,7 @@ func (s *surfing) signIn(r *running) {
 	s.look("sign-in", "Entrer dans mon espace")
 	s.write("#f-login", r.login)
 	s.write("#f-password", r.secret)
-	s.press("main button")
+	s.press("main button:not([type=button])")
 	s.look("home", "Mon espace", "Prochains rendez-vous", "Rendez-vous CAF", "Bientôt plus valable")
 }
 
@@ -191,7 +191,7 @@ func (s *surfing) addsAPaper(r *running) {
 	s.look("add-paper", "Prendre une photo", "Choisir un fichier")
 	s.write("#f-title", "Récépissé")
 	s.do(chromedp.SetUploadFiles(chromedp.CSS("#f-photo"), []string{path}))
-	s.press(`main form button`)
+	s.press("main form button:not([type=button])")
 	s.look("paper", "C’est enregistré.", "Récépissé", "Privé")
 	s.press(`a[href$="/file"]`)
 	want, err := os.ReadFile(photo)
@@ -211,11 +211,11 @@ func (s *surfing) addsAPaper(r *running) {
 func (s *surfing) sharesIt() {
 	s.press(`a[href$="/visibility"]`)
 	s.look("share", "personne d’autre ne le verra")
-	s.press("main button")
+	s.press("main button:not([type=button])")
 	s.look("shared", "C’est prêt à être partagé plus tard.")
 	s.press(`a[href$="/visibility"]`)
 	s.waitFor("aucun centre")
-	s.press("main button")
+	s.press("main button:not([type=button])")
 	s.look("private", "Il n’y a que vous qui pouvez le voir maintenant.")
 }
 
@@ -226,7 +226,7 @@ func (s *surfing) keepsContactsAndAppointments(r *running) {
 	s.write("#f-name", "Accueil de jour")
 	s.write("#f-phones", "01 99 00 77 88")
 	s.look("add-contact")
-	s.press("main form button")
+	s.press("main form button:not([type=button])")
 	s.look("contact", "C’est enregistré.", "01 99 00 77 88")
 	s.goTo(r.url + "/appointments")
 	s.look("appointments", "Rendez-vous CAF", "Médecin")
@@ -236,7 +236,7 @@ func (s *surfing) keepsContactsAndAppointments(r *running) {
 	s.do(chromedp.SetValue(chromedp.CSS("#f-date"), time.Now().AddDate(0, 0, 1).Format(time.DateOnly)),
 		chromedp.SetValue(chromedp.CSS("#f-time"), "09:15"))
 	s.look("add-appointment")
-	s.press("main form button")
+	s.press("main form button:not([type=button])")
 	s.look("appointment", "C’est enregistré.", "Préfecture", "9 h 15")
 }
 
@@ -271,7 +271,7 @@ func (s *surfing) fits() {
 func (s *surfing) leavesWithEverything(r *running) {
 	s.goTo(r.url + "/take")
 	s.look("take", "Tout emporter")
-	s.press("main form button")
+	s.press("main form button:not([type=button])")
 	archive := s.downloaded("reconnect-*.zip")
 	z, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
 	require.NoError(s, err)

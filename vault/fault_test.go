@@ -73,7 +73,7 @@ func TestWhateverFailsNothingIsLostOrHalfDone(t *testing.T) {
 				if what.rare && sized(0, 1) == 0 {
 					continue
 				}
-				for n := 1; f.fails(t, what, n, known); n += sized(what.every*max(1, f.costly), 1) {
+				for n := 1; f.fails(t, what, n, known); n += sized(what.every*max(1, f.costly)*slower, 1) {
 				}
 			}
 		})

@@ -157,7 +157,7 @@ func TestWhateverFailsIsSweptInTheEnd(t *testing.T) {
 	for _, what := range faults {
 		t.Run(what.name, func(t *testing.T) {
 			t.Parallel()
-			for n, reached := 1, true; reached; n += sized(3*what.every, 1) {
+			for n, reached := 1, true; reached; n += sized(3*what.every*slower, 1) {
 				w := newWatched(t, nil)
 				p, gone := w.Person(t), w.Person(t)
 				paper := add(t, p.Vault, "paper", content(1, 3000))

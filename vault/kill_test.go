@@ -199,7 +199,7 @@ func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 	p := stage.Person(t)
 	require.NoError(t, stage.Close())
 	r := &record{kept: map[string]kept{}, password: p.Password}
-	for o.Round = range sized(10, 30) {
+	for o.Round = range sized(10/slower, 30) {
 		o.Login, o.Password = p.Login, r.password
 		r.untilKilled(t, folder, o)
 		r.check(t, folder, o, p)

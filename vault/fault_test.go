@@ -23,7 +23,7 @@ type flow struct {
 	prepare func(t testing.TB, w *watched) (*vaulttest.Person, func() error)
 	next    string // the password that the act sets
 	erases  bool
-	costly  int // how many times fewer faults are tried, unless RECONNECT_TEST_ALL=1
+	costly  int // how many times fewer faults are tried
 }
 
 // fault is one way in which somebody fails at the n-th call.
@@ -73,7 +73,7 @@ func TestWhateverFailsNothingIsLostOrHalfDone(t *testing.T) {
 				if what.rare && sized(0, 1) == 0 {
 					continue
 				}
-				for n := 1; f.fails(t, what, n, known); n += sized(what.every*max(1, f.costly)*slower, 1) {
+				for n := 1; f.fails(t, what, n, known); n += sized(what.every*slower, 1) * max(1, f.costly) {
 				}
 			}
 		})

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, workUntilKilled(folder))
 		os.Exit(1)
 	}
-	if err := flag.Set("rapid.checks", fmt.Sprint(sized(12/slower, 40))); err != nil { // an argument of go test is heard afterwards
+	if err := flag.Set("rapid.checks", fmt.Sprint(sized(12/slower, 30))); err != nil { // an argument of go test is heard afterwards
 		panic(err)
 	}
 	os.Exit(m.Run())

@@ -44,7 +44,7 @@ func TestFlippedAndCutRecordsAreRefused(t *testing.T) {
 	t.Parallel()
 	s, h := furnishedScene(t)
 	for key, record := range guarded(t, s) {
-		step := max(1, len(record)/sized(max(1, 3/slower), 40))
+		step := max(1, len(record)/sized(max(1, 3/slower), 20))
 		spoilt := [][]byte{nil, {}, append(append([]byte(nil), record...), 0)}
 		for at := 0; at < len(record); at += step {
 			spoilt = append(spoilt, flipped(record, at), record[:at])

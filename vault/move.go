@@ -12,7 +12,8 @@ import (
 
 // Move makes an item private or shared. A document is encrypted anew, with a
 // fresh key and a fresh blob, so that who had the old key has nothing; this
-// needs no free space, as the old blob is given up in the same commit. One move
+// needs no free space (but a few hundred bytes where a folder has to be made),
+// as the old blob is given up in the same commit. One move
 // of one vault at a time: ErrBusyMoving. A crash at any step leaves the item
 // where it was, whole.
 //

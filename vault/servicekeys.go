@@ -83,8 +83,8 @@ func newServiceKeys(ctx context.Context, keeper Keeper) ([]byte, error) {
 
 func parseServiceKeys(ctx context.Context, record []byte, keeper Keeper) (*serviceKeys, error) {
 	body, err := unkeep(ctx, keeper, serviceKeysContext, record)
-	if errors.Is(err, ErrTampered) {
-		return nil, fmt.Errorf("%w: the key service does not open this store's service keys; was it started with another key file?", ErrKeyService)
+	if errors.Is(err, ErrTampered) || errors.Is(err, ErrKeyService) && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w: it does not open this store's own keys; was it started with another key file?", ErrKeyService)
 	}
 	if err != nil {
 		return nil, err

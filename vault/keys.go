@@ -21,6 +21,7 @@ import (
 //	V/mv                      the one move in progress
 //	V/new                     a creation that nobody has acknowledged yet
 //	V/q V/q/r/<reservation>   quota (package quota)
+//	svc/keys svc/hold svc/restoring   the service's own (servicekeys.go, stored.go)
 func (id ID) key(parts string) string { return id.String() + "/" + parts }
 
 func (id ID) item(i ItemID) string       { return id.key("i/" + i.String()) }

@@ -37,6 +37,9 @@ var serviceKeysContext = seal.Context{Type: seal.TypeServiceKeys}
 // openServiceKeys opens the record, or makes it at the first start. Two first
 // starts at once agree: the second finds the record of the first.
 func openServiceKeys(ctx context.Context, store *storage.Store, keeper Keeper) (*serviceKeys, error) {
+	if err := checkRestored(ctx, store); err != nil {
+		return nil, err
+	}
 	rec, err := store.Get(ctx, serviceKeysKey)
 	if errors.Is(err, storage.ErrNotFound) {
 		// With accounts in it, this is no new store but one that lost its keys: new

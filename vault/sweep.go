@@ -59,6 +59,9 @@ func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) 
 	what, rest, _ := strings.Cut(due.What, "-")
 	switch what {
 	case "blob":
+		if held, err := s.held(ctx); held || err != nil {
+			return err // a backup may need it
+		}
 		r.Blobs++
 		return s.sweepBlob(ctx, due)
 	case "session":
@@ -69,6 +72,9 @@ func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) 
 	case "closed":
 		return s.sweepClosed(ctx, id, due)
 	case "erase":
+		if held, err := s.held(ctx); held || err != nil {
+			return err // its keys are gone already
+		}
 		r.Vaults++
 		return s.sweepErased(ctx, id, due)
 	}

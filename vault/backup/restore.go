@@ -1,0 +1,113 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"reconnect.example/storage"
+	"reconnect.example/vault"
+)
+
+// ErrNotEmpty: a store that a backup should be put into holds something. A
+// restore never writes over anything: choose an empty store, or another folder.
+var ErrNotEmpty = errors.New("backup: the store is not empty")
+
+// Target is what a backup is put into. Nothing else may use it until Restore,
+// and then [Settle], have returned.
+type Target struct {
+	Store   *storage.Store // empty
+	Blobs   storage.Blobs  // blobs that are there already and have the right length stay
+	Witness *storage.Store // nil: the witness lives on. Otherwise empty, and filled from the backup
+}
+
+// Restore puts a backup into empty stores: documents first, then the witness if
+// Target.Witness asks for it, then records. A service does not start on records
+// that are put back only in part; if it is interrupted, begin again with empty
+// stores. from is the store of blobs at dir/[DocumentsName].
+//
+// Errors: ErrNotEmpty, ErrDamaged, those of the stores. Blobs that the backup
+// itself lacks are returned: their papers will show as damaged to their owner.
+func Restore(ctx context.Context, dir, name string, from storage.Blobs, to Target) (m *Manifest, missing []string, err error) {
+	if m, err = ReadManifest(dir, name); err != nil {
+		return nil, nil, err
+	}
+	if to.Witness != nil && m.Witness == nil {
+		return nil, nil, fmt.Errorf("%w: %s holds no copy of a witness", ErrDamaged, name)
+	}
+	for _, store := range []*storage.Store{to.Store, to.Witness} {
+		if err := empty(ctx, store); err != nil {
+			return nil, nil, err
+		}
+	}
+	records := filepath.Join(dir, name, recordsName)
+	err = readRecords(records, m.Records, func(r storage.Record) error {
+		for _, p := range vault.StoredParts(r) {
+			err := copyBlob(ctx, from, to.Blobs, p)
+			if errors.Is(err, storage.ErrNotFound) || errors.Is(err, ErrDamaged) {
+				missing = append(missing, p.Blob)
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && to.Witness != nil {
+		err = fill(ctx, to.Witness, filepath.Join(dir, name, witnessName), *m.Witness)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("restore: %w", err)
+	}
+	if err := vault.MarkRestoring(ctx, to.Store, true); err != nil {
+		return nil, nil, err
+	}
+	if err := fill(ctx, to.Store, records, m.Records); err != nil {
+		return nil, nil, fmt.Errorf("restore: %w", err)
+	}
+	return m, missing, vault.MarkRestoring(ctx, to.Store, false)
+}
+
+func empty(ctx context.Context, store *storage.Store) error {
+	if store == nil {
+		return nil
+	}
+	some, err := store.Scan(ctx, "", "", 1)
+	if err == nil && len(some) > 0 {
+		err = ErrNotEmpty
+	}
+	return err
+}
+
+// batchBytes keeps one commit small in memory.
+const batchBytes = 8 << 20
+
+// fill writes the records of a file, many in a commit.
+func fill(ctx context.Context, store *storage.Store, path string, want File) error {
+	var batch []storage.Record
+	size := 0
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		err := store.Transact(ctx, func(tx *storage.Tx) error {
+			for _, r := range batch {
+				tx.Put(r.Key, r.Value)
+			}
+			return nil
+		})
+		batch, size = nil, 0
+		return err
+	}
+	err := readRecords(path, want, func(r storage.Record) error {
+		batch = append(batch, r)
+		if size += len(r.Value); len(batch) == storage.MaxWrites || size > batchBytes {
+			return flush()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}

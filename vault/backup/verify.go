@@ -1,0 +1,64 @@
+package backup
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"reconnect.example/storage"
+	"reconnect.example/vault"
+)
+
+// Verify reads a backup to its end without any key: every file of records
+// against the manifest, every blob against the digest in its record. It returns
+// the blobs that are missing or spoilt, besides those that the manifest says were
+// so when the backup was taken. ErrDamaged if the records themselves are.
+func Verify(ctx context.Context, dir, name string, blobs storage.Blobs) (spoilt []string, err error) {
+	m, err := ReadManifest(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, blob := range m.Damaged {
+		known[blob] = true
+	}
+	if m.Witness != nil {
+		if err := readRecords(filepath.Join(dir, name, witnessName), *m.Witness, nothing); err != nil {
+			return nil, err
+		}
+	}
+	err = readRecords(filepath.Join(dir, name, recordsName), m.Records, func(r storage.Record) error {
+		for _, p := range vault.StoredParts(r) {
+			if known[p.Blob] {
+				continue
+			}
+			err := verifyBlob(ctx, blobs, p)
+			if errors.Is(err, storage.ErrNotFound) || errors.Is(err, ErrDamaged) {
+				spoilt = append(spoilt, p.Blob)
+			} else if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return spoilt, err
+}
+
+func nothing(storage.Record) error { return nil }
+
+func verifyBlob(ctx context.Context, blobs storage.Blobs, p vault.StoredPart) error {
+	r, err := blobs.Open(ctx, p.Blob, 0, -1)
+	if err != nil {
+		return err
+	}
+	defer r.Close() //nolint:errcheck // only read
+	digest := sha256.New()
+	n, err := io.CopyBuffer(digest, r, make([]byte, 1<<18))
+	if err == nil && !matches(p, n, digest) {
+		err = fmt.Errorf("%w: %s", ErrDamaged, p.Blob)
+	}
+	return err
+}

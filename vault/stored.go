@@ -1,0 +1,115 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"reconnect.example/storage"
+)
+
+// What can be said of stored records without any key, for backups and their
+// return (package vault/backup).
+
+// StoredPart is one blob that an item's record names in clear.
+type StoredPart struct {
+	Blob   string
+	Length int64  // bytes of the blob
+	Digest []byte // SHA-256 of the blob, which is ciphertext
+}
+
+// StoredParts returns the blobs that a record names, if it is the record of an
+// item; nothing for any other, or for one that cannot be read.
+func StoredParts(rec storage.Record) []StoredPart {
+	owner, what, ok := strings.Cut(rec.Key, "/")
+	id, err := ParseID(owner)
+	if !ok || err != nil || !strings.HasPrefix(what, "i/") {
+		return nil
+	}
+	clear, err := parseRecordClear(rec.Value)
+	if err != nil {
+		return nil
+	}
+	var parts []StoredPart
+	for _, p := range clear.Parts {
+		if strings.HasPrefix(p.Blob, id.key("")) && storage.CheckBlobName(p.Blob) == nil && p.Length >= 0 {
+			parts = append(parts, StoredPart{Blob: p.Blob, Length: p.Length, Digest: p.Digest})
+		}
+	}
+	return parts
+}
+
+// IsSessionKey reports whether a record is a session. Backups leave them out:
+// one that was ended would come back with them (N27).
+func IsSessionKey(key string) bool {
+	owner, what, _ := strings.Cut(key, "/")
+	_, err := ParseID(owner)
+	return err == nil && strings.HasPrefix(what, "n/")
+}
+
+const (
+	holdKey      = "svc/hold"
+	restoringKey = "svc/restoring"
+)
+
+// IsHoldKey reports whether a record is that of [HoldBlobs].
+func IsHoldKey(key string) bool { return key == holdKey }
+
+// HoldBlobs keeps every sweeper over this store from deleting blobs of items
+// until a time, so that a backup finds what its records name. The zero time ends
+// the hold. Replaced documents then take space for as long; nothing else waits.
+// The last call counts, for all backups.
+func HoldBlobs(ctx context.Context, store *storage.Store, until time.Time) error {
+	err := store.Transact(ctx, func(tx *storage.Tx) error {
+		if until.IsZero() {
+			tx.Delete(holdKey)
+			return nil
+		}
+		tx.Put(holdKey, strconv.AppendInt(nil, until.UnixMilli(), 10))
+		return nil
+	})
+	return storageError(err)
+}
+
+// held reports whether blobs must stay for a backup. What is not understood
+// holds nothing: at worst a backup names a blob that it lacks.
+func (s *Vaults) held(ctx context.Context) (bool, error) {
+	rec, err := s.cfg.Store.Get(ctx, holdKey)
+	if isNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	until, err := strconv.ParseInt(string(rec.Value), 10, 64)
+	return err == nil && s.now().UnixMilli() < until, nil
+}
+
+// MarkRestoring says that a store is being filled from a backup, or no longer.
+// [New] refuses such a store: it would take a part for the whole.
+func MarkRestoring(ctx context.Context, store *storage.Store, restoring bool) error {
+	err := store.Transact(ctx, func(tx *storage.Tx) error {
+		if restoring {
+			tx.Put(restoringKey, nil)
+		} else {
+			tx.Delete(restoringKey)
+		}
+		return nil
+	})
+	return storageError(err)
+}
+
+// checkRestored refuses a store that is put back only in part.
+func checkRestored(ctx context.Context, store *storage.Store) error {
+	_, err := store.Get(ctx, restoringKey)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("%w: this store was put back from a backup only in part; put it back again, into an empty store", ErrStorage)
+	}
+	return storageError(err)
+}

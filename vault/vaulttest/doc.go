@@ -14,7 +14,9 @@
 //
 // Everything is in memory and gone with the test, unless [Options.Folder] names
 // a folder: then records lie in SQLite and documents in files, as in a service
-// on one machine, and a second [New] on the folder finds them again.
+// on one machine, and a second [New] on the folder finds them again. With
+// [Options.Records] and [Options.Documents] a stage stands on any other store,
+// also on one that lies: see storagetest.Malicious.
 //
 // Each part can be wrapped: to count calls, to record what passes, to fail.
 // [Stage.Another] is a second service over the same data, as another process

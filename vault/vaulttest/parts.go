@@ -31,7 +31,7 @@ func openParts(ctx context.Context, opts *Options) (*parts, error) {
 	if opts.Start.IsZero() {
 		p.clock.now = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
 	}
-	watched, err := p.openStores(ctx, opts.Folder)
+	watched, err := p.openStores(ctx, opts)
 	if err != nil {
 		return p, err
 	}
@@ -42,29 +42,53 @@ func openParts(ctx context.Context, opts *Options) (*parts, error) {
 }
 
 // openStores opens records, blobs and key service, and returns the witness's store.
-func (p *parts) openStores(ctx context.Context, folder string) (*storage.Store, error) {
-	if folder == "" {
-		p.driver, p.blobs = memstore.New(), memstore.NewBlobs()
-		var err error
+func (p *parts) openStores(ctx context.Context, opts *Options) (watched *storage.Store, err error) {
+	if opts.Folder == "" {
+		p.driver, p.blobs, watched = memstore.New(), memstore.NewBlobs(), storage.New(memstore.New())
 		p.keeper, err = NewKeeper()
-		return storage.New(memstore.New()), err
+	} else {
+		watched, err = p.openFolder(ctx, opts)
 	}
-	records, err := sqlitestore.Open(ctx, filepath.Join(folder, local.RecordsFile), nil)
+	if opts.Records != nil {
+		p.driver = opts.Records
+	}
+	if opts.Documents != nil {
+		p.blobs = opts.Documents
+	}
+	return watched, err
+}
+
+// openFolder opens what is not given.
+func (p *parts) openFolder(ctx context.Context, opts *Options) (*storage.Store, error) {
+	if opts.Records == nil {
+		records, err := p.openRecords(ctx, opts.Folder, local.RecordsFile)
+		if err != nil {
+			return nil, err
+		}
+		p.driver = records
+	}
+	if opts.Documents == nil {
+		documents, err := filestore.Open(filepath.Join(opts.Folder, local.DocumentsName), nil)
+		if err != nil {
+			return nil, err
+		}
+		p.blobs, p.closers = documents, append(p.closers, documents.Close)
+	}
+	watched, err := p.openRecords(ctx, opts.Folder, local.WitnessFile)
 	if err != nil {
 		return nil, err
 	}
-	p.driver, p.closers = records, append(p.closers, records.Close)
-	if p.blobs, err = filestore.Open(filepath.Join(folder, local.DocumentsName), nil); err != nil {
-		return nil, err
-	}
-	p.closers = append(p.closers, p.blobs.Close)
-	watched, err := sqlitestore.Open(ctx, filepath.Join(folder, local.WitnessFile), nil)
-	if err != nil {
-		return nil, err
-	}
-	p.closers = append(p.closers, watched.Close)
-	p.keeper, err = local.OpenKeyFile(filepath.Join(folder, local.KeyFileName))
+	p.keeper, err = local.OpenKeyFile(filepath.Join(opts.Folder, local.KeyFileName))
 	return storage.New(watched), err
+}
+
+func (p *parts) openRecords(ctx context.Context, folder, name string) (storage.Driver, error) {
+	records, err := sqlitestore.Open(ctx, filepath.Join(folder, name), nil)
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, records.Close)
+	return records, nil
 }
 
 // service starts a service over the parts, with the wraps of opts.

@@ -19,6 +19,11 @@ type Options struct {
 	// Folder, if not empty, is where records (SQLite), documents (files), the
 	// witness and the key file lie, named as package vault/local names them.
 	Folder string
+	// Records and Documents, if not nil, are what the service stands on instead of
+	// the stores named above: another driver, or stores that are malicious. Whoever
+	// gives them closes them, after the stage.
+	Records   storage.Driver
+	Documents storage.Blobs
 	// Start is where the clock stands at first. Zero: 2 March 2026, 9:00 UTC.
 	Start time.Time
 	// Quota is the configuration of the quota; its clock is that of the stage.
@@ -81,7 +86,7 @@ func Open(ctx context.Context, opts *Options) (*Stage, error) {
 
 // Another starts a second service over the same data, with the same clock, key
 // service and witness, as another process would be. It has its own wraps and
-// limits; Folder and Start of opts are not looked at. It ends with the test, and
+// limits; Folder, Records, Documents and Start of opts are not looked at. It ends with the test, and
 // must not be used after the first stage has ended.
 func (s *Stage) Another(t testing.TB, opts *Options) *Stage {
 	t.Helper()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/storage"
+	"reconnect.example/storage/memstore"
 	"reconnect.example/storage/storagetest"
 	"reconnect.example/vault"
 	"reconnect.example/vault/local"
@@ -50,6 +51,33 @@ func TestWhatLiesInAFolderIsThereAgain(t *testing.T) {
 	second := vaulttest.New(t, opts)
 	_, err = amina.SignIn(t, second).Item(t.Context(), paper.ID)
 	require.NoError(t, err)
+}
+
+func TestAStageStandsOnTheStoresThatItIsGiven(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{"", t.TempDir()} {
+		records, documents := memstore.New(), memstore.NewBlobs()
+		opts := &vaulttest.Options{Folder: folder, Records: records, Documents: documents}
+		stage := vaulttest.New(t, opts)
+		amina := stage.Person(t)
+		paper, err := amina.Vault.AddDocument(t.Context(), vault.NewDocument{Name: "Card"}, strings.NewReader("hers"))
+		require.NoError(t, err)
+		m, err := amina.Vault.Metadata(t.Context(), paper.ID)
+		require.NoError(t, err)
+		amina.SignIn(t, stage.Another(t, nil))
+		require.NoError(t, stage.Close())
+
+		_, err = records.Get(t.Context(), amina.Vault.ID().String()+"/h/o")
+		require.NoError(t, err, "and they are still open")
+		_, err = documents.Size(t.Context(), m.Parts[0].Blob)
+		require.NoError(t, err)
+		if folder != "" {
+			_, err = os.Stat(filepath.Join(folder, local.RecordsFile))
+			require.ErrorIs(t, err, os.ErrNotExist)
+			_, err = os.Stat(filepath.Join(folder, local.WitnessFile))
+			require.NoError(t, err, "the rest lies in the folder")
+		}
+	}
 }
 
 func TestWrapsSeeTheirServiceOnly(t *testing.T) {

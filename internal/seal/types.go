@@ -42,10 +42,12 @@ const (
 	TypeWorkerSlot   Type = 33 // committed: a worker's keys under their secret
 	TypeRelayBundle  Type = 34 // boxed: a relay's keys for one worker
 	TypeNote         Type = 35 // boxed: a note to a relay or a desk
-	TypeStatement    Type = 36 // signed: a statement of witness or operator
+	TypeStatement    Type = 36 // signed: what an operator states about a restored vault
 	TypeKeyFile      Type = 37 // sealed: what a key file wraps for a service on one machine
+	// TypeCountersigned: signed: the witness stands by what an operator stated.
+	TypeCountersigned Type = 38
 
-	lastType = TypeKeyFile
+	lastType = TypeCountersigned
 )
 
 // known refuses the zero type and types that this version does not know.

@@ -7,27 +7,18 @@ import (
 	"syscall"
 	"time"
 
-	"reconnect.example/quota"
 	"reconnect.example/refserver/admin"
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/engines"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
-	"reconnect.example/vault/local"
 )
 
-// openData opens the data folder, or makes it.
-func openData(ctx context.Context, c *config.Config) (*local.Local, error) {
-	return local.OpenWith(ctx, c.Data, &local.Options{
-		Quota:       quota.Config{Allowance: c.Quota, Increased: c.QuotaIncreased},
-		SessionIdle: c.SessionIdle, SessionMax: c.SessionMax,
-		SweepEvery: -1, // the server sweeps, and logs the counts
-	})
-}
-
-// openOperator is how the operator's commands reach the data when no server runs.
+// openOperator is how the operator's commands reach the data when no server runs
+// on the data folder.
 func openOperator(c *config.Config) admin.Open {
 	return func(ctx context.Context) (*admin.Operator, func() error, error) {
-		data, err := openData(ctx, c)
+		data, err := engines.Open(ctx, c)
 		if err != nil {
 			return nil, nil, err
 		}

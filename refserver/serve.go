@@ -18,17 +18,17 @@ import (
 	"reconnect.example/refserver/admin"
 	"reconnect.example/refserver/api"
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/engines"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
 	"reconnect.example/refserver/web"
 	"reconnect.example/storage"
-	"reconnect.example/vault/local"
 )
 
 // server is one running server and what it owns.
 type server struct {
 	config   *config.Config
-	data     *local.Local
+	data     *engines.Engines
 	operator *admin.Operator
 	log      hclog.Logger
 	http     *http.Server
@@ -39,7 +39,7 @@ type server struct {
 // uploads and downloads under way finish within --shutdown-wait, and closes the
 // data folder.
 func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logger) (err error) {
-	data, err := openData(ctx, c)
+	data, err := engines.Open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (s *server) build() (*http.Server, error) {
 func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	_, err := s.data.Store.Get(ctx, "readyz")
+	_, err := s.data.Records.Get(ctx, "readyz")
 	switch {
 	case s.stopping.Load():
 		answer(w, http.StatusServiceUnavailable, "stopping")

@@ -13,16 +13,16 @@ import (
 	"time"
 
 	"reconnect.example/quota"
+	"reconnect.example/refserver/engines"
 	"reconnect.example/refserver/notice"
 	"reconnect.example/vault"
-	"reconnect.example/vault/local"
 )
 
 // Operator does what the operator asks. Its exported methods with two arguments
 // are those of the private socket (net/rpc).
 type Operator struct {
 	ctx     context.Context
-	data    *local.Local
+	data    *engines.Engines
 	now     func() time.Time
 	started time.Time
 
@@ -31,8 +31,8 @@ type Operator struct {
 	at    time.Time // of the last sweep
 }
 
-// NewOperator makes an operator of an opened data folder. ctx bounds its work.
-func NewOperator(ctx context.Context, data *local.Local, now func() time.Time) *Operator {
+// NewOperator makes an operator of opened engines. ctx bounds its work.
+func NewOperator(ctx context.Context, data *engines.Engines, now func() time.Time) *Operator {
 	return &Operator{ctx: ctx, data: data, now: now, started: now()}
 }
 

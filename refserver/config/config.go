@@ -12,6 +12,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // so that every zone is known on a machine that has none
@@ -22,7 +24,9 @@ import (
 
 // Config is everything that a command needs to know.
 type Config struct {
-	Data string `default:"./reconnect-data" placeholder:"FOLDER" help:"Folder that holds everything: records, documents, keys, witness. Default: ${default}."`
+	Data string `placeholder:"FOLDER" help:"Folder that holds what no other setting puts elsewhere: records, documents, keys, witness. One server at a time uses it. Default: ./reconnect-data, and ./reconnect-witness for a witness."`
+
+	Engines `embed:""`
 
 	Quota          int64         `default:"150000000" placeholder:"BYTES" help:"Space of each person, in bytes. Default: ${default}."`
 	QuotaIncreased int64         `placeholder:"BYTES" help:"Space after a granted increase, in bytes. Default: twice the quota."`
@@ -36,8 +40,12 @@ type Config struct {
 
 	Serve Serve `cmd:"" default:"withargs" help:"Run the server (the default)."`
 	Admin Admin `cmd:"" help:"Do the work of the operator, through the running server or, if none runs, directly."`
+	Check Check `cmd:"" help:"Try this configuration against its real services, say what is wrong, and leave nothing behind."`
+
+	WitnessServer WitnessServer `cmd:"" name:"witness" help:"Run a witness for other operators' servers."`
 
 	Command string `kong:"-"` // "serve", "admin sweep", …
+	Shown   []URL  `kong:"-"` // those with a password that stood in the arguments, where a list of processes shows them
 }
 
 // Serve is what the server needs besides.
@@ -53,6 +61,11 @@ type Serve struct {
 	RequestsPerSecond int           `default:"20" help:"Requests of one account in a second."`
 	SweepEvery        time.Duration `default:"5m" help:"Time between two sweeps of what is due."`
 	ShutdownWait      time.Duration `default:"30s" help:"Time that uploads and downloads under way get to finish when the server stops."`
+}
+
+// Check says how the findings are printed.
+type Check struct {
+	Format string `default:"text" enum:"text,json" help:"Form of the findings: ${enum}."`
 }
 
 // Admin is the work of the operator.
@@ -113,14 +126,31 @@ func Parse(args []string, out io.Writer) (*Config, error) {
 		return nil, errHelp
 	}
 	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
+		return nil, fmt.Errorf("config: %s", masked(err.Error()))
 	}
 	c.Command, _, _ = strings.Cut(k.Command(), " <")
-	if err := c.check(); err != nil {
+	if c.Data == "" {
+		c.Data = "./reconnect-data"
+		if strings.HasPrefix(c.Command, "witness") {
+			c.Data = "./reconnect-witness"
+		}
+	}
+	for _, u := range c.urls() {
+		if u.hasPassword() && slices.ContainsFunc(args, func(a string) bool { return strings.HasSuffix(a, u.Reveal()) }) {
+			c.Shown = append(c.Shown, *u)
+		}
+	}
+	if err := errors.Join(c.readSecrets(), c.check()); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
+
+// anyURL is what may be a URL with a password in an error of the parser, which
+// repeats an argument that it does not know.
+var anyURL = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)\S+`)
+
+func masked(text string) string { return anyURL.ReplaceAllString(text, "$1…") }
 
 // twoDashes lets flags be written the way of Go programs, with one dash.
 func twoDashes(args []string) []string {
@@ -141,7 +171,7 @@ func (c *Config) check() error {
 			problems = append(problems, errors.New("config: "+problem))
 		}
 	}
-	expect(c.Data != "", "--data is empty")
+	c.Engines.check(expect)
 	expect(c.Quota > 0, "--quota must be more than 0 bytes")
 	expect(c.QuotaIncreased == 0 || c.QuotaIncreased >= c.Quota, "--quota-increased must not be less than --quota")
 	expect(c.SessionIdle >= time.Minute, "--session-idle must be at least a minute")
@@ -160,6 +190,7 @@ func (c *Config) check() error {
 	expect(s.RequestsPerSecond > 0, "--requests-per-second must be more than 0")
 	expect(s.SweepEvery >= time.Second, "--sweep-every must be at least a second")
 	expect(s.ShutdownWait >= 0, "--shutdown-wait is negative")
+	c.WitnessServer.check(expect)
 	return errors.Join(problems...)
 }
 

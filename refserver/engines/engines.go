@@ -1,0 +1,174 @@
+// Package engines opens what a configuration names: the store of records, the
+// store of documents, the key service and the witness, and the vaults over all
+// of them. What is not named lies in the data folder. It is the place where a
+// partner adds a driver: one line of import.
+//
+// The drivers that are built in: records in SQLite and PostgreSQL; documents in
+// files and in S3, Google Cloud Storage and Azure; keys in a key file or given
+// as base64key://. Any other key service that gocloud.dev/secrets knows (AWS,
+// Google Cloud, Azure, HashiCorp Vault) is one import in keys.go: they are left
+// out because each brings a large library.
+package engines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"reconnect.example/quota"
+	"reconnect.example/recovery/witness"
+	"reconnect.example/refserver/config"
+	"reconnect.example/storage"
+	_ "reconnect.example/storage/filestore"   // file: URLs
+	_ "reconnect.example/storage/sqlitestore" // sqlite: URLs
+	"reconnect.example/vault"
+	"reconnect.example/vault/local"
+)
+
+// Witness is what vaults need of a witness, here or elsewhere.
+type Witness interface {
+	vault.Checkpoints
+	vault.Limiter
+}
+
+// Engines are the opened parts. Whoever opened them closes them.
+type Engines struct {
+	*vault.Vaults
+	Records *storage.Store
+	Blobs   storage.Blobs
+	Keeper  vault.Keeper
+	Witness Witness
+	Quota   *quota.Quota
+
+	own     *witness.Witness // the witness, if it lies in the data folder
+	closers []func() error
+}
+
+// Open opens everything, or makes it at the first start. The context is for
+// opening only. No error repeats a URL.
+func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
+	e = &Engines{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.Close())
+			e = nil
+		}
+	}()
+	if err := makeFolder(c.Data); err != nil {
+		return e, err
+	}
+	if e.Records, err = OpenRecords(ctx, c); err != nil {
+		return e, err
+	}
+	e.closers = append(e.closers, e.Records.Close)
+	if e.Blobs, err = OpenBlobs(ctx, c); err != nil {
+		return e, err
+	}
+	e.closers = append(e.closers, e.Blobs.Close)
+	if err := e.openWitness(ctx, c); err != nil {
+		return e, err
+	}
+	keeper, closeKeeper, err := OpenKeeper(ctx, c)
+	if err != nil {
+		return e, err
+	}
+	e.Keeper, e.closers = keeper, append(e.closers, closeKeeper)
+	if e.Quota, err = quota.New(quota.Config{Allowance: c.Quota, Increased: c.QuotaIncreased}); err != nil {
+		return e, err
+	}
+	if e.Vaults, err = vault.New(ctx, e.Config(c)); err != nil {
+		return e, err
+	}
+	e.closers = append(e.closers, e.Vaults.Close)
+	return e, nil
+}
+
+// Config is that of the vaults over the parts that are open.
+func (e *Engines) Config(c *config.Config) vault.Config {
+	return vault.Config{
+		Store: e.Records, Blobs: e.Blobs, Keeper: e.Keeper, Checkpoints: e.Witness, Limiter: e.Witness, Quota: e.Quota,
+		SessionIdle: c.SessionIdle, SessionMax: c.SessionMax,
+	}
+}
+
+// Close ends everything in the order that loses nothing: first the vaults, so
+// that their last reports reach the witness, then the rest.
+func (e *Engines) Close() error {
+	var errs []error
+	for i := len(e.closers) - 1; i >= 0; i-- {
+		errs = append(errs, e.closers[i]())
+	}
+	e.closers = nil
+	return errors.Join(errs...)
+}
+
+// Sweep does what is due in the stores, and in the witness if it lies here.
+// Several processes may sweep at once.
+func (e *Engines) Sweep(ctx context.Context) (vault.SweepReport, error) {
+	r, err := e.Vaults.Sweep(ctx)
+	if e.own != nil {
+		_, witnessErr := e.own.Sweep(ctx)
+		err = errors.Join(err, witnessErr)
+	}
+	return r, err
+}
+
+// OpenRecords opens the store of records.
+func OpenRecords(ctx context.Context, c *config.Config) (*storage.Store, error) {
+	if c.Records != "" {
+		return storage.Open(ctx, c.Records.Reveal())
+	}
+	at, err := within(c.Data, "sqlite", local.RecordsFile)
+	if err != nil {
+		return nil, err
+	}
+	return inFolder(c.Data)(storage.Open(ctx, at))
+}
+
+// OpenBlobs opens the store of documents.
+func OpenBlobs(ctx context.Context, c *config.Config) (storage.Blobs, error) {
+	if c.Blobs != "" {
+		return storage.OpenBlobs(ctx, c.Blobs.Reveal())
+	}
+	at, err := within(c.Data, "file", local.DocumentsName)
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := storage.OpenBlobs(ctx, at)
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s: %w", c.Data, err)
+	}
+	return blobs, nil
+}
+
+func inFolder(folder string) func(*storage.Store, error) (*storage.Store, error) {
+	return func(s *storage.Store, err error) (*storage.Store, error) {
+		if err != nil {
+			return nil, fmt.Errorf("data folder %s: %w", folder, err)
+		}
+		return s, nil
+	}
+}
+
+// within is the URL of a part of the data folder.
+func within(folder, scheme, name string) (string, error) {
+	path, err := filepath.Abs(filepath.Join(folder, name))
+	if err != nil {
+		return "", fmt.Errorf("data folder %s: %w", folder, err)
+	}
+	return (&url.URL{Scheme: scheme, Path: filepath.ToSlash(path)}).String(), nil
+}
+
+func makeFolder(dir string) error {
+	err := os.MkdirAll(dir, 0o700)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%w: data folder %s: %w", storage.ErrReadOnly, dir, err)
+	case err != nil:
+		return fmt.Errorf("data folder %s: %w", dir, err)
+	}
+	return nil
+}

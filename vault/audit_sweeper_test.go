@@ -154,7 +154,7 @@ func TestATombstoneEndsWithTheReopeningOfItsAccount(t *testing.T) {
 	require.NoError(t, s.v.Reopen(t.Context()))
 	settleWitness(t, s)
 	stage, backup := s.Another(t, nil), dump(t, s.Store)
-	head, err := stage.Witness.OwnerHead(t.Context(), s.v.ID())
+	head, _, err := stage.Witness.OwnerSide(t.Context(), s.v.ID())
 	require.NoError(t, err)
 	require.Equal(t, backup[s.key("h/o")], head, "the witness knows of the reopening")
 
@@ -164,7 +164,7 @@ func TestATombstoneEndsWithTheReopeningOfItsAccount(t *testing.T) {
 		due(t, stage, s.v.ID().String(), "erase", nil)
 		require.Error(t, sweepForDays(t, stage))
 		putBack(t, s.Store, backup) // the operator puts the records back
-		head, err = stage.Witness.OwnerHead(t.Context(), s.v.ID())
+		head, _, err = stage.Witness.OwnerSide(t.Context(), s.v.ID())
 		require.NoError(t, err)
 		require.Equal(t, backup[s.key("h/o")], head, "the witness did not believe it")
 		again := s.Another(t, nil)

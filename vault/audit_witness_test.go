@@ -59,7 +59,7 @@ func unheardScene(t *testing.T) (*scene, *unheard) {
 func requireToldOfOwner(t testing.TB, s *scene) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		known, err := s.Witness.OwnerHead(t.Context(), s.v.ID())
+		known, _, err := s.Witness.OwnerSide(t.Context(), s.v.ID())
 		return err == nil && string(known) == string(get(t, s.Store, s.key("h/o")))
 	}, 5*time.Second, time.Millisecond, "the witness never hears of it")
 }

@@ -129,7 +129,7 @@ func TestAChangeThatTheWitnessCouldNotConfirmIsInForce(t *testing.T) {
 			again := base.person.SignIn(t, base.Another(t, nil))
 			require.Equal(t, "text", item(t, again, note.ID).Note.Text)
 			require.Eventually(t, func() bool { // reports follow within a second
-				known, err := base.Witness.OwnerHead(t.Context(), base.v.ID())
+				known, _, err := base.Witness.OwnerSide(t.Context(), base.v.ID())
 				return err == nil && string(known) == string(get(t, base.Store, base.v.ID().String()+"/h/o"))
 			}, 10*time.Second, 10*time.Millisecond, "and the next sign-in told the witness")
 		})

@@ -189,6 +189,9 @@ func (w *Witness) apply(tx *storage.Tx, r *report) (*state, error) {
 		}
 	}
 	if s.newOwner {
+		if err := dropSides(tx, r.vault, r.checkpoint()); err != nil {
+			return nil, err
+		}
 		tx.Put(ownerKey(r.vault), append([]byte{form}, r.owner...))
 	}
 	if s.changed {

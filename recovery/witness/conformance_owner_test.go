@@ -138,7 +138,7 @@ var erasurePromises = map[string]func(*testing.T, *subject){
 			latest, err := s.Latest(t.Context(), p.vault)
 			require.NoError(t, err)
 			require.Equal(t, stone.heads(), latest)
-			record, err := s.OwnerHead(t.Context(), p.vault)
+			record, _, err := s.OwnerSide(t.Context(), p.vault)
 			require.NoError(t, err)
 			require.Equal(t, stone.record, record)
 			forks, err := s.Forks(t.Context(), p.vault)

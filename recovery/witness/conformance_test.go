@@ -15,6 +15,8 @@ func runConformance(t *testing.T, open func(t *testing.T) *subject) {
 		"checkpoints": checkpointPromises,
 		"owner":       ownerPromises,
 		"erasure":     erasurePromises,
+		"keeping":     keepPromises,
+		"restoring":   restorePromises,
 		"tries":       tryPromises,
 		"resets":      resetPromises,
 		"time":        timePromises,
@@ -33,7 +35,7 @@ var checkpointPromises = map[string]func(*testing.T, *subject){
 		latest, err := s.Latest(t.Context(), [16]byte{1})
 		require.NoError(t, err)
 		require.Empty(t, latest)
-		_, err = s.OwnerHead(t.Context(), [16]byte{1})
+		_, _, err = s.OwnerSide(t.Context(), [16]byte{1})
 		require.ErrorIs(t, err, witness.ErrUnregistered)
 	},
 	"first owner head registers": func(t *testing.T, s *subject) {
@@ -47,7 +49,7 @@ var checkpointPromises = map[string]func(*testing.T, *subject){
 		latest, err := s.Latest(t.Context(), p.vault)
 		require.NoError(t, err)
 		require.Equal(t, heads, latest, "durable before the answer")
-		record, err := s.OwnerHead(t.Context(), p.vault)
+		record, _, err := s.OwnerSide(t.Context(), p.vault)
 		require.NoError(t, err)
 		require.Equal(t, h.record, record)
 	},
@@ -93,7 +95,7 @@ var checkpointPromises = map[string]func(*testing.T, *subject){
 		remembered, err := s.Raise(t.Context(), p.vault, first.heads(), first.record, true)
 		require.NoError(t, err)
 		require.Equal(t, third.heads(), remembered)
-		record, err := s.OwnerHead(t.Context(), p.vault)
+		record, _, err := s.OwnerSide(t.Context(), p.vault)
 		require.NoError(t, err)
 		require.Equal(t, third.record, record)
 	},

@@ -21,9 +21,10 @@ var (
 	ErrUnregistered = errors.New("witness: the vault is not registered")
 	// ErrErased: the vault was erased. It stays so; delete what the store still has of it.
 	ErrErased = errors.New("witness: the vault was erased")
-	// ErrRestore: a report is of a later restore epoch than the vault's. Only a
-	// restore statement begins a new epoch.
-	ErrRestore = errors.New("witness: a later restore epoch needs a restore statement")
+	// ErrRestore: a report is of a later restore epoch than the vault's, which only
+	// a restore statement begins; or such a statement is not taken: by another key
+	// than the operator's, about another vault or another epoch than the next.
+	ErrRestore = errors.New("witness: a later restore epoch needs a restore statement of the operator")
 	// ErrStatement: a reset statement does not verify under the key of the vault,
 	// is about another vault or counter, or about tries that were never counted.
 	// Nothing was reset.

@@ -187,7 +187,7 @@ func (l *ledger) verify(closed error) {
 		require.GreaterOrEqual(l.t, remembered[head].Version, c.Version)
 	}
 	if len(latest) > 0 {
-		record, err := l.w.OwnerHead(l.t.Context(), l.p.vault)
+		record, _, err := l.w.OwnerSide(l.t.Context(), l.p.vault)
 		require.NoError(l.t, err)
 		require.Equal(l.t, remembered["owner"].Hash, seal.Digest(record))
 	}

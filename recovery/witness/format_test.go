@@ -71,7 +71,7 @@ func TestDamagedRecordsAreToldApartFromMissingOnes(t *testing.T) {
 			return err
 		}},
 		"owner head emptied": {"owner/" + vault, "", func(w *witness.Witness) error {
-			_, err := w.OwnerHead(t.Context(), p.vault)
+			_, _, err := w.OwnerSide(t.Context(), p.vault)
 			return err
 		}},
 		"fork": {"fork/" + vault + "/shared/0", "01", func(w *witness.Witness) error {

@@ -101,7 +101,7 @@ func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, latest[0].Version, acknowledged)
 		require.GreaterOrEqual(t, latest[1].Version, acknowledged)
-		record, err := w.OwnerHead(t.Context(), p.vault)
+		record, _, err := w.OwnerSide(t.Context(), p.vault)
 		require.NoError(t, err)
 		require.Equal(t, latest[0].Hash, seal.Digest(record), "head and checkpoint go together")
 		tries, err := w.Count(t.Context(), p.vault, password)

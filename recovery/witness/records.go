@@ -16,6 +16,8 @@ import (
 //
 //	vault/<vault>                        1 | vaultRecord: keys and checkpoints; after erasure the tombstone's
 //	owner/<vault>                        1 | the latest owner head as it was signed; a tombstone stays for ever
+//	side/<vault>/<epoch><version>/<hash>/<n>  1 | piece n, from 00, of the CBOR of a list of sideRecord: the owner side of this owner head
+//	restore/<vault>                      1 | the complete statement that began the restore epoch (seal.CountersignRestore)
 //	fork/<vault>/<head>/<n>              1 | forkRecord: evidence, n from 0 to 3, the earliest ones
 //	count/<vault>/<counter>              1 | counterRecord; dropped after 30 days without a try
 //	due/<hour>/<vault>/count/<counter>   empty: when to look at a counter (storage.DueKey)
@@ -23,12 +25,14 @@ import (
 //
 // One commit holds all that one call changes.
 const (
-	form       = 1
-	vaultTable = "vault/"
-	ownerTable = "owner/"
-	forkTable  = "fork/"
-	countTable = "count/"
-	clockKey   = "clock"
+	form         = 1
+	vaultTable   = "vault/"
+	ownerTable   = "owner/"
+	sideTable    = "side/"
+	restoreTable = "restore/"
+	forkTable    = "fork/"
+	countTable   = "count/"
+	clockKey     = "clock"
 
 	dueCount = "count/" // what the due entry of a counter begins with
 )
@@ -79,6 +83,16 @@ type clockRecord struct {
 func vaultKey(vault [16]byte) string { return vaultTable + hex.EncodeToString(vault[:]) }
 
 func ownerKey(vault [16]byte) string { return ownerTable + hex.EncodeToString(vault[:]) }
+
+// sidesPrefix begins all owner sides of a vault, earlier ones first, and
+// sidePrefix that of one owner head.
+func sidesPrefix(vault [16]byte) string { return sideTable + hex.EncodeToString(vault[:]) + "/" }
+
+func sidePrefix(vault [16]byte, c Checkpoint) string {
+	return fmt.Sprintf("%s%016x%016x/%x/", sidesPrefix(vault), c.Restore, c.Version, c.Hash)
+}
+
+func restoreKey(vault [16]byte) string { return restoreTable + hex.EncodeToString(vault[:]) }
 
 // forkPrefix begins all evidence of a vault, and countPrefix all its counters.
 func forkPrefix(vault [16]byte) string { return forkTable + hex.EncodeToString(vault[:]) + "/" }

@@ -38,18 +38,28 @@ func newReport(vault [16]byte, reported []Checkpoint, owner []byte) (*report, er
 		return nil, fmt.Errorf("%w: the owner checkpoint and the signed owner head go together", ErrInvalid)
 	case !named:
 		return r, nil
-	case len(owner) > maxOwnerHead:
+	}
+	r, err := newOwnerReport(vault, owner)
+	if err != nil {
+		return nil, err
+	}
+	if r.checkpoint() != c {
+		return nil, fmt.Errorf("%w: it is not the one of the checkpoint", ErrForged)
+	}
+	r.heads = reported
+	return r, nil
+}
+
+// newOwnerReport is a report of an owner head alone.
+func newOwnerReport(vault [16]byte, owner []byte) (*report, error) {
+	if len(owner) > maxOwnerHead {
 		return nil, fmt.Errorf("%w: an owner head of %d bytes", ErrInvalid, len(owner))
 	}
 	head, err := seal.OpenOwnerHead(vault, owner)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrForged, err)
 	}
-	if head.Restore != c.Restore || head.Version != c.Version || seal.Digest(owner) != c.Hash {
-		return nil, fmt.Errorf("%w: it is not the one of the checkpoint", ErrForged)
-	}
-	r.owner, r.head = owner, head
-	return r, nil
+	return &report{vault: vault, owner: owner, head: head}, nil
 }
 
 // checkpoint returns the report's checkpoint of the owner head.

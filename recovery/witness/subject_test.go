@@ -1,6 +1,7 @@
 package witness_test
 
 import (
+	"bytes"
 	"context"
 	"path/filepath"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/internal/seal"
 	"reconnect.example/recovery/witness"
 	"reconnect.example/storage"
 	"reconnect.example/storage/memstore"
@@ -19,7 +21,11 @@ import (
 type api interface {
 	Latest(ctx context.Context, vault [16]byte) ([]witness.Checkpoint, error)
 	Raise(ctx context.Context, vault [16]byte, heads []witness.Checkpoint, owner []byte, durable bool) ([]witness.Checkpoint, error)
-	OwnerHead(ctx context.Context, vault [16]byte) ([]byte, error)
+	Keep(ctx context.Context, vault [16]byte, owner []byte, side []witness.Kept) error
+	OwnerSide(ctx context.Context, vault [16]byte) (owner []byte, side []witness.Kept, err error)
+	Restore(ctx context.Context, vault [16]byte, statement []byte) (complete []byte, err error)
+	Restored(ctx context.Context, vault [16]byte) (complete []byte, err error)
+	Vaults(ctx context.Context, after [16]byte, limit int) ([][16]byte, error)
 	Forks(ctx context.Context, vault [16]byte) ([]witness.Fork, error)
 	Count(ctx context.Context, vault [16]byte, counter [32]byte) (witness.Tries, error)
 	Reset(ctx context.Context, vault [16]byte, counter [32]byte, statement []byte) error
@@ -34,6 +40,22 @@ type subject struct {
 	sweep   func(ctx context.Context) (dropped int, err error) // as its operator does
 	restart func()                                             // ends it in order and starts it again on what it stored
 	crash   func()                                             // the same, but it dies
+}
+
+// The keys of every witness under test: its own seed, and the operator whose
+// statements it takes.
+var (
+	witnessSeed = bytes.Repeat([]byte{'w'}, 32)
+	witnessKey  = signingKey(witnessSeed)
+	operatorKey = signingKey(bytes.Repeat([]byte{'o'}, 32))
+)
+
+func signingKey(seed []byte) seal.SigningKey {
+	key, err := seal.SigningKeyFromBytes(seed)
+	if err != nil {
+		panic(err) // the seeds are above
+	}
+	return key
 }
 
 // testingT is the part of testing.TB that rapid's T has too.
@@ -51,7 +73,9 @@ func newSubject(t testingT, open func() storage.Driver) *subject {
 	start := func() {
 		mains = storagetest.NewFaulty(open())
 		var err error
-		w, err = witness.New(witness.Config{Store: storage.New(mains), Now: s.clock.Now, FlushEvery: time.Second})
+		w, err = witness.New(witness.Config{
+			Store: storage.New(mains), Now: s.clock.Now, FlushEvery: time.Second, Seed: witnessSeed, Operator: operatorKey.Public(),
+		})
 		require.NoError(t, err)
 		s.api, s.sweep = w, w.Sweep
 	}

@@ -1,12 +1,14 @@
 package witness
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
 )
 
@@ -29,10 +31,19 @@ type Config struct {
 	// FlushEvery is how long a report that is not urgent may stay in memory: more
 	// than nothing, at most one second; 0 is half a second.
 	FlushEvery time.Duration
+	// Seed is the witness's signing key, 32 random bytes kept for it alone: it
+	// countersigns restore statements. Vaults pin its public half
+	// ([Witness.PublicKey]). nil: the witness signs nothing.
+	Seed []byte
+	// Operator is the Ed25519 public key whose restore statements are taken, 32
+	// bytes. It must not be the witness's own: it takes two. nil: none are taken.
+	Operator []byte
 }
 
-// check returns the configuration with its defaults, or every problem of it.
-func (c Config) check() (Config, error) {
+// check returns the configuration with its defaults and the key of its seed, or
+// every problem of it.
+func (c Config) check() (Config, seal.SigningKey, error) {
+	var key seal.SigningKey
 	var problems []error
 	if c.Store == nil {
 		problems = append(problems, fmt.Errorf("%w: Store is missing", ErrInvalid))
@@ -40,13 +51,30 @@ func (c Config) check() (Config, error) {
 	if c.FlushEvery < 0 || c.FlushEvery > longestFlush {
 		problems = append(problems, fmt.Errorf("%w: FlushEvery is %s, not between 0 and %s", ErrInvalid, c.FlushEvery, longestFlush))
 	}
+	if c.Seed != nil {
+		var err error
+		if key, err = seal.SigningKeyFromBytes(c.Seed); err != nil {
+			problems = append(problems, fmt.Errorf("%w: Seed is not 32 random bytes", ErrInvalid))
+		}
+	}
+	if c.Operator != nil {
+		if seal.CheckPublic(c.Operator) != nil {
+			problems = append(problems, fmt.Errorf("%w: Operator is not an Ed25519 public key", ErrInvalid))
+		}
+		if c.Seed == nil {
+			problems = append(problems, fmt.Errorf("%w: Operator needs Seed, to countersign", ErrInvalid))
+		}
+		if bytes.Equal(c.Operator, key.Public()) {
+			problems = append(problems, fmt.Errorf("%w: Operator is the witness's own key", ErrInvalid))
+		}
+	}
 	if c.FlushEvery == 0 {
 		c.FlushEvery = defaultFlush
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return c, errors.Join(problems...)
+	return c, key, errors.Join(problems...)
 }
 
 // Witness remembers checkpoints and counts tries; see the package comment. Its
@@ -58,6 +86,9 @@ type Witness struct {
 	pending *pending
 	queue   *queue
 
+	key      seal.SigningKey // zero: signs nothing
+	operator []byte          // nil: takes no restore statements
+
 	flushEvery time.Duration
 	closing    sync.Once
 	closeErr   error
@@ -67,7 +98,7 @@ type Witness struct {
 // New starts a witness over cfg.Store, of which it reads one record. End it
 // with [Witness.Close].
 func New(cfg Config) (*Witness, error) {
-	cfg, err := cfg.check()
+	cfg, key, err := cfg.check()
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +113,8 @@ func New(cfg Config) (*Witness, error) {
 		clock:      startClock(cfg.Now, highest),
 		pending:    newPending(),
 		queue:      newQueue(),
+		key:        key,
+		operator:   bytes.Clone(cfg.Operator),
 		flushEvery: cfg.FlushEvery,
 		stop:       make(chan struct{}),
 		done:       make(chan struct{}),

@@ -62,7 +62,7 @@ func TestEverythingAfterCloseIsRefused(t *testing.T) {
 	require.ErrorIs(t, err, witness.ErrClosed)
 	_, err = w.Raise(t.Context(), p.vault, h.heads(), h.record, true)
 	require.ErrorIs(t, err, witness.ErrClosed)
-	_, err = w.OwnerHead(t.Context(), p.vault)
+	_, _, err = w.OwnerSide(t.Context(), p.vault)
 	require.ErrorIs(t, err, witness.ErrClosed)
 	_, err = w.Forks(t.Context(), p.vault)
 	require.ErrorIs(t, err, witness.ErrClosed)

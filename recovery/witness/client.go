@@ -140,7 +140,7 @@ func (c *Client) Close() error {
 
 // Health returns nil if the server answers and the store of its witness, too.
 func (c *Client) Health(ctx context.Context) error {
-	answer, err := exchange[healthAnswer](ctx, c, healthURL, nil, smallMessage, mayRepeat)
+	answer, err := exchange[healthAnswer](ctx, c, healthPath, nil, smallMessage, mayRepeat)
 	if err == nil && !answer.Healthy {
 		err = errAstray
 	}

@@ -59,6 +59,9 @@ func (c *Client) OwnerSide(ctx context.Context, vault [16]byte) (owner []byte, s
 // Restore is [Witness.Restore]. Verify the complete statement with both keys: the
 // client does not.
 func (c *Client) Restore(ctx context.Context, vault [16]byte, statement []byte) (complete []byte, err error) {
+	if len(statement) > maxStatement {
+		return nil, closedSet("restore", fmt.Errorf("%w: a statement of %d bytes", ErrRestore, len(statement)))
+	}
 	request := restoreRequest{Vault: vault, Statement: statement}
 	answer, err := ask[completeAnswer](ctx, c, "restore", request, smallMessage, smallMessage, mayRepeat)
 	return answer.read(vault, "restore", err)
@@ -151,6 +154,9 @@ func (a *countAnswer) possible() bool {
 
 // Reset is [Witness.Reset].
 func (c *Client) Reset(ctx context.Context, vault [16]byte, counter [32]byte, statement []byte) error {
+	if len(statement) > maxStatement {
+		return closedSet("reset", fmt.Errorf("%w: a statement of %d bytes", ErrStatement, len(statement)))
+	}
 	request := resetRequest{Vault: vault, Counter: counter, Statement: statement}
 	answer, err := ask[doneAnswer](ctx, c, "reset", request, smallMessage, smallMessage, mayRepeat)
 	return answer.read(vault, "reset", err)

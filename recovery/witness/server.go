@@ -167,15 +167,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), callLimit)
-	defer cancel()
-	if !enter(ctx, client.places) {
-		s.refuse(w, codeUnavailable, http.StatusServiceUnavailable)
-		return
-	}
-	defer leave(client.places)
-	if r.URL.Path == healthURL {
-		s.health(ctx, w, r, client)
+	if r.URL.Path == healthPath {
+		s.health(w, r, client)
 		return
 	}
 	name, ok := strings.CutPrefix(r.URL.Path, wirePath)
@@ -183,14 +176,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	contentType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case !ok || !known:
-		s.refuse(w, "unknown-call", http.StatusNotFound)
+		s.refuse(w, codeUnknownCall, http.StatusNotFound)
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		s.refuse(w, "unknown-call", http.StatusMethodNotAllowed)
+		s.refuse(w, codeUnknownCall, http.StatusMethodNotAllowed)
 	case err != nil || contentType != wireType:
-		s.refuse(w, "unknown-call", http.StatusUnsupportedMediaType)
+		s.refuse(w, codeUnknownCall, http.StatusUnsupportedMediaType)
 	default:
-		s.serve(ctx, w, r, client, name, call)
+		s.serve(w, r, client, name, call)
 	}
 }
 
@@ -219,8 +212,11 @@ func (s *Server) clientOf(r *http.Request) *servedClient {
 	return s.clients[key]
 }
 
-// serve does one call.
-func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, client *servedClient, name string, call call) {
+// serve does one call. Its places are taken before its body is read, so that a
+// client cannot fill the memory with bodies that wait.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, client *servedClient, name string, call call) {
+	ctx, cancel := context.WithTimeout(r.Context(), callLimit)
+	defer cancel()
 	if call.large {
 		if !enter(ctx, client.large) {
 			s.refuse(w, codeUnavailable, http.StatusServiceUnavailable)
@@ -228,15 +224,20 @@ func (s *Server) serve(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		}
 		defer leave(client.large)
 	}
+	if !enter(ctx, client.places) {
+		s.refuse(w, codeUnavailable, http.StatusServiceUnavailable)
+		return
+	}
+	defer leave(client.places)
 	if r.ContentLength > call.request {
-		s.refuse(w, "invalid", http.StatusRequestEntityTooLarge)
+		s.refuse(w, codeInvalid, http.StatusRequestEntityTooLarge)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, call.request))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			s.refuse(w, "invalid", http.StatusRequestEntityTooLarge)
+			s.refuse(w, codeInvalid, http.StatusRequestEntityTooLarge)
 		} else {
 			s.refuse(w, codeUnavailable, http.StatusBadRequest) // it broke off, or is too slow
 		}
@@ -261,12 +262,14 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, client *servedClie
 }
 
 // health says whether the client's witness, and the store it is over, answers.
-func (s *Server) health(ctx context.Context, w http.ResponseWriter, r *http.Request, client *servedClient) {
+func (s *Server) health(w http.ResponseWriter, r *http.Request, client *servedClient) {
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", http.MethodGet)
-		s.refuse(w, "unknown-call", http.StatusMethodNotAllowed)
+		s.refuse(w, codeUnknownCall, http.StatusMethodNotAllowed)
 		return
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), callLimit)
+	defer cancel()
 	if _, err := client.Witness.Latest(ctx, [16]byte{}); err != nil { // costs one Get
 		s.fail(w, r, client, "health", err)
 		return

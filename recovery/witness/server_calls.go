@@ -17,6 +17,10 @@ const (
 	forksMessage = maxForks * ownerMessage                                           // of which each may have evidence
 )
 
+// maxStatement is the longest statement that a request holds; real ones have less
+// than a kilobyte.
+const maxStatement = smallMessage / 2
+
 // call is one call as the server sees it.
 type call struct {
 	request int64 // the largest request, in bytes

@@ -21,9 +21,9 @@ import (
 // way is refused. So no member can be left out (an answer without "wait" would
 // allow a try), given twice, or be unknown, and nothing comes after the end.
 const (
-	wirePath  = "/v1/"
-	healthURL = wirePath + "health" // GET
-	wireType  = "application/json"
+	wirePath   = "/v1/"
+	healthPath = wirePath + "health" // GET
+	wireType   = "application/json"
 )
 
 // id and hash are spelt as their texts.
@@ -174,7 +174,7 @@ var codes = []struct {
 	status int
 	err    error
 }{
-	{"invalid", http.StatusBadRequest, ErrInvalid},
+	{codeInvalid, http.StatusBadRequest, ErrInvalid},
 	{"forged", http.StatusUnprocessableEntity, ErrForged},
 	{"untrusted-key", http.StatusUnprocessableEntity, ErrUntrustedKey},
 	{"unregistered", http.StatusNotFound, ErrUnregistered},
@@ -186,7 +186,11 @@ var codes = []struct {
 	{codeUnavailable, http.StatusServiceUnavailable, ErrUnavailable},
 }
 
-const codeUnavailable = "unavailable"
+const (
+	codeInvalid     = "invalid"
+	codeUnavailable = "unavailable"
+	codeUnknownCall = "unknown-call" // no such call, method or type of content: another protocol
+)
 
 // codeOf returns how an error travels. One of no sentinel is an unavailable witness.
 func codeOf(err error) (code string, status int) {

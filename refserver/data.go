@@ -17,7 +17,7 @@ import (
 // openOperator is how the operator's commands reach the data when no server runs
 // on the data folder.
 func openOperator(c *config.Config) admin.Open {
-	return func(ctx context.Context) (*admin.Operator, func() error, error) {
+	return func(ctx context.Context) (any, func() error, error) {
 		data, err := engines.Open(ctx, c)
 		if err != nil {
 			return nil, nil, err

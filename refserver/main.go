@@ -4,6 +4,8 @@
 //	go run ./refserver            start in ./reconnect-data
 //	go run ./refserver -demo      the same, with a sample person
 //	go run ./refserver admin …    the work of the operator
+//	go run ./refserver check      a configuration, tried against its real services
+//	go run ./refserver witness    a witness for other operators' servers
 package main
 
 import (
@@ -12,10 +14,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"reconnect.example/refserver/admin"
+	"reconnect.example/refserver/check"
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/witnessserver"
 )
 
 func main() {
@@ -37,6 +42,10 @@ func run(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	case c.Command == "serve":
 		return serve(ctx, c, out, c.Logger(logs))
+	case c.Command == "check":
+		return check.Print(out, check.Run(ctx, c), c.Check.Format)
+	case strings.HasPrefix(c.Command, "witness"):
+		return witnessserver.Run(ctx, c, out, c.Logger(logs))
 	}
 	return admin.Run(ctx, c, openOperator(c), out)
 }

@@ -30,7 +30,7 @@ func Run(ctx context.Context, c *config.Config, open Open, out io.Writer) (err e
 			return errors.New("no server runs on this data folder, and it does not exist; name another one with --data")
 		}
 	}
-	client, done, err := reach(ctx, c.Data, open)
+	client, done, err := Reach(ctx, c.Data, open)
 	if err != nil {
 		return err
 	}

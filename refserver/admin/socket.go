@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+
+	"reconnect.example/storage"
 )
 
 // SocketName is the private socket in the data folder.
@@ -29,13 +31,19 @@ type Door struct {
 	open     map[net.Conn]bool // nil: closed
 }
 
-// Listen opens the socket, for this user alone. The caller has the data folder
-// open, so that a socket which is there is left from a server that was killed.
-func Listen(folder string, o *Operator) (*Door, error) {
+// Listen opens the socket, for this user alone, and serves the methods of a
+// service on it (net/rpc). A socket that answers is another server's: one that
+// does not is left from a server that was killed. storage.ErrInUse says that two
+// servers were given one data folder.
+func Listen(folder string, service any) (*Door, error) {
 	path := filepath.Join(folder, SocketName)
 	if len(path) > longestSocket {
 		return nil, fmt.Errorf("the path of the data folder is too long for a private socket in it: %d bytes, at most %d; "+
 			"choose a shorter one with --data", len(folder), longestSocket-len(SocketName)-1)
+	}
+	if conn, err := net.Dial("unix", path); err == nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("data folder %s: %w", folder, storage.ErrInUse)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("private socket: %w", err)
@@ -49,7 +57,7 @@ func Listen(folder string, o *Operator) (*Door, error) {
 		return nil, errors.Join(fmt.Errorf("private socket: %w", err), listener.Close())
 	}
 	d := &Door{listener: listener, calls: rpc.NewServer(), open: map[net.Conn]bool{}}
-	if err := d.calls.Register(o); err != nil {
+	if err := d.calls.Register(service); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	d.owned.Go(d.accept)
@@ -101,13 +109,13 @@ func (d *Door) Close() {
 	d.owned.Wait()
 }
 
-// Open opens the data folder for an operator when no server runs. The function
-// that comes with it closes everything.
-type Open func(context.Context) (*Operator, func() error, error)
+// Open makes the service of a socket when no server runs. The function that
+// comes with it closes everything.
+type Open func(context.Context) (service any, closeAll func() error, err error)
 
-// reach calls the running server or, if none runs, opens the data folder itself:
-// the same calls either way.
-func reach(ctx context.Context, folder string, open Open) (*rpc.Client, func() error, error) {
+// Reach calls the running server or, if none runs, opens its service itself: the
+// same calls either way.
+func Reach(ctx context.Context, folder string, open Open) (*rpc.Client, func() error, error) {
 	conn, err := net.Dial("unix", filepath.Join(folder, SocketName))
 	if err == nil {
 		client := rpc.NewClient(conn)
@@ -116,14 +124,14 @@ func reach(ctx context.Context, folder string, open Open) (*rpc.Client, func() e
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, nil, fmt.Errorf("the running server does not let this user in: %w", err)
 	}
-	o, closeData, err := open(ctx)
+	service, closeAll, err := open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	near, far := net.Pipe()
 	calls := rpc.NewServer()
-	if err := calls.Register(o); err != nil {
-		return nil, nil, errors.Join(err, closeData())
+	if err := calls.Register(service); err != nil {
+		return nil, nil, errors.Join(err, closeAll())
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() { calls.ServeConn(far) })
@@ -134,6 +142,6 @@ func reach(ctx context.Context, folder string, open Open) (*rpc.Client, func() e
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}
-		return errors.Join(err, closeData())
+		return errors.Join(err, closeAll())
 	}, nil
 }

@@ -44,8 +44,9 @@ type Config struct {
 
 	WitnessServer WitnessServer `cmd:"" name:"witness" help:"Run a witness for other operators' servers."`
 
-	Command string `kong:"-"` // "serve", "admin sweep", …
-	Shown   []URL  `kong:"-"` // those with a password that stood in the arguments, where a list of processes shows them
+	Command string   `kong:"-"` // "serve", "admin sweep", …
+	Secrets []string `kong:"-"` // files that values were read from
+	Shown   []string `kong:"-"` // flags with a password that stood in the arguments, where a list of processes shows them
 }
 
 // Serve is what the server needs besides.
@@ -65,6 +66,7 @@ type Serve struct {
 
 // Check says how the findings are printed.
 type Check struct {
+	Serve  `embed:""`
 	Format string `default:"text" enum:"text,json" help:"Form of the findings: ${enum}."`
 }
 
@@ -129,18 +131,23 @@ func Parse(args []string, out io.Writer) (*Config, error) {
 		return nil, fmt.Errorf("config: %s", masked(err.Error()))
 	}
 	c.Command, _, _ = strings.Cut(k.Command(), " <")
+	if c.Command == "check" {
+		c.Serve = c.Check.Serve
+	}
 	if c.Data == "" {
 		c.Data = "./reconnect-data"
 		if strings.HasPrefix(c.Command, "witness") {
 			c.Data = "./reconnect-witness"
 		}
 	}
-	for _, u := range c.urls() {
+	for flag, u := range c.urls() {
 		if u.hasPassword() && slices.ContainsFunc(args, func(a string) bool { return strings.HasSuffix(a, u.Reveal()) }) {
-			c.Shown = append(c.Shown, *u)
+			c.Shown = append(c.Shown, "--"+flag)
 		}
 	}
-	if err := errors.Join(c.readSecrets(), c.check()); err != nil {
+	var secretsErr error
+	c.Secrets, secretsErr = c.readSecrets()
+	if err := errors.Join(secretsErr, c.check()); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -171,7 +178,21 @@ func (c *Config) check() error {
 			problems = append(problems, errors.New("config: "+problem))
 		}
 	}
-	c.Engines.check(expect)
+	switch {
+	case c.Command == "witness identity":
+	case strings.HasPrefix(c.Command, "witness"):
+		c.checkRecords(expect)
+		if c.Command == "witness serve" {
+			c.WitnessServer.check(expect)
+		}
+	default:
+		c.Engines.check(expect)
+		c.checkServer(expect)
+	}
+	return errors.Join(problems...)
+}
+
+func (c *Config) checkServer(expect func(bool, string)) {
 	expect(c.Quota > 0, "--quota must be more than 0 bytes")
 	expect(c.QuotaIncreased == 0 || c.QuotaIncreased >= c.Quota, "--quota-increased must not be less than --quota")
 	expect(c.SessionIdle >= time.Minute, "--session-idle must be at least a minute")
@@ -190,8 +211,6 @@ func (c *Config) check() error {
 	expect(s.RequestsPerSecond > 0, "--requests-per-second must be more than 0")
 	expect(s.SweepEvery >= time.Second, "--sweep-every must be at least a second")
 	expect(s.ShutdownWait >= 0, "--shutdown-wait is negative")
-	c.WitnessServer.check(expect)
-	return errors.Join(problems...)
 }
 
 // Logger makes the log of the server, on w.

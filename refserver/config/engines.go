@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"reconnect.example/recovery/witness"
 )
 
 // Engines say where everything lies. What is empty lies in the data folder.
@@ -17,9 +19,10 @@ type Engines struct {
 	Keys    URL `placeholder:"URL" help:"Key service: file:///path/service.key, base64key://…, or any whose driver is built in. Default: a key file in the data folder."`
 	Witness URL `placeholder:"URL" help:"Witness, such as https://witness.example.org. Default: one of its own in the data folder."`
 
-	WitnessKey      string `placeholder:"KEY" help:"Public key of the witness, as it prints it."`
-	WitnessIdentity string `placeholder:"FILE" help:"Who this server is to the witness: a file of refserver witness identity. Default: one in the data folder, made if it is missing."`
-	OperatorKey     string `placeholder:"KEY" help:"Public key whose statements allow vaults to be put back from a backup. Default: that of operator.key in the data folder."`
+	WitnessKey      string `placeholder:"KEY" help:"Public key of the witness, as it prints it. Nobody else can pass for the witness."`
+	WitnessSigns    string `placeholder:"KEY" help:"Public key with which the witness signs restore statements, as it prints it. Without it none is taken from a witness elsewhere."`
+	WitnessIdentity string `placeholder:"FILE" help:"Who this server is to the witness: a file of refserver witness identity. Default: witness-client.key in the data folder, made if it is missing."`
+	OperatorKey     string `placeholder:"KEY" help:"Public key whose statements allow vaults to be put back from a backup. Default: that of operator.key in the data folder, which is made with a witness of its own."`
 	Alone           bool   `help:"No other server serves these vaults: parts that lie on this machine only are allowed beside a shared store of records."`
 }
 
@@ -73,7 +76,7 @@ func (e *Engines) urls() map[string]*URL {
 
 // readSecrets replaces each value @FILE by what is in the file: services that
 // hand out passwords put them into files, and a list of processes shows flags.
-func (e *Engines) readSecrets() error {
+func (e *Engines) readSecrets() (files []string, err error) {
 	var problems []error
 	for flag, u := range e.urls() {
 		path, isFile := strings.CutPrefix(string(*u), "@")
@@ -84,9 +87,10 @@ func (e *Engines) readSecrets() error {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("config: --%s names a file that cannot be read: %w", flag, err))
 		}
+		files = append(files, path)
 		*u = URL(text)
 	}
-	return errors.Join(problems...)
+	return files, errors.Join(problems...)
 }
 
 func readSecret(path string) (string, error) {
@@ -115,28 +119,39 @@ var (
 	knownRecords  = append([]string{"sqlite"}, sharedRecords...)
 	sharedBlobs   = []string{"s3", "gs", "azblob"}
 	knownBlobs    = append([]string{"file"}, sharedBlobs...)
-	knownWitness  = []string{"https", "http"}
+	knownWitness  = []string{"https"}
 )
 
 // SharedRecords reports whether several processes can use the store of records.
 func (e *Engines) SharedRecords() bool { return slices.Contains(sharedRecords, e.Records.Scheme()) }
 
+// checkRecords holds the store of records against the drivers that there are.
+func (e *Engines) checkRecords(expect func(bool, string)) {
+	expectScheme(expect, e.Records, "records", knownRecords)
+}
+
+func expectScheme(expect func(bool, string), u URL, flag string, schemes []string) {
+	expect(u == "" || slices.Contains(schemes, u.Scheme()), "--"+flag+" must begin with one of: "+strings.Join(schemes, ", ")+", and a colon")
+}
+
 // check finds what does not fit together.
 func (e *Engines) check(expect func(bool, string)) {
-	known := func(u URL, flag string, schemes []string) {
-		expect(u == "" || slices.Contains(schemes, u.Scheme()), "--"+flag+" must begin with one of: "+strings.Join(schemes, ", ")+", and a colon")
-	}
-	known(e.Records, "records", knownRecords)
-	known(e.Blobs, "blobs", knownBlobs)
-	known(e.Witness, "witness", knownWitness)
+	e.checkRecords(expect)
+	expectScheme(expect, e.Blobs, "blobs", knownBlobs)
+	expectScheme(expect, e.Witness, "witness", knownWitness)
 	expect(e.Keys == "" || e.Keys.Scheme() != "", "--keys is not a URL")
 	for flag, u := range e.urls() {
 		_, err := url.Parse(string(*u))
 		expect(err == nil, "--"+flag+" is not a URL; characters of a password that are not letters or digits are written as %xx")
 	}
 	expect(e.Witness == "" || e.WitnessKey != "", "--witness needs --witness-key: without the key anybody could pass for the witness")
-	expect(e.Witness != "" || e.WitnessKey == "", "--witness-key is given without --witness")
-	expect(e.Witness != "" || e.WitnessIdentity == "", "--witness-identity is given without --witness")
+	for flag, value := range map[string]string{"witness-key": e.WitnessKey, "witness-signs": e.WitnessSigns, "witness-identity": e.WitnessIdentity} {
+		expect(e.Witness != "" || value == "", "--"+flag+" is given without --witness")
+	}
+	for flag, key := range map[string]string{"witness-key": e.WitnessKey, "witness-signs": e.WitnessSigns, "operator-key": e.OperatorKey} {
+		expect(key == "" || isPublicKey(key), "--"+flag+" is not a public key, which is rw- and seven groups of eight letters and digits; one may be mistyped")
+	}
+	expect(e.WitnessSigns == "" || e.OperatorKey != "", "--witness-signs needs --operator-key: a restore takes both")
 	if !e.SharedRecords() || e.Alone {
 		return
 	}
@@ -146,4 +161,9 @@ func (e *Engines) check(expect func(bool, string)) {
 	expect(slices.Contains(sharedBlobs, e.Blobs.Scheme()), "--blobs lies on this machine only"+why)
 	expect(e.Witness != "", "--witness is missing, so that the witness would lie on this machine only"+why)
 	expect(e.Keys != "", "--keys is missing, so that the key would lie on this machine only"+why)
+}
+
+func isPublicKey(text string) bool {
+	_, err := witness.ParsePublicKey(text)
+	return err == nil
 }

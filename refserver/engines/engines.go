@@ -43,6 +43,8 @@ type Engines struct {
 	Witness Witness
 	Quota   *quota.Quota
 
+	Restore *RestoreKeys // nil: restores are never accepted
+
 	own     *witness.Witness // the witness, if it lies in the data folder
 	closers []func() error
 }
@@ -60,11 +62,11 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 	if err := makeFolder(c.Data); err != nil {
 		return e, err
 	}
-	if e.Records, err = OpenRecords(ctx, c); err != nil {
+	if e.Records, err = OpenRecords(ctx, c, false); err != nil {
 		return e, err
 	}
 	e.closers = append(e.closers, e.Records.Close)
-	if e.Blobs, err = OpenBlobs(ctx, c); err != nil {
+	if e.Blobs, err = OpenBlobs(ctx, c, false); err != nil {
 		return e, err
 	}
 	e.closers = append(e.closers, e.Blobs.Close)
@@ -116,41 +118,49 @@ func (e *Engines) Sweep(ctx context.Context) (vault.SweepReport, error) {
 	return r, err
 }
 
-// OpenRecords opens the store of records.
-func OpenRecords(ctx context.Context, c *config.Config) (*storage.Store, error) {
-	if c.Records != "" {
-		return storage.Open(ctx, c.Records.Reveal())
+// OpenWitnessRecords opens the store of a witness that serves others.
+func OpenWitnessRecords(ctx context.Context, c *config.Config) (*storage.Store, error) {
+	if err := makeFolder(c.Data); err != nil {
+		return nil, err
 	}
-	at, err := within(c.Data, "sqlite", local.RecordsFile)
+	return openStore(ctx, c.Data, c.Records, local.WitnessFile, false)
+}
+
+// OpenRecords opens the store of records. With existing, one on this machine
+// that is not there is storage.ErrNotFound instead of made.
+func OpenRecords(ctx context.Context, c *config.Config, existing bool) (*storage.Store, error) {
+	return openStore(ctx, c.Data, c.Records, local.RecordsFile, existing)
+}
+
+func openStore(ctx context.Context, folder string, named config.URL, file string, existing bool) (*storage.Store, error) {
+	if named != "" {
+		return storage.Open(ctx, mustExist(named.Reveal(), existing))
+	}
+	at, err := within(folder, "sqlite", file)
 	if err != nil {
 		return nil, err
 	}
-	return inFolder(c.Data)(storage.Open(ctx, at))
+	store, err := storage.Open(ctx, mustExist(at, existing))
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s: %w", folder, err)
+	}
+	return store, nil
 }
 
-// OpenBlobs opens the store of documents.
-func OpenBlobs(ctx context.Context, c *config.Config) (storage.Blobs, error) {
+// OpenBlobs opens the store of documents; existing is as in OpenRecords.
+func OpenBlobs(ctx context.Context, c *config.Config, existing bool) (storage.Blobs, error) {
 	if c.Blobs != "" {
-		return storage.OpenBlobs(ctx, c.Blobs.Reveal())
+		return storage.OpenBlobs(ctx, mustExist(c.Blobs.Reveal(), existing))
 	}
 	at, err := within(c.Data, "file", local.DocumentsName)
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := storage.OpenBlobs(ctx, at)
+	blobs, err := storage.OpenBlobs(ctx, mustExist(at, existing))
 	if err != nil {
 		return nil, fmt.Errorf("data folder %s: %w", c.Data, err)
 	}
 	return blobs, nil
-}
-
-func inFolder(folder string) func(*storage.Store, error) (*storage.Store, error) {
-	return func(s *storage.Store, err error) (*storage.Store, error) {
-		if err != nil {
-			return nil, fmt.Errorf("data folder %s: %w", folder, err)
-		}
-		return s, nil
-	}
 }
 
 // within is the URL of a part of the data folder.
@@ -160,6 +170,18 @@ func within(folder, scheme, name string) (string, error) {
 		return "", fmt.Errorf("data folder %s: %w", folder, err)
 	}
 	return (&url.URL{Scheme: scheme, Path: filepath.ToSlash(path)}).String(), nil
+}
+
+// mustExist tells a driver of this machine to make nothing.
+func mustExist(raw string, existing bool) string {
+	u, err := url.Parse(raw)
+	if !existing || err != nil || u.Scheme != "sqlite" && u.Scheme != "file" {
+		return raw
+	}
+	query := u.Query()
+	query.Set("existing", "true")
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 func makeFolder(dir string) error {

@@ -2,27 +2,137 @@ package engines
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"reconnect.example/recovery/witness"
 	"reconnect.example/refserver/config"
-	"reconnect.example/storage"
 	"reconnect.example/vault/local"
 )
 
-// openWitness opens the witness of the data folder.
+// The files of keys in the data folder, beside the key file.
+const (
+	identityFile    = "witness-client.key" // who this server is to a witness elsewhere
+	operatorKeyFile = "operator.key"       // signs restore statements
+	SigningKeyFile  = "witness.key"        // countersigns them, of a witness that lies here
+)
+
+// RestoreKeys are the public keys that a restore from a backup needs.
+type RestoreKeys struct{ Operator, Witness []byte }
+
+// openWitness opens the witness that is named, or that of the data folder.
 func (e *Engines) openWitness(ctx context.Context, c *config.Config) error {
-	at, err := within(c.Data, "sqlite", local.WitnessFile)
-	if err != nil {
+	if c.Witness != "" {
+		client, err := DialWitness(c)
+		if err != nil {
+			return err
+		}
+		e.Witness, e.closers = client, append(e.closers, client.Close)
+		e.Restore, err = restoreKeys(c)
 		return err
 	}
-	store, err := inFolder(c.Data)(storage.Open(ctx, at))
+	store, err := openStore(ctx, c.Data, "", local.WitnessFile, false)
 	if err != nil {
 		return err
 	}
 	e.closers = append(e.closers, store.Close)
-	if e.own, err = witness.New(witness.Config{Store: store}); err != nil {
+	cfg := witness.Config{Store: store}
+	if e.Restore, err = ownKeys(c, &cfg); err != nil {
+		return err
+	}
+	if e.own, err = witness.New(cfg); err != nil {
 		return err
 	}
 	e.Witness, e.closers = e.own, append(e.closers, e.own.Close)
 	return nil
+}
+
+// DialWitness makes a client of the witness that is named, without asking
+// whether it is there: a server starts while the witness is away.
+func DialWitness(c *config.Config) (*witness.Client, error) {
+	identity, err := witness.OpenIdentity(IdentityFile(c))
+	if err != nil {
+		return nil, fmt.Errorf("--witness-identity: %w", err)
+	}
+	server, err := witness.ParsePublicKey(c.WitnessKey)
+	if err != nil {
+		return nil, fmt.Errorf("--witness-key: %w", err)
+	}
+	client, err := witness.NewClient(witness.ClientConfig{URL: c.Witness.Reveal(), Identity: identity, Server: server})
+	if err != nil {
+		return nil, fmt.Errorf("--witness: %w", err)
+	}
+	return client, nil
+}
+
+// IdentityFile is the file that says who this server is to a witness elsewhere.
+func IdentityFile(c *config.Config) string {
+	if c.WitnessIdentity != "" {
+		return c.WitnessIdentity
+	}
+	return filepath.Join(c.Data, identityFile)
+}
+
+// restoreKeys are the two keys of a restore with a witness elsewhere; nil: none
+// is taken.
+func restoreKeys(c *config.Config) (*RestoreKeys, error) {
+	if c.WitnessSigns == "" {
+		return nil, nil //nolint:nilnil // as said
+	}
+	signs, err := witness.ParsePublicKey(c.WitnessSigns)
+	if err != nil {
+		return nil, fmt.Errorf("--witness-signs: %w", err)
+	}
+	operator, err := operatorKey(c)
+	if err != nil {
+		return nil, err
+	}
+	return &RestoreKeys{Operator: operator[:], Witness: signs[:]}, nil
+}
+
+// ownKeys gives the witness of the data folder its signing key and the
+// operator's.
+func ownKeys(c *config.Config, cfg *witness.Config) (*RestoreKeys, error) {
+	signs, err := witness.OpenIdentity(filepath.Join(c.Data, SigningKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	operator, err := operatorKey(c)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Seed, cfg.Operator = signs.Seed(), operator[:]
+	public := signs.Public()
+	return &RestoreKeys{Operator: operator[:], Witness: public[:]}, nil
+}
+
+// operatorKey is the public key of the operator: the one that is named or, on
+// one machine, that of the file in the data folder.
+func operatorKey(c *config.Config) (witness.PublicKey, error) {
+	if c.OperatorKey != "" {
+		return witness.ParsePublicKey(c.OperatorKey)
+	}
+	identity, err := witness.OpenIdentity(OperatorKeyFile(c))
+	if err != nil {
+		return witness.PublicKey{}, err
+	}
+	return identity.Public(), nil
+}
+
+// OperatorKeyFile is where the operator's own key lies if it lies here.
+func OperatorKeyFile(c *config.Config) string { return filepath.Join(c.Data, operatorKeyFile) }
+
+// PrivateFiles are the files of the data folder with keys in them, those that
+// are there, beside the key file.
+func PrivateFiles(c *config.Config) []string {
+	var files []string
+	for _, path := range []string{IdentityFile(c), filepath.Join(c.Data, SigningKeyFile), OperatorKeyFile(c)} {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			files = append(files, path)
+		}
+	}
+	return files
 }

@@ -52,7 +52,10 @@ type Driver struct {
 	closed  bool
 }
 
-var _ storage.Driver = (*Driver)(nil)
+var (
+	_ storage.Driver      = (*Driver)(nil)
+	_ storage.Snapshotter = (*Driver)(nil)
+)
 
 // New makes an empty store of records.
 func New() *Driver {

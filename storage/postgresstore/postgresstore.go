@@ -109,13 +109,9 @@ func (d *Driver) Close() error {
 		return nil
 	}
 	d.closed = true
-	for _, s := range d.snapshots.all() {
-		if err := s.Close(); err != nil {
-			return err
-		}
-	}
+	err := d.snapshots.close()
 	d.pool.Close()
-	return nil
+	return err
 }
 
 func (d *Driver) ready(ctx context.Context) error {

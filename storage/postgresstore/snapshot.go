@@ -2,6 +2,7 @@ package postgresstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -112,13 +113,17 @@ func (s *snapshots) remove(one *snapshot) {
 	delete(s.open, one)
 }
 
-// all returns those that are open now.
-func (s *snapshots) all() []*snapshot {
+// close closes all that are open. Nobody may be adding one.
+func (s *snapshots) close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	var open []*snapshot
 	for one := range s.open {
 		open = append(open, one)
 	}
-	return open
+	s.mu.Unlock() // each removes itself
+	var errs []error
+	for _, one := range open {
+		errs = append(errs, one.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -59,20 +59,25 @@ func (r *reads) scan(ctx context.Context, prefix, after string, limit int) ([]st
 	if err != nil {
 		return nil, readError(ctx, err)
 	}
+	return page(ctx, rows)
+}
+
+// page reads and closes rows of scanSQL.
+func page(ctx context.Context, rows *sql.Rows) ([]storage.Record, error) {
 	defer rows.Close()
-	var page []storage.Record
+	var found []storage.Record
 	for rows.Next() {
-		var found storage.Record
-		if err := rows.Scan(&found.Key, &found.Version, &found.Value); err != nil {
+		var r storage.Record
+		if err := rows.Scan(&r.Key, &r.Version, &r.Value); err != nil {
 			return nil, readError(ctx, err)
 		}
-		page = append(page, found)
+		found = append(found, r)
 	}
 	// A page cut short by a fault must not look like the last one.
 	if err := rows.Err(); err != nil {
 		return nil, readError(ctx, err)
 	}
-	return page, nil
+	return found, nil
 }
 
 // behind returns the first string that is greater than all keys with the prefix.

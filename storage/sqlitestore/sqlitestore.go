@@ -49,12 +49,17 @@ type Driver struct {
 	mu     sync.RWMutex // every call holds it for reading; Close needs it alone
 	closed bool
 
-	lock   *os.File
-	reads  reads
-	writes *writer
+	path      string
+	lock      *os.File
+	reads     reads
+	writes    *writer
+	snapshots snapshots
 }
 
-var _ storage.Driver = (*Driver)(nil)
+var (
+	_ storage.Driver      = (*Driver)(nil)
+	_ storage.Snapshotter = (*Driver)(nil)
+)
 
 // Open opens the database in the file of that path, or creates it; its folder
 // must be there. opts may be nil. Errors:
@@ -72,7 +77,7 @@ func Open(ctx context.Context, path string, opts *Options) (*Driver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: %w", err)
 	}
-	d := &Driver{}
+	d := &Driver{path: path}
 	if err := d.open(ctx, path, opts); err != nil {
 		return nil, fmt.Errorf("sqlitestore: %s: %w", path, errors.Join(err, d.Close()))
 	}
@@ -162,8 +167,8 @@ func (d *Driver) Commit(ctx context.Context, checks []storage.Check, writes []st
 	return d.writes.commit(ctx, checks, writes)
 }
 
-// Close implements [storage.Driver]: it waits for the calls under way, empties
-// the log into the database and lets go of the lock.
+// Close implements [storage.Driver]: it waits for the calls under way, closes
+// the snapshots that are open, empties the log into the database and lets go of the lock.
 func (d *Driver) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -171,7 +176,7 @@ func (d *Driver) Close() error {
 		return nil
 	}
 	d.closed = true
-	errs := []error{d.reads.close()}
+	errs := []error{d.snapshots.close(), d.reads.close()}
 	if d.writes != nil { // last, because the last connection empties the log
 		errs = append(errs, d.writes.close())
 	}

@@ -24,9 +24,10 @@ type Harness struct {
 	Volatile bool
 }
 
-// Run proves that a driver keeps the contract of [storage.Driver], in subtests
-// that run in parallel, each on a place of its own. It takes some seconds;
-// with RECONNECT_TEST_ALL=1 the tests that look for races run longer.
+// Run proves that a driver keeps the contract of [storage.Driver], and that of
+// [storage.Snapshotter] if it has it, in subtests that run in parallel, each on
+// a place of its own. It takes some seconds; with
+// RECONNECT_TEST_ALL=1 the tests that look for races run longer.
 func Run(t *testing.T, h Harness) {
 	for _, c := range recordChecks {
 		if c.reopens && h.Volatile {
@@ -72,6 +73,9 @@ var recordChecks = []recordCheck{
 	{"HistoryIsLinearizable", false, checkLinearizable},
 	{"CountersAreExact", false, checkCounter},
 	{"LostAnswersDoubleNothing", false, checkLostAnswers},
+	{"SnapshotStaysAsItWas", false, checkSnapshot},
+	{"SnapshotIsOfOneInstantAndHoldsUpNobody", false, checkSnapshotUnderWrites},
+	{"SnapshotEndsWithItsStore", false, checkSnapshotEnds},
 }
 
 // open opens a new place for one check, and closes it after.

@@ -37,6 +37,10 @@ var flaws = map[string][]string{
 	"HistoryIsLinearizable":             {flawStale, flawSkew, flawPiecemeal, flawOwnVersions},
 	"CountersAreExact":                  {flawChecksEarly, flawNoChecks},
 	"LostAnswersDoubleNothing":          {flawChecksEarly, flawNoChecks},
+
+	"SnapshotStaysAsItWas":                   {flawSnapshotIsLive, flawSnapshotIsLate, flawSnapshotIsOld},
+	"SnapshotIsOfOneInstantAndHoldsUpNobody": {flawSnapshotIsTorn, flawSnapshotIsLive, flawSnapshotBlocks, flawSnapshotIsOld},
+	"SnapshotEndsWithItsStore":               {flawSnapshotStays, flawSnapshotOutlives, flawDeaf, flawNeverClosed},
 }
 
 func toyHarness(flaw string) Harness {

@@ -15,6 +15,9 @@ func (d *toy) Commit(ctx context.Context, checks []storage.Check, writes []stora
 	if err := d.ready(ctx); err != nil {
 		return err
 	}
+	if d.flaw == flawSnapshotBlocks && d.snapshots > 0 {
+		return context.DeadlineExceeded // or so it would be in the end
+	}
 	if d.flaw == flawWritesFirst {
 		d.write(writes)
 		return d.check(checks, writes)

@@ -29,6 +29,9 @@ type toy struct {
 	cursor map[string]int            // of flawOffset
 	stale  map[string]storage.Record // of flawStale
 	calls  int
+
+	snapshots    int  // that are open
+	lastSnapshot *toy // of flawSnapshotIsOld
 }
 
 const (

@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"reconnect.example/internal/seal"
 )
 
 // The bounds of [ClientConfig].
@@ -51,8 +53,8 @@ func (c *ClientConfig) check() error {
 	if c.Identity == nil {
 		problem("Identity is missing")
 	}
-	if c.Server == (PublicKey{}) {
-		problem("Server, the public key of the witness, is missing")
+	if seal.CheckPublic(c.Server[:]) != nil {
+		problem("Server, the public key of the witness, is missing, or no public key")
 	}
 	if c.Timeout < 0 || c.Timeout > longestTimeout {
 		problem("Timeout is %s, not between 0 and %s", c.Timeout, longestTimeout)

@@ -187,7 +187,7 @@ const (
 
 var publicText = base32.StdEncoding.WithPadding(base32.NoPadding) // RFC 4648: no 0, 1, 8 or 9
 
-// String returns the text of the key: "rw-" and 62 characters.
+// String returns the text of the key: 65 characters.
 func (k PublicKey) String() string {
 	letters := strings.ToLower(publicText.EncodeToString(append(k[:], k.check()...)))
 	text := publicPrefix

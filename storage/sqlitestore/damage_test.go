@@ -101,6 +101,34 @@ func TestOverwrittenPageIsNeverReadAsAnEmptyOne(t *testing.T) {
 	}
 }
 
+// What lies before the prefix is not even looked at: a store may hold a million
+// vaults. Nothing of it could be read here.
+func TestAScanReadsOnlyWhereItsPrefixIs(t *testing.T) {
+	t.Parallel()
+	content := written(t)
+	const indexLeaf = 0x0a // type of a page, in its first byte
+	lost := 0
+	for at := 4096; at < len(content); at += 4096 {
+		page := content[at : at+4096]
+		if page[0] == indexLeaf && !bytes.Contains(page, []byte("k9/")) && bytes.Contains(page, []byte("k")) {
+			clear(page)
+			lost++
+		}
+	}
+	require.Greater(t, lost, 50)
+	path := filepath.Join(t.TempDir(), "records.db")
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	d := open(t, path)
+	all, err := d.Scan(t.Context(), "k9/", "", storage.MaxScan)
+	require.NoError(t, err)
+	require.Len(t, all, 50)
+	rest, err := d.Scan(t.Context(), "k9/", all[29].Key, storage.MaxScan)
+	require.NoError(t, err)
+	require.Equal(t, all[30:], rest)
+	_, err = d.Scan(t.Context(), "k5/", "", storage.MaxScan)
+	require.ErrorIs(t, err, storage.ErrDamaged, "the others are lost indeed")
+}
+
 func TestFileThatIsNoFileIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := sqlitestore.Open(t.Context(), t.TempDir(), nil)

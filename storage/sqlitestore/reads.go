@@ -12,8 +12,12 @@ import (
 )
 
 const (
-	getSQL  = `SELECT version, value FROM records WHERE key = ?`
-	scanSQL = `SELECT key, version, value FROM records WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`
+	getSQL = `SELECT version, value FROM records WHERE key = ?`
+	// One lower bound alone takes part in the search, and SQLite takes the first
+	// one that it finds: with +, which hides the column from it, the second only
+	// drops a key that is equal to the bound. Otherwise a scan of one vault would
+	// read every vault before it.
+	scanSQL = `SELECT key, version, value FROM records WHERE key >= ? AND +key > ? AND key < ? ORDER BY key LIMIT ?`
 	// One statement for any number of keys: one state of the database.
 	versionsSQL = `SELECT key, version FROM records WHERE key IN (SELECT value FROM json_each(?))`
 )
@@ -55,7 +59,7 @@ func (r *reads) get(ctx context.Context, key string) (storage.Record, error) {
 func (r *reads) scan(ctx context.Context, prefix, after string, limit int) ([]storage.Record, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	rows, err := r.scan1.QueryContext(ctx, after, prefix, behind(prefix), limit)
+	rows, err := r.scan1.QueryContext(ctx, max(prefix, after), after, behind(prefix), limit)
 	if err != nil {
 		return nil, readError(ctx, err)
 	}

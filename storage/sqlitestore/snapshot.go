@@ -61,7 +61,7 @@ func (s *snapshot) Scan(ctx context.Context, prefix, after string, limit int) ([
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	rows, err := s.tx.QueryContext(ctx, scanSQL, after, prefix, behind(prefix), limit)
+	rows, err := s.tx.QueryContext(ctx, scanSQL, max(prefix, after), after, behind(prefix), limit)
 	if err != nil {
 		return nil, readError(ctx, err)
 	}

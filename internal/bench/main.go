@@ -33,19 +33,30 @@ var targets = []struct {
 	measure func(ctx context.Context, o options) ([]result, error)
 }{
 	{"P1", "seal and open a stream, against raw AES-256-GCM in 64 KiB pieces", measureStreams},
+	{"P2", "upload and download through the server, against a bare handler that syncs", measureTransfers},
+	{"P3", "the same acts, and (P7) the start, in a small store and in a large one", measureGrowth},
 	{"P4", "memory of eight uploads of 140 MB at once", measureMemory},
 	{"P5", "commits of eight writers against one, SQLite", measureCommits},
 	{"P6", "sign-in, against its Argon2id alone", measureSignIn},
 }
 
 type options struct {
-	repeat int
-	folder string // for what is written; "" is a temporary folder
+	repeat  int
+	folder  string // for what is written; "" is a temporary folder
+	vaults  int    // of the large store of P3 and P7; 0: they are left out
+	records string // URL of the stores of P3 and P7, {} for which of both; "" is SQLite
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if folder := os.Getenv(bareFolder); folder != "" {
+		if err := serveBare(ctx, folder, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -58,6 +69,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	o := options{}
 	flags.IntVar(&o.repeat, "repeat", 7, "repetitions, at least 5")
 	flags.StringVar(&o.folder, "folder", "", "where to write, on the disk to be measured; empty: a temporary folder")
+	flags.IntVar(&o.vaults, "vaults", 0, "vaults in the large store of P3 and P7; 0: leave them out")
+	flags.StringVar(&o.records, "records", "", "where P3 and P7 keep records, as postgres://host/bench_{}, with {} for few or many; empty: SQLite")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

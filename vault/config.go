@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,6 +45,20 @@ type Checkpoints interface {
 	// owner head comes with its signed record, which must verify. With durable,
 	// or with an owner head, it is on stable storage before the answer.
 	Raise(ctx context.Context, vault [16]byte, heads []Checkpoint, owner []byte, durable bool) ([]Checkpoint, error)
+	// Keep keeps the owner side that belongs to a signed owner head, before that
+	// head is raised, so that a restore from a backup does not bring back the
+	// secrets of that day. It is on stable storage before the answer.
+	Keep(ctx context.Context, vault [16]byte, owner []byte, side []Kept) error
+	// Restored returns the complete statement that began the vault's restore epoch,
+	// nil if there is none. See [RestoreKeys].
+	Restored(ctx context.Context, vault [16]byte) (complete []byte, err error)
+}
+
+// RestoreKeys are the two Ed25519 public keys whose signatures it takes to set a
+// vault back to a backup: one person or machine alone cannot.
+type RestoreKeys struct {
+	Operator []byte // kept apart from the running service
+	Witness  []byte // the witness's own
 }
 
 // Tries is what a limiter knows of one counter. With Wait over zero the try was
@@ -71,6 +86,8 @@ type Config struct {
 	Checkpoints Checkpoints
 	Limiter     Limiter
 	Quota       *quota.Quota
+
+	Restore *RestoreKeys // nil: a store that was set back is always refused, with ErrStale
 
 	Now         func() time.Time // nil: time.Now
 	SessionIdle time.Duration    // a session ends after this without use; 0: 15 minutes
@@ -122,7 +139,7 @@ func New(ctx context.Context, cfg Config) (*Vaults, error) {
 	if s.decoy, err = newDecoy(ctx, cfg.Keeper); err != nil {
 		return nil, err
 	}
-	s.reporter = newReporter(cfg.Checkpoints, s.marks)
+	s.reporter = newReporter(s)
 	return s, nil
 }
 
@@ -146,6 +163,11 @@ func (c *Config) complete() error {
 	need(c.Checkpoints != nil, "Checkpoints")
 	need(c.Limiter != nil, "Limiter")
 	need(c.Quota != nil, "Quota")
+	if r := c.Restore; r != nil {
+		if seal.CheckPublic(r.Operator) != nil || seal.CheckPublic(r.Witness) != nil || slices.Equal(r.Operator, r.Witness) {
+			problems = append(problems, &InvalidError{Field: "Config.Restore", Problem: "is not two different Ed25519 public keys"})
+		}
+	}
 	for _, n := range []struct {
 		field string
 		bad   bool

@@ -45,7 +45,7 @@ func (s *Vaults) Create(ctx context.Context, req CreateRequest) (*Vault, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.confirm(ctx, v.id, t.heads.checkpoints(), t.heads.raw[Owner]); err != nil {
+	if err := s.confirm(ctx, v.id, t.heads.checkpoints(), t.report); err != nil {
 		return nil, err
 	}
 	v.remember(t)
@@ -148,6 +148,7 @@ func (s *Vaults) commitNew(ctx context.Context, v *Vault, n *newborn, req Create
 	if err != nil {
 		return nil, err
 	}
+	v.loginRecord = loginKey(hash)
 	err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		for _, key := range []string{loginKey(hash), v.id.head(Owner)} {
 			if _, err := tx.Get(key); !isNotFound(err) {
@@ -220,7 +221,7 @@ func (v *Vault) acknowledge(ctx context.Context, req *SessionRequest) error {
 	})
 	if err == nil {
 		// Not by the report that may get lost. If it fails, the report remains.
-		_ = v.service.confirm(ctx, v.id, []Checkpoint{journal}, nil)
+		_ = v.service.confirm(ctx, v.id, []Checkpoint{journal}, signedOwner{})
 	}
 	return err
 }

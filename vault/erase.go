@@ -95,11 +95,11 @@ func (v *Vault) Erase(ctx context.Context, password string) (Receipt, error) {
 		return Receipt{}, err
 	}
 	v.mu.Lock()
-	var owner []byte
+	var owner signedOwner
 	var heads []Checkpoint
 	err = v.doLocked(ctx, func(t *turn) error {
 		r.At, r.ErasedAt = t.now, t.now
-		t.after = func() { heads, owner = t.heads.checkpoints(), t.heads.raw[Owner] }
+		t.after = func() { heads, owner = t.heads.checkpoints(), t.report }
 		return t.erase(v.service.keys.login(r.login))
 	})
 	v.mu.Unlock()
@@ -147,7 +147,7 @@ func (t *turn) erase(login [32]byte) error {
 	}
 	t.tx.Delete(loginKey(login))
 	if closing := t.heads.owner.Closing; closing != 0 { // its note for the sweeper names the login
-		t.tx.Delete(storage.DueKey(time.UnixMilli(closing), t.v.id.String(), "closed"))
+		t.tx.Delete(closedKey(t.v.id, closing))
 	}
 	t.session = nil // so that the use of it does not write its keys again
 	t.heads.owner, t.ownerDirty, t.entries = tomb, true, nil
@@ -204,7 +204,7 @@ func (v *Vault) CloseAccount(ctx context.Context, password string) (Receipt, err
 		f.At, f.ErasedAt = t.now, t.now.Add(ClosedKeeps)
 		t.heads.owner.Closing = f.ErasedAt.UnixMilli()
 		login := v.service.keys.login(f.login)
-		t.tx.Put(storage.DueKey(f.ErasedAt, v.id.String(), "closed"), login[:])
+		t.tx.Put(closedKey(v.id, t.heads.owner.Closing), login[:])
 		t.note(ActClosed, nil, nil)
 		return t.presign()
 	})
@@ -221,7 +221,7 @@ func (v *Vault) Reopen(ctx context.Context) error {
 		if t.heads.owner.Closing == 0 {
 			return &InvalidError{Field: "account", Problem: "is not closed"}
 		}
-		t.tx.Delete(storage.DueKey(time.UnixMilli(t.heads.owner.Closing), v.id.String(), "closed"))
+		t.tx.Delete(closedKey(v.id, t.heads.owner.Closing))
 		t.tx.Delete(v.id.key("tomb"))
 		t.heads.owner.Closing = 0
 		// Later than the tombstone that was signed at closing: a store that kept it

@@ -183,15 +183,11 @@ func (h *heads) checkpoint(head string) Checkpoint {
 // head against trusted (the key that the opener holds), the others against the
 // keys in rings. Compartments without a ring are left out.
 func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings) (*heads, error) {
-	records, err := tx.Scan(id.key("h/"), "", 8)
+	raw, err := readRawHeads(tx, id)
 	if err != nil {
 		return nil, err
 	}
-	raw := make(map[string][]byte, len(records))
-	for _, r := range records {
-		raw[r.Key] = r.Value
-	}
-	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[id.head(Owner)], 0: raw[id.key("h/j")]}}
+	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0]}}
 	if h.owner, err = openOwnerHead(id, h.raw[Owner]); err != nil {
 		return nil, err
 	}
@@ -214,7 +210,7 @@ func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings) (*heads, erro
 			h.indexes[c] = ownerIndex(h.owner)
 			continue
 		}
-		h.raw[c] = raw[id.head(c)]
+		h.raw[c] = raw[c]
 		ix, err := openIndex(id, c, h.raw[c], ring)
 		if err != nil {
 			return nil, err
@@ -225,6 +221,28 @@ func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings) (*heads, erro
 		h.indexes[c] = ix
 	}
 	return h, nil
+}
+
+// readRawHeads fetches the heads as they are stored, the journal's under 0.
+func readRawHeads(tx *storage.Tx, id ID) (map[Compartment][]byte, error) {
+	records, err := tx.Scan(id.key("h/"), "", 8)
+	if err != nil {
+		return nil, err
+	}
+	raw := map[Compartment][]byte{}
+	for _, r := range records {
+		switch r.Key {
+		case id.key("h/j"):
+			raw[0] = r.Value
+		case id.head(Owner):
+			raw[Owner] = r.Value
+		case id.head(Shared):
+			raw[Shared] = r.Value
+		case id.head(Private):
+			raw[Private] = r.Value
+		}
+	}
+	return raw, nil
 }
 
 // ownerIndex gives Owner's pages, whose digests are in the owner head, the shape

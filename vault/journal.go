@@ -64,6 +64,10 @@ const (
 	ActSessionsListed  Act = "sessions.listed"
 	ActSpaceViewed     Act = "space.viewed"
 	ActSpaceAsked      Act = "space.asked"
+	// ActVaultRestored: the service's store was set back to a backup and this vault
+	// went on from there; Detail "taken" is the instant of the backup (RFC 3339).
+	ActVaultRestored    Act = "vault.restored"
+	ActRestoreConfirmed Act = "vault.restore-confirmed"
 )
 
 // Entry is one line of the journal: plain facts, for pages to put into words.

@@ -144,21 +144,30 @@ func (s *Vaults) locate(ctx context.Context, login string) (*secretCheck, error)
 }
 
 // load reads the owner head and the keyslots, after the try was counted.
-func (s *Vaults) load(ctx context.Context, check *secretCheck, marks map[string]Checkpoint) error {
-	store := s.cfg.Store
-	var recs [3]storage.Record
-	for i, key := range []string{check.id.head(Owner), check.id.wrappingKey()} {
-		rec, err := store.Get(ctx, key)
-		if err != nil && !isNotFound(err) {
+func (s *Vaults) load(ctx context.Context, check *secretCheck, marks map[string]Checkpoint) (err error) {
+	// The head before and after the others: while somebody changes the password,
+	// what is read would not fit together, and a right password would be refused.
+	// An unknown login is read in the same way (E8).
+	for range steadyTries {
+		var head storage.Record
+		if head, err = s.getOrNone(ctx, check.id.head(Owner)); err != nil {
+			return err
+		}
+		wrapping, err := s.getOrNone(ctx, check.id.wrappingKey())
+		if err != nil {
+			return err
+		}
+		if check.slots, err = s.cfg.Store.Scan(ctx, check.id.key("s/"), "", maxSlots+1); err != nil {
 			return storageError(err)
 		}
-		recs[i] = rec
+		after, err := s.getOrNone(ctx, check.id.head(Owner))
+		if err != nil {
+			return err
+		}
+		if check.raw, check.wrapping = head.Value, wrapping.Value; head.Version == after.Version {
+			break
+		}
 	}
-	slots, err := store.Scan(ctx, check.id.key("s/"), "", maxSlots+1)
-	if err != nil {
-		return storageError(err)
-	}
-	check.raw, check.wrapping, check.slots = recs[0].Value, recs[1].Value, slots
 	if check.refused != nil {
 		return nil
 	}
@@ -178,6 +187,15 @@ func (s *Vaults) load(ctx context.Context, check *secretCheck, marks map[string]
 		check.refused = tampered("wrapping key")
 	}
 	return nil
+}
+
+// getOrNone is Get, with an empty record for one that is not there.
+func (s *Vaults) getOrNone(ctx context.Context, key string) (storage.Record, error) {
+	rec, err := s.cfg.Store.Get(ctx, key)
+	if isNotFound(err) {
+		return storage.Record{}, nil
+	}
+	return rec, storageError(err)
 }
 
 // maxSlots bounds the keyslots of one vault (G10).

@@ -164,6 +164,9 @@ const (
 	NoticeDamaged NoticeCode = "damaged"
 	// NoticeClosing: the account is closed and will be erased at Overview.ErasedAt.
 	NoticeClosing NoticeCode = "closing"
+	// NoticeRestored: the service's store was set back to a backup: what was done
+	// here after Overview.RestoredTo is gone. Shown until [Vault.ConfirmRestored].
+	NoticeRestored NoticeCode = "restored"
 )
 
 // Overview is the situation of a person in one call.
@@ -174,6 +177,9 @@ type Overview struct {
 	Expiring []Item // documents that have expired or will within 60 days, soonest first
 	Notices  []NoticeCode
 	ErasedAt time.Time // with NoticeClosing
+	// RestoredTo is the instant of the backup, with NoticeRestored; zero if the
+	// store altered the paper that says it.
+	RestoredTo time.Time
 }
 
 const (
@@ -207,7 +213,14 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 		if closing := t.heads.owner.Closing; closing != 0 {
 			o.Notices, o.ErasedAt = append(o.Notices, NoticeClosing), time.UnixMilli(closing).UTC()
 		}
-		if o.Counts.Damaged > 0 {
+		restored, altered, err := t.unconfirmed()
+		if err != nil {
+			return err
+		}
+		if restored != nil {
+			o.Notices, o.RestoredTo = append(o.Notices, NoticeRestored), restored.Taken
+		}
+		if o.Counts.Damaged > 0 || altered {
 			o.Notices = append(o.Notices, NoticeDamaged)
 		}
 		t.note(ActViewed, nil, nil)

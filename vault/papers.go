@@ -20,9 +20,10 @@ type ownerPaper struct {
 
 // Kinds of Owner papers. A value is never reused.
 const (
-	paperLogin   uint8 = 1
-	paperConsent uint8 = 2
-	paperSpace   uint8 = 3
+	paperLogin    uint8 = 1
+	paperConsent  uint8 = 2
+	paperSpace    uint8 = 3
+	paperRestored uint8 = 4
 )
 
 type paperClear struct {

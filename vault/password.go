@@ -83,10 +83,10 @@ func (v *Vault) changeOwner(ctx context.Context, f func(t *turn) error) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var heads []Checkpoint
-	var owner []byte
+	var owner signedOwner
 	err := v.doLocked(ctx, func(t *turn) error {
 		t.ownerDirty = true
-		t.after = func() { heads, owner = t.heads.checkpoints(), t.heads.raw[Owner] }
+		t.after = func() { heads, owner = t.heads.checkpoints(), t.report }
 		return f(t)
 	})
 	if err != nil {

@@ -314,7 +314,7 @@ func (s *Vaults) buryWitnessed(ctx context.Context, id ID) error {
 			return tampered("tombstone")
 		}
 	}
-	return s.confirm(ctx, id, []Checkpoint{mark}, rec.Value)
+	return s.confirm(ctx, id, []Checkpoint{mark}, signedOwner{record: rec.Value})
 }
 
 // blobsOf names the blobs that an item's record names in clear.

@@ -27,6 +27,8 @@ type Vault struct {
 	epoch   uint64
 	session *session // nil: opened without one
 	closed  bool
+
+	loginRecord string // key of the login record; "": not known yet
 }
 
 // turn is the one gate through which everything passes that is done in an open
@@ -45,7 +47,8 @@ type turn struct {
 	away       bool // the witness does not answer
 	resealing  bool // what is put is only sealed anew
 	entries    []Entry
-	after      func() // called when the commit has happened
+	report     signedOwner // to the witness, if the owner head moved or it does not know it
+	after      func()      // called when the commit has happened
 
 	// What becomes the handle's own with the commit: a turn may replace it.
 	session *session
@@ -180,7 +183,12 @@ func (t *turn) finish() error {
 		t.heads.raw[Owner] = record
 		t.tx.PutUnique(v.id.head(Owner), record)
 	}
-	return nil
+	if !t.ownerDirty && !t.ownerAhead {
+		return nil
+	}
+	var err error
+	t.report, err = t.ownerReport()
+	return err
 }
 
 // remember keeps what the commit left: pages by digest and the heads as the
@@ -193,11 +201,8 @@ func (v *Vault) remember(t *turn) {
 	}
 	v.epoch, v.session, v.signer, v.rings = t.heads.owner.Epoch, t.session, t.signer, t.rings
 	v.service.marks.seen(v.id, t.heads.checkpoints())
-	switch {
-	case t.ownerDirty, t.ownerAhead:
-		v.service.reporter.report(v.id, t.heads.checkpoints(), t.heads.raw[Owner])
-	case len(t.entries) > 0:
-		v.service.reporter.report(v.id, t.heads.checkpoints(), nil)
+	if t.report.record != nil || len(t.entries) > 0 {
+		v.service.reporter.report(v.id, t.heads.checkpoints(), t.report)
 	}
 	if t.after != nil {
 		t.after()

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"reconnect.example/internal/seal"
@@ -42,6 +43,11 @@ func (s *Vaults) Unlock(ctx context.Context, p Password) (*Vault, error) {
 	if err != nil {
 		return nil, signInError(err)
 	}
+	if !proof.away { // with the witness away, nothing is taken
+		if err := v.acceptRestore(ctx, proof.marks, check.owner); err != nil {
+			return nil, signInError(err)
+		}
+	}
 	if err := v.signedIn(ctx, p.Session, proof.tries); err != nil {
 		return nil, signInError(err)
 	}
@@ -73,6 +79,7 @@ type proof struct {
 	roots    map[Compartment]root
 	wrapping seal.Key
 	tries    Tries
+	marks    map[string]Checkpoint // what the store was held against
 	away     bool
 }
 
@@ -96,19 +103,19 @@ func (s *Vaults) checkSecret(ctx context.Context, login, secret string, priority
 	if p.tries.Wait > 0 {
 		return nil, nil, &BackOffError{Wait: p.tries.Wait}
 	}
-	marks := map[string]Checkpoint{}
+	p.marks = map[string]Checkpoint{}
 	if heads, err := s.ask(ctx, check.id); err != nil {
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
 		p.away = true
-		marks = s.marks.view(check.id).heads
+		p.marks = s.marks.view(check.id).heads
 	} else {
 		for _, h := range heads {
-			marks[h.Head] = h
+			p.marks[h.Head] = h
 		}
 	}
-	if err := s.load(ctx, check, marks); err != nil {
+	if err := s.load(ctx, check, p.marks); err != nil {
 		return nil, nil, err
 	}
 	p.roots, p.wrapping, err = s.prove(ctx, check, secret, priority)
@@ -120,7 +127,7 @@ func (s *Vaults) checkSecret(ctx context.Context, login, secret string, priority
 
 // open reads keyrings and heads with the roots, and forgets the roots.
 func (s *Vaults) open(ctx context.Context, check *secretCheck, roots map[Compartment]root) (*Vault, error) {
-	v := &Vault{service: s, id: check.id, actor: Actor{Kind: ActorPerson}, epoch: check.owner.Epoch}
+	v := &Vault{service: s, id: check.id, actor: Actor{Kind: ActorPerson}, epoch: check.owner.Epoch, loginRecord: loginKey(check.counter)}
 	err := s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		rec, err := tx.Get(check.id.head(Owner))
 		if err != nil {
@@ -131,6 +138,9 @@ func (s *Vaults) open(ctx context.Context, check *secretCheck, roots map[Compart
 			return err
 		}
 		rings, signer, err := readKeyrings(tx, check.id, owner, roots)
+		if err != nil && !slices.Equal(rec.Value, check.raw) {
+			return ErrSignIn // the keys were changed since: this password opened those of before
+		}
 		if err != nil {
 			return err
 		}

@@ -162,10 +162,10 @@ func (s *Vaults) ask(ctx context.Context, id ID) ([]Checkpoint, error) {
 
 // confirm reports heads durably, with the owner head, and holds the answer
 // against them: a change of a secret is acknowledged only after this.
-func (s *Vaults) confirm(ctx context.Context, id ID, heads []Checkpoint, owner []byte) error {
+func (s *Vaults) confirm(ctx context.Context, id ID, heads []Checkpoint, owner signedOwner) error {
 	waits, cancel := context.WithTimeout(ctx, witnessWaits)
 	defer cancel()
-	after, err := s.cfg.Checkpoints.Raise(waits, id, heads, owner, true)
+	after, err := s.tell(waits, id, heads, owner, true)
 	if err != nil {
 		return ErrWitnessAway
 	}
@@ -185,7 +185,7 @@ func (s *Vaults) confirm(ctx context.Context, id ID, heads []Checkpoint, owner [
 // A report that fails is not repeated: the next one says more, and an owner head
 // that the witness has not confirmed goes with it.
 type reporter struct {
-	to      Checkpoints
+	tell    func(ctx context.Context, id ID, heads []Checkpoint, owner signedOwner, durable bool) ([]Checkpoint, error)
 	marks   *marks
 	mu      sync.Mutex
 	waiting map[ID]report
@@ -194,32 +194,32 @@ type reporter struct {
 	cancel  context.CancelFunc
 }
 
-// report is what waits to be told of one vault. owner is the signed record that
-// goes with an "owner" checkpoint.
+// report is what waits to be told of one vault. owner goes with an "owner"
+// checkpoint.
 type report struct {
 	heads map[string]Checkpoint
-	owner []byte
+	owner signedOwner
 }
 
 const reportTimeout = 5 * time.Second
 
-func newReporter(to Checkpoints, m *marks) *reporter {
+func newReporter(s *Vaults) *reporter {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &reporter{to: to, marks: m, waiting: map[ID]report{}, wake: make(chan struct{}, 1), done: make(chan struct{}), cancel: cancel}
+	r := &reporter{tell: s.tell, marks: s.marks, waiting: map[ID]report{}, wake: make(chan struct{}, 1), done: make(chan struct{}), cancel: cancel}
 	go r.run(ctx)
 	return r
 }
 
 // report queues heads. Owner checkpoints are flushed to disk by the witness, so
 // that they are sent only with the record of a head that moved.
-func (r *reporter) report(id ID, heads []Checkpoint, owner []byte) {
+func (r *reporter) report(id ID, heads []Checkpoint, owner signedOwner) {
 	r.mu.Lock()
 	rep, ok := r.waiting[id]
 	if !ok {
 		rep.heads = map[string]Checkpoint{}
 	}
 	for _, h := range heads {
-		if h.Head == headOwner && owner == nil {
+		if h.Head == headOwner && owner.record == nil {
 			continue
 		}
 		if old, ok := rep.heads[h.Head]; !ok || later(h, old) {
@@ -256,7 +256,7 @@ func (r *reporter) flush() {
 	r.mu.Unlock()
 	for id, rep := range batch {
 		ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
-		after, err := r.to.Raise(ctx, id, slices.Collect(maps.Values(rep.heads)), rep.owner, false)
+		after, err := r.tell(ctx, id, slices.Collect(maps.Values(rep.heads)), rep.owner, false)
 		cancel()
 		if err == nil {
 			r.marks.answered(id, after)

@@ -75,6 +75,13 @@ func certificate(t *testing.T, public, private any) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}
 }
 
+// certificateOf is one that this identity can prove.
+func certificateOf(t *testing.T, i *witness.Identity) tls.Certificate {
+	t.Helper()
+	private := ed25519.NewKeyFromSeed(i.Seed())
+	return certificate(t, private.Public(), private)
+}
+
 func TestOnlyKnownKeysGetThroughTheHandshake(t *testing.T) {
 	t.Parallel()
 	r := newRemote(t, memstore.New())

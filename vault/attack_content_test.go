@@ -1,34 +1,25 @@
 package vault_test
 
 import (
+	"archive/zip"
 	"bytes"
-	"context"
 	"io"
-	"slices"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/seal"
-	"reconnect.example/storage"
+	"reconnect.example/storage/storagetest"
 	"reconnect.example/vault"
-	"reconnect.example/vault/vaulttest"
 )
 
-func (s *scene) key(rest string) string          { return s.v.ID().String() + "/" + rest }
-func (s *scene) itemKey(it vault.Item) string    { return s.key("i/" + it.ID.String()) }
-func keyIn(v *vault.Vault, it vault.Item) string { return v.ID().String() + "/i/" + it.ID.String() }
-func swapBlobs(t *testing.T, s *scene, a, b string) {
-	t.Helper()
-	one, other := blob(t, s.Stage, a), blob(t, s.Stage, b)
-	replaceBlob(t, s.Stage, a, other)
-	replaceBlob(t, s.Stage, b, one)
-}
+func (s *scene) key(rest string) string { return s.v.ID().String() + "/" + rest }
 
 // requireUnreadable demands that a document is refused however it is read, that
 // a control says so, and that no byte is released that was not there.
-func requireUnreadable(t *testing.T, s *scene, it vault.Item, honest []byte, msg ...any) {
+func requireUnreadable(t *testing.T, s *hostile, it vault.Item, honest []byte, msg ...any) {
 	t.Helper()
 	got, err := tryRead(t, s.v, it.ID)
 	require.ErrorIs(t, err, vault.ErrTampered, msg...)
@@ -39,124 +30,133 @@ func requireUnreadable(t *testing.T, s *scene, it vault.Item, honest []byte, msg
 	require.False(t, report.Intact, msg...)
 }
 
-func swappedBlobs(t *testing.T, s *scene) {
+func swappedBlobs(t *testing.T, s *hostile) {
 	b := [][]byte{content(1, 70_000), content(2, 70_000)}
 	one, two := add(t, s.v, "one", b[0]), add(t, s.v, "two", b[1])
 	bystander := add(t, s.v, "bystander", content(3, 100))
-	swapBlobs(t, s, blobOf(t, s.v, one.ID), blobOf(t, s.v, two.ID))
+	s.content(t, one).Swap(s.content(t, two))
 	requireUnreadable(t, s, one, b[0])
 	requireUnreadable(t, s, two, b[1])
-	_, err := s.v.ReadDocumentRange(t.Context(), one.ID, 10, 10)
-	if err == nil {
-		c, _ := s.v.ReadDocumentRange(t.Context(), one.ID, 10, 10)
-		_, err = io.ReadAll(c)
-	}
-	require.ErrorIs(t, err, vault.ErrTampered)
-	_, err = s.v.Move(t.Context(), one.ID, 1, vault.Shared)
+	require.ErrorIs(t, rangeError(t, s.v, one.ID, 10, 10), vault.ErrTampered)
+	_, err := s.v.Move(t.Context(), one.ID, 1, vault.Shared)
 	require.ErrorIs(t, err, vault.ErrTampered, "nor is it sealed anew as if it were well")
 	require.Equal(t, content(3, 100), read(t, s.v, bystander.ID))
 }
 
-func swappedVaultsAndSides(t *testing.T, s *scene) {
+// rangeError reads a part of a document and returns why it cannot be read.
+func rangeError(t *testing.T, v *vault.Vault, id vault.ItemID, offset, length int64) error {
+	t.Helper()
+	c, err := v.ReadDocumentRange(t.Context(), id, offset, length)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = io.ReadAll(c)
+	return err
+}
+
+func swappedVaultsAndSides(t *testing.T, s *hostile) {
 	other := s.Person(t)
 	mine, theirs := add(t, s.v, "Carte", content(1, 5000)), add(t, other.Vault, "Carte", content(2, 5000))
 	shared := addTo(t, s.v, vault.NewDocument{Name: "Carte", Compartment: vault.Shared}, content(3, 5000))
 	h := remember(t, s.v)
 	require.NoError(t, h.survey(t, s))
-	for _, pair := range [][2]string{{blobOf(t, s.v, mine.ID), blobOf(t, other.Vault, theirs.ID)}, {blobOf(t, s.v, mine.ID), blobOf(t, s.v, shared.ID)}} {
-		swapBlobs(t, s, pair[0], pair[1])
+	for _, blob := range []storagetest.Piece{s.host.Blob(blobOf(t, other.Vault, theirs.ID)), s.content(t, shared)} {
+		s.content(t, mine).Swap(blob)
 		requireUnreadable(t, s, mine, content(1, 5000))
 		requireRefused(t, h.survey(t, s))
-		swapBlobs(t, s, pair[0], pair[1])
+		s.host.Honest()
 	}
-	foreign := func(rest string) [2]string { return [2]string{s.key(rest), other.Vault.ID().String() + "/" + rest} }
-	for _, pair := range [][2]string{
-		{s.itemKey(mine), keyIn(other.Vault, theirs)}, {s.itemKey(mine), s.itemKey(shared)},
-		foreign("h/o"), foreign("h/s"), foreign("h/p"), foreign("h/j"), foreign("k/o"), foreign("k/s"), foreign("k/p"), foreign("k/w"),
-		foreign("x/o/0"), foreign("x/s/0"), foreign("x/p/0"), {s.key("x/s/0"), s.key("x/p/0")}, {s.key("h/s"), s.key("h/p")}, {s.key("k/s"), s.key("k/p")},
-	} {
-		swap(t, s.Store, pair[0], pair[1])
-		if pair[0] != s.key("x/o/0") { // Owner's papers are not looked at by the survey
-			requireRefused(t, h.survey(t, s), pair)
-		} else {
-			_, err := s.person.SignIn(t, s.Another(t, nil)).Consents(t.Context())
-			requireRefused(t, err)
-		}
-		swap(t, s.Store, pair[0], pair[1])
+	id := other.Vault.ID().String() + "/"
+	pairs := [][2]string{{s.key("x/s/0"), s.key("x/p/0")}, {s.key("h/s"), s.key("h/p")}, {s.key("k/s"), s.key("k/p")},
+		{s.key("i/" + mine.ID.String()), id + "i/" + theirs.ID.String()}, {s.key("i/" + mine.ID.String()), s.key("i/" + shared.ID.String())}}
+	for _, rest := range []string{"h/o", "h/s", "h/p", "h/j", "k/o", "k/s", "k/p", "k/w", "x/s/0", "x/p/0"} {
+		pairs = append(pairs, [2]string{s.key(rest), id + rest})
+	}
+	for _, pair := range pairs {
+		s.host.Record(pair[0]).Swap(s.host.Record(pair[1]))
+		requireRefused(t, h.survey(t, s), pair)
+		s.host.Honest()
+	}
+	s.record("x/o/0").Swap(s.host.Record(id + "x/o/0")) // Owner's papers are not looked at by the survey
+	_, err := s.person.SignIn(t, s.Another(t, nil)).Consents(t.Context())
+	requireRefused(t, err)
+	s.host.Honest()
+	for _, kind := range []string{"", "h/", "k/", "s/", "x/", "i/", "j/"} {
+		s.host.SwapPrefixes(s.key(kind), id+kind)
+		requireRefused(t, h.survey(t, s), "all of %q", kind)
+		s.host.Honest()
 	}
 	require.NoError(t, h.survey(t, s), "and all is well again")
 }
 
-func blobOfAnOlderRevision(t *testing.T, s *scene) {
+func blobOfAnOlderRevision(t *testing.T, s *hostile) {
 	it := add(t, s.v, "Carte", content(1, 5000))
-	old := blob(t, s.Stage, blobOf(t, s.v, it.ID))
+	old := s.content(t, it)
 	next, err := s.v.ReplaceDocument(t.Context(), it.ID, 1, vault.NewDocument{}, bytes.NewReader(content(2, 5000)))
 	require.NoError(t, err)
-	replaceBlob(t, s.Stage, blobOf(t, s.v, it.ID), old)
+	s.content(t, next).Forge(old.Versions()[0]) // which was deleted, and is not forgotten
 	requireUnreadable(t, s, next, content(2, 5000))
 }
 
-func cutBlob(t *testing.T, s *scene) {
+func cutBlob(t *testing.T, s *hostile) {
 	for _, size := range []int{3000, 3*segment + 100} {
 		b := content(1, size)
 		it := add(t, s.v, "Carte", b)
-		name := blobOf(t, s.v, it.ID)
-		whole := blob(t, s.Stage, name)
+		blob := s.content(t, it)
+		whole := blob.Bytes()
 		cuts := []int{0, 1, 39, 40, 41, 1000, segment - 1, segment, segment + 1, 2 * segment, 3 * segment, 3*segment + 16, len(whole) - 17, len(whole) - 16, len(whole) - 1}
 		for _, n := range cuts {
 			if n < 0 || n >= len(whole) {
 				continue
 			}
-			replaceBlob(t, s.Stage, name, whole[:n])
+			blob.Cut(n)
 			requireUnreadable(t, s, it, b, n)
-			c, err := s.v.ReadDocumentRange(t.Context(), it.ID, int64(size)-1, 1)
-			if err == nil {
-				_, err = io.ReadAll(c)
-			}
-			require.ErrorIs(t, err, vault.ErrTampered, "the last byte, cut at %d", n)
+			require.ErrorIs(t, rangeError(t, s.v, it.ID, int64(size)-1, 1), vault.ErrTampered, "the last byte, cut at %d", n)
+			blob.Honest()
 		}
 		for _, more := range [][]byte{{0}, whole, whole[len(whole)-100:], make([]byte, segment)} {
-			replaceBlob(t, s.Stage, name, append(slices.Clone(whole), more...))
+			blob.Append(more)
 			got, err := tryRead(t, s.v, it.ID)
 			require.ErrorIs(t, err, vault.ErrTampered)
 			require.True(t, bytes.HasPrefix(b, got))
+			blob.Honest()
 		}
-		replaceBlob(t, s.Stage, name, whole)
+		blob.Drop()
+		requireUnreadable(t, s, it, b)
+		blob.Honest()
 		require.Equal(t, b, read(t, s.v, it.ID))
 	}
 }
 
-func mixedSegments(t *testing.T, s *scene) {
+func mixedSegments(t *testing.T, s *hostile) {
 	b := content(1, 4*segment+100)
 	it, twin := add(t, s.v, "Carte", b), add(t, s.v, "Carte", b)
-	name := blobOf(t, s.v, it.ID)
-	whole, other := blob(t, s.Stage, name), blob(t, s.Stage, blobOf(t, s.v, twin.ID))
-	cut := func(w []byte, n int) []byte { return w[n*segment : min(len(w), (n+1)*segment)] }
-	one := func(n int) []byte { return cut(whole, n) }
-	for what, mixed := range map[string][][]byte{
-		"dropped":   {one(0), one(2), one(3), one(4)},
-		"repeated":  {one(0), one(1), one(1), one(2), one(3), one(4)},
-		"replaced":  {one(0), one(1), one(1), one(3), one(4)},
-		"reordered": {one(0), one(2), one(1), one(3), one(4)},
-		"spliced":   {one(0), one(1), cut(other, 2), one(3), one(4)},
-		"last only": {one(0), one(4)},
+	blob, other := s.content(t, it), s.content(t, twin)
+	for what, order := range map[string][]int{
+		"dropped":   {0, 2, 3, 4},
+		"repeated":  {0, 1, 1, 2, 3, 4},
+		"replaced":  {0, 1, 1, 3, 4},
+		"reordered": {0, 2, 1, 3, 4},
+		"last only": {0, 4},
 	} {
-		replaceBlob(t, s.Stage, name, slices.Concat(mixed...))
+		blob.Rearrange(segment, order...)
 		requireUnreadable(t, s, it, b, what)
+		blob.Honest()
 	}
-	replaceBlob(t, s.Stage, name, slices.Concat(one(0), one(1), one(2), one(3), one(4)))
+	blob.Splice(2*segment, other.Bytes()[2*segment:3*segment])
+	requireUnreadable(t, s, it, b, "spliced")
+	blob.Honest()
+	blob.Rearrange(segment, 0, 1, 2, 3, 4)
 	require.Equal(t, b, read(t, s.v, it.ID))
 }
 
-func recordOnOtherContent(t *testing.T, s *scene) {
+func recordOnOtherContent(t *testing.T, s *hostile) {
 	one, two := add(t, s.v, "one", content(1, 5000)), add(t, s.v, "two", content(2, 5000))
-	swap(t, s.Store, s.itemKey(one), s.itemKey(two))
+	s.item(one).Swap(s.item(two))
 	for _, it := range []vault.Item{one, two} {
-		var altered *vault.TamperedError
-		_, err := s.v.Item(t.Context(), it.ID)
-		require.ErrorAs(t, err, &altered)
-		require.Equal(t, "item "+it.ID.String(), altered.What)
-		_, err = s.v.ReadDocument(t.Context(), it.ID)
+		requireNamed(t, s.v, it)
+		_, err := s.v.ReadDocument(t.Context(), it.ID)
 		require.ErrorIs(t, err, vault.ErrTampered)
 		_, err = s.v.Edit(t.Context(), it.ID, 1, vault.Edit{})
 		require.ErrorIs(t, err, vault.ErrTampered)
@@ -164,10 +164,86 @@ func recordOnOtherContent(t *testing.T, s *scene) {
 	}
 }
 
+// requireNamed demands that an item is refused, and said which.
+func requireNamed(t *testing.T, v *vault.Vault, it vault.Item, msg ...any) {
+	t.Helper()
+	var altered *vault.TamperedError
+	_, err := v.Item(t.Context(), it.ID)
+	require.ErrorAs(t, err, &altered, msg...)
+	require.Equal(t, "item "+it.ID.String(), altered.What, msg...)
+}
+
+// fieldsOfAnotherRecord puts pieces of one record into another of the same kind
+// and length, wherever they may begin.
+func fieldsOfAnotherRecord(t *testing.T, s *hostile) {
+	one, two := add(t, s.v, "one", content(1, 500)), add(t, s.v, "two", content(2, 500))
+	whole, theirs := s.item(one).Bytes(), s.item(two).Bytes()
+	require.Len(t, theirs, len(whole))
+	pasted := 0
+	for _, width := range []int{1, 8, 32, 100, len(whole)} {
+		for at := 0; at+width <= len(whole); at += max(width, len(whole)/12) {
+			if bytes.Equal(whole[at:at+width], theirs[at:at+width]) {
+				continue
+			}
+			s.item(one).Splice(at, theirs[at:at+width])
+			requireNamed(t, s.v, one, "%d bytes at %d", width, at)
+			s.item(one).Honest()
+			pasted++
+		}
+	}
+	require.Greater(t, pasted, 20)
+	h := remember(t, s.v)
+	for _, pair := range [][2]string{{"h/s", "h/p"}, {"k/s", "k/p"}, {"x/s/0", "x/p/0"}, {"j/0000000000000001", "j/0000000000000002"}} {
+		b := s.record(pair[1]).Bytes()
+		for _, at := range []int{2, len(b) / 3, len(b) / 2} { // with the rest of the other, or half of what is left
+			for _, end := range []int{len(b), at + (len(b)-at)/2} {
+				s.record(pair[0]).Splice(at, b[at:min(end, len(s.record(pair[0]).Bytes()))])
+				requireRefused(t, h.survey(t, s), "%s from %d", pair[0], at)
+				s.host.Honest()
+			}
+		}
+	}
+}
+
+// hostileNames: what cannot be seen in a name is refused; what can lead a program
+// astray is kept exactly as it was written, and harmless where it goes out.
+func hostileNames(t *testing.T, s *hostile) {
+	for _, name := range []string{"a\x00b", "a\nb", "a\x1b[2Jb", "a\u0085b"} {
+		_, err := s.v.AddDocument(t.Context(), vault.NewDocument{Name: name}, strings.NewReader("x"))
+		requireInvalid(t, err, "name")
+	}
+	_, err := s.v.AddDocument(t.Context(), vault.NewDocument{Name: "a", MediaType: "text/html\r\nX: y"}, strings.NewReader("x"))
+	require.ErrorIs(t, err, vault.ErrInvalid)
+	hostile := []string{"../../etc/passwd", "..\\..\\boot.ini", "/etc/passwd", "fac\u202efdp.exe", "con", "a:b", "<script>alert(1)</script>.html"}
+	for _, name := range hostile {
+		it := addTo(t, s.v, vault.NewDocument{Name: name, MediaType: "text/html"}, []byte("<script>"))
+		require.Equal(t, name, it.Name)
+		for n := 0; n < 8*len(s.item(it).Bytes()); n += 997 { // nor does the host write such a name, or such a media type
+			s.item(it).Flip(n)
+			requireNamed(t, s.v, it, n)
+			s.item(it).Honest()
+		}
+	}
+	var out bytes.Buffer
+	require.NoError(t, s.v.Export(t.Context(), &out))
+	z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	require.NoError(t, err)
+	documents := 0
+	for _, f := range z.File {
+		require.True(t, filepath.IsLocal(f.Name), f.Name)
+		require.NotRegexp(t, "[\\x00-\\x1f\\\\:<>\u202a-\u202e\u2066-\u2069]", f.Name)
+		if strings.HasPrefix(f.Name, "documents/") {
+			documents++
+			require.Equal(t, 2, strings.Count(f.Name, "/"), "no name makes a folder: %s", f.Name)
+		}
+	}
+	require.Equal(t, len(hostile), documents)
+}
+
 // sameSizes: what is stored of a short and of a long title, and of documents of
 // nearly the same length, is as long.
-func sameSizes(t *testing.T, s *scene) {
-	size := func(it vault.Item) int { return len(get(t, s.Store, s.itemKey(it))) }
+func sameSizes(t *testing.T, s *hostile) {
+	size := func(it vault.Item) int { return len(s.item(it).Bytes()) }
 	empty := add(t, s.v, "a", nil)
 	for _, name := range []string{"Ordonnance", "Jugement d'expulsion du 3 mars", strings.Repeat("x", 40)} {
 		require.Equal(t, size(empty), size(add(t, s.v, name, nil)), name)
@@ -178,61 +254,43 @@ func sameSizes(t *testing.T, s *scene) {
 	for n := 100_000; n < 101_000; n += 50 {
 		it := add(t, s.v, "a", content(uint64(n), n))
 		lengths[it.Document.Stored]++
-		stored, err := s.Blobs.Size(t.Context(), blobOf(t, s.v, it.ID))
-		require.NoError(t, err)
-		require.Equal(t, seal.SealedSize(int64(n)), stored)
+		require.Len(t, s.content(t, it).Bytes(), int(seal.SealedSize(int64(n))))
 	}
 	require.LessOrEqual(t, len(lengths), 2, "%v", lengths)
 	require.Equal(t, add(t, s.v, "a", nil).Document.Stored, add(t, s.v, "a", content(1, 1000)).Document.Stored)
 }
 
-func nothingIsCompressed(t *testing.T, s *scene) {
+func nothingIsCompressed(t *testing.T, s *hostile) {
 	secret, guess := strings.Repeat("numéro 2 85 07 75 ", 2000), strings.Repeat("numéro 2 85 07 75 ", 1000)
 	for _, b := range [][]byte{[]byte(secret), []byte(guess + guess), make([]byte, len(secret)), content(1, len(secret))} {
 		it := add(t, s.v, "a", b)
 		require.Equal(t, seal.SealedSize(int64(len(secret))), it.Document.Stored)
+		require.EqualValues(t, it.Document.Stored, len(s.content(t, it).Bytes()))
 		note := addNote(t, s.v, "a", string(bytes.Repeat([]byte{b[0]&0x7f | 0x40}, 3000)))
 		mixed := addNote(t, s.v, "a", strings.Repeat("abcdefghij", 300))
-		require.Equal(t, len(get(t, s.Store, s.itemKey(mixed))), len(get(t, s.Store, s.itemKey(note))))
+		require.Equal(t, len(s.item(mixed).Bytes()), len(s.item(note).Bytes()))
 	}
 }
 
-// cutting is a store of blobs that ends every read early, without an error.
-type cutting struct {
-	storage.Blobs
-	after int64
-}
-
-func (c cutting) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
-	r, err := c.Blobs.Open(ctx, name, offset, length)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(r, c.after), r}, nil
-}
-
-func readThatEndsEarly(t *testing.T, s *scene) {
+func readThatEndsEarly(t *testing.T, s *hostile) {
 	b := content(1, 2*segment+100)
 	it := add(t, s.v, "Carte", b)
-	for _, after := range []int64{0, 10, 40, 1000, segment, 2 * segment, 2*segment + 50, seal.SealedSize(int64(len(b))) - 1} {
-		stage := s.Another(t, &vaulttest.Options{Blobs: func(b storage.Blobs) storage.Blobs { return cutting{b, after} }})
-		v, err := stage.Resume(t.Context(), s.v.Token())
-		require.NoError(t, err)
-		got, err := tryRead(t, v, it.ID)
+	blob := s.content(t, it)
+	for _, after := range []int{0, 10, 40, 1000, segment, 2 * segment, 2*segment + 50, int(seal.SealedSize(int64(len(b)))) - 1} {
+		blob.EndEarly(after)
+		got, err := tryRead(t, s.v, it.ID)
 		require.ErrorIs(t, err, vault.ErrTampered)
 		require.True(t, bytes.HasPrefix(b, got) && len(got) < len(b))
-		c, err := v.ReadDocument(t.Context(), it.ID)
+		c, err := s.v.ReadDocument(t.Context(), it.ID)
 		require.NoError(t, err)
 		_, err = io.ReadFull(c, make([]byte, len(b))) // who counts bytes instead of waiting for the end
 		require.Error(t, err)
 		require.NoError(t, c.Close())
-		_, err = v.Move(t.Context(), it.ID, 1, vault.Shared)
+		_, err = s.v.Move(t.Context(), it.ID, 1, vault.Shared)
 		require.ErrorIs(t, err, vault.ErrTampered, "nothing is marked complete")
-		w, err := v.ReplaceDocument(t.Context(), it.ID, 1, vault.NewDocument{}, readDocument(t, v, it.ID))
+		w, err := s.v.ReplaceDocument(t.Context(), it.ID, 1, vault.NewDocument{}, readDocument(t, s.v, it.ID))
 		require.ErrorIs(t, err, vault.ErrTampered, "%v", w)
+		blob.Honest()
 	}
 	require.Equal(t, b, read(t, s.v, it.ID))
 }

@@ -2,9 +2,11 @@ package vault_test
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,30 +15,28 @@ import (
 	"reconnect.example/vault/vaulttest"
 )
 
-func injectedRecord(t *testing.T, s *scene) {
+func injectedRecord(t *testing.T, s *hostile) {
 	it, other := add(t, s.v, "Carte", content(1, 500)), addNote(t, s.v, "Note", "old")
-	old := get(t, s.Store, s.itemKey(other))
+	then := s.host.Now()
 	_, err := s.v.Edit(t.Context(), other.ID, 1, vault.Edit{Note: &vault.Note{Text: "new"}})
 	require.NoError(t, err)
 	fresh := vault.ItemID{1, 2, 3}
-	set(t, s.Store, s.key("i/"+fresh.String()), get(t, s.Store, s.itemKey(it)))
+	s.record("i/" + fresh.String()).Forge(s.item(it).Bytes())
 	_, err = s.v.Item(t.Context(), fresh)
 	require.ErrorIs(t, err, vault.ErrNotFound)
 	require.Len(t, papers(t, s.v), 2, "what no page lists does not exist")
 
-	set(t, s.Store, s.itemKey(other), old)
+	s.item(other).Replay(then)
+	requireNamed(t, s.v, other)
 	var altered *vault.TamperedError
-	_, err = s.v.Item(t.Context(), other.ID)
-	require.ErrorAs(t, err, &altered)
-	require.Equal(t, "item "+other.ID.String(), altered.What)
 	all, err := s.v.List(t.Context(), nil)
 	require.ErrorAs(t, err, &altered)
 	require.Contains(t, names(all), "Carte")
 }
 
-func deletedItem(t *testing.T, s *scene) {
+func deletedItem(t *testing.T, s *hostile) {
 	it := add(t, s.v, "Carte", content(1, 500))
-	set(t, s.Store, s.itemKey(it), nil)
+	s.item(it).Drop()
 	for _, v := range []*vault.Vault{s.v, s.person.SignIn(t, s.Another(t, nil))} {
 		var missing *vault.MissingError
 		_, err := v.Item(t.Context(), it.ID)
@@ -49,11 +49,14 @@ func deletedItem(t *testing.T, s *scene) {
 	}
 }
 
-func undeletedItem(t *testing.T, s *scene) {
+func undeletedItem(t *testing.T, s *hostile) {
 	it := add(t, s.v, "Carte", content(1, 500))
-	record := get(t, s.Store, s.itemKey(it))
+	blob := s.content(t, it)
+	then := s.host.Now()
 	require.NoError(t, s.v.Destroy(t.Context(), it.ID, 1))
-	set(t, s.Store, s.itemKey(it), record)
+	s.item(it).Replay(then)
+	blob.Replay(then)
+	require.NotEmpty(t, blob.Bytes())
 	for _, v := range []*vault.Vault{s.v, s.person.SignIn(t, s.Another(t, nil))} {
 		_, err := v.Item(t.Context(), it.ID)
 		require.ErrorIs(t, err, vault.ErrNotFound)
@@ -63,40 +66,37 @@ func undeletedItem(t *testing.T, s *scene) {
 	}
 }
 
-func noPrivacyFlag(t *testing.T, s *scene) {
+func noPrivacyFlag(t *testing.T, s *hostile) {
 	var clear [2]clearItem
 	for n, side := range []vault.Compartment{vault.Shared, vault.Private} {
 		it := addTo(t, s.v, vault.NewDocument{Name: "Carte", Compartment: side}, content(1, 500))
-		record := get(t, s.Store, s.itemKey(it))
+		record := s.item(it).Bytes()
 		_, raw, err := seal.ParseClear(record)
 		require.NoError(t, err)
 		require.NoError(t, seal.Unmarshal(raw, &clear[n]), "nothing else stands in the clear")
 		clear[n].Parts[0].Blob, clear[n].Parts[0].Digest = "", nil // random on both sides
 		end := bytes.Index(record, raw) + len(raw)
 		for at := range end {
-			set(t, s.Store, s.itemKey(it), flipped(record, at))
+			s.item(it).Flip(8 * at)
 			_, err := s.v.Item(t.Context(), it.ID)
 			require.ErrorIs(t, err, vault.ErrTampered, "byte %d", at)
+			s.item(it).Honest()
 		}
-		set(t, s.Store, s.itemKey(it), record)
 	}
 	require.Equal(t, clear[0], clear[1], "a private and a shared record look the same")
 }
 
-func movedByEditingRows(t *testing.T, s *scene) {
+func movedByEditingRows(t *testing.T, s *hostile) {
 	addTo(t, s.v, vault.NewDocument{Name: "private"}, content(1, 500))
 	h := remember(t, s.v)
-	honest := dump(t, s.Store)
 	for _, rows := range []map[string]string{
 		{"x/s/0": "x/p/0"}, {"h/s": "h/p"}, {"x/s/0": "x/p/0", "h/s": "h/p"}, {"k/s": "k/p"}, {"x/s/0": "x/p/0", "h/s": "h/p", "k/s": "k/p"},
 	} {
 		for to, from := range rows { // what is private is given out as shared
-			set(t, s.Store, s.key(to), honest[s.key(from)])
+			s.record(to).Forge(s.record(from).Bytes())
 		}
 		requireRefused(t, h.survey(t, s), rows)
-		for to := range rows {
-			set(t, s.Store, s.key(to), honest[s.key(to)])
-		}
+		s.host.Honest()
 	}
 }
 
@@ -108,9 +108,9 @@ func unguarded(key string) bool {
 	return owner == "due" || slices.Contains([]string{"q", "n", "new", "mv"}, kind)
 }
 
-func rolledBack(t *testing.T, s *scene) {
+func rolledBack(t *testing.T, s *hostile) {
 	paper, note := add(t, s.v, "Carte", content(1, 500)), addNote(t, s.v, "Note", "old")
-	old := dump(t, s.Store)
+	then, old := s.host.Now(), s.host.Records("")
 	_, err := s.v.Edit(t.Context(), note.ID, 1, vault.Edit{Note: &vault.Note{Text: "new"}})
 	require.NoError(t, err)
 	_, err = s.v.ReplaceDocument(t.Context(), paper.ID, 1, vault.NewDocument{}, bytes.NewReader(content(2, 500)))
@@ -120,28 +120,27 @@ func rolledBack(t *testing.T, s *scene) {
 	require.NoError(t, s.v.ChangePassword(t.Context(), vault.ChangePassword{Old: s.person.Password, New: next}))
 	s.person.Password = next
 	h := remember(t, s.v)
-	settleWitness(t, s)
-	today := dump(t, s.Store)
+	settleWitness(t, s.scene)
 	rolled := 0
-	for key, then := range old { // each record alone
-		if unguarded(key) || bytes.Equal(then, today[key]) {
+	for _, key := range old { // each record alone
+		today := s.host.Record(key).Bytes()
+		s.host.Record(key).Replay(then)
+		if unguarded(key) || bytes.Equal(s.host.Record(key).Bytes(), today) {
+			s.host.Honest()
 			continue
 		}
-		set(t, s.Store, key, then)
-		refused := h.survey(t, s)
-		if now, there := today[key]; there {
+		if refused := h.survey(t, s); today != nil {
 			requireRefused(t, refused, key)
-			set(t, s.Store, key, now)
 			rolled++
 		} else { // a keyslot that no head names any more changes nothing
 			require.NoError(t, refused, key)
-			set(t, s.Store, key, nil)
 		}
+		s.host.Honest()
 	}
 	require.GreaterOrEqual(t, rolled, 8)
 	require.NoError(t, h.survey(t, s))
 
-	putBack(t, s.Store, old) // everything, consistent in itself
+	s.host.Replay("", then) // everything, consistent in itself
 	for _, password := range []string{s.person.Password, strings.TrimSuffix(s.person.Password, " x")} {
 		_, err = s.Another(t, nil).Unlock(t.Context(), vault.Password{Login: s.person.Login, Secret: password})
 		require.ErrorIs(t, err, vault.ErrSignIn)
@@ -151,13 +150,11 @@ func rolledBack(t *testing.T, s *scene) {
 	require.Error(t, err)
 }
 
-func forked(t *testing.T, s *scene) {
-	common := dump(t, s.Store)
+func forked(t *testing.T, s *hostile) {
+	fork := s.fork(t)
 	addNote(t, s.v, "one history", "")
-	settleWitness(t, s)
-	one := dump(t, s.Store)
-	putBack(t, s.Store, common)
-	stage := s.Another(t, &vaulttest.Options{Checkpoints: func(c vault.Checkpoints) vault.Checkpoints { return blind{c} }})
+	settleWitness(t, s.scene)
+	stage := s.onFork(t, fork, vaulttest.Options{Checkpoints: func(c vault.Checkpoints) vault.Checkpoints { return blind{c} }})
 	v, err := stage.Resume(t.Context(), s.v.Token())
 	require.NoError(t, err)
 	addNote(t, v, "another history", "")
@@ -166,56 +163,45 @@ func forked(t *testing.T, s *scene) {
 	require.NoError(t, err)
 	require.NotEmpty(t, forks, "the witness has seen both")
 
-	_, err = s.Another(t, nil).Resume(t.Context(), s.v.Token())
+	_, err = s.onFork(t, fork, vaulttest.Options{}).Resume(t.Context(), s.v.Token())
 	require.ErrorIs(t, err, vault.ErrTampered)
-	putBack(t, s.Store, one)
 	again, err := s.Another(t, nil).Resume(t.Context(), s.v.Token())
 	require.NoError(t, err)
 	require.Equal(t, []string{"one history"}, papers(t, again))
 }
 
-func oldPasswordWithOldDump(t *testing.T, s *scene) {
+func oldPasswordWithOldDump(t *testing.T, s *hostile) {
 	paper := add(t, s.v, "Carte", content(1, 500))
 	fill(t, s.v, 5)
-	old, oldSecret := dump(t, s.Store), s.person.Secret()
+	then, old, oldSecret := s.host.Now(), s.host.Records(""), s.person.Secret()
 	rings, inboxes, _ := s.v.Keys() // what the old password opens in the old dump
 	require.NoError(t, s.v.ChangePassword(t.Context(), vault.ChangePassword{Old: s.person.Password, New: "gato niru pesa fova", KnownToOthers: true}))
 	added := add(t, s.v, "since", content(2, 500))
 	s.person.Password = "gato niru pesa fova"
 	h := remember(t, s.v)
-	id, today := s.v.ID(), dump(t, s.Store)
-	for key, record := range today {
+	id := s.v.ID()
+	for _, key := range s.host.Records(id.String()) {
 		for _, ring := range rings {
 			for _, k := range ring {
-				if strings.HasPrefix(key, id.String()) && !unguarded(key) {
-					require.False(t, vault.Opens(id, key, record, k), key)
-				}
+				require.False(t, !unguarded(key) && vault.Opens(id, key, s.host.Record(key).Bytes(), k), key)
 			}
 		}
 	}
-	lines := keys(t, s.Store, id.String()+"/j/")
+	lines := s.host.Records(s.key("j/"))
 	for _, k := range inboxes {
-		require.False(t, vault.OpensLine(id, uint64(len(lines)), today[lines[len(lines)-1]], k), "new lines are not for the old key")
+		require.False(t, vault.OpensLine(id, uint64(len(lines)), s.host.Record(lines[len(lines)-1]).Bytes(), k), "new lines are not for the old key")
 	}
-	settleWitness(t, s)
-	for _, which := range []func(key string) bool{
-		func(key string) bool { return strings.Contains(key, "/s/") },
-		func(key string) bool { return strings.Contains(key, "/s/") || strings.HasSuffix(key, "/h/o") },
-		func(key string) bool { return strings.Contains(key, "/s/") || strings.Contains(key, "/k/") },
-		func(key string) bool {
-			return strings.Contains(key, "/s/") || strings.Contains(key, "/k/") || strings.Contains(key, "/h/")
-		},
-		func(string) bool { return true },
-	} {
-		for key, record := range old {
-			if which(key) {
-				set(t, s.Store, key, record)
+	settleWitness(t, s.scene)
+	for _, which := range []string{"/s/", "/s/|/h/o$", "/s/|/k/", "/s/|/k/|/h/", ""} {
+		for _, key := range old {
+			if regexp.MustCompile(which).MatchString(key) {
+				s.host.Record(key).Replay(then)
 			}
 		}
 		s.Clock.Advance(vaultWait)
 		_, err := s.Another(t, nil).Unlock(t.Context(), oldSecret)
 		require.ErrorIs(t, err, vault.ErrSignIn)
-		putBack(t, s.Store, today)
+		s.host.Honest()
 	}
 	require.NoError(t, h.survey(t, s))
 	s.Clock.Advance(vaultWait)
@@ -224,7 +210,47 @@ func oldPasswordWithOldDump(t *testing.T, s *scene) {
 	require.Equal(t, content(2, 500), read(t, v, added.ID))
 }
 
-func witnessAway(t *testing.T, s *scene) {
+// oldPolicyOrPath: a way to the roots, with the policy that allowed it, was taken
+// back. Whoever still has what opened it is not let in by it, with or without the
+// head of then.
+func oldPolicyOrPath(t *testing.T, s *hostile) {
+	lost, own := seal.NewKey(), s.slot()
+	slot, err := s.v.OpenPath(t.Context(), s.person.Login, s.person.Password, lost)
+	require.NoError(t, err)
+	then := s.host.Now()
+	require.NoError(t, s.v.ClosePath(t.Context(), slot))
+	require.Empty(t, s.host.Record(slot).Bytes())
+	h := remember(t, s.v)
+	settleWitness(t, s.scene)
+
+	s.host.Record(slot).Replay(then) // the way alone
+	require.NoError(t, h.survey(t, s), "a keyslot that no head names does not exist")
+	s.host.Record(slot).Swap(own)
+	requireRefused(t, h.survey(t, s))
+	s.host.Honest()
+
+	for _, record := range []string{"h/o", "s/", "k/", "h/", ""} { // the policy, and what belonged to it
+		s.record("h/o").Replay(then)
+		s.host.Replay(s.key(record), then)
+		requireRefused(t, h.survey(t, s), record)
+		_, err = s.Another(t, nil).Resume(t.Context(), s.v.Token())
+		require.ErrorIs(t, err, vault.ErrStale)
+		s.host.Honest()
+	}
+	// A service that saw the present knows it, also while the witness is away.
+	w := watch(t, s.Stage, nil)
+	v := s.person.SignIn(t, w.Stage)
+	w.witness.away.Store(true)
+	s.Clock.Advance(time.Minute)
+	s.record("h/o").Replay(then)
+	s.host.Record(slot).Replay(then)
+	_, err = v.List(t.Context(), nil)
+	require.ErrorIs(t, err, vault.ErrStale)
+	s.host.Honest()
+	require.NoError(t, h.survey(t, s))
+}
+
+func witnessAway(t *testing.T, s *hostile) {
 	paper := add(t, s.v, "Carte", content(1, 500))
 	w := watch(t, s.Stage, nil)
 	w.witness.away.Store(true)

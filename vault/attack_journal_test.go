@@ -1,7 +1,13 @@
 package vault_test
 
 import (
+	"archive/zip"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,8 +21,11 @@ import (
 
 func (s *scene) line(n int) string { return s.key(fmt.Sprintf("j/%016x", n)) }
 
+// entry is a line of the journal at the host.
+func (s *hostile) entry(n int) storagetest.Piece { return s.host.Record(s.line(n)) }
+
 // requireAltered demands that the journal is refused and a line is named.
-func requireAltered(t *testing.T, s *scene, line int) {
+func requireAltered(t *testing.T, s *hostile, line int) {
 	t.Helper()
 	_, err := s.v.Journal(t.Context(), &vault.JournalOptions{Limit: 1000})
 	var altered *vault.TamperedError
@@ -24,76 +33,60 @@ func requireAltered(t *testing.T, s *scene, line int) {
 	require.Equal(t, fmt.Sprintf("journal entry %d", line), altered.What)
 }
 
-func editedJournal(t *testing.T, s *scene) {
+func editedJournal(t *testing.T, s *hostile) {
 	for n := range 8 {
 		addNote(t, s.v, fmt.Sprint("note ", n), "")
 	}
-	honest := dump(t, s.Store)
-	back := func(lines ...int) {
-		for _, n := range lines {
-			set(t, s.Store, s.line(n), honest[s.line(n)])
-		}
-	}
 	requireJournal(t, s.v)
-	record := honest[s.line(4)]
-	for at := 0; at < len(record); at += 37 { // edited
-		set(t, s.Store, s.line(4), flipped(record, at))
+	for at := 0; at < len(s.entry(4).Bytes()); at += 37 { // edited
+		s.entry(4).Flip(8 * at)
 		requireAltered(t, s, 4)
+		s.host.Honest()
 	}
-	set(t, s.Store, s.line(4), nil) // removed
+	s.entry(4).Drop() // removed
 	_, err := s.v.Journal(t.Context(), nil)
 	require.ErrorIs(t, err, vault.ErrTampered)
-	back(4)
-	swap(t, s.Store, s.line(4), s.line(5)) // reordered
+	s.host.Honest()
+	s.entry(4).Swap(s.entry(5)) // reordered
 	requireAltered(t, s, 5)
-	back(4, 5)
-	set(t, s.Store, s.line(6), record) // repeated
+	s.host.Honest()
+	s.entry(6).Forge(s.entry(4).Bytes()) // repeated
 	requireAltered(t, s, 6)
-	back(6)
-	set(t, s.Store, s.line(1), nil) // the first
+	s.host.Honest()
+	s.entry(1).Drop() // the first
 	_, err = s.v.Journal(t.Context(), &vault.JournalOptions{Limit: 1000})
 	require.ErrorIs(t, err, vault.ErrTampered)
 	page, err := s.v.Journal(t.Context(), &vault.JournalOptions{Limit: 3})
 	require.NoError(t, err, "what is newer can still be read")
 	require.Len(t, page, 3)
-	back(1)
+	s.host.Honest()
 	requireJournal(t, s.v)
 
-	next := len(keys(t, s.Store, s.key("j/"))) + 1 // a line of another history, sealed and signed as it should be
-	other := s.Another(t, &vaulttest.Options{
-		Driver:      func(d storage.Driver) storage.Driver { return copied(t, d) },
-		Checkpoints: func(c vault.Checkpoints) vault.Checkpoints { return deaf{c} },
-	})
+	next := len(s.host.Records(s.key("j/"))) + 1 // a line of another history, sealed and signed as it should be
+	fork := s.fork(t)
+	other := s.onFork(t, fork, vaulttest.Options{Checkpoints: func(c vault.Checkpoints) vault.Checkpoints { return deaf{c} }})
 	v, err := other.Resume(t.Context(), s.v.Token())
 	require.NoError(t, err)
 	addNote(t, v, "elsewhere", "")
 	addNote(t, s.v, "here", "")
 	addNote(t, s.v, "and on", "")
-	set(t, s.Store, s.line(next), get(t, other.Store, s.line(next)))
+	s.entry(next).Forge(fork.Record(s.line(next)).Bytes())
 	requireAltered(t, s, next)
 }
 
-func cutJournal(t *testing.T, s *scene) {
+func cutJournal(t *testing.T, s *hostile) {
 	addNote(t, s.v, "before", "")
-	oldHead := get(t, s.Store, s.key("h/j"))
-	lines := len(keys(t, s.Store, s.key("j/")))
+	then, lines := s.host.Now(), len(s.host.Records(s.key("j/")))
 	for n := range 3 {
 		addNote(t, s.v, fmt.Sprint("what it hides ", n), "")
 	}
 	h := remember(t, s.v)
-	settleWitness(t, s)
-	today := dump(t, s.Store)
-	cut := func() {
-		for _, key := range keys(t, s.Store, s.key("j/"))[lines:] {
-			set(t, s.Store, key, nil)
-		}
+	settleWitness(t, s.scene)
+	for _, key := range s.host.Records(s.key("j/"))[lines:] {
+		s.host.Record(key).Drop()
 	}
-	cut()
-	refused := h.survey(t, s)
-	require.ErrorIs(t, refused, vault.ErrTampered, "there are fewer lines than the head says")
-	putBack(t, s.Store, today)
-	cut()
-	set(t, s.Store, s.key("h/j"), oldHead) // and the head of then
+	require.ErrorIs(t, h.survey(t, s), vault.ErrTampered, "there are fewer lines than the head says")
+	s.record("h/j").Replay(then) // and the head of then
 	s.Clock.Advance(vaultWait)
 	_, err := s.Another(t, nil).Unlock(t.Context(), s.person.Secret())
 	require.ErrorIs(t, err, vault.ErrStale)
@@ -101,9 +94,9 @@ func cutJournal(t *testing.T, s *scene) {
 	require.Error(t, err)
 }
 
-func forgedLine(t *testing.T, s *scene) {
+func forgedLine(t *testing.T, s *hostile) {
 	mallory := seal.NewSigningKey()
-	before := len(keys(t, s.Store, s.key("j/")))
+	before := len(s.host.Records(s.key("j/")))
 	forger := s.person.SignIn(t, s.Stage)
 	require.NoError(t, forger.ForgeLine(t.Context(), mallory), "even who has the service's key")
 	requireAltered(t, s, before+2)
@@ -112,7 +105,7 @@ func forgedLine(t *testing.T, s *scene) {
 	require.ErrorIs(t, err, vault.ErrTampered)
 }
 
-func appendFails(t *testing.T, s *scene) {
+func appendFails(t *testing.T, s *hostile) {
 	paper := add(t, s.v, "Carte", content(1, 500))
 	w := watch(t, s.Stage, nil)
 	v, err := w.Resume(t.Context(), s.v.Token())
@@ -138,25 +131,70 @@ func appendFails(t *testing.T, s *scene) {
 	}
 }
 
-func lineOfAnotherVault(t *testing.T, s *scene) {
+func lineOfAnotherVault(t *testing.T, s *hostile) {
 	other := s.Person(t)
 	for n := range 4 {
 		addNote(t, s.v, fmt.Sprint(n), "")
 		addNote(t, other.Vault, fmt.Sprint(n), "")
 	}
-	theirs := other.Vault.ID().String()
-	honest := get(t, s.Store, s.line(3))
-	set(t, s.Store, s.line(3), get(t, s.Store, theirs+s.line(3)[26:]))
+	theirs := other.Vault.ID().String() + "/"
+	s.entry(3).Swap(s.host.Record(theirs + strings.TrimPrefix(s.line(3), s.key(""))))
 	requireAltered(t, s, 3)
-	set(t, s.Store, s.line(3), honest)
+	s.host.Honest()
 	requireJournal(t, s.v)
-	for _, key := range append(keys(t, s.Store, s.key("j/")), s.key("h/j")) { // all of it, with its head
-		if rec, err := s.Store.Get(t.Context(), theirs+key[26:]); err == nil {
-			set(t, s.Store, key, rec.Value)
-		}
-	}
+	s.host.SwapPrefixes(s.key("j/"), theirs+"j/") // all of it, with its head
+	s.record("h/j").Swap(s.host.Record(theirs + "h/j"))
 	_, err := s.v.Journal(t.Context(), nil)
 	requireRefused(t, err)
 	_, err = s.Unlock(t.Context(), s.person.Secret())
 	require.ErrorIs(t, err, vault.ErrSignIn)
+}
+
+// markupInNames: a name or a reason is never a second line, a tag or a formula
+// where the journal goes out.
+func markupInNames(t *testing.T, s *hostile) {
+	hostile := []string{`"><script>alert(1)</script>`, "=HYPERLINK(\"https://example.org\")", "a,b;c\"d", "-1+1|' /C calc'!A0", "@SUM(1)"}
+	for _, name := range hostile {
+		addNote(t, s.v, name, "text\nof two lines")
+	}
+	_, err := s.v.AskForSpace(t.Context(), "please\n2026-01-01,somebody else,vault.exported")
+	require.NoError(t, err)
+	entries := requireJournal(t, s.v)
+	var out bytes.Buffer
+	require.NoError(t, s.v.Export(t.Context(), &out))
+	z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	require.NoError(t, err)
+	file := func(name string) []byte {
+		f, err := z.Open(name)
+		require.NoError(t, err)
+		b, err := io.ReadAll(f)
+		require.NoError(t, err)
+		return bytes.TrimPrefix(b, []byte("\ufeff"))
+	}
+	for _, name := range []string{"journal.csv", "data/notes.csv"} {
+		rows, err := csv.NewReader(bytes.NewReader(file(name))).ReadAll()
+		require.NoError(t, err)
+		if name == "journal.csv" {
+			require.Len(t, rows, 1+len(entries)+1, "a head, a line for each, and that they were read: %v", rows)
+		}
+		for _, cell := range flat(rows) {
+			require.NotRegexp(t, "^[=@\t\r-]", cell, name)
+		}
+	}
+	var lines []struct{ Name string }
+	require.NoError(t, json.Unmarshal(file("journal.json"), &lines))
+	written := map[string]bool{}
+	for _, l := range lines {
+		written[l.Name] = true
+	}
+	for _, name := range hostile {
+		require.True(t, written[name], "%q is kept as it was written", name)
+	}
+}
+
+func flat(rows [][]string) (cells []string) {
+	for _, row := range rows {
+		cells = append(cells, row...)
+	}
+	return cells
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/storage/storagetest"
 	"reconnect.example/vault"
 )
 
-func resetCounters(t *testing.T, s *scene) {
-	before := dump(t, s.Store)
+func resetCounters(t *testing.T, s *hostile) {
+	before := s.host.Now()
 	try := func() error {
-		putBack(t, s.Store, before) // whatever the store may have counted is gone
+		s.host.Replay("", before) // whatever the store may have counted is gone
 		_, err := s.Another(t, nil).Unlock(t.Context(), vault.Password{Login: s.person.Login, Secret: "wrong wrong"})
 		return err
 	}
@@ -35,9 +36,9 @@ func resetCounters(t *testing.T, s *scene) {
 
 // wrapToAnotherKey: the store shows an owner head with an inbox and a key of its
 // own, so that what is sealed next would be sealed to it.
-func wrapToAnotherKey(t *testing.T, s *scene) {
+func wrapToAnotherKey(t *testing.T, s *hostile) {
 	id := s.v.ID()
-	honestHead := get(t, s.Store, s.key("h/o"))
+	honestHead := s.record("h/o").Bytes()
 	mallory := seal.NewSigningKey()
 	box, err := seal.NewBoxKey()
 	require.NoError(t, err)
@@ -64,9 +65,9 @@ func wrapToAnotherKey(t *testing.T, s *scene) {
 	heir := forge() // as if the vault's key had named it
 	heir.Succession = []seal.Succession{{Old: heir.Key, New: mallory.Public(), Signature: mallory.Sign(seal.Context{Type: seal.TypeSuccession, Vault: id}, heir.Key)}}
 	heir.Key = mallory.Public()
-	lines := len(keys(t, s.Store, s.key("j/")))
+	before, wraps, services := s.host.Now(), s.wraps.Load(), int64(0)
 	for _, forged := range [][]byte{signed, envelope(forge()), envelope(heir)} {
-		set(t, s.Store, s.key("h/o"), forged)
+		s.record("h/o").Forge(forged)
 		_, err = s.v.AddNote(t.Context(), "x", vault.Note{}, vault.Place{})
 		requireRefused(t, err)
 		_, err = s.v.Journal(t.Context(), nil)
@@ -77,26 +78,30 @@ func wrapToAnotherKey(t *testing.T, s *scene) {
 		_, err = s.Another(t, nil).Unlock(t.Context(), s.person.Secret())
 		require.ErrorIs(t, err, vault.ErrSignIn)
 		requireRefused(t, err)
+		services += 2
 		s.Clock.Advance(vaultWait / 4)
 	}
-	set(t, s.Store, s.key("h/o"), signed)
+	s.record("h/o").Forge(signed)
 	_, err = s.v.List(t.Context(), nil)
 	require.ErrorIs(t, err, vault.ErrUntrustedKey)
-	set(t, s.Store, s.key("h/o"), honestHead)
-	require.Len(t, keys(t, s.Store, s.key("j/")), lines, "nothing was sealed to it")
+	s.host.Honest()
+	for _, w := range s.host.Written(before) {
+		require.NotContains(t, w.Key, s.v.ID().String(), "nothing was sealed to it")
+	}
+	require.Equal(t, services, s.wraps.Load()-wraps, "nor wrapped, but for the decoy of each service")
 	s.Clock.Advance(vaultWait)
 	s.person.SignIn(t, s.Another(t, nil))
 }
 
 // otherCost puts parameters into the keyslot that no program of today writes.
-func otherCost(t *testing.T, s *scene, changes ...func(k *seal.KDF)) {
+func otherCost(t *testing.T, s *hostile, changes ...func(k *seal.KDF)) {
 	t.Helper()
 	for _, change := range changes {
-		s := &scene{Stage: s.Stage, person: s.Person(t)}
-		require.NoError(t, s.person.Vault.ReplaceSlot(t.Context(), s.person.Login, s.person.Password, change))
+		p := s.Person(t)
+		require.NoError(t, p.Vault.ReplaceSlot(t.Context(), p.Login, p.Password, change))
 		stage := s.Another(t, nil)
 		count, stop := stage.CountDerivations()
-		_, err := stage.Unlock(t.Context(), s.person.Secret())
+		_, err := stage.Unlock(t.Context(), p.Secret())
 		require.ErrorIs(t, err, vault.ErrSignIn)
 		require.ErrorIs(t, err, vault.ErrTampered)
 		require.Equal(t, 1, count(), "the decoy, at today's cost")
@@ -104,77 +109,70 @@ func otherCost(t *testing.T, s *scene, changes ...func(k *seal.KDF)) {
 	}
 }
 
-func cheaperPassword(t *testing.T, s *scene) {
+func cheaperPassword(t *testing.T, s *hostile) {
 	otherCost(t, s, func(k *seal.KDF) { k.Time = 0 }, func(k *seal.KDF) { k.MemoryKiB = 8 }, func(k *seal.KDF) { k.Salt = k.Salt[:8] })
 }
 
-func costlierPassword(t *testing.T, s *scene) {
+func costlierPassword(t *testing.T, s *hostile) {
 	otherCost(t, s, func(k *seal.KDF) { k.MemoryKiB = 1 << 31 }, func(k *seal.KDF) { k.Time = 1 << 31 }, func(k *seal.KDF) { k.Threads = 255 }, func(k *seal.KDF) { k.Salt = make([]byte, 200) })
 }
 
-func missingCost(t *testing.T, s *scene) {
+func missingCost(t *testing.T, s *hostile) {
 	otherCost(t, s, func(k *seal.KDF) { *k = seal.KDF{} }, func(k *seal.KDF) { k.Algorithm = 0 }, func(k *seal.KDF) { k.Salt = nil }, func(k *seal.KDF) { k.Threads = 0 })
 }
 
-func keyslotOfAnotherVault(t *testing.T, s *scene) {
+func keyslotOfAnotherVault(t *testing.T, s *hostile) {
 	other := s.Person(t)
-	id := other.Vault.ID().String()
-	mine, theirs := keys(t, s.Store, s.key("s/"))[0], keys(t, s.Store, id+"/s/")[0]
+	id := other.Vault.ID().String() + "/"
 	h := remember(t, s.v)
-	honest := map[string][]byte{}
-	for _, key := range []string{mine, s.key("k/w")} {
-		honest[key] = get(t, s.Store, key)
-	}
-	set(t, s.Store, mine, get(t, s.Store, theirs))
+	s.slot().Swap(s.host.Record(s.host.Records(id + "s/")[0]))
 	requireRefused(t, h.survey(t, s))
-	set(t, s.Store, s.key("k/w"), get(t, s.Store, id+"/k/w")) // with the key around it, too
+	s.record("k/w").Swap(s.host.Record(id + "k/w")) // with the key around it, too
 	requireRefused(t, h.survey(t, s))
 	_, err := s.Unlock(t.Context(), vault.Password{Login: s.person.Login, Secret: other.Password})
 	require.ErrorIs(t, err, vault.ErrSignIn)
-	for key, b := range honest {
-		set(t, s.Store, key, b)
-	}
+	s.host.Honest()
 	require.NoError(t, h.survey(t, s))
 }
 
-func cutKeyslot(t *testing.T, s *scene) {
-	key := keys(t, s.Store, s.key("s/"))[0]
-	whole := get(t, s.Store, key)
+func cutKeyslot(t *testing.T, s *hostile) {
+	slot := s.slot()
+	whole := slot.Bytes()
 	h := remember(t, s.v)
 	for _, b := range [][]byte{{}, whole[:1], whole[:len(whole)/2], whole[:len(whole)-1], append(slices.Clone(whole), 0), append(slices.Clone(whole), whole...)} {
-		set(t, s.Store, key, b)
+		slot.Forge(b)
 		requireRefused(t, h.survey(t, s), len(b))
 	}
-	set(t, s.Store, key, whole)
+	slot.Honest()
 	require.NoError(t, h.survey(t, s))
 }
 
 // marked sets the byte at a place of a record of each kind to other values.
-func marked(t *testing.T, s *scene, place int, values ...byte) {
+func marked(t *testing.T, s *hostile, place int, values ...byte) {
 	t.Helper()
 	it := add(t, s.v, "Carte", content(1, 500))
 	h := remember(t, s.v)
-	slot := strings.TrimPrefix(keys(t, s.Store, s.key("s/"))[0], s.key(""))
-	for _, rest := range []string{"h/o", "h/s", "h/p", "h/j", "k/o", "k/s", "k/p", "k/w", "x/s/0", "x/p/0", "i/" + it.ID.String(), "j/0000000000000001", slot} {
-		whole := get(t, s.Store, s.key(rest))
+	pieces := []storagetest.Piece{s.slot(), s.item(it), s.entry(1)}
+	for _, rest := range []string{"h/o", "h/s", "h/p", "h/j", "k/o", "k/s", "k/p", "k/w", "x/s/0", "x/p/0"} {
+		pieces = append(pieces, s.record(rest))
+	}
+	for n, piece := range pieces {
 		for _, value := range values {
-			b := slices.Clone(whole)
-			if b[place] == value {
+			if piece.Bytes()[place] == value {
 				continue
 			}
-			b[place] = value
-			set(t, s.Store, s.key(rest), b)
-			requireRefused(t, h.survey(t, s), "%s: %d", rest, value)
+			piece.Splice(place, []byte{value})
+			requireRefused(t, h.survey(t, s), "%d: %d", n, value)
+			piece.Honest()
 		}
-		set(t, s.Store, s.key(rest), whole)
 	}
 	require.NoError(t, h.survey(t, s))
 }
 
-func oldFormat(t *testing.T, s *scene)        { marked(t, s, 0, 0, 2, 255) }
-func unknownAlgorithm(t *testing.T, s *scene) { marked(t, s, 1, 0, 1, 2, 5, 99) }
+func oldFormat(t *testing.T, s *hostile)        { marked(t, s, 0, 0, 2, 255) }
+func unknownAlgorithm(t *testing.T, s *hostile) { marked(t, s, 1, 0, 1, 2, 5, 99) }
 
-func guessesAtOnce(t *testing.T, s *scene) {
+func guessesAtOnce(t *testing.T, s *hostile) {
 	var all sync.WaitGroup
 	errs := make([]error, 30)
 	for n := range errs {
@@ -197,7 +195,7 @@ func guessesAtOnce(t *testing.T, s *scene) {
 	require.Equal(t, 5, evaluated, "counted before evaluated")
 }
 
-func strangerWhoGuesses(t *testing.T, s *scene) {
+func strangerWhoGuesses(t *testing.T, s *hostile) {
 	in, err := s.Unlock(t.Context(), vault.Password{Login: s.person.Login, Secret: s.person.Password})
 	require.NoError(t, err)
 	for range 40 {
@@ -227,41 +225,92 @@ func serviceOn(t *testing.T, s *scene, k vault.Keeper) (*vault.Vaults, error) {
 	return service, err
 }
 
-func swappedKeyRecords(t *testing.T, s *scene) {
+func swappedKeyRecords(t *testing.T, s *hostile) {
 	other := s.Person(t)
 	h := remember(t, s.v)
-	theirs := other.Vault.ID().String() + "/k/w"
-	swap(t, s.Store, s.key("k/w"), theirs)
+	theirs := s.host.Record(other.Vault.ID().String() + "/k/w")
+	s.record("k/w").Swap(theirs)
 	requireRefused(t, h.survey(t, s))
 	_, err := s.Unlock(t.Context(), other.Secret())
 	require.ErrorIs(t, err, vault.ErrSignIn)
-	swap(t, s.Store, s.key("k/w"), theirs)
+	s.host.Honest()
 	require.NoError(t, h.survey(t, s))
 
-	swap(t, s.Store, "svc/keys", theirs) // the context inside says what each is
-	_, err = serviceOn(t, s, s.Keeper)
+	s.host.Record("svc/keys").Swap(theirs) // the context inside says what each is
+	_, err = serviceOn(t, s.scene, s.Keeper)
 	require.ErrorIs(t, err, vault.ErrKeyService)
-	swap(t, s.Store, "svc/keys", theirs)
-	_, err = serviceOn(t, s, s.Keeper)
+	s.host.Honest()
+	_, err = serviceOn(t, s.scene, s.Keeper)
 	require.NoError(t, err)
 }
 
-func anotherKeyService(t *testing.T, s *scene) {
-	_, err := serviceOn(t, s, newKeeper(t))
+func anotherKeyService(t *testing.T, s *hostile) {
+	_, err := serviceOn(t, s.scene, newKeeper(t))
 	require.ErrorIs(t, err, vault.ErrKeyService)
 	require.NotErrorIs(t, err, vault.ErrStorage)
 }
 
-func keyServiceAway(t *testing.T, s *scene) {
+func keyServiceAway(t *testing.T, s *hostile) {
 	paper := add(t, s.v, "Carte", content(1, 500))
 	w := watch(t, s.Stage, nil)
 	w.keeper.away.Store(true)
 	before := dump(t, s.Store)
 	_, err := w.Unlock(t.Context(), s.person.Secret())
 	require.ErrorIs(t, err, vault.ErrKeyService)
-	_, err = serviceOn(t, s, w.keeper)
+	_, err = serviceOn(t, s.scene, w.keeper)
 	require.ErrorIs(t, err, vault.ErrKeyService)
 	require.Equal(t, before, dump(t, s.Store))
 	w.heal()
 	require.Equal(t, content(1, 500), read(t, s.person.SignIn(t, w.Stage), paper.ID))
+}
+
+// inboxThatIsNoKey: a program that was taken over names as Owner's inbox what is
+// no key, or one that everybody has, in a head signed by the vault's own key.
+func inboxThatIsNoKey(t *testing.T, s *hostile) {
+	keys, _, _ := s.v.Keys()
+	require.NotEmpty(t, keys)
+	good, err := seal.NewBoxKey()
+	require.NoError(t, err)
+	low := good.Public().Bytes()
+	clear(low[len(low)-32:]) // X25519: a point of low order
+	for name, inbox := range map[string][]byte{
+		"low order": low, "zeros": make([]byte, seal.BoxPublicSize), "an Ed25519 key": seal.NewSigningKey().Public(), "empty": {},
+	} {
+		forged, err := s.v.SetInbox(t.Context(), inbox)
+		if err != nil {
+			require.ErrorIs(t, err, seal.ErrArgument, name) // not even a head can say so
+			continue
+		}
+		s.record("h/o").Forge(forged)
+		before := s.host.Now()
+		_, err = s.v.AddNote(t.Context(), "x", vault.Note{}, vault.Place{})
+		requireRefused(t, err, name)
+		require.Empty(t, s.host.Written(before), "%s: nothing was sealed to it", name)
+		s.host.Honest()
+	}
+	addNote(t, s.v, "all is well", "")
+}
+
+// lookAlikeIDs: an id has one spelling, and what the store keeps under another is
+// not found.
+func lookAlikeIDs(t *testing.T, s *hostile) {
+	it := add(t, s.v, "Carte", content(1, 500))
+	id := it.ID.String()
+	last := strings.IndexByte("abcdefghijklmnopqrstuvwxyz234567", id[25])
+	for _, other := range []string{
+		strings.ToUpper(id), strings.ToUpper(id[:1]) + id[1:], id + "=", id + " ", " " + id, id[:25],
+		id[:25] + string("abcdefghijklmnopqrstuvwxyz234567"[last^1]), // the bits behind the 128th
+		strings.Replace(id, id[:1], string(rune(id[0])+0xfee0), 1),   // a full-width letter
+	} {
+		_, err := vault.ParseItemID(other)
+		require.ErrorIs(t, err, vault.ErrInvalid, other)
+		_, err = vault.ParseID(other)
+		require.ErrorIs(t, err, vault.ErrInvalid, other)
+	}
+	h := remember(t, s.v)
+	s.item(it).Swap(s.record("i/" + strings.ToUpper(id)))
+	requireRefused(t, h.survey(t, s))
+	var missing *vault.MissingError
+	_, err := s.v.Item(t.Context(), it.ID)
+	require.ErrorAs(t, err, &missing)
 }

@@ -2,207 +2,198 @@ package vault_test
 
 import (
 	"context"
-	"errors"
 	"maps"
+	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
+	"reconnect.example/storage/filestore"
 	"reconnect.example/storage/memstore"
+	"reconnect.example/storage/sqlitestore"
+	"reconnect.example/storage/storagetest"
 	"reconnect.example/vault"
+	"reconnect.example/vault/local"
 	"reconnect.example/vault/vaulttest"
 )
 
-// TestAttack plays what a malicious store, a stranger or an old copy may do, by
-// the ids of docs/threat-model.md, over records and documents in memory and on
-// disk. The store's host reads and writes below the library, as set, swap and
-// replaceBlob do.
+// attacks are what a malicious store, a stranger or an old copy may do, by the
+// ids of docs/threat-model.md.
+var attacks = map[string]func(t *testing.T, s *hostile){
+	"A1_swapped_blobs":              swappedBlobs,
+	"A2_swapped_vaults_and_sides":   swappedVaultsAndSides,
+	"A3_blob_of_an_older_revision":  blobOfAnOlderRevision,
+	"A4_cut_blob":                   cutBlob,
+	"A5_mixed_segments":             mixedSegments,
+	"A6_record_on_other_content":    recordOnOtherContent,
+	"A7_fields_of_another_record":   fieldsOfAnotherRecord,
+	"A8_hostile_names":              hostileNames,
+	"A9_sizes":                      sameSizes,
+	"A10_nothing_is_compressed":     nothingIsCompressed,
+	"A12_read_that_ends_early":      readThatEndsEarly,
+	"B1_injected_record":            injectedRecord,
+	"B2_deleted_item":               deletedItem,
+	"B3_undeleted_item":             undeletedItem,
+	"B4_no_privacy_flag":            noPrivacyFlag,
+	"B5_moved_by_editing_rows":      movedByEditingRows,
+	"C1_rolled_back":                rolledBack,
+	"C2_fork":                       forked,
+	"C3_old_password_with_old_dump": oldPasswordWithOldDump,
+	"C5_old_policy_or_path":         oldPolicyOrPath,
+	"C6_reset_counters":             resetCounters,
+	"C7_witness_away":               witnessAway,
+	"D5_wrap_to_another_key":        wrapToAnotherKey,
+	"D7_inbox_that_is_no_key":       inboxThatIsNoKey,
+	"E1_cheaper_password":           cheaperPassword,
+	"E2_costlier_password":          costlierPassword,
+	"E3_keyslot_of_another_vault":   keyslotOfAnotherVault,
+	"E4_cut_keyslot":                cutKeyslot,
+	"E6_old_format":                 oldFormat,
+	"E7_unknown_algorithm":          unknownAlgorithm,
+	"E8_same_error_and_work":        func(t *testing.T, s *hostile) { signInsThatFail(t, s.scene) },
+	"E9_missing_cost":               missingCost,
+	"F9_guesses_at_once":            guessesAtOnce,
+	"F11_stranger_who_guesses":      strangerWhoGuesses,
+	"G1_edited_journal":             editedJournal,
+	"G2_cut_journal":                cutJournal,
+	"G3_forged_line":                forgedLine,
+	"G4_append_fails":               appendFails,
+	"G5_line_of_another_vault":      lineOfAnotherVault,
+	"G6_markup_in_names":            markupInNames,
+	"H1_swapped_key_records":        swappedKeyRecords,
+	"H2_another_key_service":        anotherKeyService,
+	"H3_key_service_away":           keyServiceAway,
+	"I4_look_alike_ids":             lookAlikeIDs,
+}
+
+// TestAttack plays every attack over records and documents in memory and on disk.
 func TestAttack(t *testing.T) {
 	t.Parallel()
-	attacks := map[string]func(t *testing.T, s *scene){
-		"A1_swapped_blobs":              swappedBlobs,
-		"A2_swapped_vaults_and_sides":   swappedVaultsAndSides,
-		"A3_blob_of_an_older_revision":  blobOfAnOlderRevision,
-		"A4_cut_blob":                   cutBlob,
-		"A5_mixed_segments":             mixedSegments,
-		"A6_record_on_other_content":    recordOnOtherContent,
-		"A9_sizes":                      sameSizes,
-		"A10_nothing_is_compressed":     nothingIsCompressed,
-		"A12_read_that_ends_early":      readThatEndsEarly,
-		"B1_injected_record":            injectedRecord,
-		"B2_deleted_item":               deletedItem,
-		"B3_undeleted_item":             undeletedItem,
-		"B4_no_privacy_flag":            noPrivacyFlag,
-		"B5_moved_by_editing_rows":      movedByEditingRows,
-		"C1_rolled_back":                rolledBack,
-		"C2_fork":                       forked,
-		"C3_old_password_with_old_dump": oldPasswordWithOldDump,
-		"C6_reset_counters":             resetCounters,
-		"C7_witness_away":               witnessAway,
-		"D5_wrap_to_another_key":        wrapToAnotherKey,
-		"E1_cheaper_password":           cheaperPassword,
-		"E2_costlier_password":          costlierPassword,
-		"E3_keyslot_of_another_vault":   keyslotOfAnotherVault,
-		"E4_cut_keyslot":                cutKeyslot,
-		"E6_old_format":                 oldFormat,
-		"E7_unknown_algorithm":          unknownAlgorithm,
-		"E8_same_error_and_work":        signInsThatFail,
-		"E9_missing_cost":               missingCost,
-		"F9_guesses_at_once":            guessesAtOnce,
-		"F11_stranger_who_guesses":      strangerWhoGuesses,
-		"G1_edited_journal":             editedJournal,
-		"G2_cut_journal":                cutJournal,
-		"G3_forged_line":                forgedLine,
-		"G4_append_fails":               appendFails,
-		"G5_line_of_another_vault":      lineOfAnotherVault,
-		"H1_swapped_key_records":        swappedKeyRecords,
-		"H2_another_key_service":        anotherKeyService,
-		"H3_key_service_away":           keyServiceAway,
-	}
 	for _, name := range slices.Sorted(maps.Keys(attacks)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			t.Run("memory", func(t *testing.T) {
 				t.Parallel()
-				attacks[name](t, newScene(t, nil))
+				attack(t, name, newHostile(t))
 			})
 			t.Run("sqlite and files", func(t *testing.T) {
 				t.Parallel()
-				attacks[name](t, newScene(t, &vaulttest.Options{Folder: t.TempDir()}))
+				attack(t, name, hostileOnDisk(t))
 			})
 		})
 	}
 }
 
-// refusals are the errors that an altered store may give (O4).
-var refusals = []error{vault.ErrTampered, vault.ErrStale, vault.ErrUntrustedKey, vault.ErrPolicy}
-
-// requireRefused demands one of the errors of an altered store.
-func requireRefused(t testing.TB, err error, msg ...any) {
+// attack plays one attack, and looks at all that was written meanwhile (O2, O3).
+func attack(t *testing.T, name string, s *hostile) {
 	t.Helper()
-	require.Error(t, err, msg...)
-	require.True(t, slices.ContainsFunc(refusals, func(r error) bool { return errors.Is(err, r) }), "%v: %v", err, msg)
+	attacks[name](t, s)
+	s.requireTrusted(t, s.host.Written(s.began))
 }
 
-// swap exchanges the values of two records.
-func swap(t testing.TB, s *storage.Store, one, other string) {
+// hostile is a scene on a store whose host is the adversary.
+type hostile struct {
+	*scene
+	host  *storagetest.Malicious
+	began storagetest.Moment
+
+	wraps   atomic.Int64                   // by the key service
+	inboxes map[vault.ID][]seal.BoxKey     // that journals may be sealed to
+	people  map[vault.ID]*vaulttest.Person // whose inboxes they are
+}
+
+func newHostile(t testing.TB) *hostile {
 	t.Helper()
-	a, b := get(t, s, one), get(t, s, other)
-	set(t, s, one, b)
-	set(t, s, other, a)
+	return hostileOn(t, memstore.New(), memstore.NewBlobs(), "")
 }
 
-// honest is what a person knows to be in their vault.
-type honest struct {
-	items   map[vault.ItemID]vault.Item
-	content map[vault.ItemID][]byte
-	journal []vault.Entry // the newest first
-}
-
-func remember(t testing.TB, v *vault.Vault) *honest {
+func hostileOnDisk(t testing.TB) *hostile {
 	t.Helper()
-	h := &honest{items: map[vault.ItemID]vault.Item{}, content: map[vault.ItemID][]byte{}}
-	for it, err := range v.Items(t.Context()) {
-		require.NoError(t, err)
-		h.items[it.ID] = it
-		if it.Document != nil {
-			h.content[it.ID] = read(t, v, it.ID)
-		}
-	}
-	h.journal = requireJournal(t, v)
-	return h
+	folder := t.TempDir()
+	records, err := sqlitestore.Open(t.Context(), filepath.Join(folder, local.RecordsFile), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, records.Close()) })
+	documents, err := filestore.Open(filepath.Join(folder, local.DocumentsName), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, documents.Close()) })
+	return hostileOn(t, records, documents, folder)
 }
 
-// survey signs in on a fresh service over a copy of the store, so that it leaves
-// no trace, looks at everything, and returns what was refused. Nothing that it is
-// shown may differ from what is honest (O1).
-func (h *honest) survey(t testing.TB, s *scene) (refused error) {
+// hostileOn takes any stores. Witness and key file lie in the folder, or in memory.
+func hostileOn(t testing.TB, records storage.Driver, documents storage.Blobs, folder string) *hostile {
 	t.Helper()
-	stage := s.Another(t, &vaulttest.Options{
-		Driver:      func(d storage.Driver) storage.Driver { return copied(t, d) },
-		Checkpoints: func(c vault.Checkpoints) vault.Checkpoints { return deaf{c} },
-		Limiter:     func(vault.Limiter) vault.Limiter { return patient{} },
-	})
-	defer stage.Close()
-	v, err := stage.Unlock(t.Context(), s.person.Secret())
-	if err != nil {
-		require.ErrorIs(t, err, vault.ErrSignIn)
-		return err
+	s := &hostile{
+		host:    storagetest.NewMalicious(records, documents),
+		inboxes: map[vault.ID][]seal.BoxKey{}, people: map[vault.ID]*vaulttest.Person{},
 	}
-	defer v.Close()
-	seen := map[vault.ItemID]bool{}
-	for it, err := range v.Items(t.Context()) {
-		if seen[it.ID] = true; err != nil {
-			requireRefused(t, err)
-			refused = err
-			continue
-		}
-		require.Equal(t, h.items[it.ID], it, "something else was shown")
-		if it.Document == nil {
-			continue
-		}
-		got, err := tryRead(t, v, it.ID)
-		require.True(t, len(got) <= len(h.content[it.ID]) && string(got) == string(h.content[it.ID][:len(got)]), "other bytes were released")
-		if err != nil {
-			requireRefused(t, err)
-			refused = err
-		} else {
-			require.Len(t, got, len(h.content[it.ID]), "cut, and nobody said so")
-		}
-	}
-	if refused == nil {
-		require.Len(t, seen, len(h.items), "something is gone, and nobody said so")
-	}
-	lines, err := v.Journal(t.Context(), &vault.JournalOptions{Limit: 1000})
-	if err != nil {
-		requireRefused(t, err)
-		return err
-	}
-	require.GreaterOrEqual(t, len(lines), len(h.journal))
-	require.Equal(t, h.journal, lines[len(lines)-len(h.journal):], "another history was shown")
-	return refused
+	s.scene = newScene(t, &vaulttest.Options{Folder: folder, Records: s.host, Documents: s.host.Blobs(), Keeper: s.counted})
+	s.people[s.v.ID()] = s.person
+	s.began = s.host.Now()
+	return s
 }
 
-// copied is a copy of a store in memory.
-func copied(t testing.TB, from storage.Driver) storage.Driver {
+// Person opens a vault for somebody else on the same store.
+func (s *hostile) Person(t testing.TB) *vaulttest.Person {
 	t.Helper()
-	to := memstore.New()
-	for after := ""; ; {
-		page, err := from.Scan(t.Context(), "", after, storage.MaxWrites)
-		require.NoError(t, err)
-		var writes []storage.Write
-		for _, rec := range page {
-			after = rec.Key
-			writes = append(writes, storage.Write{Key: rec.Key, Value: rec.Value})
-		}
-		require.NoError(t, to.Commit(t.Context(), nil, writes))
-		if len(page) < storage.MaxWrites {
-			return to
-		}
+	p := s.Stage.Person(t)
+	s.people[p.Vault.ID()] = p
+	return p
+}
+
+// Another is a service over the same stores, whose wraps are counted, too.
+func (s *hostile) Another(t testing.TB, opts *vaulttest.Options) *vaulttest.Stage {
+	t.Helper()
+	o := vaulttest.Options{}
+	if opts != nil {
+		o = *opts
 	}
+	o.Keeper = s.counted
+	return s.Stage.Another(t, &o)
 }
 
-// deaf is a witness that answers and hears nothing.
-type deaf struct{ vault.Checkpoints }
-
-func (deaf) Raise(context.Context, [16]byte, []vault.Checkpoint, []byte, bool) ([]vault.Checkpoint, error) {
-	return nil, nil
+// onFork is a service over another store, as its readers see it.
+func (s *hostile) onFork(t testing.TB, fork *storagetest.Malicious, opts vaulttest.Options) *vaulttest.Stage {
+	t.Helper()
+	opts.Driver = func(storage.Driver) storage.Driver { return fork }
+	opts.Blobs = func(storage.Blobs) storage.Blobs { return fork.Blobs() }
+	return s.Another(t, &opts)
 }
 
-// patient lets everybody try as often as they like.
-type patient struct{}
-
-func (patient) Count(context.Context, [16]byte, [32]byte) (vault.Tries, error) {
-	return vault.Tries{Total: 1, Failed: 1}, nil
+func (s *hostile) fork(t testing.TB) *storagetest.Malicious {
+	t.Helper()
+	fork, err := s.host.Fork(t.Context())
+	require.NoError(t, err)
+	return fork
 }
-func (patient) Reset(context.Context, [16]byte, [32]byte, []byte) error { return nil }
 
-// settleWitness ends the first service, so that the witness knows the latest heads.
-func settleWitness(t testing.TB, s *scene) { require.NoError(t, s.Vaults.Close()) }
+// record is a record of the person's vault.
+func (s *hostile) record(rest string) storagetest.Piece { return s.host.Record(s.key(rest)) }
 
-// blind is a witness that cannot be asked, and hears.
-type blind struct{ vault.Checkpoints }
+// item is the record of an item.
+func (s *hostile) item(it vault.Item) storagetest.Piece { return s.record("i/" + it.ID.String()) }
 
-func (blind) Latest(context.Context, [16]byte) ([]vault.Checkpoint, error) { return nil, errAway }
+// content is the blob of a document, as its record names it at this moment.
+func (s *hostile) content(t testing.TB, it vault.Item) storagetest.Piece {
+	t.Helper()
+	return s.host.Blob(blobOf(t, s.v, it.ID))
+}
+
+// slot is the person's keyslot.
+func (s *hostile) slot() storagetest.Piece { return s.host.Record(s.host.Records(s.key("s/"))[0]) }
+
+func (s *hostile) counted(k vault.Keeper) vault.Keeper { return countedKeeper{k, &s.wraps} }
+
+// countedKeeper is a spy on what the key service is asked to wrap.
+type countedKeeper struct {
+	vault.Keeper
+	wraps *atomic.Int64
+}
+
+func (k countedKeeper) Encrypt(ctx context.Context, plain []byte) ([]byte, error) {
+	k.wraps.Add(1)
+	return k.Keeper.Encrypt(ctx, plain)
+}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 
+	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/demo"
 )
 
@@ -22,16 +23,8 @@ func (s *server) greet(ctx context.Context, out io.Writer, address net.Addr) err
 		}
 		fmt.Fprintf(&text, "\n  The sample person is %s, who does not exist. To sign in:\n  Login     %s\n  Password  %s\n", demo.Name, person.Login, person.Password)
 	}
-	text.WriteString(`
-  For one machine only:
-  - Records lie in SQLite and documents in files: one server at a time.
-  - The key file service.key lies beside the data. Keep it out of the backups of
-    the data: whoever has both can try out passwords.
-  - The witness lies on the same disk: a disk that is put back as it was is not
-    noticed. Let another organisation run the witness where that matters.
-`)
-	if s.config.Serve.TLSCert == "" {
-		text.WriteString("  - There is no HTTPS: put a proxy with HTTPS in front, or give --tls-cert and --tls-key.\n")
+	if notes := oneMachineOnly(s.config); notes != "" {
+		text.WriteString("\n  For one machine only:\n" + notes)
 	}
 	if !s.config.Serve.OnlyThisMachine() && s.config.Serve.TLSCert == "" && len(s.config.Serve.TrustedProxy) == 0 {
 		text.WriteString("\n  WARNING: this address can be reached from other machines, without HTTPS.\n" +
@@ -41,6 +34,29 @@ func (s *server) greet(ctx context.Context, out io.Writer, address net.Addr) err
 	text.WriteString("\n  Stop with Ctrl-C.\n\n")
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// oneMachineOnly says which parts of a configuration are.
+func oneMachineOnly(c *config.Config) string {
+	var text strings.Builder
+	if !c.SharedRecords() {
+		text.WriteString("  - Records lie in SQLite: one server at a time.\n")
+	}
+	if c.Blobs == "" || c.Blobs.Scheme() == "file" {
+		text.WriteString("  - Documents lie in files: one server at a time.\n")
+	}
+	if c.Keys == "" {
+		text.WriteString("  - The key file service.key lies beside the data. Keep it out of the backups of\n" +
+			"    the data: whoever has both can try out passwords.\n")
+	}
+	if c.Witness == "" {
+		text.WriteString("  - The witness lies on the same disk: a disk that is put back as it was is not\n" +
+			"    noticed. Let another organisation run the witness where that matters.\n")
+	}
+	if c.Serve.TLSCert == "" {
+		text.WriteString("  - There is no HTTPS: put a proxy with HTTPS in front, or give --tls-cert and --tls-key.\n")
+	}
+	return text.String()
 }
 
 // address is what to type into a browser.

@@ -4,10 +4,11 @@
 // partner adds a driver: one line of import.
 //
 // The drivers that are built in: records in SQLite and PostgreSQL; documents in
-// files and in S3, Google Cloud Storage and Azure; keys in a key file or given
-// as base64key://. Any other key service that gocloud.dev/secrets knows (AWS,
-// Google Cloud, Azure, HashiCorp Vault) is one import in keys.go: they are left
-// out because each brings a large library.
+// files and in S3 and what speaks its language; keys in a key file or given as
+// base64key://. Left out, because each brings a large library, are the buckets of
+// Google (gocloud.dev/blob/gcsblob) and Azure (azureblob): one import here; and
+// the key services of gocloud.dev/secrets (AWS, Google, Azure, HashiCorp Vault):
+// one import in keys.go.
 package engines
 
 import (
@@ -22,8 +23,10 @@ import (
 	"reconnect.example/recovery/witness"
 	"reconnect.example/refserver/config"
 	"reconnect.example/storage"
-	_ "reconnect.example/storage/filestore"   // file: URLs
-	_ "reconnect.example/storage/sqlitestore" // sqlite: URLs
+	_ "reconnect.example/storage/bucket/s3bucket" // s3: URLs
+	_ "reconnect.example/storage/filestore"       // file: URLs
+	_ "reconnect.example/storage/postgresstore"   // postgres: URLs
+	_ "reconnect.example/storage/sqlitestore"     // sqlite: URLs
 	"reconnect.example/vault"
 	"reconnect.example/vault/local"
 )

@@ -36,6 +36,7 @@ package s3bucket
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,7 +101,7 @@ func transferWith(client *s3.Client) func(as func(any) bool) error {
 		if !as(&manager) {
 			return errors.New("s3bucket: gocloud uploads to s3 in another way than expected")
 		}
-		*manager = *transfermanager.New(client, func(o *transfermanager.Options) {
+		*manager = *transfermanager.New(discreet{client}, func(o *transfermanager.Options) {
 			o.PartSizeBytes = bucket.PartSize
 			o.MultipartUploadThreshold = bucket.PartSize
 			o.Concurrency = bucket.Concurrency
@@ -111,6 +112,25 @@ func transferWith(client *s3.Client) func(as func(any) bool) error {
 		return nil
 	}
 }
+
+// discreet keeps names out of the program's log: the manager of uploads writes the
+// error of every upload that it could not complete there, with the URL of the
+// request, and with that the id of a vault. Losing to another writer is one.
+type discreet struct{ *s3.Client }
+
+func (d discreet) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, options ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
+	out, err := d.Client.CompleteMultipartUpload(ctx, in, options...)
+	if err != nil {
+		err = unnamed{err}
+	}
+	return out, err
+}
+
+// unnamed is an error that is known by its kind alone.
+type unnamed struct{ error }
+
+func (u unnamed) Error() string { return "s3: " + cmp.Or(apiCode(u.error), "no answer") }
+func (u unnamed) Unwrap() error { return u.error }
 
 // quietly keeps the SDK from writing a line to the program's log for every object
 // that was sent in parts: of those S3 has no checksum of the whole. Whether each

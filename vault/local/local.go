@@ -5,7 +5,9 @@
 //
 // What is on one machine only: an embedded witness lies on the same disk as what
 // it watches, so that whoever can put back an old disk can put back both. For
-// protection against that, let another organisation run the witness.
+// protection against that, let another organisation run the witness. In the same
+// way witness.key and operator.key, which only together tell a vault that a
+// restore from a backup is legitimate, lie in one folder.
 package local
 
 import (
@@ -34,11 +36,24 @@ var (
 
 // The parts of a data folder.
 const (
-	RecordsFile   = "records.db"
-	WitnessFile   = "witness.db"
-	KeyFileName   = "service.key"
-	DocumentsName = "documents"
+	RecordsFile     = "records.db"
+	WitnessFile     = "witness.db"
+	KeyFileName     = "service.key"
+	WitnessKeyName  = "witness.key"  // seed with which the witness countersigns restores
+	OperatorKeyName = "operator.key" // seed with which the operator signs them
+	DocumentsName   = "documents"
 )
+
+// OperatorKey opens the operator's restore key in a data folder, or makes it
+// (32 bytes, mode 0600, durable): with its seed a restore tool signs which state
+// of each vault was put back. Together with witness.key it takes the protection
+// against rollback away. To keep it apart, move it to another machine and name its
+// public half in [Options.Operator].
+//
+// Errors: witness.ErrInvalid, with what to do.
+func OperatorKey(dir string) (*witness.Identity, error) {
+	return witness.OpenIdentity(filepath.Join(dir, OperatorKeyName))
+}
 
 // Options are what may differ from the defaults; see the fields of the same
 // name of [vault.Config] and [quota.Config].
@@ -48,6 +63,10 @@ type Options struct {
 	SessionIdle time.Duration
 	SessionMax  time.Duration
 	Now         func() time.Time
+
+	// Operator is the Ed25519 public key of the operator's restore key, where that
+	// is kept elsewhere; nil: the one of [OperatorKey] in the folder.
+	Operator []byte
 
 	// SweepEvery is how often what is due is swept in the background: abandoned
 	// uploads, replaced documents, erased vaults; 0: every 10 minutes; negative:
@@ -96,14 +115,10 @@ func OpenWith(ctx context.Context, dir string, opts *Options) (l *Local, err err
 		return l, err
 	}
 	l.closers = append(l.closers, l.Blobs.Close)
-	witnessStore, err := l.openStore(ctx, filepath.Join(dir, WitnessFile))
+	restore, err := l.openWitness(ctx, dir, o)
 	if err != nil {
 		return l, err
 	}
-	if l.Witness, err = witness.New(witness.Config{Store: witnessStore, Now: o.Now}); err != nil {
-		return l, err
-	}
-	l.closers = append(l.closers, l.Witness.Close)
 	keeper, err := OpenKeyFile(filepath.Join(dir, KeyFileName))
 	if err != nil {
 		return l, err
@@ -116,7 +131,7 @@ func OpenWith(ctx context.Context, dir string, opts *Options) (l *Local, err err
 	}
 	l.Vaults, err = vault.New(ctx, vault.Config{
 		Store: l.Store, Blobs: l.Blobs, Keeper: keeper, Checkpoints: l.Witness, Limiter: l.Witness, Quota: l.Quota,
-		Folders: o.Folders, SessionIdle: o.SessionIdle, SessionMax: o.SessionMax, Now: o.Now,
+		Restore: restore, Folders: o.Folders, SessionIdle: o.SessionIdle, SessionMax: o.SessionMax, Now: o.Now,
 	})
 	if err != nil {
 		return l, err
@@ -124,6 +139,33 @@ func OpenWith(ctx context.Context, dir string, opts *Options) (l *Local, err err
 	l.closers = append(l.closers, l.Vaults.Close)
 	l.sweepEvery(o.SweepEvery)
 	return l, nil
+}
+
+// openWitness opens the witness with its own key and the operator's public one,
+// and returns the two that a restore needs.
+func (l *Local) openWitness(ctx context.Context, dir string, o Options) (*vault.RestoreKeys, error) {
+	own, err := witness.OpenIdentity(filepath.Join(dir, WitnessKeyName))
+	if err != nil {
+		return nil, err
+	}
+	if o.Operator == nil {
+		operator, err := OperatorKey(dir)
+		if err != nil {
+			return nil, err
+		}
+		public := operator.Public()
+		o.Operator = public[:]
+	}
+	store, err := l.openStore(ctx, filepath.Join(dir, WitnessFile))
+	if err != nil {
+		return nil, err
+	}
+	l.Witness, err = witness.New(witness.Config{Store: store, Now: o.Now, Seed: own.Seed(), Operator: o.Operator})
+	if err != nil {
+		return nil, err
+	}
+	l.closers = append(l.closers, l.Witness.Close)
+	return &vault.RestoreKeys{Operator: o.Operator, Witness: l.Witness.PublicKey()}, nil
 }
 
 const sweepEvery = 10 * time.Minute

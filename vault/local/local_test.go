@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/testkeys"
+	"reconnect.example/recovery/witness"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
 	"reconnect.example/vault/local"
@@ -76,6 +77,49 @@ func TestKeyFileIsNeverReplacedAndNeverShared(t *testing.T) {
 	l, err = local.Open(dir)
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
+}
+
+func TestTheKeysOfARestoreAreMadeOnceAndNeverReplaced(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l, err := local.Open(dir)
+	require.NoError(t, err)
+	signs := l.Witness.PublicKey()
+	require.NoError(t, l.Close())
+	operator, err := local.OperatorKey(dir)
+	require.NoError(t, err)
+	require.NotEqual(t, signs, operator.Seed())
+	require.NotEqual(t, witness.PublicKey(signs), operator.Public(), "it takes two")
+
+	l, err = local.Open(dir)
+	require.NoError(t, err)
+	require.Equal(t, signs, l.Witness.PublicKey())
+	require.NoError(t, l.Close())
+	for _, name := range []string{local.WitnessKeyName, local.OperatorKeyName} {
+		path := filepath.Join(dir, name)
+		good, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Len(t, good, 32)
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+		require.NoError(t, os.WriteFile(path, []byte("short"), 0o600))
+		_, err = local.Open(dir)
+		require.ErrorIs(t, err, witness.ErrInvalid)
+		now, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, "short", string(now))
+		require.NoError(t, os.WriteFile(path, good, 0o600))
+	}
+	require.NoError(t, os.Remove(filepath.Join(dir, local.OperatorKeyName))) // it is kept elsewhere
+	public := operator.Public()
+	l, err = local.OpenWith(t.Context(), dir, &local.Options{Operator: public[:]})
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	_, err = os.Stat(filepath.Join(dir, local.OperatorKeyName))
+	require.ErrorIs(t, err, os.ErrNotExist, "and none is made in its place")
+	_, err = local.OpenWith(t.Context(), dir, &local.Options{Operator: signs})
+	require.ErrorIs(t, err, witness.ErrInvalid, "one key is one party")
 }
 
 func TestWhatIsDueIsSweptInTheBackground(t *testing.T) {

@@ -1,17 +1,13 @@
 package storagetest
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
@@ -40,14 +36,10 @@ func RunBlobsKill(t testing.TB, place func(t testing.TB) (url string)) {
 	if url := os.Getenv(blobKillURL); url != "" {
 		blobKillChild(url, os.Getenv(blobKillRound)) // does not return
 	}
-	self, err := os.Executable()
-	if err != nil {
-		needs(t, "a test binary that can be started again: "+err.Error())
-	}
 	url := place(t)
 	rounds := map[int]map[int]*progress{}
 	for round := range sized(4, 20) {
-		rounds[round] = blobsUntilKilled(t, self, url, round)
+		rounds[round] = blobsUntilKilled(t, url, round)
 		requireProgress(t, url, map[int]map[int]*progress{round: rounds[round]})
 	}
 	requireProgress(t, url, rounds)
@@ -56,45 +48,24 @@ func RunBlobsKill(t testing.TB, place func(t testing.TB) (url string)) {
 // progress is what one writer said, last before it was killed.
 type progress struct{ written, deleted int }
 
-func blobsUntilKilled(t testing.TB, self, url string, round int) map[int]*progress {
+func blobsUntilKilled(t testing.TB, url string, round int) map[int]*progress {
 	t.Helper()
-	var only []string
-	for _, part := range strings.Split(t.Name(), "/") {
-		only = append(only, "^"+regexp.QuoteMeta(part)+"$")
-	}
-	child := exec.CommandContext(t.Context(), self, "-test.run="+strings.Join(only, "/"))
-	child.Env = append(os.Environ(), blobKillURL+"="+url, blobKillRound+"="+strconv.Itoa(round))
-	var complaint strings.Builder
-	child.Stderr = &complaint
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-
 	said := map[int]*progress{}
 	for writer := range killWriters {
 		said[writer] = &progress{}
 	}
-	enough := 1 + rand.IntN(80)
-	lines := bufio.NewScanner(out)
-	for n := 1; lines.Scan(); n++ { // also what it said before it died
-		if n == enough {
-			require.NoError(t, child.Process.Kill())
-		}
+	untilKilled(t, []string{blobKillURL + "=" + url, blobKillRound + "=" + strconv.Itoa(round)}, 1+rand.IntN(80), func(line string) {
 		var writer, number int
 		var what string
-		_, err := fmt.Sscanf(lines.Text(), "%s %d %d", &what, &writer, &number)
-		require.NoError(t, err, "the child said %q", lines.Text())
+		_, err := fmt.Sscanf(line, "%s %d %d", &what, &writer, &number)
+		require.NoError(t, err, "the child said %q", line)
 		switch what {
 		case "written":
 			said[writer].written = number
 		case "deleted":
 			said[writer].deleted = number
 		}
-	}
-	require.NoError(t, lines.Err())
-	var exit *exec.ExitError
-	require.ErrorAs(t, child.Wait(), &exit)
-	require.Equal(t, -1, exit.ExitCode(), "the child ended by itself: %s", complaint.String())
+	})
 	return said
 }
 

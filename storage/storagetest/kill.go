@@ -1,15 +1,12 @@
 package storagetest
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,58 +39,22 @@ func RunKill(t testing.TB, place func(t testing.TB) (url string)) {
 	if url := os.Getenv(killURL); url != "" {
 		killChild(url) // does not return
 	}
-	self, err := os.Executable()
-	if err != nil {
-		needs(t, "a test binary that can be started again: "+err.Error())
-	}
 	url := place(t)
 	for range sized(3, 25) {
-		acknowledged := runUntilKilled(t, self, url)
-		requireAcknowledged(t, url, acknowledged)
+		requireAcknowledged(t, url, recordsUntilKilled(t, url))
 	}
 }
 
-// needs skips a test that this machine cannot run, but not where all must run.
-func needs(t testing.TB, what string) {
+// recordsUntilKilled returns the last number that each writer of a child got
+// acknowledged.
+func recordsUntilKilled(t testing.TB, url string) (acknowledged [killWriters]int) {
 	t.Helper()
-	if os.Getenv("RECONNECT_TEST_ALL") == "1" {
-		t.Fatalf("this test needs %s", what)
-	}
-	t.Skipf("this test needs %s", what)
-}
-
-// runUntilKilled returns the last number that each writer of a child got
-// acknowledged. The child is killed after a random number of commits, at
-// whatever it is doing then.
-func runUntilKilled(t testing.TB, self, url string) (acknowledged [killWriters]int) {
-	t.Helper()
-	var only []string
-	for _, part := range strings.Split(t.Name(), "/") {
-		only = append(only, "^"+regexp.QuoteMeta(part)+"$")
-	}
-	child := exec.CommandContext(t.Context(), self, "-test.run="+strings.Join(only, "/"))
-	child.Env = append(os.Environ(), killURL+"="+url)
-	var complaint strings.Builder
-	child.Stderr = &complaint
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-
-	enough := 1 + rand.IntN(250)
-	lines := bufio.NewScanner(out)
-	for n := 1; lines.Scan(); n++ { // also what it said before it died
-		if n == enough {
-			require.NoError(t, child.Process.Kill())
-		}
+	untilKilled(t, []string{killURL + "=" + url}, 1+rand.IntN(250), func(line string) {
 		var writer, number int
-		_, err := fmt.Sscanf(lines.Text(), "ack %d %d", &writer, &number)
-		require.NoError(t, err, "the child said %q", lines.Text())
+		_, err := fmt.Sscanf(line, "ack %d %d", &writer, &number)
+		require.NoError(t, err, "the child said %q", line)
 		acknowledged[writer] = number
-	}
-	require.NoError(t, lines.Err())
-	var exit *exec.ExitError
-	require.ErrorAs(t, child.Wait(), &exit)
-	require.Equal(t, -1, exit.ExitCode(), "the child ended by itself: %s", complaint.String())
+	})
 	return acknowledged
 }
 

@@ -52,6 +52,16 @@ func sealSlot(id ID, entry seal.SlotEntry, body slotBody, wrapping seal.Key) (se
 	return entry, record, err
 }
 
+// NoteRestored writes the paper that a restore leaves, as if there had been one.
+func (v *Vault) NoteRestored(ctx context.Context, r Restored) error {
+	return v.do(ctx, func(t *turn) error {
+		t.note(ActVaultRestored, nil, nil)
+		return t.putPaper(restoredPaper(1), 1, paperRestored, restoredBody{
+			Epoch: 1, Taken: r.Taken.UnixMilli(), Accepted: r.Accepted.UnixMilli(), Confirmed: r.Confirmed.UnixMilli(),
+		})
+	})
+}
+
 // Forge spoils a copy of a vault with the vault's own keys. Its methods panic
 // where they cannot: the vectors are then not written.
 type Forge struct {
@@ -248,13 +258,13 @@ func (f *Forge) Digests() {
 	})
 }
 
-// Generations cuts the newest generation out of the keyring of a compartment.
+// OldHead seals the head of a compartment under its first generation.
 func (f *Forge) OldHead(c Compartment) {
 	ix := sure(openIndex(f.v.id, c, f.get(f.v.id.head(c)), f.keys[c]))
 	f.Changed[f.v.id.head(c)] = sure(sealIndex(f.v.id, c, ix, f.keys[c].generations[0]))
 }
 
-// Keys of the records of a vault, for vectors that name them.
+// KeyOf is the key of a record of this vault.
 func (id ID) KeyOf(parts string) string { return id.key(parts) }
 
 // PaperKeys are the keys of the Owner papers but for the login.

@@ -127,6 +127,8 @@ func (m *made) live() {
 	require.NoError(t, err)
 	_, err = v.AskForSpace(m.ctx, "J’ai beaucoup de papiers")
 	require.NoError(t, err)
+	now := m.stage.Clock.Now()
+	require.NoError(t, v.NoteRestored(m.ctx, vault.Restored{Taken: now.Add(-time.Hour), Accepted: now.Add(-time.Minute), Confirmed: now}))
 }
 
 // blobs are the blobs that the items name.

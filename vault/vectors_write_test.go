@@ -39,6 +39,7 @@ func TestVectorsAreMade(t *testing.T) { //nolint:paralleltest // the randomness 
 	w := &vectorWriter{t: t, written: map[string]bool{}}
 	w.envelopes()
 	w.signatures()
+	w.restores()
 	w.streams()
 	w.secrets()
 	w.paddings()
@@ -224,6 +225,30 @@ func (w *vectorWriter) signatures() {
 		data("envelope", w.must(key.SealReset(vault, counter, 7))), hexed("counter", counter[:]), number("count", 7))
 	w.on("reset", "another-vault", "open", "Of another vault.", hexed("vault", []byte("another vault id")))
 	w.on("reset", "signed-by-another", "open", "Signed by another key.", data("envelope", w.must(other.SealReset(vault, counter, 7))))
+}
+
+// restores are statements of operator and witness about one vault.
+func (w *vectorWriter) restores() {
+	operator, witness := seal.NewSigningKey(), seal.NewSigningKey()
+	id := [16]byte([]byte("a vault's own id"))
+	r := &seal.Restore{Vault: id, Epoch: 2, Taken: 1_772_442_000_000, Issued: 1_772_452_000_000, Heads: []seal.RestoredHead{
+		{Head: "shared", Version: 5, Hash: [32]byte(filled(1))}, {Head: "private"}, {Head: "journal", Version: 9, Hash: [32]byte(filled(2))},
+	}}
+	statement := w.must(operator.SealRestore(r))
+	complete := w.must(witness.CountersignRestore(id, statement))
+	w.put("restored", "success", "A restore statement, signed by the operator and countersigned by the witness.", text("kind", "restored"),
+		hexed("operator", operator.Public()), hexed("witness", witness.Public()), hexed("vault", id[:]), number("epoch", 2), data("statement", complete))
+	w.on("restored", "another-vault", "open", "About another vault.", hexed("vault", []byte("another vault id")))
+	w.on("restored", "operator-alone", "open", "Countersigned by the operator itself.", data("statement", w.must(operator.CountersignRestore(id, statement))))
+	w.on("restored", "another-operator", "open", "Signed by another operator.", hexed("operator", seal.NewSigningKey().Public()))
+	w.on("restored", "trailing-byte", "format", "A byte behind the statement.", change("append", "statement", "00"))
+	place := seal.Context{Type: seal.TypeStatement, Vault: id}
+	r.Heads[0].Head, r.Heads[1].Head = "private", "shared"
+	swapped := w.must(operator.SignEnvelope(place, w.must(seal.Marshal(r))))
+	w.on("restored", "heads-out-of-order", "format", "The heads stand in another order.", data("statement", w.must(witness.CountersignRestore(id, swapped))))
+	r.Heads, r.Epoch = r.Heads[:2], 0
+	fewer := w.must(operator.SignEnvelope(place, w.must(seal.Marshal(r))))
+	w.on("restored", "no-epoch", "format", "A head less, and no epoch.", data("statement", w.must(witness.CountersignRestore(id, fewer))))
 }
 
 func (w *vectorWriter) streams() {

@@ -23,7 +23,7 @@ var testHelpers = []string{"storage/storagetest", "vault/vaulttest"}
 var tools = []string{"internal/bench", "internal/architecture"}
 
 // forTests are internal packages that exist for tests and measurements only.
-var forTests = []string{"internal/testkeys", "internal/testfiles", "internal/testservices"}
+var forTests = []string{"internal/testkeys", "internal/testfiles", "internal/testservices", "internal/testvectors"}
 
 // inside tells whether a package is one of these folders or lies in one.
 func inside(pkg string, folders ...string) bool {
@@ -80,16 +80,31 @@ func direction(m module) []string {
 	})
 }
 
-// oneSealer: only internal/seal knows the encryption library, and does no input or output, so that it can run in a browser.
+// oneSealer: only internal/seal knows the encryption library, and does no input or output, so that it can run in a browser. The second
+// reader knows it too: it must open what is stored without internal/seal.
 func oneSealer(m module) []string {
 	return eachImport(m, func(f file, imported string) string {
 		switch {
-		case strings.HasPrefix(imported, "github.com/tink-crypto/") && !inside(f.pkg(), "internal/seal"):
+		case strings.HasPrefix(imported, "github.com/tink-crypto/") && !inside(f.pkg(), "internal/seal", secondReader):
 			return "only internal/seal imports tink"
 		case inside(f.pkg(), "internal/seal") && !f.isTest():
 			if inside(imported, "os", "net", "syscall", "database/sql", "path/filepath") {
 				return "internal/seal does no input or output"
 			}
+		}
+		return ""
+	})
+}
+
+// secondReader opens the stored format without this library, so that its description is proved to be enough.
+const secondReader = "examples/reader"
+
+// byItself: the second reader imports nothing of this module, nor the library that its CBOR is made with.
+func byItself(m module) []string {
+	return eachImport(m, func(f file, imported string) string {
+		own := layer(imported) >= 0 || inside(imported, "internal") || imported == modulePath || inside(imported, "github.com/fxamacker")
+		if inside(f.pkg(), secondReader) && !f.isTest() && own {
+			return "the second reader is written from docs/format.md alone"
 		}
 		return ""
 	})
@@ -167,6 +182,10 @@ func TestImportsPointOneWay(t *testing.T) { t.Parallel(); require.Empty(t, direc
 func TestOnlyOnePackageKnowsTheEncryption(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, oneSealer(thisModule(t)))
+}
+func TestTheSecondReaderStandsAlone(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, byItself(thisModule(t)))
 }
 func TestTestToolsStayInTests(t *testing.T) { t.Parallel(); require.Empty(t, testsOnly(thisModule(t))) }
 func TestDriversKeepTheirLibrariesToThemselves(t *testing.T) {

@@ -98,6 +98,13 @@ var vectorKinds = map[string]func(t *testing.T, v *testvectors.Vector) error{
 		}
 		return err
 	},
+	"restored": func(t *testing.T, v *testvectors.Vector) error {
+		r, err := seal.OpenRestored(v.Bytes("operator"), v.Bytes("witness"), [16]byte(v.Bytes("vault")), v.Bytes("statement"))
+		if err == nil {
+			require.Equal(t, v.Number("epoch"), r.Epoch)
+		}
+		return err
+	},
 	"ownerhead": func(t *testing.T, v *testvectors.Vector) error {
 		h, err := seal.OpenOwnerHead([16]byte(v.Bytes("vault")), v.Bytes("envelope"))
 		if err == nil {

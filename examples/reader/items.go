@@ -1,0 +1,310 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// entry is one line of an index page.
+type entry struct {
+	id       []byte
+	revision uint64
+	hash     []byte
+}
+
+// index reads the pages of a compartment.
+func (s *safe) index(c byte) (all []entry, err error) {
+	for n, named := range s.pages[c] {
+		record := s.get(fmt.Sprintf("x/%s/%d", names[c][:1], n))
+		wrong := altered("%s index page %d", names[c], n)
+		clear, err := parse(clearPage, clearOf(record))
+		if err != nil || !bytes.Equal(digest(record), named.([]byte)) {
+			return nil, wrong
+		}
+		object := binary.BigEndian.AppendUint32(nil, uint32(n))
+		_, body, err := openSealed(s.rings[c].keys[clear.num(1)], s.at(typePage, c, clear.num(1), object, 0), record)
+		if err != nil || len(body) != 2+256*56 {
+			return nil, wrong
+		}
+		count, rest := int(binary.BigEndian.Uint16(body)), body[2:]
+		if count > 256 || len(bytes.Trim(rest[56*count:], "\x00")) > 0 {
+			return nil, wrong
+		}
+		for i := range count {
+			e := rest[56*i:][:56]
+			if i > 0 && bytes.Compare(rest[56*(i-1):][:16], e[:16]) >= 0 {
+				return nil, wrong
+			}
+			all = append(all, entry{e[:16], binary.BigEndian.Uint64(e[16:]), e[24:]})
+		}
+	}
+	return all, nil
+}
+
+// item is one thing in a vault, opened.
+type item struct {
+	entry
+	compartment byte
+	parts, keys []any
+	facts       object
+}
+
+// showItems shows every item that is as it was written, and names the others.
+// wrong is the first that is not.
+func (s *safe) showItems() (wrong, err error) {
+	var all []*item
+	folders := map[string]string{}
+	for _, c := range []byte{shared, private} {
+		entries, err := s.index(c)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			it, err := s.openItem(c, e)
+			if err != nil {
+				wrong = s.name(wrong, err)
+				continue
+			}
+			if all = append(all, it); it.facts.num(1) == 2 {
+				folders[string(e.id)] = it.facts.text(2)
+			}
+		}
+	}
+	for _, it := range all {
+		if err := s.showItem(it, folders); err != nil {
+			wrong = s.name(wrong, err)
+		}
+	}
+	return wrong, nil
+}
+
+// name shows what is wrong in the place of an item, and keeps the first.
+func (s *safe) name(first, err error) error {
+	s.shows = append(s.shows, err.Error())
+	if first == nil {
+		return err
+	}
+	return first
+}
+
+func (s *safe) openItem(c byte, e entry) (*item, error) {
+	record := s.get("i/" + idText(e.id))
+	if record == nil {
+		return nil, refusal("missing item " + idText(e.id))
+	}
+	wrong := altered("item %s", idText(e.id))
+	clear, err := parse(clearItem, clearOf(record))
+	if err != nil || !bytes.Equal(digest(record), e.hash) || clear.num(1) != e.revision {
+		return nil, wrong
+	}
+	_, raw, err := openSealed(s.rings[c].keys[clear.num(2)], s.at(typeItem, c, clear.num(2), e.id, e.revision), record)
+	if err != nil {
+		return nil, wrong
+	}
+	body, err := parse(itemBody, raw)
+	if err != nil {
+		return nil, wrong
+	}
+	it := &item{entry: e, compartment: c, parts: clear.list(3), keys: body.list(2)}
+	if it.facts, err = parse(itemFacts, body.bytes(1)); err != nil || len(it.parts) != len(it.keys) {
+		return nil, wrong
+	}
+	// The origin is signed as it is encoded in the facts, where it has one encoding.
+	from, to := span(body.bytes(1), 6)
+	if !s.signed(body.object(3), s.at(typeOrigin, none, 0, e.id, 0), body.bytes(1)[from:to]) ||
+		!s.signed(body.object(4), s.at(typeRevision, none, 0, e.id, e.revision), body.bytes(1)) {
+		return nil, wrong
+	}
+	kind := it.facts.num(1)
+	if kind < 1 || kind > 5 || kind == 1 && it.facts[7] == nil || kind == 3 && it.facts[8] == nil || kind == 4 && it.facts[9] == nil {
+		return nil, wrong
+	}
+	if kind == 1 {
+		part := at(it.parts, 0)
+		if len(it.parts) == 0 || part.text(1) != "content" || part.int(3) != sealedSize(it.facts.object(7).int(2)) {
+			return nil, wrong
+		}
+	}
+	return it, nil
+}
+
+// span says where the value of a key of a map lies. The map was parsed before.
+func span(b []byte, key uint64) (from, to int) {
+	d := decoder{rest: b}
+	_, pairs := d.head()
+	for range pairs {
+		_, k := d.head()
+		from = len(b) - len(d.rest)
+		d.value(itemFacts.shapeOf(k), 0)
+		if to = len(b) - len(d.rest); k == key {
+			return from, to
+		}
+	}
+	return 0, 0
+}
+
+func (s shape) shapeOf(key uint64) shape {
+	if o, ok := s.fields[key].(optional); ok {
+		return o.shape
+	}
+	return s.fields[key].(shape)
+}
+
+// signed verifies a signature by the vault's key, or by one that it had before.
+func (s *safe) signed(sig object, p place, message []byte) bool {
+	return s.head.trusts(sig.bytes(1)) && verifyDetached(sig.bytes(1), p, message, sig.bytes(2)) == nil
+}
+
+var kinds = []string{"", "document", "folder", "contact", "appointment", "note"}
+
+func (s *safe) showItem(it *item, folders map[string]string) error {
+	f, from, where := it.facts, it.facts.object(6), names[it.compartment]
+	if f.int(5) != 0 {
+		where += ", binned"
+	}
+	words := []string{"item", idText(it.id), kinds[f.num(1)], where, f.text(2), folders[string(f.bytes(3))], fmt.Sprintf("revision %d", it.revision),
+		from.text(2), from.object(1).text(1), fmt.Sprint(from.int(3))}
+	switch f.num(1) {
+	case 1:
+		d := f.object(7)
+		content, err := s.content(it)
+		if err != nil {
+			return altered("item %s", idText(it.id))
+		}
+		words = append(words, d.text(1), fmt.Sprint(d.int(2)), hex.EncodeToString(digest(content)), d.text(4), d.text(5))
+	case 3:
+		c := f.object(8)
+		words = append(words, c.text(1), joined(c.list(2)), joined(c.list(3)), c.text(4), c.text(5))
+	case 4:
+		a := f.object(9)
+		words = append(words, fmt.Sprint(a.int(1)), fmt.Sprint(a.int(2)), a.text(3), fmt.Sprint(a.flag(4)), a.text(5), a.text(6), a.text(7))
+	case 5:
+		words = append(words, f.text(10))
+	}
+	s.show(words...)
+	return nil
+}
+
+// content opens the blob of a document.
+func (s *safe) content(it *item) ([]byte, error) {
+	part, d, key := at(it.parts, 0), it.facts.object(7), it.keys[0].([]byte)
+	p := s.at(typeDocument, none, 0, it.id, part.num(5))
+	p.holder = []byte(part.text(2))
+	content, err := openStream(key, p, d.int(2), s.vector.blob(part.text(2)))
+	if err == nil && !bytes.Equal(digest(content), d.bytes(3)) {
+		err = errOpen
+	}
+	return content, err
+}
+
+func joined(l []any) string {
+	words := make([]string, len(l))
+	for i := range l {
+		words[i], _ = l[i].(string)
+	}
+	return strings.Join(words, ", ")
+}
+
+// show adds a line; what is empty at its end is left out.
+func (s *safe) show(words ...string) {
+	for words[len(words)-1] == "" {
+		words = words[:len(words)-1]
+	}
+	s.shows = append(s.shows, strings.ReplaceAll(strings.Join(words, " | "), "\n", `\n`))
+}
+
+// showPapers shows what belongs to the vault itself.
+func (s *safe) showPapers() error {
+	entries, err := s.index(owner)
+	if err != nil {
+		return err
+	}
+	login := false
+	for _, e := range entries {
+		record, wrong := s.get("o/"+idText(e.id)), altered("owner paper %s", idText(e.id))
+		clear, err := parse(clearPaper, clearOf(record))
+		if err != nil || !bytes.Equal(digest(record), e.hash) || clear.num(2) != e.revision {
+			return wrong
+		}
+		_, raw, err := openSealed(s.rings[owner].keys[clear.num(1)], s.at(typeOwnerPaper, owner, clear.num(1), e.id, e.revision), record)
+		if err != nil {
+			return wrong
+		}
+		paper, err := parse(paperBody, raw)
+		if err == nil {
+			err = s.showPaper(paper)
+		}
+		if err != nil {
+			return wrong
+		}
+		login = login || paper.num(1) == 1
+	}
+	if !login {
+		return altered("owner paper")
+	}
+	return nil
+}
+
+func (s *safe) showPaper(paper object) error {
+	when := fmt.Sprint(paper.int(2))
+	switch paper.num(1) {
+	case 1:
+		login, err := decode(text, paper.bytes(3))
+		if err != nil {
+			return err
+		}
+		s.show("login", login.(string))
+	case 2:
+		c, err := parse(consent, paper.bytes(3))
+		if err != nil {
+			return err
+		}
+		n := c.object(1)
+		s.show("consent", when, n.text(1), n.text(2), n.text(3), c.text(2))
+	case 3:
+		r, err := parse(space, paper.bytes(3))
+		if err != nil {
+			return err
+		}
+		s.show("space", fmt.Sprint(r.int(1)), r.text(2))
+	case 4:
+		r, err := parse(restored, paper.bytes(3))
+		if err != nil {
+			return err
+		}
+		s.show("restored", fmt.Sprint(r.int(2)), fmt.Sprint(r.int(3)), fmt.Sprint(r.int(4)))
+	}
+	return nil
+}
+
+// showJournal follows the chain from the head down to the first line.
+func (s *safe) showJournal() error {
+	last := s.journal.bytes(2)
+	for n := s.journal.num(1); n > 0; n-- {
+		record, wrong := s.get(fmt.Sprintf("j/%016x", n)), altered("journal entry %d", n)
+		clear, err := parse(clearEntry, clearOf(record))
+		if err != nil || !bytes.Equal(digest(record), last) || clear.num(1) != n {
+			return wrong
+		}
+		last = clear.bytes(2)
+		p := s.at(typeJournalEntry, owner, clear.num(3), binary.BigEndian.AppendUint64(nil, n), 0)
+		p.holder = last
+		_, raw, err := openBox(s.rings[owner].inboxes[clear.num(3)], p, record)
+		if err != nil {
+			return wrong
+		}
+		body, err := parse(entryBody, raw)
+		if err != nil || !s.head.trusts(body.bytes(3)) || verifyDetached(body.bytes(3), p, body.bytes(1), body.bytes(2)) != nil {
+			return wrong
+		}
+		f, err := parse(entryFacts, body.bytes(1))
+		if err != nil {
+			return wrong
+		}
+		s.show("journal", fmt.Sprint(n), fmt.Sprint(f.int(1)), f.object(2).text(1), f.text(3), f.text(6))
+	}
+	return nil
+}

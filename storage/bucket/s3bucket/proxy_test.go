@@ -29,7 +29,7 @@ type proxy struct {
 }
 
 func startProxy(t *testing.T) *proxy {
-	return proxyBefore(t, testservices.S3Handler(t, "vault"))
+	return proxyBefore(t, testservices.S3Handler("vault"))
 }
 
 func proxyBefore(t *testing.T, server http.Handler) *proxy {

@@ -2,7 +2,6 @@ package vault_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,213 +25,163 @@ import (
 	"reconnect.example/vault/vaulttest"
 )
 
-const (
-	// childFolder and childOrder tell a child process where to work, and as whom.
-	childFolder = "VAULT_TEST_CHILD"
-	childOrder  = "VAULT_TEST_CHILD_ORDER"
-	killWorkers = 2
-)
-
-type order struct {
-	Round           int
-	Start           time.Time
-	Login, Password string
-}
-
-// deed is what a worker of the child begins and, if it lives, ends.
-type deed struct {
-	Worker int
-	End    bool
-	What   string // "add", "replace", "move", "destroy", "password"
-	Name   string // of a paper, or the new password
-	Seed   uint64
-	Size   int
-}
-
-// workUntilKilled does deeds and says each on standard output, once before it
-// begins and once when it was acknowledged.
-func workUntilKilled(folder string) error {
-	var o order
-	if err := json.Unmarshal([]byte(os.Getenv(childOrder)), &o); err != nil {
-		return err
-	}
-	ctx := context.Background()
-	stage, err := vaulttest.Open(ctx, &vaulttest.Options{Folder: folder, Start: o.Start})
-	if err != nil {
-		return err
-	}
-	v, err := stage.Unlock(ctx, vault.Password{Login: o.Login, Secret: o.Password})
-	if err != nil {
-		return err
-	}
-	said := make(chan deed)
-	failed := make(chan error)
-	for n := range killWorkers {
-		w := &killWorker{v: v, number: n, order: o, say: said, papers: map[string]vault.Item{}}
-		go func() { failed <- w.work(ctx) }()
-	}
-	out := json.NewEncoder(os.Stdout)
-	for {
-		select {
-		case d := <-said:
-			if err := out.Encode(d); err != nil {
-				return err // the parent is gone
-			}
-		case err := <-failed:
-			return err
-		}
-	}
-}
-
-// killWorker works on papers of its own; the first also changes the password.
-type killWorker struct {
-	v      *vault.Vault
-	number int
-	order  order
-	say    chan<- deed
-	papers map[string]vault.Item
-}
-
-func (w *killWorker) work(ctx context.Context) error {
-	for n := 0; ; n++ {
-		d := deed{Worker: w.number, What: "add", Name: fmt.Sprintf("r%d-w%d-%d", w.order.Round, w.number, n), Seed: rand.Uint64N(1 << 20), Size: rand.IntN(2 * segment)}
-		if len(w.papers) > 2 {
-			d.What = []string{"add", "replace", "move", "destroy", "destroy", "password"}[rand.IntN(6-w.number)]
-		}
-		switch d.What {
-		case "replace", "move", "destroy":
-			d.Name = slices.Sorted(maps.Keys(w.papers))[rand.IntN(len(w.papers))]
-		case "password":
-			d.Name = fmt.Sprintf("password %d %d", w.order.Round, n)
-		}
-		w.say <- d
-		if err := w.do(ctx, d); err != nil {
-			return fmt.Errorf("%v: %w", d, err)
-		}
-		d.End = true
-		w.say <- d
-	}
-}
-
-func (w *killWorker) do(ctx context.Context, d deed) (err error) {
-	it := w.papers[d.Name]
-	switch d.What {
-	case "add":
-		it, err = w.v.AddDocument(ctx, vault.NewDocument{Name: d.Name}, bytes.NewReader(content(d.Seed, d.Size)))
-	case "replace":
-		it, err = w.v.ReplaceDocument(ctx, it.ID, it.Revision, vault.NewDocument{}, bytes.NewReader(content(d.Seed, d.Size)))
-	case "move":
-		for {
-			it, err = w.v.Move(ctx, it.ID, it.Revision, vault.Shared+vault.Private-it.Compartment)
-			if vault.Code(err) != "busy-moving" {
-				break
-			}
-			it = w.papers[d.Name]
-		}
-	case "destroy":
-		delete(w.papers, d.Name)
-		return w.v.Destroy(ctx, it.ID, it.Revision)
-	case "password":
-		err = w.v.ChangePassword(ctx, vault.ChangePassword{Old: w.order.Password, New: d.Name, KnownToOthers: d.Seed%2 == 0})
-		w.order.Password = d.Name
-		return err
-	}
-	w.papers[d.Name] = it
-	return err
-}
-
-// kept is what was acknowledged of a paper.
+// kept is what is known of a paper.
 type kept struct {
 	side     vault.Compartment
 	revision int
 	digest   string
+	binned   bool
 }
 
 func (k kept) line(name string) string {
-	return fmt.Sprintf("document %q %s r%d %s", name, k.side, k.revision, k.digest)
+	line := fmt.Sprintf("document %q %s r%d %s", name, k.side, k.revision, k.digest)
+	if k.binned {
+		line += " binned"
+	}
+	return line
 }
 
-// apply does a deed to what is kept.
-func (d deed) apply(all map[string]kept) {
-	k := all[d.Name]
+// account is what a person has.
+type account struct {
+	papers   map[string]kept
+	password string
+	closed   bool
+	erased   bool
+}
+
+// after returns the account after a deed.
+func (a account) after(d deed) account {
+	a.papers = maps.Clone(a.papers)
+	k := a.papers[d.Name]
 	k.revision++
 	switch d.What {
+	case "password", "keys":
+		a.password = d.Name
+		return a
+	case "close", "reopen":
+		a.closed = d.What == "close"
+		return a
+	case "erase":
+		a.erased = true
+		return a
+	case "destroy":
+		delete(a.papers, d.Name)
+		return a
 	case "add":
 		k.side, k.digest = vault.Private, digestOf(content(d.Seed, d.Size))
 	case "replace":
 		k.digest = digestOf(content(d.Seed, d.Size))
 	case "move":
 		k.side = vault.Shared + vault.Private - k.side
-	case "destroy":
-		delete(all, d.Name)
-		return
-	case "password":
-		return
+	case "bin", "restore":
+		k.binned = d.What == "bin"
 	}
-	all[d.Name] = k
+	a.papers[d.Name] = k
+	return a
 }
 
-// record is what the parent knows.
-type record struct {
-	kept     map[string]kept
-	password string
-	begun    map[int]deed // by worker: what it was at when it was killed
+func (a account) lines() []string {
+	out := []string{}
+	for name, k := range a.papers {
+		out = append(out, k.line(name))
+	}
+	slices.Sort(out)
+	return out
 }
 
-func (r *record) hear(d deed) {
-	if !d.End {
-		r.begun[d.Worker] = d
-		return
-	}
-	delete(r.begun, d.Worker)
-	d.apply(r.kept)
-	if d.What == "password" {
-		r.password = d.Name
-	}
+// tally counts over all rounds.
+type tally struct {
+	kills, deeds, underWay, underWayDone int
+	present, erased                      int
+	orphans, swept                       int
+	stored                               int64
+	byDeed                               map[string]int
 }
 
+// killed is a data folder whose server is killed again and again.
+type killed struct {
+	folder  string
+	person  *vaulttest.Person
+	order   order
+	account account
+	begun   map[int]deed // by worker: what it was at when it was killed
+	tally   tally
+}
+
+// rounds is how often the server is killed; RECONNECT_KILLS says another number.
+func rounds(t *testing.T) int {
+	t.Helper()
+	if n := os.Getenv("RECONNECT_KILLS"); n != "" {
+		kills, err := strconv.Atoi(n)
+		require.NoError(t, err)
+		return kills
+	}
+	return sized(8/slower, 30)
+}
+
+// The server is killed in the middle of uploads, moves, changes of secrets,
+// closing and erasing. What was acknowledged is there, what was under way is done
+// or not, and the sweeper finds the rest.
+//
+//	RECONNECT_KILLS=1000 go test -run TestWhatWasAcknowledgedSurvivesKill -v -timeout 30m ./vault
 func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	o := order{Start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
-	stage, err := vaulttest.Open(t.Context(), &vaulttest.Options{Folder: folder, Start: o.Start})
-	require.NoError(t, err)
-	p := stage.Person(t)
-	require.NoError(t, stage.Close())
-	r := &record{kept: map[string]kept{}, password: p.Password}
-	for o.Round = range sized(10/slower, 30) {
-		o.Login, o.Password = p.Login, r.password
-		r.untilKilled(t, folder, o)
-		r.check(t, folder, o, p)
-		o.Start = o.Start.Add(24 * time.Hour)
+	k := &killed{folder: t.TempDir(), order: order{Start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}}
+	k.tally.byDeed = map[string]int{}
+	for k.order.Round = range rounds(t) {
+		k.order.Plan = []plan{planWork, planWork, planClose, planWork, planWork, planWork, planErase}[k.order.Round%7]
+		k.withStage(t, func(stage *vaulttest.Stage) {
+			if k.person == nil {
+				k.person = stage.Person(t)
+				k.account = account{papers: map[string]kept{}, password: k.person.Password}
+			}
+		})
+		k.untilKilled(t)
+		k.withStage(t, func(stage *vaulttest.Stage) { k.check(t, stage) })
+		k.order.Start = k.order.Start.Add(24 * time.Hour)
 	}
+	c := k.tally
+	t.Logf("%d kills; %d deeds acknowledged (%v), 0 of them lost", c.kills, c.deeds, c.byDeed)
+	t.Logf("%d deeds under way when killed, of which %d were done all the same", c.underWay, c.underWayDone)
+	t.Logf("documents acknowledged and present, added up over the rounds: %d; accounts erased: %d", c.present, c.erased)
+	t.Logf("blobs without a record before the sweeper: %d, after it: %d", c.orphans, c.swept)
+	t.Logf("quota ledger = stored in every round, at last %d bytes", c.stored)
+}
+
+func (k *killed) withStage(t *testing.T, do func(stage *vaulttest.Stage)) {
+	t.Helper()
+	stage, err := vaulttest.Open(t.Context(), &vaulttest.Options{Folder: k.folder, Start: k.order.Start})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, stage.Close()) }()
+	do(stage)
 }
 
 // untilKilled lets a child work and kills it at whatever it is doing.
-func (r *record) untilKilled(t *testing.T, folder string, o order) {
+func (k *killed) untilKilled(t *testing.T) {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	say, err := json.Marshal(o)
+	k.order.Login, k.order.Password, k.order.Closed = k.person.Login, k.account.password, k.account.closed
+	say, err := json.Marshal(k.order)
 	require.NoError(t, err)
 	child := exec.CommandContext(ctx, self)
-	child.Env = append(os.Environ(), childFolder+"="+folder, childOrder+"="+string(say))
+	child.Env = append(os.Environ(), childFolder+"="+k.folder, childOrder+"="+string(say))
 	var complaint strings.Builder
 	child.Stderr = &complaint
 	out, err := child.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, child.Start())
-	r.begun = map[int]deed{}
+	k.begun = map[int]deed{}
 	enough := 1 + rand.IntN(50)
 	var late sync.WaitGroup
 	lines := bufio.NewScanner(out)
 	for n := 1; lines.Scan(); n++ { // also what it said before it died
 		var d deed
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &d), "the child said %q", lines.Text())
-		r.hear(d)
-		if n == enough { // in the middle of something, not just before it
+		k.hear(d)
+		if n == enough || d.What == "erase" && !d.End { // in the middle of something, not just before it
 			late.Go(func() {
 				<-time.After(time.Duration(rand.IntN(8000)) * time.Microsecond)
 				_ = child.Process.Kill()
@@ -242,61 +192,115 @@ func (r *record) untilKilled(t *testing.T, folder string, o order) {
 	require.NoError(t, lines.Err())
 	require.Error(t, child.Wait())
 	require.Equal(t, -1, child.ProcessState.ExitCode(), "the child ended by itself: %s", complaint.String())
+	k.tally.kills++
+	k.tally.underWay += len(k.begun)
 }
 
-// check opens the folder again: everything that was acknowledged is there, and
-// what was under way is done or not.
-func (r *record) check(t *testing.T, folder string, o order, p *vaulttest.Person) {
+func (k *killed) hear(d deed) {
+	if !d.End {
+		k.begun[d.Worker] = d
+		return
+	}
+	delete(k.begun, d.Worker)
+	k.account = k.account.after(d)
+	k.tally.deeds++
+	k.tally.byDeed[d.What]++
+}
+
+// possible is what may be found: what was acknowledged, with none, some or all
+// of what was under way, and how many deeds that is.
+func (k *killed) possible() (accounts []account, done []int) {
+	accounts, done = []account{k.account}, []int{0}
+	for _, d := range k.begun {
+		for i, a := range slices.Clone(accounts) {
+			accounts, done = append(accounts, a.after(d)), append(done, done[i]+1)
+		}
+	}
+	return accounts, done
+}
+
+// check looks at the folder with a server that lives: everything that was
+// acknowledged is there, and what was under way is done or not.
+func (k *killed) check(t *testing.T, stage *vaulttest.Stage) {
 	t.Helper()
-	stage, err := vaulttest.Open(t.Context(), &vaulttest.Options{Folder: folder, Start: o.Start})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, stage.Close()) }()
-	p.Password = r.password
-	_, err = stage.Unlock(t.Context(), p.Secret())
-	if d := r.begun[0]; d.What == "password" { // exactly one opens
-		next := *p
-		next.Password = d.Name
-		_, nextErr := stage.Unlock(t.Context(), next.Secret())
-		require.NotEqual(t, err == nil, nextErr == nil, "%v, %v", err, nextErr)
-		if err != nil {
-			r.password, p.Password, err = d.Name, d.Name, nil
-		}
+	accounts, done := k.possible()
+	password := k.opens(t, stage, accounts)
+	k.person.Password = password
+	blobs := blobFiles(t, stage, k.folder)
+	if password == "" {
+		passing(t, stage, 60*time.Hour)
+		k.gone(t, stage, blobs)
+		k.order.Start = stage.Clock.Now()
+		return
 	}
-	require.NoError(t, err)
-	seen := slices.DeleteFunc(requireSound(t, stage, p), func(line string) bool { return strings.HasPrefix(line, "folder") })
+	id, closed := k.person.SignIn(t, stage).ID(), false
+	seen := requireSound(t, stage, k.person)
+	seen = slices.DeleteFunc(seen, func(line string) bool { return strings.HasPrefix(line, "folder") })
+	closed = !overview(t, k.person.SignIn(t, stage)).ErasedAt.IsZero()
+	found := slices.IndexFunc(accounts, func(a account) bool {
+		return !a.erased && a.password == password && a.closed == closed && slices.Equal(a.lines(), seen)
+	})
+	require.GreaterOrEqual(t, found, 0, "acknowledged: %q\nunder way: %v\nfound: %q, closed: %v", k.account.lines(), k.begun, seen, closed)
+	k.account = accounts[found]
+	k.tally.underWayDone += done[found]
+	k.tally.present += len(seen)
 
-	possible := []map[string]kept{r.kept}
-	for _, d := range r.begun {
-		for _, one := range slices.Clone(possible) {
-			done := maps.Clone(one)
-			d.apply(done)
-			possible = append(possible, done)
-		}
-	}
-	found := slices.IndexFunc(possible, func(all map[string]kept) bool { return slices.Equal(lines(all), seen) })
-	require.GreaterOrEqual(t, found, 0, "acknowledged: %q\nunder way: %v\nfound: %q", lines(r.kept), r.begun, seen)
-	r.kept = possible[found]
-
-	v := p.SignIn(t, stage)
+	k.tally.orphans += len(blobs.there(t)) - len(requireBooks(t, stage, id))
 	settle(t, stage)
-	requireTidy(t, stage, blobFiles(t, stage, folder, v.ID()), v.ID())
+	requireTidy(t, stage, blobs, id)
+	k.tally.swept += len(blobs.there(t)) - len(requireBooks(t, stage, id))
+	k.tally.stored = usage(t, stage, id).Used
 }
 
-func lines(all map[string]kept) []string {
-	out := []string{}
-	for name, k := range all {
-		out = append(out, k.line(name))
+// opens returns the one password that opens the account, or none if it may have
+// been erased.
+func (k *killed) opens(t *testing.T, stage *vaulttest.Stage, accounts []account) string {
+	t.Helper()
+	var right []string
+	tried := map[string]bool{}
+	for _, a := range accounts {
+		if tried[a.password] {
+			continue
+		}
+		tried[a.password] = true
+		p := *k.person
+		p.Password = a.password
+		v, err := stage.Unlock(t.Context(), p.Secret())
+		if err != nil {
+			require.ErrorIs(t, err, vault.ErrSignIn)
+			require.NotErrorIs(t, err, vault.ErrTampered)
+			continue
+		}
+		v.Close()
+		right = append(right, a.password)
 	}
-	slices.Sort(out)
-	return out
+	if len(right) == 0 {
+		require.True(t, slices.ContainsFunc(accounts, func(a account) bool { return a.erased }), "no password opens the account, and nobody erased it")
+		return ""
+	}
+	require.Len(t, right, 1, "exactly one password opens")
+	require.False(t, k.account.erased, "an erased account opens")
+	return right[0]
+}
+
+// gone demands that nothing is left of the person, who is followed by another.
+func (k *killed) gone(t *testing.T, stage *vaulttest.Stage, blobs *knownBlobs) {
+	t.Helper()
+	requireBuried(t, stage, blobs, k.person.Vault.ID())
+	require.Empty(t, blobs.there(t))
+	if !k.account.erased {
+		k.tally.underWayDone++
+	}
+	k.tally.erased++
+	k.person = nil
 }
 
 // blobFiles lists the blobs that lie in a folder of documents, by their files.
-func blobFiles(t *testing.T, stage *vaulttest.Stage, folder string, id vault.ID) *knownBlobs {
+func blobFiles(t *testing.T, stage *vaulttest.Stage, folder string) *knownBlobs {
 	t.Helper()
 	known := newKnownBlobs(stage.Blobs)
 	require.NoError(t, filepath.WalkDir(filepath.Join(folder, local.DocumentsName), func(path string, d fs.DirEntry, err error) error {
-		if name := strings.ReplaceAll(d.Name(), "+", "/"); err == nil && !d.IsDir() && strings.HasPrefix(name, id.String()) {
+		if name := strings.ReplaceAll(d.Name(), "+", "/"); err == nil && !d.IsDir() && strings.Contains(name, "/") {
 			known.names[name] = true
 		}
 		return err

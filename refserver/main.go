@@ -5,6 +5,7 @@
 //	go run ./refserver -demo      the same, with a sample person
 //	go run ./refserver admin …    the work of the operator
 //	go run ./refserver check      a configuration, tried against its real services
+//	go run ./refserver backup …   copies of everything, and restore puts one back
 //	go run ./refserver witness    a witness for other operators' servers
 package main
 
@@ -18,6 +19,7 @@ import (
 	"syscall"
 
 	"reconnect.example/refserver/admin"
+	"reconnect.example/refserver/backups"
 	"reconnect.example/refserver/check"
 	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/witnessserver"
@@ -44,6 +46,8 @@ func run(ctx context.Context, args []string, out, logs io.Writer) error {
 		return serve(ctx, c, out, c.Logger(logs))
 	case c.Command == "check":
 		return check.Print(out, check.Run(ctx, c), c.Check.Format)
+	case backups.Commands(c.Command):
+		return backups.Run(ctx, c, openOperator(c), out)
 	case strings.HasPrefix(c.Command, "witness"):
 		return witnessserver.Run(ctx, c, out, c.Logger(logs))
 	}

@@ -42,6 +42,9 @@ type Config struct {
 	Admin Admin `cmd:"" help:"Do the work of the operator, through the running server or, if none runs, directly."`
 	Check Check `cmd:"" help:"Try this configuration against its real services, say what is wrong, and leave nothing behind."`
 
+	Backup  Backup  `cmd:"" help:"Copy what the server keeps, and look after the copies."`
+	Restore Restore `cmd:"" help:"Put a backup back into empty stores, and sign that it is meant. No server may run."`
+
 	WitnessServer WitnessServer `cmd:"" name:"witness" help:"Run a witness for other operators' servers."`
 
 	Command string   `kong:"-"` // "serve", "admin sweep", …

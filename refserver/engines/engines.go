@@ -46,7 +46,9 @@ type Engines struct {
 	Witness Witness
 	Quota   *quota.Quota
 
-	Restore *RestoreKeys // nil: restores are never accepted
+	Restore *vault.RestoreKeys // nil: restores are never accepted
+
+	WitnessRecords *storage.Store // of the witness of the data folder; nil: it is elsewhere
 
 	own     *witness.Witness // the witness, if it lies in the data folder
 	closers []func() error
@@ -95,7 +97,7 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 func (e *Engines) Config(c *config.Config) vault.Config {
 	return vault.Config{
 		Store: e.Records, Blobs: e.Blobs, Keeper: e.Keeper, Checkpoints: e.Witness, Limiter: e.Witness, Quota: e.Quota,
-		SessionIdle: c.SessionIdle, SessionMax: c.SessionMax,
+		Restore: e.Restore, SessionIdle: c.SessionIdle, SessionMax: c.SessionMax,
 	}
 }
 
@@ -127,6 +129,11 @@ func OpenWitnessRecords(ctx context.Context, c *config.Config) (*storage.Store, 
 		return nil, err
 	}
 	return openStore(ctx, c.Data, c.Records, local.WitnessFile, false)
+}
+
+// OpenOwnWitnessRecords opens the store of the witness of the data folder.
+func OpenOwnWitnessRecords(ctx context.Context, c *config.Config) (*storage.Store, error) {
+	return openStore(ctx, c.Data, "", local.WitnessFile, false)
 }
 
 // OpenRecords opens the store of records. With existing, one on this machine

@@ -10,18 +10,12 @@ import (
 
 	"reconnect.example/recovery/witness"
 	"reconnect.example/refserver/config"
+	"reconnect.example/vault"
 	"reconnect.example/vault/local"
 )
 
-// The files of keys in the data folder, beside the key file.
-const (
-	identityFile    = "witness-client.key" // who this server is to a witness elsewhere
-	operatorKeyFile = "operator.key"       // signs restore statements
-	SigningKeyFile  = "witness.key"        // countersigns them, of a witness that lies here
-)
-
-// RestoreKeys are the public keys that a restore from a backup needs.
-type RestoreKeys struct{ Operator, Witness []byte }
+// identityFile is who this server is to a witness elsewhere, in the data folder.
+const identityFile = "witness-client.key"
 
 // openWitness opens the witness that is named, or that of the data folder.
 func (e *Engines) openWitness(ctx context.Context, c *config.Config) error {
@@ -34,11 +28,11 @@ func (e *Engines) openWitness(ctx context.Context, c *config.Config) error {
 		e.Restore, err = restoreKeys(c)
 		return err
 	}
-	store, err := openStore(ctx, c.Data, "", local.WitnessFile, false)
+	store, err := OpenOwnWitnessRecords(ctx, c)
 	if err != nil {
 		return err
 	}
-	e.closers = append(e.closers, store.Close)
+	e.WitnessRecords, e.closers = store, append(e.closers, store.Close)
 	cfg := witness.Config{Store: store}
 	if e.Restore, err = ownKeys(c, &cfg); err != nil {
 		return err
@@ -78,7 +72,7 @@ func IdentityFile(c *config.Config) string {
 
 // restoreKeys are the two keys of a restore with a witness elsewhere; nil: none
 // is taken.
-func restoreKeys(c *config.Config) (*RestoreKeys, error) {
+func restoreKeys(c *config.Config) (*vault.RestoreKeys, error) {
 	if c.WitnessSigns == "" {
 		return nil, nil //nolint:nilnil // as said
 	}
@@ -90,13 +84,13 @@ func restoreKeys(c *config.Config) (*RestoreKeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &RestoreKeys{Operator: operator[:], Witness: signs[:]}, nil
+	return &vault.RestoreKeys{Operator: operator[:], Witness: signs[:]}, nil
 }
 
 // ownKeys gives the witness of the data folder its signing key and the
 // operator's.
-func ownKeys(c *config.Config, cfg *witness.Config) (*RestoreKeys, error) {
-	signs, err := witness.OpenIdentity(filepath.Join(c.Data, SigningKeyFile))
+func ownKeys(c *config.Config, cfg *witness.Config) (*vault.RestoreKeys, error) {
+	signs, err := witness.OpenIdentity(filepath.Join(c.Data, local.WitnessKeyName))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +100,7 @@ func ownKeys(c *config.Config, cfg *witness.Config) (*RestoreKeys, error) {
 	}
 	cfg.Seed, cfg.Operator = signs.Seed(), operator[:]
 	public := signs.Public()
-	return &RestoreKeys{Operator: operator[:], Witness: public[:]}, nil
+	return &vault.RestoreKeys{Operator: operator[:], Witness: public[:]}, nil
 }
 
 // operatorKey is the public key of the operator: the one that is named or, on
@@ -123,13 +117,13 @@ func operatorKey(c *config.Config) (witness.PublicKey, error) {
 }
 
 // OperatorKeyFile is where the operator's own key lies if it lies here.
-func OperatorKeyFile(c *config.Config) string { return filepath.Join(c.Data, operatorKeyFile) }
+func OperatorKeyFile(c *config.Config) string { return filepath.Join(c.Data, local.OperatorKeyName) }
 
 // PrivateFiles are the files of the data folder with keys in them, those that
 // are there, beside the key file.
 func PrivateFiles(c *config.Config) []string {
 	var files []string
-	for _, path := range []string{IdentityFile(c), filepath.Join(c.Data, SigningKeyFile), OperatorKeyFile(c)} {
+	for _, path := range []string{IdentityFile(c), filepath.Join(c.Data, local.WitnessKeyName), OperatorKeyFile(c)} {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			files = append(files, path)
 		}

@@ -33,8 +33,10 @@ type overviewOutput struct {
 		Space    Space      `json:"space" doc:"How much is used and left."`
 		Next     []Item     `json:"next" nullable:"false" doc:"The next appointments, soonest first, at most five."`
 		Expiring []Item     `json:"expiring" nullable:"false" doc:"Documents that have expired or will within sixty days, soonest first."`
-		Notices  []string   `json:"notices" nullable:"false" doc:"Stable codes of what the person should know first: witness-away, damaged, closing, …"`
+		Notices  []string   `json:"notices" nullable:"false" doc:"Stable codes of what the person should know first: witness-away, damaged, closing, restored, …"`
 		ErasedAt *time.Time `json:"erasedAt,omitempty" doc:"When everything is erased, of an account that was closed."`
+
+		RestoredTo *time.Time `json:"restoredTo,omitempty" doc:"With the notice restored: the instant of the backup to which the service was put back. What was done later is gone. Shown until it is confirmed; missing if the store altered it."`
 	}
 }
 
@@ -53,7 +55,14 @@ func overview(ctx context.Context, v *vault.Vault, _ *struct{}) (*overviewOutput
 	if !o.ErasedAt.IsZero() {
 		out.Body.ErasedAt = &o.ErasedAt
 	}
+	if !o.RestoredTo.IsZero() {
+		out.Body.RestoredTo = &o.RestoredTo
+	}
 	return out, nil
+}
+
+func confirmRestored(ctx context.Context, v *vault.Vault, _ *struct{}) (*struct{}, error) {
+	return nil, v.ConfirmRestored(ctx)
 }
 
 type countsOutput struct{ Body Counts }
@@ -71,6 +80,11 @@ func (a *API) addOverview() {
 		method: http.MethodGet, path: "/overview", id: "overview", tag: "Items", summary: "The situation at a glance",
 		description: "Everything that a first screen shows, in one call and one line of the journal.",
 	}, overview)
+	register(a, operation{
+		method: http.MethodPost, path: "/restored", id: "confirm-restored", tag: "Account", status: http.StatusNoContent,
+		summary:     "Confirm knowing of a restore",
+		description: "The person knows that the service was put back to a backup: the overview shows it no more.",
+	}, confirmRestored)
 	register(a, operation{
 		method: http.MethodGet, path: "/counts", id: "count", tag: "Items", summary: "Count the items",
 		description: "How many of each kind, and how many of them are private, binned or altered.",

@@ -140,6 +140,7 @@ func (p *pages) routes() *http.ServeMux {
 		"GET /take":               p.takeForm,
 		"POST /take":              p.take,
 		"POST /reopen":            p.reopen,
+		"POST /restored":          p.confirmRestored,
 		"GET /close":              p.closeForm,
 	} {
 		mux.Handle(pattern, p.person(h))

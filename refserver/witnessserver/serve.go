@@ -25,6 +25,7 @@ import (
 	"reconnect.example/refserver/engines"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/storage"
+	"reconnect.example/vault/local"
 )
 
 // identityFile is who the witness is to its clients, in the data folder.
@@ -53,7 +54,7 @@ func open(ctx context.Context, c *config.Config, log hclog.Logger) (k *keeper, e
 		return k, err
 	}
 	k.closers = append(k.closers, k.store.Close)
-	signing, err := witness.OpenIdentity(filepath.Join(c.Data, engines.SigningKeyFile))
+	signing, err := witness.OpenIdentity(filepath.Join(c.Data, local.WitnessKeyName))
 	if err != nil {
 		return k, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -54,6 +55,8 @@ type MinIOServer struct {
 	folder  string
 	address string
 	running *minioProcess
+	broom   *exec.Cmd // removes the folder when this process has ended or says so
+	handle  io.Closer // of the broom
 	mu      sync.Mutex
 	buckets int
 }
@@ -117,13 +120,22 @@ func newMinIOServer(t testing.TB, program string) *MinIOServer {
 	folder, err := os.MkdirTemp("", "minio-")
 	require.NoError(t, err)
 	s := &MinIOServer{program: program, folder: folder, address: freeAddress(t)}
+	s.broom = exec.CommandContext(context.Background(), "sh", "-c", sweep, "sh", folder)
+	s.handle, err = s.broom.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, s.broom.Start())
 	s.Restart(t)
 	return s
 }
 
+// sweep waits for its pipe to break. A server that is being killed with us may
+// still write for a moment.
+const sweep = `trap "" INT TERM HUP; cat >/dev/null; rm -rf "$1"; while [ -e "$1" ]; do sleep 0.1; rm -rf "$1"; done`
+
 func (s *MinIOServer) remove() {
 	s.Kill()
-	_ = os.RemoveAll(s.folder)
+	_ = s.handle.Close()
+	_ = s.broom.Wait()
 }
 
 // minioProcess is a running server and the goroutine that owns it.

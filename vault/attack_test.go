@@ -46,6 +46,7 @@ var attacks = map[string]func(t *testing.T, s *hostile){
 	"C5_old_policy_or_path":         oldPolicyOrPath,
 	"C6_reset_counters":             resetCounters,
 	"C7_witness_away":               witnessAway,
+	"C8_restored_backup":            restoredBackup,
 	"D5_wrap_to_another_key":        wrapToAnotherKey,
 	"D7_inbox_that_is_no_key":       inboxThatIsNoKey,
 	"E1_cheaper_password":           cheaperPassword,

@@ -45,11 +45,27 @@ func restoredPaper(epoch uint64) (id [16]byte) {
 	return id
 }
 
+// AwaitRestore marks a vault about whose stored heads a restore statement was
+// made: until it has taken the statement, nobody signs in while the witness is
+// away. Whatever was written then would move the heads on from those that the
+// statement names, and nobody could take it any more. Durable on return.
+func (s *Vaults) AwaitRestore(ctx context.Context, id ID) error {
+	return storageError(s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		tx.Put(id.awaits(), nil)
+		return nil
+	}))
+}
+
+func (id ID) awaits() string { return id.key("back") }
+
 // acceptRestore takes the restore that the witness shows, if it shows one. If
 // there is no statement that holds, nothing is taken, and the turn that follows
 // meets the checkpoints and answers ErrStale.
-func (v *Vault) acceptRestore(ctx context.Context, marks map[string]Checkpoint, owner *seal.OwnerHead) error {
-	keys, epoch := v.service.cfg.Restore, restoreEpoch(marks)
+func (v *Vault) acceptRestore(ctx context.Context, p *proof, owner *seal.OwnerHead) error {
+	keys, epoch := v.service.cfg.Restore, restoreEpoch(p.marks)
+	if p.away {
+		return v.refuseAwaiting(ctx)
+	}
 	if keys == nil || epoch <= owner.Restore {
 		return nil
 	}
@@ -70,6 +86,18 @@ func (v *Vault) acceptRestore(ctx context.Context, marks map[string]Checkpoint, 
 		return fmt.Errorf("%w: the restore statement does not hold", ErrStale)
 	}
 	return v.takeRestore(ctx, r)
+}
+
+// refuseAwaiting is for a sign-in while the witness is away.
+func (v *Vault) refuseAwaiting(ctx context.Context) error {
+	_, err := v.service.cfg.Store.Get(ctx, v.id.awaits())
+	if isNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return storageError(err)
+	}
+	return ErrWitnessAway
 }
 
 // restoreEpoch is the epoch in which the witness shows all of the heads that a
@@ -147,6 +175,12 @@ func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, r *seal.Resto
 		return nil, err
 	}
 	h.owner.Restore = r.Epoch
+	if h.owner.Closing != 0 { // the tombstone that was signed at closing is of an earlier epoch
+		if err := t.presign(); err != nil {
+			return nil, err
+		}
+	}
+	tx.Delete(v.id.awaits())
 	v.epoch = h.owner.Epoch
 	paper := restoredBody{Epoch: r.Epoch, Taken: r.Taken, Accepted: t.now.UnixMilli()}
 	t.note(ActVaultRestored, nil, map[string]string{"taken": time.UnixMilli(r.Taken).UTC().Format(time.RFC3339)})

@@ -206,6 +206,12 @@ func (s *Vaults) sweepClosed(ctx context.Context, id ID, due storage.Due) error 
 		if err != nil || h.Erased == 0 || h.Erased > s.now().UnixMilli() {
 			return tampered("tombstone")
 		}
+		if over, err := s.overtaken(tx, id, h); err != nil {
+			return err
+		} else if over { // reopened; a backup, or the store, brought back what is void
+			tx.Delete(id.key("tomb"))
+			return nil
+		}
 		if len(entry.Value) == 32 {
 			tx.Delete(loginKey([32]byte(entry.Value)))
 		}
@@ -213,6 +219,24 @@ func (s *Vaults) sweepClosed(ctx context.Context, id ID, due storage.Due) error 
 		tx.Delete(id.key("tomb"))
 		return s.eraseKeys(tx, id)
 	})
+}
+
+// overtaken says whether the owner head has moved past a tombstone that was
+// signed at an earlier closing.
+func (s *Vaults) overtaken(tx *storage.Tx, id ID, tomb *seal.OwnerHead) (bool, error) {
+	rec, err := tx.Get(id.head(Owner))
+	if isNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	h, err := openOwnerHead(id, rec.Value)
+	if err != nil {
+		return false, err
+	}
+	now := Checkpoint{Restore: h.Restore, Version: h.Version}
+	return !later(Checkpoint{Restore: tomb.Restore, Version: tomb.Version}, now), nil
 }
 
 // stillClosing is an error for a vault whose time is over and whose tombstone is

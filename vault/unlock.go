@@ -43,10 +43,8 @@ func (s *Vaults) Unlock(ctx context.Context, p Password) (*Vault, error) {
 	if err != nil {
 		return nil, signInError(err)
 	}
-	if !proof.away { // with the witness away, nothing is taken
-		if err := v.acceptRestore(ctx, proof.marks, check.owner); err != nil {
-			return nil, signInError(err)
-		}
+	if err := v.acceptRestore(ctx, proof, check.owner); err != nil {
+		return nil, signInError(err)
 	}
 	if err := v.signedIn(ctx, p.Session, proof.tries); err != nil {
 		return nil, signInError(err)

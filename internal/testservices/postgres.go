@@ -37,7 +37,6 @@ func Postgres(t testing.TB) string {
 
 // PostgresCluster is a server of PostgreSQL with its databases.
 type PostgresCluster struct {
-	programs  string // folder of initdb, postgres, psql
 	folder    string
 	watchdog  *watchdog
 	databases atomic.Int64
@@ -57,23 +56,28 @@ func NewPostgresCluster(t testing.TB, settings ...string) *PostgresCluster {
 func (c *PostgresCluster) Database(t testing.TB) string {
 	t.Helper()
 	name := "test" + strconv.FormatInt(c.databases.Add(1), 10)
-	c.SQL(t, "postgres", "CREATE DATABASE "+name+" OWNER "+owner)
-	u := url.URL{Scheme: "postgres", User: url.User(owner), Path: "/" + name, RawQuery: url.Values{"host": {c.folder}}.Encode()}
+	PostgresSQL(t, c.url("postgres"), "CREATE DATABASE "+name+" OWNER "+owner)
+	return c.url(name)
+}
+
+func (c *PostgresCluster) url(database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(owner), Path: "/" + database, RawQuery: url.Values{"host": {c.folder}}.Encode()}
 	return u.String()
 }
 
-// SQL runs statements as the superuser, each in a transaction of its own, in the
-// database of that name or URL, and returns what they answer, without headings.
-func (c *PostgresCluster) SQL(t testing.TB, database string, statements ...string) string {
+// PostgresSQL runs statements as the superuser, each in a transaction of its
+// own, in the database of that URL, and returns what they answer, without headings.
+func PostgresSQL(t testing.TB, databaseURL string, statements ...string) string {
 	t.Helper()
-	if u, err := url.Parse(database); err == nil && u.Scheme != "" {
-		database = strings.TrimPrefix(u.Path, "/")
-	}
-	arguments := []string{"-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", c.folder, "-U", "postgres", "-d", database}
+	u, err := url.Parse(databaseURL)
+	require.NoError(t, err)
+	arguments := []string{"-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
+		"-h", u.Query().Get("host"), "-U", "postgres", "-d", strings.TrimPrefix(u.Path, "/")}
 	for _, statement := range statements {
 		arguments = append(arguments, "-c", statement)
 	}
-	out, err := exec.CommandContext(t.Context(), filepath.Join(c.programs, "psql"), arguments...).CombinedOutput()
+	psql := exec.CommandContext(t.Context(), filepath.Join(postgresPrograms(t), "psql"), arguments...)
+	out, err := psql.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return strings.TrimSpace(string(out))
 }
@@ -124,7 +128,7 @@ func startCluster(programs string, settings []string) (*PostgresCluster, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &PostgresCluster{programs: programs, folder: folder, watchdog: w}, nil
+	return &PostgresCluster{folder: folder, watchdog: w}, nil
 }
 
 // postgresScript makes and guards a cluster. It is run by a shell as the user of

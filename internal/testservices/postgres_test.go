@@ -19,10 +19,10 @@ func TestPostgresIsEmptyAndOneForEachCall(t *testing.T) {
 	t.Parallel()
 	first, second := Postgres(t), Postgres(t)
 	require.NotEqual(t, first, second)
-	shared.cluster.SQL(t, first, "CREATE TABLE mine (n int)")
-	require.Equal(t, "0", shared.cluster.SQL(t, second, "SELECT count(*) FROM pg_tables WHERE tablename = 'mine'"))
-	require.Equal(t, "on", shared.cluster.SQL(t, first, "SHOW fsync"))
-	require.Equal(t, "f", shared.cluster.SQL(t, first, "SELECT rolsuper FROM pg_roles WHERE rolname = '"+owner+"'"))
+	PostgresSQL(t, first, "CREATE TABLE mine (n int)")
+	require.Equal(t, "0", PostgresSQL(t, second, "SELECT count(*) FROM pg_tables WHERE tablename = 'mine'"))
+	require.Equal(t, "on", PostgresSQL(t, first, "SHOW fsync"))
+	require.Equal(t, "f", PostgresSQL(t, first, "SELECT rolsuper FROM pg_roles WHERE rolname = '"+owner+"'"))
 }
 
 func TestPostgresRestartsAndEndsWithItsTest(t *testing.T) {
@@ -32,13 +32,13 @@ func TestPostgresRestartsAndEndsWithItsTest(t *testing.T) {
 		c := NewPostgresCluster(t, "work_mem = '5MB'")
 		folder = c.folder
 		u := c.Database(t)
-		c.SQL(t, u, "CREATE TABLE kept (n int)")
+		PostgresSQL(t, u, "CREATE TABLE kept (n int)")
 		c.Stop(t)
 		c.Start(t)
-		require.Equal(t, "5MB", c.SQL(t, u, "SHOW work_mem"))
-		require.Equal(t, "0", c.SQL(t, u, "SELECT count(*) FROM kept"))
+		require.Equal(t, "5MB", PostgresSQL(t, u, "SHOW work_mem"))
+		require.Equal(t, "0", PostgresSQL(t, u, "SELECT count(*) FROM kept"))
 		c.Standby(t)
-		require.Equal(t, "t", c.SQL(t, u, "SELECT pg_is_in_recovery()"))
+		require.Equal(t, "t", PostgresSQL(t, u, "SELECT pg_is_in_recovery()"))
 	})
 	require.NoDirExists(t, folder)
 	require.Empty(t, processesOf(t, folder))

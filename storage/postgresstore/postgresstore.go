@@ -1,4 +1,3 @@
-// Package postgresstore keeps records in PostgreSQL.
 package postgresstore
 
 import (

@@ -58,7 +58,7 @@ func configure(rawURL string) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, invalid("the URL, or what the environment adds to it (PGHOST, PGPASSFILE, ...), has a wrong value")
 	}
-	if !query.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && !local(config.ConnConfig.Host) {
+	if !query.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && !local(config.ConnConfig) {
 		// The default of PostgreSQL goes on in clear with whoever answers.
 		query.Set("sslmode", "verify-full")
 		u.RawQuery = query.Encode()
@@ -73,10 +73,16 @@ func configure(rawURL string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// local says whether the server is reached without leaving this machine.
-func local(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || host == "localhost" || ip != nil && ip.IsLoopback()
+// local says whether all servers are reached without leaving this machine.
+func local(c *pgx.ConnConfig) bool {
+	hosts := []string{c.Host}
+	for _, other := range c.Fallbacks {
+		hosts = append(hosts, other.Host)
+	}
+	return !slices.ContainsFunc(hosts, func(host string) bool {
+		ip := net.ParseIP(host)
+		return !strings.HasPrefix(host, "/") && !strings.HasPrefix(host, "@") && host != "localhost" && (ip == nil || !ip.IsLoopback())
+	})
 }
 
 func prepare(c *pgx.ConnConfig) {
@@ -94,15 +100,16 @@ func prepare(c *pgx.ConnConfig) {
 }
 
 // checkServer refuses, at every new connection, servers that would break the
-// contract: a standby answers with what was true a while ago, and one without
-// fsync loses what it acknowledged.
+// contract: a standby answers with what was true a while ago, one without fsync
+// loses what it acknowledged, and under another isolation the checks of a commit
+// would see the state from before its locks.
 func checkServer(ctx context.Context, conn *pgconn.PgConn) error {
-	const settings = `SELECT pg_is_in_recovery(), current_setting('fsync')`
+	const settings = `SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('default_transaction_isolation')`
 	results, err := conn.Exec(ctx, settings).ReadAll()
 	if err != nil {
 		return err
 	}
-	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) != 2 {
+	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) != 3 {
 		return &refusal{storage.ErrUnavailable, "the server does not answer as PostgreSQL does"}
 	}
 	row := results[0].Rows[0]
@@ -111,6 +118,9 @@ func checkServer(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	if string(row[1]) != "on" {
 		return &refusal{storage.ErrInvalid, "the server runs with fsync off and would lose what it acknowledged"}
+	}
+	if string(row[2]) != "read committed" {
+		return &refusal{storage.ErrInvalid, "the role or the database has another default_transaction_isolation than 'read committed'"}
 	}
 	return nil
 }

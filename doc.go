@@ -19,6 +19,8 @@
 //	refserver           a small server that shows how, and runs in a centre
 //	examples            whole programs, each run by a test
 //
+// docs/format.md draws every stored form; examples/reader opens it without this library.
+//
 // Later releases add consent (relays, workers, grants, visits), recovery (getting back in with two halves) and drivers for several
 // machines.
 //

@@ -1,0 +1,215 @@
+package vault_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// described says under which name docs/format.md has each stored struct.
+var described = map[string]string{
+	"seal.KDF": "kdf", "seal.OwnerHead": "owner-head", "seal.Succession": "succession", "seal.CompartmentKeys": "compartment-keys",
+	"seal.SlotEntry": "slot", "seal.reset": "reset", "seal.Restore": "restore", "seal.RestoredHead": "restored-head", "seal.countersigned": "complete-statement",
+	"vault.serviceKeysBody": "service-keys", "vault.slotBody": "keyslot", "vault.slotRoot": "slot-root", "vault.keyringClear": "keyring-clear",
+	"vault.keyringBody": "keyring", "vault.generationBody": "generation", "vault.clearHead": "head-clear", "vault.sealedHead": "head",
+	"vault.pageClear": "page-clear", "vault.recordClear": "item-clear", "vault.part": "part", "vault.recordBody": "item", "vault.signature": "signature",
+	"vault.recordFacts": "item-facts", "vault.originFacts": "origin", "vault.Actor": "actor", "vault.documentFacts": "document",
+	"vault.contactFacts": "contact", "vault.appointmentFact": "appointment", "vault.journalHead": "journal-head", "vault.entryClear": "entry-clear",
+	"vault.entryBody": "entry", "vault.entryFacts": "entry-facts", "vault.paperClear": "paper-clear", "vault.ownerPaper": "paper",
+	"vault.consentBody": "consent", "vault.Notice": "notice", "vault.spacePaper": "space", "vault.restoredBody": "restored",
+	"vault.sessionClear": "session-clear", "vault.sessionBody": "session", "vault.moving": "moving", "vault.receiptBody": "receipt",
+	"quota.ledger": "ledger", "quota.reservation": "reservation", "quota.storedIncrease": "increase", "quota.storedHistory": "increases",
+	"witness.vaultRecord": "watched", "witness.headRecord": "checkpoint", "witness.sideRecord": "side-record", "witness.forkRecord": "fork",
+	"witness.counterRecord": "counter", "witness.clockRecord": "clock",
+}
+
+// numbered are constants that stand in tables of the document as "| number | name |".
+var numbered = []struct{ file, pattern string }{
+	{"../internal/seal/types.go", `Type([A-Z]\w+)\s+Type = (\d+)`},
+	{"items.go", `Kind([A-Z]\w+)\s+Kind = (\d+)`},
+	{"papers.go", `paper([A-Z]\w+)\s+uint8 = (\d+)`},
+}
+
+// TestTheFormatIsAsTheDocumentSays holds docs/format.md against the code: every
+// struct that is stored with its fields, every number of a table, every key.
+func TestTheFormatIsAsTheDocumentSays(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../docs/format.md")
+	require.NoError(t, err)
+	document := string(raw)
+	structs := storedStructs(t)
+	for name, fields := range structs {
+		require.Contains(t, described, name, "a stored struct that docs/format.md does not describe")
+		require.Equal(t, fields, describedFields(document, described[name]), "%s, in docs/format.md %s", name, described[name])
+	}
+	for name := range described {
+		require.Contains(t, structs, name, "docs/format.md describes what is not stored")
+	}
+	for _, n := range numbered {
+		all := regexp.MustCompile(n.pattern).FindAllStringSubmatch(source(t, n.file), -1)
+		require.NotEmpty(t, all, n.file)
+		for _, c := range all {
+			require.Contains(t, document, fmt.Sprintf("\n| %s | %s |", c[2], c[1]), n.file)
+		}
+	}
+	vaultSource := strings.Builder{}
+	for _, file := range sources(t, ".") {
+		vaultSource.WriteString(source(t, file))
+	}
+	for _, pattern := range []string{
+		`Act\w* +Act += ("[a-z.-]+")`, // acts
+		`id\.key\("([a-z]+/?)`,        // keys
+		`DueKey\([^\n]*("[a-z]+-?)`,   // deadlines
+		`= "(svc/[a-z]+|login/)"`,     // the service's own
+	} {
+		all := regexp.MustCompile(pattern).FindAllStringSubmatch(vaultSource.String(), -1)
+		require.NotEmpty(t, all, pattern)
+		for _, found := range all {
+			word := strings.Trim(found[1], `"`)
+			require.True(t, strings.Contains(document, "`"+word) || strings.Contains(document, "`V/"+word), "docs/format.md does not have %q", word)
+		}
+	}
+	for name, pattern := range map[string]string{
+		"time, passes": `floorTime, ceilingTime +uint32 = (\d+), (\d+)`, "threads": `floorThreads, ceilingThreads +uint8 += (\d+), (\d+)`,
+	} {
+		bounds := regexp.MustCompile(pattern).FindStringSubmatch(source(t, "../internal/seal/kdf.go"))
+		require.Len(t, bounds, 3, pattern)
+		require.Contains(t, document, fmt.Sprintf("\n| %s | %s | %s |", name, bounds[1], bounds[2]))
+	}
+}
+
+func source(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(b)
+}
+
+// sources are the files of a folder that are built. What the witness sends is
+// not stored.
+func sources(t *testing.T, folder string) (files []string) {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	require.NoError(t, err)
+	for _, file := range all {
+		if !strings.HasSuffix(file, "_test.go") && filepath.Base(file) != "wire.go" {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+// storedStructs are the structs with a form in CBOR, each with its fields as the
+// document writes them: "? 3: [bytes]".
+func storedStructs(t *testing.T) map[string][]string {
+	out := map[string][]string{}
+	for pkg, folder := range map[string]string{"seal": "../internal/seal", "vault": ".", "quota": "../quota", "witness": "../recovery/witness"} {
+		for _, file := range sources(t, folder) {
+			syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+			require.NoError(t, err)
+			ast.Inspect(syntax, func(n ast.Node) bool {
+				spec, ok := n.(*ast.TypeSpec)
+				if !ok {
+					return true
+				}
+				if s, ok := spec.Type.(*ast.StructType); ok {
+					if fields := storedFields(s); len(fields) > 0 {
+						out[pkg+"."+spec.Name.Name] = fields
+					}
+				}
+				return true
+			})
+		}
+	}
+	return out
+}
+
+func storedFields(s *ast.StructType) (fields []string) {
+	for _, f := range s.Fields.List {
+		if f.Tag == nil {
+			continue
+		}
+		words := strings.Split(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("cbor"), ",")
+		if len(words) < 2 {
+			continue
+		}
+		optional := ""
+		if len(words) == 3 {
+			optional = "? "
+		}
+		fields = append(fields, optional+words[0]+": "+kindOf(f.Type))
+	}
+	return fields
+}
+
+// kindOf is how the document writes a type; "…" for another struct.
+func kindOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.ArrayType:
+		element := kindOf(e.Elt)
+		if length, ok := e.Len.(*ast.BasicLit); ok && element == "u8" {
+			return "bytes" + length.Value
+		}
+		if element == "u8" {
+			return "bytes"
+		}
+		return "[" + element + "]"
+	case *ast.MapType:
+		return "{" + kindOf(e.Key) + ": " + kindOf(e.Value) + "}"
+	case *ast.Ident:
+		if kind, ok := kindNames[e.Name]; ok {
+			return kind
+		}
+	}
+	return "…"
+}
+
+var kindNames = map[string]string{
+	"byte": "u8", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "int": "i64", "int64": "i64", "bool": "bool", "string": "text",
+	"Kind": "u8", "Compartment": "u8", "Date": "text", "Act": "text", "ActorKind": "text",
+}
+
+var describedField = regexp.MustCompile(`^  (\? )?(\d+): (\{.*\}|\[[^\]]*\]|\S+)`)
+
+// describedFields reads a definition of the document.
+func describedFields(document, name string) (fields []string) {
+	_, after, _ := strings.Cut(document, "\n"+name+" = {\n")
+	body, _, _ := strings.Cut(after, "\n}")
+	basic := regexp.MustCompile(`^(u8|u16|u32|u64|i64|bool|text|bytes|bytes16|bytes32)$`)
+	known := func(kind string) string {
+		if basic.MatchString(kind) {
+			return kind
+		}
+		return "…"
+	}
+	for line := range strings.SplitSeq(body, "\n") {
+		m := describedField.FindStringSubmatch(line)
+		if m == nil {
+			return append(fields, "not understood: "+line)
+		}
+		kind := m[3]
+		switch {
+		case strings.HasPrefix(kind, "["):
+			kind = "[" + known(strings.Trim(kind, "[]")) + "]"
+		case strings.HasPrefix(kind, "{"):
+			key, value, _ := strings.Cut(strings.Trim(kind, "{}"), ": ")
+			if strings.HasPrefix(value, "[") {
+				value = "[" + known(strings.Trim(value, "[]")) + "]"
+			}
+			kind = "{" + key + ": " + value + "}"
+		default:
+			kind = known(kind)
+		}
+		fields = append(fields, m[1]+m[2]+": "+kind)
+	}
+	return fields
+}

@@ -5,7 +5,10 @@
 //   - its checkpoints: restore epoch, version and hash of the owner, shared,
 //     private and journal head, so that an old state of the store is told from
 //     the present one (attacks C1, C2);
-//   - its latest signed owner head, and the key that signs it;
+//   - its latest signed owner head, the key that signs it, and the records that
+//     this head names (the owner side): keyrings, keyslots and papers, all of it
+//     ciphertext;
+//   - the statement that began its restore epoch;
 //   - counters of tries, so that guesses are limited where the store cannot
 //     reset them (C6, F9, F11).
 //
@@ -28,9 +31,23 @@
 // A counter goes back only on a statement signed by the vault's key. The service
 // that asks for the tries cannot reset them by saying that one succeeded.
 //
+// # Restores
+//
+// An operator who puts the store back from a backup does what an attacker would.
+// Two things tell them apart. The witness gives back the owner side, with each
+// owner head kept before that head was raised ([Witness.Keep],
+// [Witness.OwnerSide]), so that a password of that day opens nothing today. And
+// for the rest the operator signs which heads were put back, with a key that the
+// running service does not have; the witness countersigns it and begins a new
+// restore epoch, in which its checkpoints are these ([Witness.Restore]). Vaults
+// demand both signatures. Checkpoints are ordered by epoch first, so that
+// whatever was true before the restore is simply earlier. A checkpoint that a
+// stolen credential raised is set right in the same way.
+//
 // # What is durable
 //
-// Owner checkpoints, counted tries and resets are durable before the answer.
+// Owner checkpoints, owner sides, counted tries, resets and restores are durable
+// before the answer.
 // Other checkpoints may be reported as not urgent: they count at once, and are
 // written together within [Config.FlushEvery] and by [Witness.Close]. A crash
 // loses at most those.

@@ -232,6 +232,82 @@ func TestErasureThatFailsIsFinishedByReportingItAgain(t *testing.T) {
 	})
 }
 
+// What is kept and stated survives every fault, or was not acknowledged; and all
+// of it may be repeated.
+func TestEveryStorageFaultLeavesTheOwnerSideAndTheStatementWhole(t *testing.T) {
+	t.Parallel()
+	inTurn(t, func(t *testing.T, driver *storagetest.Faulty, arm func()) bool {
+		cfg := witness.Config{Store: storage.New(driver), Seed: witnessSeed, Operator: operatorKey.Public()}
+		w, err := witness.New(cfg)
+		require.NoError(t, err)
+		p := newPerson(t)
+		first, one := p.sideOf(1, "one", nil)
+		second, two := p.sideOf(2, "two", nil)
+		statement := p.restored(1, at("shared", 5, 'd'))
+		arm()
+		var kept, raised [2]bool
+		for n, step := range []struct {
+			head signed
+			side []witness.Kept
+		}{{first, one}, {second, two}} {
+			kept[n] = w.Keep(t.Context(), p.vault, step.head.record, step.side) == nil
+			_, err := w.Raise(t.Context(), p.vault, step.head.heads(), step.head.record, true)
+			raised[n] = err == nil
+		}
+		_, _ = w.Raise(t.Context(), p.vault, []witness.Checkpoint{at("shared", 9, 's')}, nil, false)
+		complete, err := w.Restore(t.Context(), p.vault, statement)
+		stated := err == nil
+		if err != nil {
+			require.True(t, oneOf(err, witness.ErrUnavailable, witness.ErrUnregistered), "%v", err)
+		}
+		_ = w.Close()
+		met := driver.Failed()
+		driver.Heal()
+
+		w, err = witness.New(cfg)
+		require.NoError(t, err)
+		owner, side, err := w.OwnerSide(t.Context(), p.vault)
+		switch {
+		case errors.Is(err, witness.ErrUnregistered):
+			require.False(t, raised[0] || raised[1])
+		case string(owner) == string(second.record):
+			require.NoError(t, err)
+			require.True(t, side == nil && !kept[1] || len(side) > 0)
+			if side != nil {
+				require.Equal(t, two, side)
+			}
+		default:
+			require.NoError(t, err)
+			require.False(t, raised[1])
+			require.Equal(t, first.record, owner)
+			if kept[0] {
+				require.Equal(t, one, side)
+			}
+		}
+		begun, err := w.Restored(t.Context(), p.vault)
+		require.NoError(t, err)
+		latest, err := w.Latest(t.Context(), p.vault)
+		require.NoError(t, err)
+		require.Equal(t, begun != nil, slices.Contains(latest, in(1, at("shared", 5, 'd'))), "statement and checkpoints are one")
+		if stated {
+			require.Equal(t, complete, begun)
+		}
+		require.NoError(t, w.Keep(t.Context(), p.vault, second.record, two))
+		_, err = w.Raise(t.Context(), p.vault, second.heads(), second.record, true)
+		require.NoError(t, err)
+		again, err := w.Restore(t.Context(), p.vault, statement)
+		require.NoError(t, err)
+		if stated {
+			require.Equal(t, complete, again)
+		}
+		_, side, err = w.OwnerSide(t.Context(), p.vault)
+		require.NoError(t, err)
+		require.Equal(t, two, side)
+		require.NoError(t, w.Close())
+		return met
+	})
+}
+
 // keysBut lists what a store holds, but for what begins with one of prefixes.
 func keysBut(t *testing.T, driver storage.Driver, prefixes ...string) (keys []string) {
 	for r, err := range storage.New(driver).All(t.Context(), "") {

@@ -3,6 +3,7 @@ package witness_test
 import (
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,33 @@ func TestStoredFormDoesNotDrift(t *testing.T) {
 	}, got)
 }
 
+func TestStoredFormOfRestoresDoesNotDrift(t *testing.T) {
+	t.Parallel()
+	driver := memstore.New()
+	w := start(t, driver, witness.Config{Seed: witnessSeed, Operator: operatorKey.Public()})
+	p := theSamePerson(t)
+	h, side := p.sideOf(7, "side", restore(1))
+	require.NoError(t, w.Keep(t.Context(), p.vault, h.record, side))
+	_, err := w.Raise(t.Context(), p.vault, h.heads(), h.record, true)
+	require.NoError(t, err)
+	complete, err := w.Restore(t.Context(), p.vault, p.restored(2, at("shared", 5, 'd')))
+	require.NoError(t, err)
+
+	vault, kept := hex.EncodeToString(p.vault[:]), fmt.Sprintf("01%02x", 0x80+len(side))
+	for _, k := range side {
+		kept += fmt.Sprintf("a20178%02x%x02%02x%x", len(k.Key), k.Key, 0x40+len(k.Value), k.Value)
+	}
+	digest := seal.Digest(h.record)
+	for key, want := range map[string]string{
+		fmt.Sprintf("side/%s/00000000000000010000000000000007/%x/00", vault, digest): kept,
+		"restore/" + vault: "01" + hex.EncodeToString(complete),
+	} {
+		r, err := driver.Get(t.Context(), key)
+		require.NoError(t, err, key)
+		require.Equal(t, want, hex.EncodeToString(r.Value))
+	}
+}
+
 func TestDamagedRecordsAreToldApartFromMissingOnes(t *testing.T) {
 	t.Parallel()
 	p := theSamePerson(t)
@@ -72,6 +100,18 @@ func TestDamagedRecordsAreToldApartFromMissingOnes(t *testing.T) {
 		}},
 		"owner head emptied": {"owner/" + vault, "", func(w *witness.Witness) error {
 			_, _, err := w.OwnerSide(t.Context(), p.vault)
+			return err
+		}},
+		"statement of a later form": {"restore/" + vault, "02", func(w *witness.Witness) error {
+			_, err := w.Restored(t.Context(), p.vault)
+			return err
+		}},
+		"vault whose name is none": {"vault/xy", "01", func(w *witness.Witness) error {
+			_, err := w.Vaults(t.Context(), [16]byte{}, 10)
+			return err
+		}},
+		"vault whose name is no number": {"vault/" + strings.Repeat("x", 32), "01", func(w *witness.Witness) error {
+			_, err := w.Vaults(t.Context(), [16]byte{}, 10)
 			return err
 		}},
 		"fork": {"fork/" + vault + "/shared/0", "01", func(w *witness.Witness) error {
@@ -107,6 +147,25 @@ func TestDamagedRecordsAreToldApartFromMissingOnes(t *testing.T) {
 			require.NoError(t, driver.Commit(t.Context(), nil, []storage.Write{{Key: try.key, Value: value}}))
 			require.ErrorIs(t, try.call(start(t, driver, witness.Config{})), witness.ErrDamaged)
 		})
+	}
+}
+
+func TestDamagedOwnerSideIsNotGivenToARestore(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t)
+	h, side := p.sideOf(1, "side", nil)
+	for _, damaged := range []string{"", "02", "01", "0180ff", "01f6"} {
+		driver := memstore.New()
+		w := start(t, driver, witness.Config{})
+		require.NoError(t, w.Keep(t.Context(), p.vault, h.record, side))
+		_, err := w.Raise(t.Context(), p.vault, h.heads(), h.record, true)
+		require.NoError(t, err)
+		value, err := hex.DecodeString(damaged)
+		require.NoError(t, err)
+		key := fmt.Sprintf("side/%x/%032x/%x/00", p.vault, 1, h.checkpoint.Hash)
+		require.NoError(t, driver.Commit(t.Context(), nil, []storage.Write{{Key: key, Value: value}}))
+		_, _, err = w.OwnerSide(t.Context(), p.vault)
+		require.ErrorIs(t, err, witness.ErrDamaged, damaged)
 	}
 }
 

@@ -247,6 +247,9 @@ func ownerSide(tx *storage.Tx, vault [16]byte) (owner []byte, side []Kept, err e
 	if err := seal.Unmarshal(b, &records); err != nil {
 		return nil, nil, fmt.Errorf("%w: %q: %w", ErrDamaged, chunks[0].Key, err)
 	}
+	if len(records) == 0 { // every head names some
+		return nil, nil, fmt.Errorf("%w: %q is empty", ErrDamaged, chunks[0].Key)
+	}
 	side = make([]Kept, len(records))
 	for i, k := range records {
 		side[i] = Kept{Key: k.Key, Value: k.Value}

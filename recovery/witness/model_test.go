@@ -3,6 +3,8 @@ package witness_test
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -18,8 +20,11 @@ import (
 type model struct {
 	key    int // which of the person's keys is registered, -1 for none
 	erased bool
+	epoch  uint64 // restore epoch
 	heads  map[string]witness.Checkpoint
-	saved  map[string]witness.Checkpoint // those that a crash must not lose
+	kept   map[witness.Checkpoint][]witness.Kept // by owner head
+	stated []witness.Checkpoint                  // that began the epoch
+	saved  map[string]witness.Checkpoint         // those that a crash must not lose
 
 	counters map[byte]*modelCounter
 	now      time.Time // the witness's time
@@ -62,43 +67,35 @@ func (m *machine) durable() {
 func (m *machine) ownerReport(t *rapid.T) {
 	signer, key := m.thief, rapid.IntRange(-1, 2).Draw(t, "key")
 	version, variant := rapid.Uint64Range(1, 8).Draw(t, "version"), rapid.Uint64Range(0, 1).Draw(t, "variant")
-	epochs := rapid.SampledFrom([]uint64{0, 0, 0, 1}).Draw(t, "restore")
+	epochs := m.m.epoch + rapid.SampledFrom([]uint64{0, 0, 0, 1}).Draw(t, "restore")
 	if key >= 0 {
 		signer = m.p.as(key + 1)
 	}
-	h := signer.head(version, func(h *seal.OwnerHead) { h.Restore, h.Epoch = epochs, variant })
+	h, side := signer.sideOf(version, fmt.Sprint(variant), func(h *seal.OwnerHead) { h.Restore, h.Epoch = epochs, variant })
 	erases := rapid.IntRange(0, 30).Draw(t, "tombstone") == 0
 	if erases {
 		h, epochs = signer.tombstone(version), 0
 	}
-
-	var want error
-	switch first := m.m.key < 0; {
-	case m.m.erased && m.m.heads["owner"] != h.checkpoint:
-		want = witness.ErrErased
-	case m.m.erased:
-		m.m.counters = map[byte]*modelCounter{} // the same tombstone drops what came since
-	case key < 0:
-		want = witness.ErrUntrustedKey
-		if first {
-			t.Skip("whoever comes first is believed; that is another test")
+	want := m.judge(t, h, key, epochs, erases)
+	if !erases && rapid.Bool().Draw(t, "keep") {
+		err := m.Keep(context.Background(), m.p.vault, h.record, side)
+		if want != nil {
+			require.ErrorIs(t, err, want)
+		} else {
+			require.NoError(t, err)
+			m.keep(h.checkpoint, side)
 		}
-	case first && (key != 0 || epochs != 0):
-		t.Skip("the person registers with the first key")
-	case erases && !first && key < m.m.key && key != 0:
-		want = witness.ErrUntrustedKey // it names no predecessors and is not the first or the present key
-	case erases && !first && key > m.m.key:
-		want = witness.ErrUntrustedKey
-	case epochs > 0:
-		want = witness.ErrRestore
-	case !first && m.order(h.checkpoint, m.m.heads["owner"]) > 0 && key < m.m.key:
-		want = witness.ErrUntrustedKey
-	default:
+	}
+	switch {
+	case m.m.erased && want == nil:
+		m.m.counters = map[byte]*modelCounter{} // the same tombstone drops what came since
+	case want == nil:
 		if m.raise(h.checkpoint) {
 			m.m.key, m.m.erased = key, erases
+			maps.DeleteFunc(m.m.kept, func(c witness.Checkpoint, _ []witness.Kept) bool { return m.order(c, h.checkpoint) < 0 })
 			if erases {
 				m.m.heads = map[string]witness.Checkpoint{"owner": h.checkpoint}
-				m.m.counters = map[byte]*modelCounter{}
+				m.m.counters, m.m.kept = map[byte]*modelCounter{}, map[witness.Checkpoint][]witness.Kept{}
 			}
 		}
 		m.durable()
@@ -107,13 +104,99 @@ func (m *machine) ownerReport(t *rapid.T) {
 	m.compare(t, want, remembered, err)
 }
 
+// judge is what the model makes of an owner head.
+func (m *machine) judge(t *rapid.T, h signed, key int, epochs uint64, erases bool) error {
+	switch first := m.m.key < 0; {
+	case m.m.erased && m.m.heads["owner"] != h.checkpoint:
+		return witness.ErrErased
+	case m.m.erased:
+		return nil
+	case key < 0:
+		if first {
+			t.Skip("whoever comes first is believed; that is another test")
+		}
+		return witness.ErrUntrustedKey
+	case first && (key != 0 || epochs != 0):
+		t.Skip("the person registers with the first key")
+	case erases && !first && key < m.m.key && key != 0:
+		return witness.ErrUntrustedKey // it names no predecessors and is not the first or the present key
+	case erases && !first && key > m.m.key:
+		return witness.ErrUntrustedKey
+	case epochs > m.m.epoch:
+		return witness.ErrRestore
+	case !first && m.order(h.checkpoint, m.m.heads["owner"]) > 0 && key < m.m.key:
+		return witness.ErrUntrustedKey
+	}
+	return nil
+}
+
+// keep is what the model makes of an owner side.
+func (m *machine) keep(c witness.Checkpoint, side []witness.Kept) {
+	raised, known := m.m.heads["owner"]
+	if known && (m.order(c, raised) < 0 || m.order(c, raised) == 0 && c != raised) {
+		return
+	}
+	for k := range m.m.kept {
+		if k == c || k != raised && m.order(k, c) > 0 {
+			return
+		}
+	}
+	maps.DeleteFunc(m.m.kept, func(k witness.Checkpoint, _ []witness.Kept) bool { return k != raised })
+	m.m.kept[c] = side
+}
+
+func (m *machine) restores(t *rapid.T) {
+	epoch := m.m.epoch + rapid.Uint64Range(0, 2).Draw(t, "epoch")
+	var heads []witness.Checkpoint
+	for _, head := range []string{"shared", "private", "journal"} {
+		c := witness.Checkpoint{Head: head, Restore: epoch}
+		if rapid.Bool().Draw(t, head) {
+			c.Version, c.Hash = rapid.Uint64Range(1, 8).Draw(t, "version"), [32]byte{'r'}
+		}
+		heads = append(heads, c)
+	}
+	var want error
+	switch {
+	case epoch == 0:
+		t.Skip("there is no such statement")
+	case m.m.key < 0:
+		want = witness.ErrUnregistered
+	case m.m.erased:
+		want = witness.ErrErased
+	case epoch == m.m.epoch && m.same(heads):
+		// again
+	case epoch != m.m.epoch+1:
+		want = witness.ErrRestore
+	default:
+		m.m.epoch, m.m.stated = epoch, heads
+		for _, c := range heads {
+			m.m.heads[c.Head] = c
+		}
+		m.durable()
+	}
+	complete, err := m.Restore(context.Background(), m.p.vault, m.p.restored(epoch, heads...))
+	if want != nil {
+		require.ErrorIs(t, err, want)
+		return
+	}
+	require.NoError(t, err)
+	kept, err := m.Restored(context.Background(), m.p.vault)
+	require.NoError(t, err)
+	require.Equal(t, complete, kept)
+}
+
+func (m *machine) same(heads []witness.Checkpoint) bool { return slices.Equal(m.m.stated, heads) }
+
 func (m *machine) otherReport(t *rapid.T) {
 	var heads []witness.Checkpoint
 	var want error
 	for _, head := range []string{"shared", "private", "journal"} {
 		if rapid.Bool().Draw(t, head) {
 			c := at(head, rapid.Uint64Range(0, 8).Draw(t, "version"), rapid.Byte().Draw(t, "hash")%2)
-			c.Restore = rapid.SampledFrom([]uint64{0, 0, 0, 0, 0, 1}).Draw(t, "restore")
+			c.Restore = m.m.epoch + rapid.SampledFrom([]uint64{0, 0, 0, 0, 0, 1}).Draw(t, "restore")
+			if m.m.epoch > 0 && rapid.IntRange(0, 4).Draw(t, "late") == 0 {
+				c.Restore = 0
+			}
 			heads = append(heads, c)
 		}
 	}
@@ -123,7 +206,7 @@ func (m *machine) otherReport(t *rapid.T) {
 		want = witness.ErrErased
 	case m.m.key < 0:
 		want = witness.ErrUnregistered
-	case slices.ContainsFunc(heads, func(c witness.Checkpoint) bool { return c.Restore > 0 }):
+	case slices.ContainsFunc(heads, func(c witness.Checkpoint) bool { return c.Restore > m.m.epoch }):
 		want = witness.ErrRestore
 	default:
 		for _, c := range heads {
@@ -253,22 +336,28 @@ func TestWitnessIsItsModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := &machine{subject: inMemory(t), p: newPerson(t), thief: newPerson(t)}
-		m.m = &model{key: -1, heads: map[string]witness.Checkpoint{}, counters: map[byte]*modelCounter{}, now: noon}
+		m.m = &model{key: -1, heads: map[string]witness.Checkpoint{}, kept: map[witness.Checkpoint][]witness.Kept{}, counters: map[byte]*modelCounter{}, now: noon}
 		m.thief.vault = m.p.vault
 		m.p.succeed()
 		m.p.succeed()
 		t.Repeat(map[string]func(*rapid.T){
-			"owner":  m.ownerReport,
-			"others": m.otherReport,
-			"try":    m.try,
-			"tries":  func(t *rapid.T) { m.try(t); m.try(t); m.try(t) },
-			"reset":  m.resetTries,
-			"time":   m.timePasses,
-			"start":  m.startsAgain,
+			"owner":   m.ownerReport,
+			"others":  m.otherReport,
+			"restore": m.restores,
+			"try":     m.try,
+			"tries":   func(t *rapid.T) { m.try(t); m.try(t); m.try(t) },
+			"reset":   m.resetTries,
+			"time":    m.timePasses,
+			"start":   m.startsAgain,
 			"": func(t *rapid.T) {
 				latest, err := m.Latest(context.Background(), m.p.vault)
 				require.NoError(t, err)
 				require.Equal(t, m.list(), latest)
+				if m.m.key >= 0 {
+					_, side, err := m.OwnerSide(context.Background(), m.p.vault)
+					require.NoError(t, err)
+					require.Equal(t, m.m.kept[m.m.heads["owner"]], side)
+				}
 			},
 		})
 	})

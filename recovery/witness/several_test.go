@@ -75,6 +75,45 @@ func TestVaultErasedAtOneWitnessIsErasedAtTheOther(t *testing.T) {
 	require.Equal(t, stone.heads(), latest)
 }
 
+func TestVaultRestoredAtOneWitnessIsRestoredAtTheOther(t *testing.T) {
+	t.Parallel()
+	driver := memstore.New()
+	cfg := witness.Config{FlushEvery: time.Second, Seed: witnessSeed, Operator: operatorKey.Public()}
+	one, other := start(t, driver, cfg), start(t, driver, cfg)
+	p := newPerson(t)
+	h := register(t, one, p)
+	_, err := one.Raise(t.Context(), p.vault, []witness.Checkpoint{at("shared", 90, 'a')}, nil, false)
+	require.NoError(t, err)
+	statement := p.restored(1, at("shared", 5, 'd'))
+	answers := make(chan string)
+	for n := range 10 {
+		go func() {
+			w := one
+			if n%2 == 1 {
+				w = other
+			}
+			complete, err := w.Restore(t.Context(), p.vault, statement)
+			if err != nil {
+				answers <- err.Error()
+				return
+			}
+			answers <- string(complete)
+		}()
+	}
+	first := <-answers
+	for range 9 {
+		require.Equal(t, first, <-answers)
+	}
+	want := h.heads(in(1, at("shared", 5, 'd')), in(1, at("private", 0, 0)), in(1, at("journal", 0, 0)))
+	require.NoError(t, one.Close(), "what it still had to write is void")
+	latest, err := other.Latest(t.Context(), p.vault)
+	require.NoError(t, err)
+	require.Equal(t, want, latest)
+	forks, err := other.Forks(t.Context(), p.vault)
+	require.NoError(t, err)
+	require.Empty(t, forks)
+}
+
 func TestWitnessesWhoseClocksDifferNeitherShortenNorLock(t *testing.T) {
 	t.Parallel()
 	driver := memstore.New()

@@ -24,6 +24,36 @@ func TestNewNamesEveryProblemOfItsConfigAtOnce(t *testing.T) {
 	}
 }
 
+func TestNewNeedsTwoKeysToTakeRestores(t *testing.T) {
+	t.Parallel()
+	store := storage.New(memstore.New())
+	for problem, cfg := range map[string]witness.Config{
+		"Seed is not":                   {Seed: []byte("short"), Operator: operatorKey.Public()},
+		"Seed is not 32":                {Seed: make([]byte, 32)},
+		"Operator is not an":            {Seed: witnessSeed, Operator: []byte("short")},
+		"Operator is not an Ed25519":    {Seed: witnessSeed, Operator: make([]byte, 32)},
+		"Operator needs Seed":           {Operator: operatorKey.Public()},
+		"Operator is the witness's own": {Seed: witnessSeed, Operator: witnessKey.Public()},
+	} {
+		cfg.Store = store
+		_, err := witness.New(cfg)
+		require.ErrorIs(t, err, witness.ErrInvalid, problem)
+		require.ErrorContains(t, err, problem)
+	}
+	p := newPerson(t)
+	for _, cfg := range []witness.Config{{}, {Seed: witnessSeed}} {
+		w := start(t, memstore.New(), cfg)
+		register(t, w, p)
+		_, err := w.Restore(t.Context(), p.vault, p.restored(1))
+		require.ErrorIs(t, err, witness.ErrRestore)
+		if cfg.Seed == nil {
+			require.Nil(t, w.PublicKey())
+		} else {
+			require.Equal(t, witnessKey.Public(), w.PublicKey())
+		}
+	}
+}
+
 func TestNewNeedsAStoreThatAnswers(t *testing.T) {
 	t.Parallel()
 	store := storage.New(memstore.New())
@@ -63,6 +93,13 @@ func TestEverythingAfterCloseIsRefused(t *testing.T) {
 	_, err = w.Raise(t.Context(), p.vault, h.heads(), h.record, true)
 	require.ErrorIs(t, err, witness.ErrClosed)
 	_, _, err = w.OwnerSide(t.Context(), p.vault)
+	require.ErrorIs(t, err, witness.ErrClosed)
+	require.ErrorIs(t, w.Keep(t.Context(), p.vault, h.record, nil), witness.ErrClosed)
+	_, err = w.Restore(t.Context(), p.vault, p.restored(1))
+	require.ErrorIs(t, err, witness.ErrClosed)
+	_, err = w.Restored(t.Context(), p.vault)
+	require.ErrorIs(t, err, witness.ErrClosed)
+	_, err = w.Vaults(t.Context(), [16]byte{}, 10)
 	require.ErrorIs(t, err, witness.ErrClosed)
 	_, err = w.Forks(t.Context(), p.vault)
 	require.ErrorIs(t, err, witness.ErrClosed)
@@ -173,9 +210,10 @@ func TestWhoWaitsForAnotherIsNotKeptBeyondTheirContext(t *testing.T) {
 
 func TestContextThatEndedIsAnUnavailableWitness(t *testing.T) {
 	t.Parallel()
-	w := start(t, memstore.New(), witness.Config{})
+	w := start(t, memstore.New(), witness.Config{Seed: witnessSeed, Operator: operatorKey.Public()})
 	p := newPerson(t)
 	h := register(t, w, p)
+	next, side := p.sideOf(2, "next", nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, try := range []func() error{
@@ -183,6 +221,11 @@ func TestContextThatEndedIsAnUnavailableWitness(t *testing.T) {
 		func() error { _, err := w.Raise(ctx, p.vault, h.heads(), h.record, true); return err },
 		func() error { _, err := w.Count(ctx, p.vault, password); return err },
 		func() error { return w.Reset(ctx, p.vault, password, p.reset(password, 0)) },
+		func() error { return w.Keep(ctx, p.vault, next.record, side) },
+		func() error { _, _, err := w.OwnerSide(ctx, p.vault); return err },
+		func() error { _, err := w.Restore(ctx, p.vault, p.restored(1)); return err },
+		func() error { _, err := w.Restored(ctx, p.vault); return err },
+		func() error { _, err := w.Vaults(ctx, [16]byte{}, 10); return err },
 	} {
 		err := try()
 		require.ErrorIs(t, err, witness.ErrUnavailable)

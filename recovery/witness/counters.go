@@ -103,7 +103,7 @@ func (w *Witness) count(tx *storage.Tx, vault [16]byte, counter [32]byte) (Tries
 	if err := put(tx, clockKey, clockRecord{Highest: c.Last}); err != nil {
 		return Tries{}, err
 	}
-	return c.tries(), put(tx, countKey(vault, counter), *c)
+	return c.tries(), putCounter(tx, countKey(vault, counter), *c)
 }
 
 // loadCounter reads a counter. A new one begins where those of the vault that
@@ -176,5 +176,5 @@ func reset(tx *storage.Tx, vault [16]byte, counter [32]byte, statement []byte) e
 		return nil
 	}
 	c.Reset = count
-	return put(tx, countKey(vault, counter), *c)
+	return putCounter(tx, countKey(vault, counter), *c)
 }

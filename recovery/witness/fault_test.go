@@ -174,6 +174,31 @@ func TestEveryStorageFaultLeavesWhatWasAcknowledgedAndEveryLimit(t *testing.T) {
 	})
 }
 
+// A lost answer is not a lost try: the witness finds out by itself that it counted.
+func TestATryWhoseAnswerIsLostIsCountedOnceAndAllowed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		driver := storagetest.NewFaulty(memstore.New())
+		w := start(t, driver, witness.Config{})
+		p := newPerson(t)
+		register(t, w, p)
+		for n := range uint64(5) {
+			driver.FailAt(1, storage.ErrUnknown, storagetest.After, storagetest.Commit)
+			tries, err := w.Count(t.Context(), p.vault, password)
+			require.NoError(t, err)
+			require.True(t, driver.Failed())
+			require.Equal(t, witness.Tries{Total: n + 1, Failed: n + 1}, tries)
+		}
+		driver.FailAt(1, storage.ErrUnknown, storagetest.After, storagetest.Commit)
+		require.NoError(t, w.Reset(t.Context(), p.vault, password, p.reset(password, 5)))
+		driver.Heal()
+		tries, err := w.Count(t.Context(), p.vault, password)
+		require.NoError(t, err)
+		require.Equal(t, witness.Tries{Total: 6, Failed: 1}, tries)
+		require.NoError(t, w.Close())
+	})
+}
+
 // verify compares what is remembered after a new start with what was said.
 func (l *ledger) verify(closed error) {
 	latest, err := l.w.Latest(l.t.Context(), l.p.vault)

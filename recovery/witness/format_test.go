@@ -38,6 +38,9 @@ func TestStoredFormDoesNotDrift(t *testing.T) {
 	var got []string
 	for r, err := range storage.New(driver).All(t.Context(), "") {
 		require.NoError(t, err)
+		if strings.HasPrefix(r.Key, "count/") { // it ends with 16 random bytes
+			r.Value = r.Value[:len(r.Value)-16]
+		}
 		got = append(got, fmt.Sprintf("%s = %x", r.Key, r.Value))
 	}
 	vault, counter, zeros := hex.EncodeToString(p.vault[:]), hex.EncodeToString(password[:]), fmt.Sprintf("%062x", 0)
@@ -45,7 +48,7 @@ func TestStoredFormDoesNotDrift(t *testing.T) {
 	digest := seal.Digest(h.record)
 	require.Equal(t, []string{
 		"clock = 01a1011b" + ms,
-		"count/" + vault + "/" + counter + " = 01a3010302020" + "31b" + ms,
+		"count/" + vault + "/" + counter + " = 01a4010302020" + "31b" + ms + "0450",
 		"due/2026122112/" + vault + "/count/" + counter + " = ",
 		"fork/" + vault + "/shared/0 = 01a6010102" + "19012c" + "035820aa" + zeros + "045820bb" + zeros + "05f6" + "061b" + ms,
 		"owner/" + vault + " = 01" + hex.EncodeToString(h.record),

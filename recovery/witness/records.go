@@ -1,6 +1,7 @@
 package witness
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -73,6 +74,10 @@ type counterRecord struct {
 	Total uint64 `cbor:"1,keyasint"` // tries counted
 	Reset uint64 `cbor:"2,keyasint"` // how many of them were set right by a statement
 	Last  int64  `cbor:"3,keyasint"` // the latest counted try, Unix milliseconds of the witness's time
+	// Mark is random with each writing. A number that went up by one may be
+	// anybody's doing; by the mark it is known, when the answer to a commit was
+	// lost, that it was this commit and not another's.
+	Mark []byte `cbor:"4,keyasint,omitempty"`
 }
 
 // clockRecord is the witness's time of the latest try that was counted.
@@ -153,6 +158,20 @@ func get(read func(key string) (storage.Record, error), key string, record any) 
 	}
 	return true, decode(r, record)
 }
+
+// putCounter writes a counter under a new mark.
+func putCounter(tx *storage.Tx, key string, c counterRecord) error {
+	c.Mark = make([]byte, markSize)
+	_, _ = rand.Read(c.Mark) // never fails
+	b, err := encode(c)
+	if err != nil {
+		return err
+	}
+	tx.PutUnique(key, b)
+	return nil
+}
+
+const markSize = 16
 
 func put(tx *storage.Tx, key string, record any) error {
 	b, err := encode(record)

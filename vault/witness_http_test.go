@@ -27,7 +27,8 @@ import (
 // farWitness is a witness elsewhere: a server on a real connection, of which a
 // test may choose how it behaves, and the service's client of it.
 type farWitness struct {
-	client *witness.Client
+	client    *witness.Client
+	impatient *witness.Client // another one, which soon gives up
 
 	mu     sync.Mutex
 	driver storage.Driver
@@ -47,8 +48,7 @@ func farIdentity(t testing.TB, name string) *witness.Identity {
 	return i
 }
 
-// newFarWitness starts one. Its client waits for timeout; 0: as long as usual.
-func newFarWitness(t testing.TB, timeout time.Duration) *farWitness {
+func newFarWitness(t testing.TB) *farWitness {
 	t.Helper()
 	f := &farWitness{}
 	f.open(t, memstore.New())
@@ -58,12 +58,17 @@ func newFarWitness(t testing.TB, timeout time.Duration) *farWitness {
 	require.NoError(t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- h.ServeTLS(listener, "", "") }()
-	f.client, err = witness.NewClient(witness.ClientConfig{
-		URL: "https://" + listener.Addr().String(), Identity: farIdentity(t, "service"), Server: farIdentity(t, "witness").Public(), Timeout: timeout,
-	})
-	require.NoError(t, err)
+	client := func(timeout time.Duration) *witness.Client {
+		c, err := witness.NewClient(witness.ClientConfig{
+			URL: "https://" + listener.Addr().String(), Identity: farIdentity(t, "service"), Server: farIdentity(t, "witness").Public(), Timeout: timeout,
+		})
+		require.NoError(t, err)
+		return c
+	}
+	f.client, f.impatient = client(0), client(100*time.Millisecond)
 	t.Cleanup(func() {
 		require.NoError(t, f.client.Close())
+		require.NoError(t, f.impatient.Close())
 		require.NoError(t, h.Close())
 		require.ErrorIs(t, <-ended, http.ErrServerClosed)
 		require.NoError(t, f.w.Close())
@@ -114,10 +119,12 @@ func (f *farWitness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // options are those of a service whose witness this is.
-func (f *farWitness) options() *vaulttest.Options {
+func (f *farWitness) options() *vaulttest.Options { return asking(f.client) }
+
+func asking(client *witness.Client) *vaulttest.Options {
 	return &vaulttest.Options{
-		Checkpoints: func(vault.Checkpoints) vault.Checkpoints { return f.client },
-		Limiter:     func(vault.Limiter) vault.Limiter { return f.client },
+		Checkpoints: func(vault.Checkpoints) vault.Checkpoints { return client },
+		Limiter:     func(vault.Limiter) vault.Limiter { return client },
 	}
 }
 
@@ -157,15 +164,15 @@ func lying(pattern, with string) behaviour {
 	}
 }
 
-func farScene(t testing.TB, timeout time.Duration) (*scene, *farWitness) {
+func farScene(t testing.TB) (*scene, *farWitness) {
 	t.Helper()
-	f := newFarWitness(t, timeout)
+	f := newFarWitness(t)
 	return newScene(t, f.options()), f
 }
 
 func TestAServiceWhoseWitnessIsElsewhereIsProtectedByIt(t *testing.T) {
 	t.Parallel()
-	s, f := farScene(t, 0)
+	s, f := farScene(t)
 	paper := add(t, s.v, "Carte", content(1, 500))
 	old, oldSecret := dump(t, s.Store), s.person.Secret()
 	require.NoError(t, s.v.ChangePassword(t.Context(), vault.ChangePassword{Old: s.person.Password, New: "gato niru pesa fova", KnownToOthers: true}))
@@ -187,7 +194,7 @@ func TestAServiceWhoseWitnessIsElsewhereIsProtectedByIt(t *testing.T) {
 
 func TestGuessesAreCountedElsewhere(t *testing.T) {
 	t.Parallel()
-	s, f := farScene(t, 0)
+	s, f := farScene(t)
 	wrong := vault.Password{Login: s.person.Login, Secret: "wrong wrong"}
 	then := dump(t, s.Store)
 	for range 5 {
@@ -234,7 +241,7 @@ func requireBack(t *testing.T, s *scene, f *farWitness) {
 
 func TestWhileAWitnessElsewhereIsAwayWorkGoesOn(t *testing.T) {
 	t.Parallel()
-	s, f := farScene(t, 0)
+	s, f := farScene(t)
 	paper := add(t, s.v, "Carte", content(1, 500))
 	f.become(away)
 	requireWorkGoesOn(t, s, paper)
@@ -249,16 +256,20 @@ func TestWhileAWitnessElsewhereIsAwayWorkGoesOn(t *testing.T) {
 
 func TestASlowWitnessElsewhereIsOneThatIsAway(t *testing.T) {
 	t.Parallel()
-	s, f := farScene(t, 300*time.Millisecond)
+	s, f := farScene(t)
 	paper := add(t, s.v, "Carte", content(1, 500))
 	f.become(hang)
-	requireWorkGoesOn(t, s, paper)
+	slow := &scene{Stage: s.Another(t, asking(f.impatient)), person: s.person}
+	var err error
+	slow.v, err = slow.Resume(t.Context(), s.v.Token())
+	require.NoError(t, err)
+	requireWorkGoesOn(t, slow, paper)
 	requireBack(t, s, f)
 }
 
 func TestAWitnessThatWasRolledBackLowersNothing(t *testing.T) {
 	t.Parallel()
-	s, f := farScene(t, 0)
+	s, f := farScene(t)
 	addNote(t, s.v, "first", "")
 	f.waitUntilItKnows(t, s.v.ID(), "private", 2)
 	old, oldWitness := dump(t, s.Store), f.remembers(t)
@@ -280,7 +291,7 @@ func TestAWitnessThatWasRolledBackLowersNothing(t *testing.T) {
 
 func TestALyingLowerAnswerLowersNothing(t *testing.T) {
 	t.Parallel()
-	s, f := farScene(t, 0)
+	s, f := farScene(t)
 	old := dump(t, s.Store)
 	addNote(t, s.v, "first", "")
 	f.waitUntilItKnows(t, s.v.ID(), "private", 2)
@@ -309,7 +320,7 @@ func TestALyingWitnessRefusesServiceAndLosesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, f := farScene(t, 0)
+			s, f := farScene(t)
 			paper := add(t, s.v, "Carte", content(1, 500))
 			f.waitUntilItKnows(t, s.v.ID(), "private", 2)
 			settled := s.Another(t, f.options()) // another process, which was told nothing false yet
@@ -333,7 +344,7 @@ func TestALyingWitnessRefusesServiceAndLosesNothing(t *testing.T) {
 
 func TestALyingLimiterLocksNobodyOut(t *testing.T) {
 	t.Parallel()
-	s, f := farScene(t, 0)
+	s, f := farScene(t)
 	for range 5 {
 		_, err := s.Unlock(t.Context(), vault.Password{Login: s.person.Login, Secret: "wrong wrong"})
 		require.ErrorIs(t, err, vault.ErrSignIn)
@@ -354,7 +365,7 @@ func TestALyingLimiterLocksNobodyOut(t *testing.T) {
 // that it is not confirmed, and is confirmed by whatever comes next.
 func TestAConfirmationLostOnTheWayIsMadeUpFor(t *testing.T) {
 	t.Parallel()
-	s, f := farScene(t, 0)
+	s, f := farScene(t)
 	old, oldSecret := dump(t, s.Store), s.person.Secret()
 	f.become(func(w http.ResponseWriter, r *http.Request, honest http.Handler) {
 		if strings.HasSuffix(r.URL.Path, "/raise") {

@@ -22,7 +22,7 @@ const (
 	longestTimeout     = time.Minute
 	defaultConnections = 16
 	mostConnections    = 1024
-	connectLimit       = 5 * time.Second  // for a connection, and for its handshake
+	connectLimit       = 10 * time.Second // for a connection, and for its handshake
 	clientIdleLimit    = 30 * time.Second // well below the server's, which so never ends one that is about to be used
 )
 

@@ -175,16 +175,19 @@ func TestAServerHasALimitForEverything(t *testing.T) {
 	}
 	require.Positive(t, h.MaxHeaderBytes)
 
-	h.ReadHeaderTimeout, h.ReadTimeout, h.IdleTimeout = 100*time.Millisecond, 200*time.Millisecond, 100*time.Millisecond
+	h.ReadHeaderTimeout, h.ReadTimeout, h.IdleTimeout = time.Second, 2*time.Second, time.Second
 	url, _ := serving(t, h)
 	whole := rawRequest("POST", "/v1/latest", `{"vault":"01010101010101010101010101010101"}`)
-	for _, at := range []int{0, 10, len(whole) - 1} { // nothing, a slow header, a slow body
-		conn := dial(t, url)
-		_, err := io.WriteString(conn, whole[:at])
-		require.NoError(t, err)
-		answer, err := io.ReadAll(conn) // ends when the server has had enough
-		require.NoError(t, err)
-		require.NotContains(t, string(answer), "200 OK")
+	for name, at := range map[string]int{"nothing": 0, "a slow header": 10, "a slow body": len(whole) - 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := dial(t, url)
+			_, err := io.WriteString(conn, whole[:at])
+			require.NoError(t, err)
+			answer, err := io.ReadAll(conn) // ends when the server has had enough
+			require.NoError(t, err)
+			require.NotContains(t, string(answer), "200 OK")
+		})
 	}
 	conn := dial(t, url)
 	_, err := io.WriteString(conn, strings.Replace(whole, "\r\n", "\r\nX: "+strings.Repeat("x", 32<<10)+"\r\n", 1))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,7 +68,9 @@ func served(t testingT, name string, w *witness.Witness) witness.ServedClient {
 
 // newClient is the client of that name, of a server with the identity "witness".
 func newClient(t testingT, name, url string) *witness.Client {
-	client, err := witness.NewClient(witness.ClientConfig{URL: url, Identity: identity(t, name), Server: identity(t, "witness").Public()})
+	client, err := witness.NewClient(witness.ClientConfig{
+		URL: url, Identity: identity(t, name), Server: identity(t, "witness").Public(), Timeout: time.Minute, // the machine may be busy
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	return client

@@ -17,9 +17,9 @@ import (
 // The limits of a server. Whoever has no identity that it knows gets as far as
 // the handshake.
 const (
-	headerLimit   = 5 * time.Second  // for the handshake, and for a request's header
+	headerLimit   = 10 * time.Second // for the handshake, and for a request's header
 	requestLimit  = 30 * time.Second // for a whole request
-	callLimit     = 10 * time.Second // for waiting for a place and doing what was asked
+	callLimit     = 30 * time.Second // for waiting for a place and doing what was asked
 	answerLimit   = 60 * time.Second // from a request's header to the end of its answer
 	idleLimit     = 2 * time.Minute  // between two requests of a connection
 	headerBytes   = 8 << 10
@@ -37,7 +37,7 @@ type ServerConfig struct {
 	// twice for a while, with the same Witness.
 	Clients []ServedClient
 	// Calls is how many calls of one client are worked on at once; others wait, and
-	// are refused after ten seconds. No client takes another's places. 0: 64.
+	// are refused after half a minute. No client takes another's places. 0: 64.
 	Calls int
 	// Failed is told of calls that failed through no fault of the client:
 	// ErrDamaged, ErrUnavailable, ErrClosed. The error names keys of the witness's

@@ -57,7 +57,7 @@ var (
 
 // aWitness runs a witness that serves one identity file, and returns the flags
 // of the servers that use it.
-func aWitness(t *testing.T, folder string) (flags []string, p *process) {
+func aWitness(t *testing.T, folder string, more ...string) (flags []string, p *process) {
 	t.Helper()
 	public := func(name string) (string, string) {
 		path := filepath.Join(folder, name)
@@ -67,7 +67,7 @@ func aWitness(t *testing.T, folder string) (flags []string, p *process) {
 	}
 	mine, key := public("mine.key")
 	_, operator := public("operator.key")
-	p = spawn(t, nil, "witness", "--listen", "127.0.0.1:0", "--data", filepath.Join(folder, "w"), "--client", "lyon="+key+"/"+operator)
+	p = spawn(t, nil, append([]string{"witness", "--listen", "127.0.0.1:0", "--data", filepath.Join(folder, "w"), "--client", "lyon=" + key + "/" + operator}, more...)...)
 	p.running(t, folder)
 	text := p.out.String()
 	return []string{

@@ -164,6 +164,13 @@ func TestAClosedAccountIsReadTakenAndReopened(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil).newPerson()
 	paper := p.upload(url.Values{"title": {"Carte"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok().Path
+	changes := []string{"/edit", "/visibility", "/bin\"><input", "/restore\"", "/destroy\""}
+	for _, change := range changes[:3] {
+		require.Contains(t, p.get(paper).ok().Body, change)
+	}
+	binned := p.upload(url.Values{"title": {"Old"}}, file{"file", "b.pdf", "application/pdf", pdf}).ok().Path
+	p.post("/items/"+binned[len("/papers/"):]+"/bin", url.Values{"revision": {"1"}}).ok()
+	require.Contains(t, p.get(binned).ok().Body, "/restore\"")
 	g := p.post("/close", p.get("/close").form("", url.Values{"how": {"keep"}, "password": {password}})).ok("Votre compte est fermé.")
 	require.Equal(t, vault.ActClosed, receiptOf(t, g).Act)
 	p.signIn(password).ok("Votre compte est fermé. Tout sera effacé le")
@@ -171,6 +178,10 @@ func TestAClosedAccountIsReadTakenAndReopened(t *testing.T) {
 	for _, path := range []string{"/", "/papers", "/notes", "/contacts", "/appointments", "/space"} {
 		p.get(path).ok().without("/add", `name="reason"`)
 	}
+	for _, path := range []string{paper, binned, "/bin"} {
+		p.get(path).ok().without(changes...)
+	}
+	p.get(binned).ok("corbeille")
 	p.post("/notes/add", url.Values{"title": {"x"}, "text": {"y"}}).is(http.StatusConflict, "Votre compte est fermé")
 	p.upload(url.Values{}, file{"file", "a.pdf", "application/pdf", pdf}).is(http.StatusConflict, "Votre compte est fermé")
 	require.True(t, holds(t, p.post("/take", nil).Body, pdf))

@@ -116,6 +116,7 @@ type Vaults struct {
 	marks    *marks
 	reporter *reporter
 	away     *awayTries
+	disowned disowned
 	close    sync.Once
 }
 

@@ -23,8 +23,8 @@ type CreateRequest struct {
 // generated ([Vault.Login]): show it, print it, nobody can look it up later. The
 // vault begins with the folders of [Config.Folders], each in both compartments;
 // an empty list that is not nil gives none. When Create returns without error the vault is
-// durable, at the witness too. On an error there is no account: what a crash
-// left behind is swept after a day.
+// durable, at the witness too. On an error there is no account: what it left
+// behind is swept, at the latest after a day.
 //
 // Errors: InvalidError, ErrWitnessAway, ErrKeyService, ErrBusy, ErrStorage.
 func (s *Vaults) Create(ctx context.Context, req CreateRequest) (*Vault, error) {
@@ -50,6 +50,9 @@ func (s *Vaults) Create(ctx context.Context, req CreateRequest) (*Vault, error) 
 	}
 	v.remember(t)
 	if err := v.acknowledge(ctx, req.Session); err != nil {
+		if errors.Is(err, ErrUnknown) { // it may look acknowledged, and nobody is told of it
+			s.disowned.add(v, s.keys.login(n.login))
+		}
 		return nil, err
 	}
 	return v, nil

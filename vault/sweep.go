@@ -24,7 +24,7 @@ type SweepReport struct {
 // returned as an error, and tried again by the next sweep. Run it every few minutes.
 func (s *Vaults) Sweep(ctx context.Context) (SweepReport, error) {
 	var r SweepReport
-	var errs []error
+	errs := s.sweepDisowned(ctx, &r)
 	for due, err := range s.cfg.Store.DueBefore(ctx, s.now()) {
 		if errors.Is(err, storage.ErrInvalid) { // not written by us: it must not stop the others
 			r.Failed++

@@ -32,6 +32,7 @@ type server struct {
 	operator *admin.Operator
 	log      hclog.Logger
 	http     *http.Server
+	counts   counts
 	stopping atomic.Bool
 }
 
@@ -50,7 +51,7 @@ func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 	}
 	defer listener.Close() //nolint:errcheck // the server closes it first
 	operator := admin.NewOperator(context.WithoutCancel(ctx), data, time.Now)
-	s := &server{config: c, data: data, operator: operator, log: log}
+	s := &server{config: c, data: data, operator: operator, log: log, counts: counts{started: time.Now()}}
 	if s.http, err = s.build(); err != nil {
 		return err
 	}
@@ -95,9 +96,10 @@ func (s *server) build() (*http.Server, error) {
 	mux.Handle(api.Path+"/", programs)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", &s.counts)
 	mux.Handle("/", pages)
 	return &http.Server{
-		Handler:           s.survive(mux),
+		Handler:           s.counts.requests(s.survive(mux)),
 		ReadHeaderTimeout: 15 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
@@ -193,6 +195,7 @@ func (s *server) sweep(ctx context.Context) {
 		case <-every.C:
 		}
 		r, err := s.operator.SweepNow(ctx)
+		s.counts.sweep(r, time.Now())
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("a sweep left something for the next", "failed", r.Failed, "cause", problem.Cause(err))
 		} else if r != (admin.Swept{}) {

@@ -15,26 +15,34 @@ import (
 const threatModel = "docs/threat-model.md"
 
 var (
-	attackCase = regexp.MustCompile(`"(([A-I][0-9]{1,2})_[a-z0-9_]+)"`)             // a case of TestAttack: "A4_truncated_blob"
+	attackCase = regexp.MustCompile(`^"(([A-I][0-9]{1,2})_[a-z0-9_]+)"$`)           // a case of TestAttack: "A4_truncated_blob"
 	attackTest = regexp.MustCompile(`^TestAttack([A-I][0-9]{1,2})_\w+$`)            // a test of its own: TestAttackA8_HostileDocument
 	attackRow  = regexp.MustCompile(`(?m)^\| ([A-I][0-9]{1,2}) \|(.*)\|([^|]*)\|$`) // id, what must happen, tests
 )
 
-// attacksTested are the tests that answer each attack, by its id.
+// attacksTested are the tests that answer each attack, by its id: the tables of functions in packages that have a TestAttack, which plays
+// them, and tests of their own. A name alone is no test.
 func attacksTested(m module) map[string][]string {
 	answered := map[string][]string{}
-	for _, f := range m.files {
-		if !f.isTest() || f.pkg() == "internal/architecture" {
-			continue
-		}
-		for _, match := range attackCase.FindAllStringSubmatch(string(f.source), -1) {
-			answered[match[2]] = append(answered[match[2]], "`TestAttack/"+match[1]+"`")
-		}
-		for _, declaration := range f.syntax.Decls {
-			if d, ok := declaration.(*ast.FuncDecl); ok && attackTest.MatchString(d.Name.Name) {
-				id := attackTest.FindStringSubmatch(d.Name.Name)[1]
-				answered[id] = append(answered[id], "`"+d.Name.Name+"`")
+	for _, files := range m.packages() {
+		plays := files[0].pkg() != "internal/architecture" && slices.ContainsFunc(files, file.playsAttacks)
+		for _, f := range files {
+			if !f.isTest() {
+				continue
 			}
+			ast.Inspect(f.syntax, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.KeyValueExpr:
+					if match := caseOf(n); plays && match != nil {
+						answered[match[2]] = append(answered[match[2]], "`TestAttack/"+match[1]+"`")
+					}
+				case *ast.FuncDecl:
+					if match := attackTest.FindStringSubmatch(n.Name.Name); match != nil {
+						answered[match[1]] = append(answered[match[1]], "`"+n.Name.Name+"`")
+					}
+				}
+				return true
+			})
 		}
 	}
 	for id, names := range answered {
@@ -42,6 +50,26 @@ func attacksTested(m module) map[string][]string {
 		answered[id] = slices.Compact(names)
 	}
 	return answered
+}
+
+func (f file) playsAttacks() bool {
+	return f.isTest() && slices.ContainsFunc(f.syntax.Decls, func(declaration ast.Decl) bool {
+		d, ok := declaration.(*ast.FuncDecl)
+		return ok && d.Name.Name == "TestAttack"
+	})
+}
+
+// caseOf is the name of an attack that a row of a table gives to a function.
+func caseOf(row *ast.KeyValueExpr) []string {
+	key, ok := row.Key.(*ast.BasicLit)
+	if !ok {
+		return nil
+	}
+	switch row.Value.(type) {
+	case *ast.Ident, *ast.FuncLit:
+		return attackCase.FindStringSubmatch(key.Value)
+	}
+	return nil
 }
 
 // listed writes the tests into the rows of the threat model. Other tests that a row names stay behind them.
@@ -94,8 +122,10 @@ func TestTheThreatModelListsEveryAttackTested(t *testing.T) {
 func TestRulesOnAttacksFindWhatBreaksThem(t *testing.T) {
 	t.Parallel()
 	answered := attacksTested(parse(t, map[string]string{
-		"a/a_test.go": "package a\n\nvar names = []string{\"A1_swapped\", \"A1_moved\", \"A4 paper\"}\n\nfunc TestAttackC2_Fork() {}\n",
-		"a/a.go":      "package a\n\nvar name = \"A3_not_a_test\"\n",
+		"a/a_test.go": "package a\n\nvar names = map[string]func(){\"A1_swapped\": a1, \"A1_moved\": func() {}, \"A4 paper\": a4, \"A5_told\": \"only\"}\n\n" +
+			"var others = []string{\"A6_named\"}\n\nfunc TestAttack() {}\n\nfunc TestAttackC2_Fork() {}\n",
+		"a/a.go":      "package a\n\nvar name = map[string]func(){\"A3_not_a_test\": a3}\n",
+		"b/b_test.go": "package b\n\nvar names = map[string]func(){\"A2_never_played\": a2}\n",
 	}))
 	require.Equal(t, map[string][]string{"A1": {"`TestAttack/A1_moved`", "`TestAttack/A1_swapped`"}, "C2": {"`TestAttackC2_Fork`"}}, answered)
 	require.Equal(t, "| A1 | swaps | refused | `TestAttack/A1_moved`, `TestAttack/A1_swapped`, `TestOther` |\n| B1 | deletes | named | – |\n",

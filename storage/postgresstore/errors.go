@@ -78,7 +78,7 @@ func cause(err error) string {
 	case errors.As(err, &certificate):
 		return "the certificate of the server is not accepted: " + certificate.Err.Error()
 	case errors.As(err, &network):
-		return fmt.Sprintf("%s: %v", network.Op, network.Err)
+		return network.Err.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return "the connection was cut"
 	case strings.Contains(err.Error(), "refused TLS"):

@@ -47,7 +47,7 @@ func TestServerThatDiesLosesNothingAcknowledged(t *testing.T) {
 			}
 		})
 	}
-	for range sized(2, 5) {
+	for range sized(1, 5) {
 		enough := acknowledged.Load() + 40
 		require.Eventually(t, func() bool { return acknowledged.Load() >= enough }, 20*time.Second, time.Millisecond)
 		cluster.Stop(t)
@@ -175,6 +175,21 @@ func TestSerializationFailureThatStaysEnds(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, tries, 3)
 	require.Less(t, tries, 20)
+}
+
+// A server that ends a connection says so, but not whether the commit happened.
+func TestEndedSessionLeavesTheOutcomeOpen(t *testing.T) {
+	t.Parallel()
+	url := testservices.Postgres(t)
+	d := open(t, url)
+	testservices.PostgresSQL(t, url, raising(`IF nextval('reconnect.raised') IN (1, 2) THEN
+		PERFORM pg_terminate_backend(pg_backend_pid()); END IF`))
+	err := d.Commit(t.Context(), nil, []storage.Write{{Key: "a", Value: []byte("1")}})
+	require.ErrorIs(t, err, storage.ErrUnknown)
+	require.NoError(t, increment(t.Context(), storage.New(d), "receipt"), "the second, found out by its transaction")
+	r, err := d.Get(t.Context(), "counter")
+	require.NoError(t, err)
+	require.Equal(t, "1", string(r.Value))
 }
 
 // Commits lock in one order and never deadlock with each other; a stranger may

@@ -23,12 +23,17 @@
 // forges is refused with [ErrTampered] or [ErrStale], and named. Everything that
 // is read or done leaves a line in the journal before plaintext leaves the library.
 //
+// A store that was put back from a backup is refused like a rollback, unless
+// operator and witness have both signed which state was put back ([RestoreKeys]).
+// Then the vault goes on from there once, with the secrets of today, and says so
+// until the person confirms it ([Vault.ConfirmRestored]).
+//
 // # How it is built
 //
 // Everything passes through one gate (turn.go): heads are read and verified, the
 // change and its journal line are collected, and one commit writes them. Stored
 // forms are drawn where they are written: heads.go, pages.go, record.go,
-// keyring.go, keyslot.go, session.go, journal.go, papers.go. Keys of records are
-// in keys.go. Why it is so is in docs/design.md; the attacks are in
+// keyring.go, keyslot.go, session.go, journal.go, papers.go, restore.go. Keys of
+// records are in keys.go. Why it is so is in docs/design.md; the attacks are in
 // docs/threat-model.md, by the ids that comments here name.
 package vault

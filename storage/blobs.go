@@ -16,7 +16,7 @@ import (
 //   - A writer whose context was cancelled, whose Write failed, that was aborted,
 //     or that was closed at another length than declared leaves nothing behind.
 //     What a killed process left is never visible, and is gone when the store is
-//     next opened.
+//     next opened or, in a cloud, when a rule of the bucket says so.
 //   - Of several writers of one name exactly one wins; the others get ErrExists.
 //   - A blob that was deleted is gone for every later Open; a reader that was
 //     open may go on.
@@ -51,7 +51,8 @@ type BlobWriter interface {
 	// Close makes the blob durable and visible, or leaves nothing and says why:
 	// ErrIncomplete if it is shorter than declared, ErrExists if the name is
 	// taken, the error of the context or of the Write that failed. ErrUnknown
-	// means that the blob may be there, whole; Delete settles it.
+	// means that the blob may be there, whole; Delete settles it, in a cloud once
+	// no request can be under way any more.
 	Close() error
 	// Abort throws the blob away.
 	Abort()

@@ -62,7 +62,10 @@ func (c *cloud) As(any) bool             { return false }
 func (c *cloud) ErrorAs(error, any) bool { return false }
 func (c *cloud) Close() error            { return nil }
 
-func (c *cloud) Attributes(_ context.Context, key string) (*driver.Attributes, error) {
+func (c *cloud) Attributes(ctx context.Context, key string) (*driver.Attributes, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	o, there := c.objects[key]

@@ -90,8 +90,9 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, readError(r.ctx, "read a blob", err)
 }
 
-// end looks behind the last byte: there the client of the cloud says that the
-// checksum was wrong, and there is what a server sent too much.
+// end looks behind the last byte: there a client may say that the checksum was
+// wrong, if it did not with the last bytes, and there is what a server sent too
+// much.
 func (r *reader) end() error {
 	if r.content == nil || r.ended {
 		return io.EOF

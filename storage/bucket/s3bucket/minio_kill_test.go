@@ -19,7 +19,7 @@ func TestKilledServerLosesNothingAcknowledged(t *testing.T) {
 	b := opened(t, server.Bucket(t))
 	rounds := 1
 	if os.Getenv("RECONNECT_TEST_ALL") == "1" {
-		rounds = 5
+		rounds = 3
 	}
 	answers := map[string]error{} // of each blob's writer
 	for round := range rounds {

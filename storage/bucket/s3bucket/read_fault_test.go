@@ -143,6 +143,44 @@ func TestVanishedBucketIsNotAnEmptyOne(t *testing.T) {
 	require.ErrorContains(t, err, "NoSuchBucket")
 }
 
+// The length that was looked up is that of another blob then.
+func TestBlobReplacedWhileItIsOpenedIsNotMixed(t *testing.T) {
+	t.Parallel()
+	p := startProxy(t)
+	b := p.open(t)
+	require.NoError(t, send(t.Context(), b, name, bytesOf(1000)))
+	client, bucket := testservices.S3Client(t, p.url)
+	p.begin(on("get", -1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		_, err := client.DeleteObject(r.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: aws.String(name)})
+		if err == nil {
+			_, err = client.PutObject(r.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: aws.String(name), Body: bytes.NewReader(bytesOf(2000))})
+		}
+		if err == nil {
+			next.ServeHTTP(w, r)
+		}
+	}))
+	_, err := b.Open(t.Context(), name, 100, 200)
+	require.ErrorIs(t, err, storage.ErrUnavailable)
+	p.heal()
+	requireTrue(t, nil, b, name, bytesOf(2000))
+}
+
+// The client checks what S3 says of the whole when the last byte has come: after
+// all bytes, and before the end.
+func TestChangedByteIsNoticedAtTheEnd(t *testing.T) {
+	t.Parallel()
+	p := startProxy(t)
+	b := p.open(t)
+	require.NoError(t, send(t.Context(), b, name, bytesOf(1000)))
+	p.begin(on("get", -1, resized(func(p []byte) []byte {
+		p[500] ^= 1
+		return p
+	})))
+	have, err := read(t.Context(), b, name)
+	require.Len(t, have, 1000)
+	require.ErrorIs(t, err, storage.ErrUnavailable)
+}
+
 func TestStalledDownloadEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	p := startProxy(t)

@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	// A blob shorter than a part is sent in one request from memory; of a longer
-	// one, this many bytes for each request under way and one more are held. Five
-	// MiB is the least that S3 takes.
-	PartSize    = 5 << 20
+	// PartSize is up to where a blob is sent in one request from memory. Of a
+	// longer one, this many bytes for each request under way and one more are held.
+	// Five MiB is the least that S3 takes.
+	PartSize = 5 << 20
+	// Concurrency is how many parts of one blob are under way at once.
 	Concurrency = 2
 
 	// writerKey is the metadatum that says which writer made an object.

@@ -139,7 +139,9 @@ func oneDriver(m module) []string {
 		{"modernc.org/sqlite", []string{"storage/sqlitestore"}},
 		{"github.com/jackc/pgx", []string{"storage/postgresstore"}},
 		{"database/sql", []string{"storage/sqlitestore", "storage/postgresstore"}},
+		{"gocloud.dev/blob/s3blob", []string{"storage/bucket/s3bucket"}}, // so that who needs another cloud does not pay for it
 		{"gocloud.dev/blob", []string{"storage/bucket", "refserver"}},
+		{"github.com/aws", []string{"storage/bucket/s3bucket", "internal/testservices"}},
 		{"google.golang.org/grpc", nil},
 		{"github.com/hashicorp/go-hclog", []string{"refserver"}},
 		{"log", []string{"refserver", "examples", "internal/bench", "internal/seal"}},

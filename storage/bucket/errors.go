@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 
 	"gocloud.dev/gcerrors"
 
@@ -54,11 +55,14 @@ func reason(err error) string {
 		answer = fmt.Sprintf(" (status %d)", code)
 	}
 	var network *net.OpError
+	var request *url.Error
 	switch code := apiCode(err); {
 	case code != "":
 		return code + answer
 	case errors.As(err, &network):
 		return network.Error() // addresses and nothing of the request
+	case errors.As(err, &request):
+		return innermost(request).Error() // such as a certificate; the URL is around it
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the connection was cut" + answer
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -233,6 +234,18 @@ func TestURLIsCheckedAndNeverRepeated(t *testing.T) {
 	cancel()
 	_, err := storage.OpenBlobs(ctx, good)
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestWrongKindOfServerIsNamed(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(testservices.S3Handler("vault"))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshake that fails
+	server.StartTLS()
+	defer server.Close()
+	_, err := storage.OpenBlobs(t.Context(), testservices.S3URL("vault", server.URL))
+	require.ErrorIs(t, err, storage.ErrUnavailable)
+	require.ErrorContains(t, err, "x509")
+	requireDiscreet(t, err)
 }
 
 func TestStoresUnderTwoPrefixesDoNotSeeEachOther(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"testing"
 	"time"
 
@@ -24,6 +25,45 @@ type flow struct {
 	next    string // the password that the act sets
 	erases  bool
 	costly  int // how many times fewer faults are tried
+	// besides says what of the account the act changes that look does not show.
+	besides func(t testing.TB, v *vault.Vault) string
+}
+
+// engine is what a flow runs on.
+type engine struct {
+	name   string
+	onDisk bool // SQLite and files; otherwise in memory
+}
+
+var engines = []engine{{name: "in memory"}, {name: "on disk", onDisk: true}}
+
+// steps says which calls to fail: the first, and then each so manyth. With
+// RECONNECT_FAULTS=all each, on disk too, which takes minutes.
+func (e engine) steps(f *flow, what fault, turn int) (first, step int) {
+	costly := max(1, f.costly)
+	switch {
+	case os.Getenv("RECONNECT_FAULTS") == "all":
+		return 1, costly
+	case !e.onDisk:
+		step = sized(2*what.every*slower, 1) * costly
+		return 1 + turn%step, step
+	case sized(turn%16, 0) != 0:
+		return 0, 0 // not in the short run
+	}
+	return 1 + turn%5, sized(1000, 19) * costly
+}
+
+// stage sets a stage for one run of a flow.
+func (e engine) stage(t testing.TB, f *flow) *watched {
+	t.Helper()
+	opts := vaulttest.Options{}
+	if f.opts != nil {
+		opts = *f.opts
+	}
+	if e.onDisk {
+		opts.Folder = t.TempDir()
+	}
+	return newWatched(t, &opts)
 }
 
 // fault is one way in which somebody fails at the n-th call.
@@ -58,6 +98,12 @@ var faults = []fault{
 	{name: "an answer of the witness", set: func(w *watched, n int) { w.witness.failAt(n, n, storagetest.After) }, every: 1},
 	{name: "all answers of the witness", set: func(w *watched, n int) { w.witness.failAt(n, math.MaxInt, storagetest.After) }, rare: true, every: 1},
 	{name: "the key service", set: func(w *watched, n int) { w.keeper.failAt(n, n, storagetest.Before) }, every: 1},
+	{name: "the key service from then on", set: func(w *watched, n int) { w.keeper.failAt(n, math.MaxInt, storagetest.Before) }, rare: true, every: 1},
+	{name: "an answer of the key service", set: func(w *watched, n int) { w.keeper.failAt(n, n, storagetest.After) }, rare: true, every: 1},
+	{name: "the answer to a call that changes nothing", set: func(w *watched, n int) {
+		w.store.FailAt(n, storage.ErrUnavailable, storagetest.After,
+			storagetest.Get, storagetest.Scan, storagetest.CreateBlob, storagetest.WriteBlob, storagetest.OpenBlob, storagetest.ReadBlob, storagetest.SizeBlob)
+	}, rare: true, every: 1},
 }
 
 // states are what a person may see: before the act and after it.
@@ -65,49 +111,89 @@ type states struct{ before, after []string }
 
 func TestWhateverFailsNothingIsLostOrHalfDone(t *testing.T) {
 	t.Parallel()
+	turn := 0
 	for name, f := range flows() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			known := f.healthy(t)
-			for _, what := range faults {
-				if what.rare && sized(0, 1) == 0 {
-					continue
-				}
-				for n := 1; f.fails(t, what, n, known); n += sized(what.every*slower, 1) * max(1, f.costly) {
-				}
-			}
-		})
+		for _, e := range engines {
+			turn++
+			t.Run(name+" "+e.name, func(t *testing.T) {
+				t.Parallel()
+				f.failsInTurn(t, e, turn)
+			})
+		}
 	}
 }
 
-// healthy does the act once with everything well.
-func (f *flow) healthy(t testing.TB) (s states) {
+// failsInTurn fails every call of the act that the engine wants failed.
+func (f *flow) failsInTurn(t *testing.T, e engine, turn int) {
+	var known *states
+	for i, what := range faults {
+		first, step := e.steps(f, what, turn+i)
+		if step == 0 || what.rare && sized(0, 1) == 0 {
+			continue
+		}
+		if known == nil {
+			known = f.healthy(t, e)
+		}
+		for n, reached := first, true; reached; n += step {
+			reached = false
+			if !e.onDisk {
+				reached = f.fails(t, e, what, n, known)
+				continue
+			}
+			t.Run(fmt.Sprint(what.name, " ", n), func(t *testing.T) { // so that its files go at once
+				reached = f.fails(t, e, what, n, known)
+			})
+		}
+	}
+}
+
+// sees is everything that the person sees, on a vault that is sound.
+func (f *flow) sees(t testing.TB, stage *vaulttest.Stage, p *vaulttest.Person) []string {
 	t.Helper()
-	w := newWatched(t, f.opts)
+	seen := requireSound(t, stage, p)
+	if f.besides != nil {
+		v := p.SignIn(t, stage.Another(t, nil))
+		defer v.Close()
+		seen = append(seen, f.besides(t, v))
+	}
+	return seen
+}
+
+// healthy does the act once with everything well.
+func (f *flow) healthy(t testing.TB, e engine) *states {
+	t.Helper()
+	w := e.stage(t, f)
 	p, act := f.prepare(t, w)
-	s.before = requireSound(t, w.Stage, p)
+	s := &states{before: f.sees(t, w.Stage, p)}
 	require.NoError(t, act())
 	if f.next != "" {
 		p.Password = f.next
 	}
 	if !f.erases {
-		s.after = requireSound(t, w.Stage, p)
+		s.after = f.sees(t, w.Stage, p)
 	}
 	return s
 }
 
 // fails does the act on a vault of its own with one fault, and looks at what is
 // left with everything well again. False if the act ended before the fault.
-func (f *flow) fails(t testing.TB, what fault, n int, known states) bool {
+func (f *flow) fails(t testing.TB, e engine, what fault, n int, known *states) bool {
 	t.Helper()
-	w := newWatched(t, f.opts)
+	w := e.stage(t, f)
 	p, act := f.prepare(t, w)
 	what.set(w, n)
 	err := act()
 	require.NoError(t, w.Vaults.Close()) // its process is gone, after its last reports
 	reached := w.failed()
 	w.heal()
-	which := fmt.Sprintf("%s fails at call %d and the answer is: %v", what.name, n, err)
+	f.requireOneOf(t, w, p, known, err, fmt.Sprintf("%s fails at call %d and the answer is: %v", what.name, n, err))
+	return reached
+}
+
+// requireOneOf demands that the act was done or not, as it answered, and that
+// nothing else is left of it.
+func (f *flow) requireOneOf(t testing.TB, w *watched, p *vaulttest.Person, known *states, err error, which string) {
+	t.Helper()
 	if err != nil {
 		require.NotEmpty(t, vault.Code(err), which)
 	}
@@ -116,9 +202,9 @@ func (f *flow) fails(t testing.TB, what fault, n int, known states) bool {
 	if f.erases && done {
 		passing(t, stage, 60*time.Hour)
 		requireBuried(t, stage, w.blobs, p.Vault.ID())
-		return reached
+		return
 	}
-	seen := requireSound(t, stage, p)
+	seen := f.sees(t, stage, p)
 	switch {
 	case answered(err) == doneForSure, f.next != "" && done:
 		require.Equal(t, known.after, seen, which)
@@ -129,7 +215,6 @@ func (f *flow) fails(t testing.TB, what fault, n int, known states) bool {
 	}
 	settle(t, stage)
 	requireTidy(t, stage, w.blobs, p.Vault.ID())
-	return reached
 }
 
 // isDone signs in: of the old and the new password exactly one opens, and it is

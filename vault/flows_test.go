@@ -3,6 +3,7 @@ package vault_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 	"reconnect.example/vault/vaulttest"
 )
 
-// on is a flow of one act on a document and a note, which lie in a folder.
+// on is a flow of one act on a document and a note, the document in a folder.
 func on(act func(t testing.TB, v *vault.Vault, paper, note vault.Item) error) flow {
 	return flow{prepare: func(t testing.TB, w *watched) (*vaulttest.Person, func() error) {
 		p := w.Person(t)
@@ -25,50 +26,32 @@ func on(act func(t testing.TB, v *vault.Vault, paper, note vault.Item) error) fl
 	}}
 }
 
-func changing(known bool) flow {
-	const next = "gato niru pesa fova"
+// after is on with something done to the document before.
+func after(first func(t testing.TB, v *vault.Vault, paper vault.Item) (vault.Item, error), act func(t testing.TB, v *vault.Vault, paper, note vault.Item) error) flow {
 	f := on(nil)
-	f.next = next
-	if known { // more than one batch of records to seal anew
-		f.opts, f.costly = &vaulttest.Options{Folders: many("folder", 18)}, 3
-	}
 	f.prepare = func(t testing.TB, w *watched) (*vaulttest.Person, func() error) {
 		p := w.Person(t)
-		add(t, p.Vault, "paper", content(1, 3000))
-		old := p.Password
-		return p, func() error {
-			return p.Vault.ChangePassword(t.Context(), vault.ChangePassword{Old: old, New: next, KnownToOthers: known})
-		}
+		paper := addTo(t, p.Vault, vault.NewDocument{Name: "paper", Folder: folder(t, p.Vault, "Papers", vault.Private).ID}, content(1, 3000))
+		paper, err := first(t, p.Vault, paper)
+		require.NoError(t, err)
+		return p, func() error { return act(t, p.Vault, paper, vault.Item{}) }
 	}
 	return f
 }
 
-func many(name string, n int) (out []string) {
-	for i := range n {
-		out = append(out, fmt.Sprint(name, i))
-	}
-	return out
-}
-
 func flows() map[string]flow {
-	erase := on(nil)
-	erase.erases = true
-	erase.prepare = func(t testing.TB, w *watched) (*vaulttest.Person, func() error) {
-		p := w.Person(t)
-		add(t, p.Vault, "paper", content(1, 3000))
-		return p, func() error { _, err := p.Vault.Erase(t.Context(), p.Password); return err }
-	}
-	return map[string]flow{
-		"sign in": {prepare: func(t testing.TB, w *watched) (*vaulttest.Person, func() error) {
-			p := w.Person(t)
-			return p, func() error { _, err := w.Unlock(t.Context(), p.Secret()); return err }
-		}},
+	all := accountFlows()
+	maps.Copy(all, map[string]flow{
 		"add a document": on(func(t testing.TB, v *vault.Vault, _, _ vault.Item) error {
 			_, err := v.AddDocument(t.Context(), vault.NewDocument{Name: "new", Size: 5000}, bytes.NewReader(content(2, 5000)))
 			return err
 		}),
 		"add a document of unknown length": on(func(t testing.TB, v *vault.Vault, _, _ vault.Item) error {
 			_, err := v.AddDocument(t.Context(), vault.NewDocument{Name: "new"}, bytes.NewReader(content(2, 5*segment)))
+			return err
+		}),
+		"add a contact": on(func(t testing.TB, v *vault.Vault, _, _ vault.Item) error {
+			_, err := v.AddContact(t.Context(), "Ali", vault.Contact{}, vault.Place{})
 			return err
 		}),
 		"replace a document": on(func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
@@ -83,6 +66,12 @@ func flows() map[string]flow {
 			_, err := v.Move(t.Context(), note.ID, 1, vault.Shared)
 			return err
 		}),
+		"make a document private": after(func(t testing.TB, v *vault.Vault, paper vault.Item) (vault.Item, error) {
+			return v.Move(t.Context(), paper.ID, 1, vault.Shared)
+		}, func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
+			_, err := v.Move(t.Context(), paper.ID, paper.Revision, vault.Private)
+			return err
+		}),
 		"edit": on(func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
 			_, err := v.Edit(t.Context(), paper.ID, 1, vault.Edit{Name: ptr("renamed")})
 			return err
@@ -91,32 +80,17 @@ func flows() map[string]flow {
 			_, err := v.Bin(t.Context(), paper.ID, 1)
 			return err
 		}),
+		"restore": after(func(t testing.TB, v *vault.Vault, paper vault.Item) (vault.Item, error) {
+			return v.Bin(t.Context(), paper.ID, 1)
+		}, func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
+			_, err := v.Restore(t.Context(), paper.ID, paper.Revision)
+			return err
+		}),
 		"destroy": on(func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
 			return v.Destroy(t.Context(), paper.ID, 1)
 		}),
-		"end other sessions": on(func(t testing.TB, v *vault.Vault, _, _ vault.Item) error {
-			return v.EndOtherSessions(t.Context())
-		}),
-		"close the account":   on(nil).closing(),
-		"change the password": changing(false),
-		"change the keys":     changing(true),
-		"erase":               erase,
-	}
-}
-
-// closing makes a flow of closing an account and opening it again.
-func (f flow) closing() flow {
-	f.prepare = func(t testing.TB, w *watched) (*vaulttest.Person, func() error) {
-		p := w.Person(t)
-		add(t, p.Vault, "paper", content(1, 3000))
-		return p, func() error {
-			if _, err := p.Vault.CloseAccount(t.Context(), p.Password); err != nil {
-				return err
-			}
-			return p.Vault.Reopen(t.Context())
-		}
-	}
-	return f
+	})
+	return all
 }
 
 // A creation has no before: there is an account, or none after a day.

@@ -21,15 +21,32 @@ import (
 )
 
 // requireSound signs in on a fresh service over the data of a stage and demands
-// everything that must hold of a vault whatever happened to it: see look and
-// requireBooks. It returns what the person sees.
+// everything that must hold of a vault whatever happened to it: see look,
+// requireBooks and requireWitnessed. It returns what the person sees.
 func requireSound(t testing.TB, stage *vaulttest.Stage, p *vaulttest.Person) []string {
 	t.Helper()
-	v := p.SignIn(t, stage.Another(t, nil))
+	service := stage.Another(t, nil)
+	v := p.SignIn(t, service)
 	defer v.Close()
 	seen := look(t, v)
 	requireBooks(t, stage, v.ID())
+	require.Len(t, keys(t, stage.Store, v.ID().String()+"/i/"), len(seen), "no record of an item that no index lists")
+	require.NoError(t, service.Vaults.Close()) // after its last reports
+	requireWitnessed(t, stage, v.ID())
 	return seen
+}
+
+// requireWitnessed demands that the witness remembers the heads that are stored.
+func requireWitnessed(t testing.TB, stage *vaulttest.Stage, id vault.ID) {
+	t.Helper()
+	remembered, err := stage.Witness.Latest(context.WithoutCancel(t.Context()), id)
+	require.NoError(t, err)
+	require.Len(t, remembered, 4)
+	for _, mark := range remembered {
+		record, err := stage.Store.Get(t.Context(), id.String()+"/h/"+mark.Head[:1])
+		require.NoError(t, err)
+		require.Equal(t, seal.Digest(record.Value), mark.Hash, "the witness remembers another head of %s", mark.Head)
+	}
 }
 
 // look reads everything that a person can see: every item opens, every document

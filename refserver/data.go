@@ -29,7 +29,10 @@ func openOperator(c *config.Config) admin.Open {
 // inPlainWords says what an operator can do about an error of the start.
 func inPlainWords(err error) string {
 	advice := ""
+	var named *engines.NamedError
 	switch {
+	case errors.As(err, &named):
+		advice = "what " + named.Flag + " names cannot be used. Try the same settings with: refserver check"
 	case errors.Is(err, storage.ErrInUse):
 		advice = "another server uses this data folder already. Stop it first, or choose another folder with --data."
 	case errors.Is(err, syscall.EADDRINUSE):

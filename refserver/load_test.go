@@ -42,7 +42,7 @@ func loadSeconds(t *testing.T) time.Duration {
 
 const (
 	loadPeople  = 4
-	loadPerson  = 2 // programs that work for each at once, one at each server to begin with
+	loadPerson  = 2 // programs that work for each at once
 	killedEvery = 3 * time.Second
 )
 
@@ -73,7 +73,7 @@ func TestTwoServersUnderLoadWithOneKilledEveryFewSeconds(t *testing.T) {
 	var working sync.WaitGroup
 	for n, p := range people {
 		for m := range loadPerson {
-			working.Go(func() { l.work(ctx, p, fmt.Sprint(n, "-", m), m) })
+			working.Go(func() { l.work(ctx, p, fmt.Sprint(n, "-", m)) })
 		}
 	}
 	l.killing(ctx)
@@ -116,8 +116,9 @@ func (l *load) killing(ctx context.Context) {
 
 // work uploads one document after the other, and does with a lost answer what a
 // careful program does: it looks, and sends again what is not there.
-func (l *load) work(ctx context.Context, p *person, name string, server int) {
+func (l *load) work(ctx context.Context, p *person, name string) {
 	for n := 0; ctx.Err() == nil; n++ {
+		server := l.serving(n % len(l.servers))
 		title := fmt.Sprint(name, "-", n)
 		content := make([]byte, 1+rand.IntN(300_000))
 		_, _ = rand.NewChaCha8(sha256.Sum256([]byte(title))).Read(content)
@@ -146,6 +147,15 @@ func (l *load) work(ctx context.Context, p *person, name string, server int) {
 		l.docs[p][title] = sha256.Sum256(content)
 		l.mu.Unlock()
 	}
+}
+
+// serving is a server or, while that is away, the other one: as a proxy does
+// that asks /readyz.
+func (l *load) serving(n int) int {
+	if l.urls[n].Load() == nil {
+		return 1 - n
+	}
+	return n
 }
 
 // isThere looks until a server answers.

@@ -91,3 +91,11 @@ func TestAnIdentityIsMadeOnceAndOnlyItsPublicHalfIsPrinted(t *testing.T) {
 	require.Equal(t, first, second)
 	require.NoDirExists(t, "unused")
 }
+
+func TestAStoreThatIsAwayIsNamedClearlyAndWithoutItsPassword(t *testing.T) {
+	t.Parallel()
+	p := spawn(t, nil, serving(filepath.Join(shortDir(t), "data"), "--alone", "--records", "postgres://safe:geheim@127.0.0.1:1/safe")...)
+	require.Equal(t, 1, p.wait(t))
+	require.Contains(t, p.logs.String(), "what --records names cannot be used. Try the same settings with: refserver check")
+	require.NotContains(t, p.logs.String()+p.out.String(), "geheim")
+}

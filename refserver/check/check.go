@@ -64,7 +64,7 @@ func (k *checker) fail(part, do, says string, args ...any) {
 func Run(ctx context.Context, c *config.Config) []Finding {
 	k := &checker{c: c, now: time.Now}
 	k.folder()
-	for _, part := range []func(context.Context){k.records, k.documents, k.keys, k.witness} {
+	for _, part := range []func(context.Context){k.records, k.documents, k.clock, k.keys, k.witness} {
 		limited, cancel := context.WithTimeout(ctx, patience)
 		part(limited)
 		cancel()

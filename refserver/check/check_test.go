@@ -281,6 +281,7 @@ func TestSharedServicesAreTriedAndLeftAsTheyWere(t *testing.T) {
 	require.NoError(t, err, text)
 	require.Contains(t, text, "The store of records (postgres) writes, reads and removes.")
 	require.Contains(t, text, "The store of documents (s3) writes, reads, also in parts, and deletes.")
+	require.Contains(t, text, "The clock of this machine agrees with that of the store of documents.")
 	require.Contains(t, text, "The key service (base64key) seals and opens")
 	require.Contains(t, text, "Several servers may run with this configuration")
 	require.Contains(t, text, "The password in --keys is on the command line")
@@ -294,6 +295,20 @@ func TestSharedServicesAreTriedAndLeftAsTheyWere(t *testing.T) {
 	require.Empty(t, left)
 	require.NoError(t, store.Close())
 	require.Equal(t, []string{bucket.Marker}, objects(t, blobs))
+}
+
+func TestAClockThatIsWrongIsFound(t *testing.T) {
+	t.Parallel()
+	service := testservices.S3Handler("vault")
+	for off, want := range map[time.Duration]string{time.Hour: "behind", -time.Hour: "ahead"} {
+		elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+			service.ServeHTTP(w, r)
+		}))
+		t.Cleanup(elsewhere.Close)
+		_, text, _ := run(t, "--data", t.TempDir(), "--blobs", testservices.S3URL("vault", elsewhere.URL))
+		require.Contains(t, text, "The clock of this machine is 1h0m0s "+want)
+	}
 }
 
 func objects(t *testing.T, rawURL string) (names []string) {

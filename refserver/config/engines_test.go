@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -137,4 +138,20 @@ func TestAWitnessServesWhomItKnows(t *testing.T) {
 	}
 	require.Equal(t, "witness identity", parse(t, "witness", "identity").Command)
 	require.Equal(t, "lyon", parse(t, "witness", "forks", "--of", "lyon").WitnessServer.Forks.Of)
+}
+
+// The example in the manual is one that the server takes.
+func TestTheExampleOfTheManualIsAConfiguration(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	_, example, found := strings.Cut(string(manual), "```yaml\n")
+	require.True(t, found)
+	example, _, _ = strings.Cut(example, "```")
+	example = strings.Replace(example, "@/run/secrets/reconnect-keys", "@"+write(t, "keys", "base64key://"+secret), 1)
+	c := parse(t, "--config", write(t, "config.yaml", example))
+	require.True(t, c.SharedRecords())
+	require.Empty(t, c.Shown)
+	require.Equal(t, "10.0.0.11:8080", c.Serve.Listen)
+	require.NotEmpty(t, c.WitnessSigns)
 }

@@ -144,7 +144,8 @@ func OpenRecords(ctx context.Context, c *config.Config, existing bool) (*storage
 
 func openStore(ctx context.Context, folder string, named config.URL, file string, existing bool) (*storage.Store, error) {
 	if named != "" {
-		return storage.Open(ctx, mustExist(named.Reveal(), existing))
+		store, err := storage.Open(ctx, mustExist(named.Reveal(), existing))
+		return store, of("--records", err)
 	}
 	at, err := within(folder, "sqlite", file)
 	if err != nil {
@@ -160,7 +161,8 @@ func openStore(ctx context.Context, folder string, named config.URL, file string
 // OpenBlobs opens the store of documents; existing is as in OpenRecords.
 func OpenBlobs(ctx context.Context, c *config.Config, existing bool) (storage.Blobs, error) {
 	if c.Blobs != "" {
-		return storage.OpenBlobs(ctx, mustExist(c.Blobs.Reveal(), existing))
+		blobs, err := storage.OpenBlobs(ctx, mustExist(c.Blobs.Reveal(), existing))
+		return blobs, of("--blobs", err)
 	}
 	at, err := within(c.Data, "file", local.DocumentsName)
 	if err != nil {
@@ -171,6 +173,25 @@ func OpenBlobs(ctx context.Context, c *config.Config, existing bool) (storage.Bl
 		return nil, fmt.Errorf("data folder %s: %w", c.Data, err)
 	}
 	return blobs, nil
+}
+
+// NamedError says which setting names what could not be opened. It wraps the
+// error of the driver.
+type NamedError struct {
+	Flag string
+	Err  error
+}
+
+func (e *NamedError) Error() string { return e.Flag + ": " + e.Err.Error() }
+
+// Unwrap returns the error of the driver.
+func (e *NamedError) Unwrap() error { return e.Err }
+
+func of(flag string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &NamedError{Flag: flag, Err: err}
 }
 
 // within is the URL of a part of the data folder.

@@ -51,7 +51,10 @@ type cutting struct {
 }
 
 // link is one connection of a client with that to the server.
-type link struct{ client, server net.Conn }
+type link struct {
+	client, server net.Conn
+	cut            bool // nothing passes any more
+}
 
 func (l *link) close() {
 	_ = l.client.Close()
@@ -123,7 +126,7 @@ func (p *PostgresProxy) accept() {
 			_ = client.Close()
 			continue
 		}
-		l := &link{client, server}
+		l := &link{client: client, server: server}
 		p.mu.Lock()
 		p.open[client], p.open[server] = true, true
 		p.mu.Unlock()
@@ -150,14 +153,17 @@ func (p *PostgresProxy) pump(l *link, from, to net.Conn, limit func(l *link, mes
 	}
 }
 
+// request returns how much of what a client says still reaches the server.
 func (p *PostgresProxy) request(l *link, message []byte) (pass int, cut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a := p.armed
-	if a == nil || a.done {
+	switch {
+	case l.cut:
+		return 0, true
+	case a == nil || a.done:
 		return len(message), false
-	}
-	if a.on == nil && bytes.Contains(message, a.marker) {
+	case a.on == nil && bytes.Contains(message, a.marker):
 		a.on = l
 	}
 	if a.on != l {
@@ -166,25 +172,29 @@ func (p *PostgresProxy) request(l *link, message []byte) (pass int, cut bool) {
 	a.sent += len(message)
 	switch {
 	case a.Sent != All && a.sent > a.Sent:
-		a.done = true
+		a.done, l.cut = true, true
 		return len(message) - (a.sent - a.Sent), true
 	case a.Sent == All && a.Answered == AtOnce:
-		a.done = true
+		a.done, l.cut = true, true
 		return len(message), true
 	}
 	return len(message), false
 }
 
+// answer returns how much of what the server says still reaches a client.
 func (p *PostgresProxy) answer(l *link, message []byte) (pass int, cut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a := p.armed
-	if a == nil || a.done || a.on != l || a.Sent != All || a.Answered < 0 {
+	switch {
+	case l.cut:
+		return 0, true
+	case a == nil || a.done || a.on != l || a.Sent != All || a.Answered < 0:
 		return len(message), false
 	}
 	a.heard += len(message)
 	if a.heard > a.Answered {
-		a.done = true
+		a.done, l.cut = true, true
 		return len(message) - (a.heard - a.Answered), true
 	}
 	return len(message), false

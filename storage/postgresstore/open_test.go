@@ -180,7 +180,9 @@ func TestLostDatabaseIsNotAnEmptyOne(t *testing.T) {
 	u, err := url.Parse(place)
 	require.NoError(t, err)
 	u.Path = "/postgres"
-	testservices.PostgresSQL(t, u.String(), "DROP DATABASE "+databaseOf(t, place)+" WITH (FORCE)")
+	name := databaseOf(t, place)
+	testservices.PostgresSQL(t, u.String(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+name+"'",
+		"ALTER DATABASE "+name+" RENAME TO "+name+"_elsewhere")
 	_, err = d.Get(t.Context(), "a")
 	require.ErrorIs(t, err, storage.ErrUnavailable)
 	require.NotErrorIs(t, err, storage.ErrNotFound)

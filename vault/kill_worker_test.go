@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"reconnect.example/vault"
@@ -70,23 +71,26 @@ func workUntilKilled(folder string) error {
 	if o.Plan == planWork {
 		workers = 2
 	}
-	said := make(chan deed)
 	failed := make(chan error)
+	said := &sayer{out: json.NewEncoder(os.Stdout)}
 	for n := range workers {
 		w := &killWorker{v: v, number: n, order: o, say: said, papers: map[string]vault.Item{}}
 		go func() { failed <- w.work(ctx) }()
 	}
-	out := json.NewEncoder(os.Stdout)
-	for {
-		select {
-		case d := <-said:
-			if err := out.Encode(d); err != nil {
-				return err // the parent is gone
-			}
-		case err := <-failed:
-			return err
-		}
-	}
+	return <-failed
+}
+
+// sayer tells the parent. What it was told of has been said when say returns: a
+// deed must not begin before the parent can know of it.
+type sayer struct {
+	mu  sync.Mutex
+	out *json.Encoder
+}
+
+func (s *sayer) say(d deed) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.Encode(d)
 }
 
 // killWorker works on papers of its own; the first also on the account.
@@ -94,7 +98,7 @@ type killWorker struct {
 	v      *vault.Vault
 	number int
 	order  order
-	say    chan<- deed
+	say    *sayer
 	papers map[string]vault.Item
 }
 
@@ -114,12 +118,16 @@ func (w *killWorker) work(ctx context.Context) error {
 	}
 	for n := 0; ; n++ {
 		d := w.next(n)
-		w.say <- d
+		if err := w.say.say(d); err != nil {
+			return err // the parent is gone
+		}
 		if err := w.do(ctx, d); err != nil {
 			return fmt.Errorf("%v: %w", d, err)
 		}
 		d.End = true
-		w.say <- d
+		if err := w.say.say(d); err != nil {
+			return err
+		}
 		if d.What == "erase" {
 			select {} // until it is killed
 		}

@@ -9,20 +9,22 @@
 //	storage             what is kept: records and blobs, opaque bytes, and the contract that every driver proves
 //	  memstore          both in memory, for tests
 //	  sqlitestore       records in one SQLite file
+//	  postgresstore     records in PostgreSQL, for several processes
 //	  filestore         blobs in local files, durable
+//	  bucket            blobs in S3, and in GCS and Azure by URL
 //	  storagetest       the suite that proves a driver, and stores that misbehave on purpose
 //	quota               how much: allowance, reservations, increase on request
 //	vault               one person's safe: items, compartments, keyrings, keyslots, heads, journal, export
 //	  local             everything for one machine wired together, in one line
+//	  backup            copies of everything while it runs, and their lawful return
 //	  vaulttest         a ready vault for the tests of who embeds one
-//	recovery/witness    the witness: checkpoints, guesses, clocks
+//	recovery/witness    the witness: checkpoints, guesses, restores; embedded, or as a server and its client
 //	refserver           a small server that shows how, and runs in a centre
 //	examples            whole programs, each run by a test
 //
 // docs/format.md draws every stored form; examples/reader opens it without this library.
 //
-// Later releases add consent (relays, workers, grants, visits), recovery (getting back in with two halves) and drivers for several
-// machines.
+// Later releases add consent (relays, workers, grants, visits) and recovery (getting back in with two halves).
 //
 // # Words
 //

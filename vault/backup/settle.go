@@ -18,6 +18,7 @@ import (
 type Witness interface {
 	// Vaults returns the ids of vaults in order, also of erased ones.
 	Vaults(ctx context.Context, after [16]byte, limit int) ([][16]byte, error)
+	// Latest returns the checkpoints of a vault, as for [vault.Checkpoints].
 	Latest(ctx context.Context, vault [16]byte) ([]vault.Checkpoint, error)
 	// OwnerSide returns the latest owner head and the records that go with it;
 	// no records if those of this head are not known.

@@ -190,7 +190,7 @@ func TestLostDatabaseIsNotAnEmptyOne(t *testing.T) {
 
 func TestLargestCommitFits(t *testing.T) {
 	t.Parallel()
-	if testing.Short() || sized(0, 1) == 0 {
+	if sized(0, 1) == 0 {
 		t.Skip("100 MiB: only with RECONNECT_TEST_ALL=1")
 	}
 	d := open(t, testservices.Postgres(t))

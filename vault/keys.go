@@ -19,7 +19,7 @@ import (
 //	V/o/<paper>               Owner papers: consent, login, receipts
 //	V/j/<number>              journal
 //	V/mv                      the one move in progress
-//	V/back                    put back from a backup, and not taken by the vault yet
+//	V/back                    put back from a backup; no sign-in since with the witness there
 //	V/new                     a creation that nobody has acknowledged yet
 //	V/q V/q/r/<reservation>   quota (package quota)
 //	svc/keys svc/hold svc/restoring   the service's own (servicekeys.go, stored.go)

@@ -45,10 +45,11 @@ func restoredPaper(epoch uint64) (id [16]byte) {
 	return id
 }
 
-// AwaitRestore marks a vault about whose stored heads a restore statement was
-// made: until it has taken the statement, nobody signs in while the witness is
-// away. Whatever was written then would move the heads on from those that the
-// statement names, and nobody could take it any more. Durable on return.
+// AwaitRestore marks a vault about whose stored heads a restore statement is
+// about to be made: until the next sign-in with the witness there, nobody signs in
+// while it is away. Whatever was written then would move the heads on from those
+// that the statement names, and the vault could not take it any more. Call it
+// before the witness is asked to countersign. Durable on return.
 func (s *Vaults) AwaitRestore(ctx context.Context, id ID) error {
 	return storageError(s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		tx.Put(id.awaits(), nil)
@@ -180,7 +181,6 @@ func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, r *seal.Resto
 			return nil, err
 		}
 	}
-	tx.Delete(v.id.awaits())
 	v.epoch = h.owner.Epoch
 	paper := restoredBody{Epoch: r.Epoch, Taken: r.Taken, Accepted: t.now.UnixMilli()}
 	t.note(ActVaultRestored, nil, map[string]string{"taken": time.UnixMilli(r.Taken).UTC().Format(time.RFC3339)})

@@ -139,9 +139,9 @@ func (r *restorable) state(t testing.TB, epoch uint64, taken time.Time) (complet
 	t.Helper()
 	signed, err := r.operator.SealRestore(r.statement(t, epoch, taken))
 	require.NoError(t, err)
+	require.NoError(t, r.AwaitRestore(t.Context(), r.id()))
 	complete, err = r.witness.Restore(t.Context(), r.id(), signed)
 	require.NoError(t, err)
-	require.NoError(t, r.AwaitRestore(t.Context(), r.id()))
 	return complete
 }
 
@@ -413,6 +413,8 @@ func TestNothingIsTakenWithoutTheKeysOrTheWitness(t *testing.T) {
 	require.Equal(t, before, dump(t, r.stage.Store))
 	r.stage.Clock.Advance(vaultWait)
 	requireToldOfRestore(t, r.signIn(t), taken)
+	_, err = r.another(t, r.keys(), w, w).Unlock(t.Context(), r.person.Secret())
+	require.NoError(t, err, "as before, once it is taken")
 }
 
 // unstated is a witness that shows the epoch and does not hand out the statement.

@@ -159,6 +159,7 @@ func (v *Vault) signedIn(ctx context.Context, req *SessionRequest, tries Tries) 
 		}
 		t.note(ActSignedIn, nil, req.detail())
 		t.tx.Delete(v.id.key("new"))
+		t.tx.Delete(v.id.awaits())
 		return t.openSession(req)
 	})
 	if err != nil {

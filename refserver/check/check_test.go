@@ -149,6 +149,13 @@ func TestWhatOthersCanReadIsFound(t *testing.T) {
 	require.Len(t, problems(findings, "folder"), 1)
 	require.Len(t, problems(findings, "files"), 2, text)
 	require.Contains(t, text, "chmod 600 "+secret)
+
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	for content, problem := range map[string]bool{"keys: " + aKey: true, "zone: Europe/Paris": false} {
+		require.NoError(t, os.WriteFile(file, []byte(content), 0o644)) //nolint:gosec // likewise
+		_, text, _ = run(t, "--data", filepath.Join(t.TempDir(), "data"), "--config", file)
+		require.Equal(t, problem, strings.Contains(text, "chmod 600 "+file), text)
+	}
 }
 
 func TestTheWayToTheServerIsLookedAt(t *testing.T) {

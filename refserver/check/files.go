@@ -92,7 +92,7 @@ func (k *checker) privateFiles() {
 	if k.c.Serve.TLSKey != "" {
 		files = append(files, k.c.Serve.TLSKey)
 	}
-	if k.c.File != "" && k.secretsInFile() {
+	if text, err := os.ReadFile(string(k.c.File)); err == nil && k.c.InText(string(text)) {
 		files = append(files, string(k.c.File))
 	}
 	open := false
@@ -119,11 +119,6 @@ func (k *checker) privateFiles() {
 				"The operator's key lies on this machine, in %s: whoever takes the machine can state that a backup was put back.", path)
 		}
 	}
-}
-
-// secretsInFile reports whether the configuration file may hold a secret.
-func (k *checker) secretsInFile() bool {
-	return k.c.Records != "" || k.c.Blobs != "" || k.c.Keys != "" || k.c.Witness != ""
 }
 
 // tls looks at the certificate.

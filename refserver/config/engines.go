@@ -63,7 +63,17 @@ func (u URL) hasPassword() bool {
 		return false
 	}
 	_, password := parsed.User.Password()
-	return password || parsed.Query().Has("password")
+	return password || parsed.Query().Has("password") || parsed.Query().Has("sslpassword")
+}
+
+// InText reports whether a text holds one of the URLs that have a password.
+func (e *Engines) InText(text string) bool {
+	for _, u := range e.urls() {
+		if u.hasPassword() && strings.Contains(text, u.Reveal()) {
+			return true
+		}
+	}
+	return false
 }
 
 // largestSecret bounds what is read as a secret, in bytes.

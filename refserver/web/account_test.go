@@ -182,6 +182,8 @@ func TestAClosedAccountIsReadTakenAndReopened(t *testing.T) {
 		p.get(path).ok().without(changes...)
 	}
 	p.get(binned).ok("corbeille")
+	another := p.centre.another()
+	(&person{centre: another, login: p.login, client: p.client}).get(paper).ok().without(changes...)
 	p.post("/notes/add", url.Values{"title": {"x"}, "text": {"y"}}).is(http.StatusConflict, "Votre compte est fermé")
 	p.upload(url.Values{}, file{"file", "a.pdf", "application/pdf", pdf}).is(http.StatusConflict, "Votre compte est fermé")
 	require.True(t, holds(t, p.post("/take", nil).Body, pdf))

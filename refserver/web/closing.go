@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"html/template"
+	"net/http"
 
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
@@ -79,22 +80,34 @@ func (v *visit) close(f *form) (string, error) {
 	return string(text), err
 }
 
-// remember keeps whether the account is closed, as the first page found it. It
-// only decides which buttons are offered: the library refuses what must not be.
+// closedCookie says that the account is closed, as the first page found it. It
+// only decides which buttons are offered, by whichever server the next page comes
+// from: the library refuses what must not be.
+const closedCookie = "__Host-closed"
+
 func (v *visit) remember(closing bool) {
-	if closing {
-		v.pages.closed.Store(v.vault.ID(), true)
-	} else {
-		v.pages.closed.Delete(v.vault.ID())
+	v.closed = &closing
+	if _, err := v.r.Cookie(closedCookie); closing == (err == nil) {
+		return
 	}
+	age := 0 // until the browser is closed
+	if !closing {
+		age = -1
+	}
+	http.SetCookie(v.w, &http.Cookie{
+		Name: closedCookie, Value: "1", Path: "/", MaxAge: age, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	})
 }
 
 func (v *visit) closing() bool {
 	if v.vault == nil {
 		return false
 	}
-	_, closing := v.pages.closed.Load(v.vault.ID())
-	return closing
+	if v.closed != nil {
+		return *v.closed
+	}
+	_, err := v.r.Cookie(closedCookie)
+	return err == nil
 }
 
 // reopen takes a closing back.

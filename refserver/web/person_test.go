@@ -33,33 +33,41 @@ const password = "bato kiru mesa lova"
 
 // centre is a server with its data folder, as in a relay.
 type centre struct {
-	t      *testing.T
-	folder string
-	data   *local.Local
-	server *httptest.Server
+	t       *testing.T
+	folder  string
+	data    *local.Local
+	options *local.Options
+	server  *httptest.Server
 }
 
 func open(t *testing.T, options *local.Options) *centre {
 	t.Helper()
 	testkeys.UseCheapKDF()
-	c := &centre{t: t, folder: t.TempDir()}
+	c := &centre{t: t, folder: t.TempDir(), options: options}
 	var err error
 	c.data, err = local.OpenWith(t.Context(), c.folder, options)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.data.Close()) })
+	return c.another()
+}
+
+// another is another server over the same data.
+func (c *centre) another() *centre {
+	t, inner := c.t, *c
+	t.Helper()
 	paris, err := time.LoadLocation("Europe/Paris")
 	require.NoError(t, err)
 	var most int64
-	if options != nil {
-		most = 2 * options.Quota.Allowance
+	if c.options != nil {
+		most = 2 * c.options.Quota.Allowance
 	}
 	pages, err := web.New(web.Config{
 		Vaults: c.data.Vaults, MostSpace: most, Zone: paris, Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 1000, RequestsPerSecond: 1000}),
 	})
 	require.NoError(t, err)
-	c.server = httptest.NewTLSServer(pages) // the cookie is for HTTPS alone
-	t.Cleanup(c.server.Close)
-	return c
+	inner.server = httptest.NewTLSServer(pages) // the cookie is for HTTPS alone
+	t.Cleanup(inner.server.Close)
+	return &inner
 }
 
 // person is somebody with a browser. Their space may be another's: Login says whose.

@@ -67,6 +67,7 @@ func (p *pages) leave(v *visit) error {
 		}
 	}
 	session.ClearCookie(v.w)
+	v.remember(false)
 	v.w.Header().Set("Clear-Site-Data", `"cache"`) // no way back into a page
 	if f.Get("quickly") != "" {
 		return v.goTo("/news", "")

@@ -21,8 +21,9 @@ type visit struct {
 	token string
 	vault *vault.Vault // nil before sign-in
 
-	binned  bool // the space is full, and there is something in the bin
-	damaged bool // something in the store was altered or is missing
+	binned  bool  // the space is full, and there is something in the bin
+	damaged bool  // something in the store was altered or is missing
+	closed  *bool // what this visit found of whether the account is closed; nil: nothing
 }
 
 // handler answers a visit, or returns the error that is told instead.

@@ -10,7 +10,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -41,7 +40,6 @@ type pages struct {
 	languages map[string]*language
 	clicks    *once
 	receipts  *once
-	closed    sync.Map // vault.ID: the accounts that are known to be closed
 }
 
 // New returns a handler for every path that is not the API's.

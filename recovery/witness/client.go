@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -74,7 +75,7 @@ func (c *ClientConfig) check() error {
 // also the answer where the server was not reached, is not the one whose key was
 // given, does not know this client's, or answers what it should not: treat each
 // as a witness that is away. The outcome of a call is then unknown. Every call
-// but Count may be repeated, and the client itself does so once a connection
+// but Count may be repeated, and the client itself does so where a connection
 // that it kept turns out to have ended. Count is never repeated: a try whose
 // answer was lost may be counted, and must be treated as refused.
 //
@@ -174,62 +175,75 @@ func ask[Answer any](ctx context.Context, c *Client, name string, request any, m
 	return exchange[Answer](ctx, c, wirePath+name, body, limit, repeat)
 }
 
-// exchange is one round trip. Without a body it is a GET.
+// exchange is one round trip. Without a body it is a GET. Where a connection that
+// was kept turns out to have ended, a request that may be repeated is sent again,
+// on another; on a new one it was sent once, and its failure is the answer.
 func exchange[Answer any](ctx context.Context, c *Client, path string, body []byte, limit int64, repeat bool) (*Answer, error) {
-	if c.closed.Load() {
-		return nil, ErrClosed
-	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	for {
+		if c.closed.Load() {
+			return nil, ErrClosed
+		}
+		status, answer, kept, err := c.send(ctx, path, body, limit)
+		switch {
+		case err != nil && kept && repeat && ctx.Err() == nil:
+			continue
+		case err != nil:
+			return nil, explained(err)
+		case status != http.StatusOK:
+			return nil, refused(status, answer)
+		}
+		read := new(Answer)
+		return read, decodeWire(answer, read)
+	}
+}
+
+// send sends a request and reads its answer; kept says that it was on a
+// connection that had been used before. It sends a request once: what net/http
+// repeats by itself is a POST of which no byte was written.
+func (c *Client) send(ctx context.Context, path string, body []byte, limit int64) (status int, answer []byte, kept bool, err error) {
+	var reused atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(conn httptrace.GotConnInfo) { reused.Store(conn.Reused) }})
 	method := http.MethodGet
 	if body != nil {
 		method = http.MethodPost
 	}
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return 0, nil, false, err
 	}
 	request.Header.Set("Content-Type", wireType)
-	if repeat {
-		// Tells net/http, and nobody else, that it may send this again.
-		request.Header["Idempotency-Key"] = nil
-	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, explained(err)
+		return 0, nil, reused.Load(), err
 	}
 	defer response.Body.Close() //nolint:errcheck // only read
 	if response.StatusCode != http.StatusOK {
-		return nil, refused(response)
+		limit = smallMessage
 	}
-	answer := new(Answer)
-	return answer, readAnswer(response, limit, answer)
-}
-
-// readAnswer reads a whole answer. One that ends early is an error of its body.
-func readAnswer(response *http.Response, limit int64, answer any) error {
 	if response.Header.Get("Content-Type") != wireType {
-		return errSpelling
+		return 0, nil, false, fmt.Errorf("status %d: %w", response.StatusCode, errSpelling)
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
-	if err != nil {
-		return err
+	answer, err = io.ReadAll(io.LimitReader(response.Body, limit+1))
+	if err != nil { // it ended early
+		return 0, nil, reused.Load(), err
 	}
-	if int64(len(body)) > limit {
-		return errTooLarge
+	if int64(len(answer)) > limit {
+		return 0, nil, false, errTooLarge
 	}
-	return decodeWire(body, answer)
+	return response.StatusCode, answer, false, nil
 }
 
 // refused turns an answer that is no success into what it says.
-func refused(response *http.Response) error {
+func refused(status int, answer []byte) error {
 	var r refusal
-	if err := readAnswer(response, smallMessage, &r); err != nil {
-		return fmt.Errorf("status %d: %w", response.StatusCode, err)
+	if err := decodeWire(answer, &r); err != nil {
+		return fmt.Errorf("status %d: %w", status, err)
 	}
 	err := errorOf(r.Code)
 	if errors.Is(err, ErrUnavailable) {
-		return fmt.Errorf("status %d: %w", response.StatusCode, err)
+		return fmt.Errorf("status %d: %w", status, err)
 	}
 	return err
 }

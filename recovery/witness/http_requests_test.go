@@ -1,11 +1,14 @@
 package witness_test
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -221,6 +224,49 @@ func TestOneClientsCallsDoNotTakeAnothersPlaces(t *testing.T) {
 	close(blocked.shut)
 	for range 10 {
 		require.NoError(t, <-answers, "those that waited have their turn")
+	}
+}
+
+// crowd counts who is inside at once.
+type crowd struct {
+	gate
+	inside atomic.Int32
+}
+
+func (c *crowd) Get(ctx context.Context, key string) (storage.Record, error) {
+	c.inside.Add(1)
+	defer c.inside.Add(-1)
+	return c.gate.Get(ctx, key)
+}
+
+func TestAClientHasNoMoreThanItsPlaces(t *testing.T) {
+	t.Parallel()
+	driver := &crowd{gate: gate{Driver: memstore.New()}}
+	server, err := witness.NewServer(witness.ServerConfig{
+		Identity: identity(t, "witness"), Clients: []witness.ServedClient{served(t, "service", start(t, driver, witness.Config{}))}, Calls: 2,
+	})
+	require.NoError(t, err)
+	h := server.HTTP()
+	var arrived atomic.Int32
+	h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived.Add(1)
+		server.ServeHTTP(w, r)
+	})
+	url, _ := serving(t, h)
+	driver.shut = make(chan struct{})
+	client := newClient(t, "service", url)
+	answers := make(chan error)
+	for n := range byte(10) {
+		go func() {
+			_, err := client.Latest(t.Context(), [16]byte{n})
+			answers <- err
+		}()
+	}
+	require.Eventually(t, func() bool { return arrived.Load() == 10 && driver.inside.Load() == 2 }, 10*time.Second, time.Millisecond)
+	require.Never(t, func() bool { return driver.inside.Load() > 2 }, 100*time.Millisecond, 5*time.Millisecond)
+	close(driver.shut)
+	for range 10 {
+		require.NoError(t, <-answers)
 	}
 }
 

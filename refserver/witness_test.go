@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/internal/testservices"
 	"reconnect.example/recovery/witness"
 )
 
@@ -36,7 +37,7 @@ func dial(t *testing.T, flags []string) *witness.Client {
 func TestAWitnessElsewhereGuardsAServerAndNamesForks(t *testing.T) {
 	t.Parallel()
 	folder := shortDir(t)
-	flags, guard := aWitness(t, folder, "--health-listen", "127.0.0.1:0")
+	flags, guard := aWitness(t, folder, "--health-listen", "127.0.0.1:0", "--records", testservices.Postgres(t))
 	r := start(t, filepath.Join(folder, "data"), append([]string{"--demo", "--session-idle", "1h"}, flags...)...)
 	v := visit(t, r)
 	status, path, body := v.upload("Kept", pdf(100_000))
@@ -50,6 +51,7 @@ func TestAWitnessElsewhereGuardsAServerAndNamesForks(t *testing.T) {
 		require.Equal(t, http.StatusOK, status)
 	}
 	data := filepath.Join(folder, "w")
+	require.NoFileExists(t, filepath.Join(data, "witness.db"), "its records lie in the database")
 	out, err := command(t, data, "witness", "forks")
 	require.NoError(t, err)
 	require.Contains(t, out, "No fork was seen.")

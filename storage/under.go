@@ -154,18 +154,24 @@ func (u *underSnapshotter) Snapshot(ctx context.Context) (Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &underSnapshot{inner: inner, prefix: u.prefix}, nil
+	return &underSnapshot{view: u.under, inner: inner}, nil
 }
 
-// underSnapshot is the part of a snapshot below a prefix.
+// underSnapshot is the part of a snapshot below a prefix. It ends with its view,
+// but only its own Close releases what the inner one holds.
 type underSnapshot struct {
-	inner  Snapshot
-	prefix string
+	view  *under
+	inner Snapshot
 }
 
 // Scan implements [Snapshot].
 func (s *underSnapshot) Scan(ctx context.Context, prefix, after string, limit int) ([]Record, error) {
-	return scanUnder(ctx, s.inner.Scan, s.prefix, prefix, after, limit)
+	done, err := s.view.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return scanUnder(ctx, s.inner.Scan, s.view.prefix, prefix, after, limit)
 }
 
 // Close implements [Snapshot].

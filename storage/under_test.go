@@ -132,26 +132,9 @@ func TestCommitUnderAPrefixLeavesItsArgumentsAlone(t *testing.T) {
 	require.Equal(t, []storage.Write{{Key: "a"}}, writes)
 }
 
-// snapshotting is a driver in memory with snapshots that are as old as they say.
-type snapshotting struct{ *memstore.Driver }
-
-func (d snapshotting) Snapshot(ctx context.Context) (storage.Snapshot, error) {
-	page, err := d.Scan(ctx, "", "", storage.MaxScan)
-	if err != nil {
-		return nil, err
-	}
-	then := memstore.New()
-	for _, r := range page {
-		if err := then.Commit(ctx, nil, []storage.Write{{Key: r.Key, Value: r.Value}}); err != nil {
-			return nil, err
-		}
-	}
-	return then, nil
-}
-
 func TestASnapshotUnderAPrefixIsOfItAlone(t *testing.T) {
 	t.Parallel()
-	inner := snapshotting{memstore.New()}
+	inner := memstore.New()
 	write(t, inner, "o/a", "p/", "p/a", "q/a")
 	view := storage.Under(inner, "p/")
 	snapshot, err := view.(storage.Snapshotter).Snapshot(t.Context())

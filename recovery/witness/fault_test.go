@@ -257,6 +257,30 @@ func TestErasureThatFailsIsFinishedByReportingItAgain(t *testing.T) {
 	})
 }
 
+// requireKept demands the side that was kept: whole, or none if nobody was told
+// that it is.
+func requireKept(t *testing.T, err error, want, got []witness.Kept, acknowledged bool) {
+	t.Helper()
+	require.NoError(t, err)
+	if acknowledged || got != nil {
+		require.Equal(t, want, got)
+	}
+}
+
+// requireOneWithItsCheckpoints demands that there are both the statement and its
+// checkpoints, or neither if nobody was told that it was taken.
+func requireOneWithItsCheckpoints(t *testing.T, w *witness.Witness, p *person, complete []byte, acknowledged bool) {
+	t.Helper()
+	begun, err := w.Restored(t.Context(), p.vault)
+	require.NoError(t, err)
+	latest, err := w.Latest(t.Context(), p.vault)
+	require.NoError(t, err)
+	require.Equal(t, begun != nil, slices.Contains(latest, in(1, at("shared", 5, 'd'))))
+	if acknowledged {
+		require.Equal(t, complete, begun)
+	}
+}
+
 // What is kept and stated survives every fault, or was not acknowledged; and all
 // of it may be repeated.
 func TestEveryStorageFaultLeavesTheOwnerSideAndTheStatementWhole(t *testing.T) {
@@ -296,27 +320,13 @@ func TestEveryStorageFaultLeavesTheOwnerSideAndTheStatementWhole(t *testing.T) {
 		case errors.Is(err, witness.ErrUnregistered):
 			require.False(t, raised[0] || raised[1])
 		case string(owner) == string(second.record):
-			require.NoError(t, err)
-			require.True(t, side == nil && !kept[1] || len(side) > 0)
-			if side != nil {
-				require.Equal(t, two, side)
-			}
+			requireKept(t, err, two, side, kept[1])
 		default:
-			require.NoError(t, err)
 			require.False(t, raised[1])
 			require.Equal(t, first.record, owner)
-			if kept[0] {
-				require.Equal(t, one, side)
-			}
+			requireKept(t, err, one, side, kept[0])
 		}
-		begun, err := w.Restored(t.Context(), p.vault)
-		require.NoError(t, err)
-		latest, err := w.Latest(t.Context(), p.vault)
-		require.NoError(t, err)
-		require.Equal(t, begun != nil, slices.Contains(latest, in(1, at("shared", 5, 'd'))), "statement and checkpoints are one")
-		if stated {
-			require.Equal(t, complete, begun)
-		}
+		requireOneWithItsCheckpoints(t, w, p, complete, stated)
 		require.NoError(t, w.Keep(t.Context(), p.vault, second.record, two))
 		_, err = w.Raise(t.Context(), p.vault, second.heads(), second.record, true)
 		require.NoError(t, err)

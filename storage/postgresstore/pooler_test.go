@@ -9,8 +9,6 @@ import (
 
 	"reconnect.example/internal/testservices"
 	"reconnect.example/storage"
-	"reconnect.example/storage/postgresstore"
-	"reconnect.example/storage/storagetest"
 )
 
 // pooled is a database that was opened once directly, as a pooler demands, and
@@ -58,17 +56,4 @@ func TestPoolerMayChangeTheSession(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, page, 1)
 	}
-}
-
-func TestContractHoldsThroughAPooler(t *testing.T) {
-	t.Parallel()
-	if sized(0, 1) == 0 {
-		t.Skip("the whole suite once more, only with RECONNECT_TEST_ALL=1")
-	}
-	storagetest.Run(t, storagetest.Harness{
-		Place: func(t testing.TB) func() (storage.Driver, error) {
-			url := pooled(t)
-			return func() (storage.Driver, error) { return postgresstore.Open(t.Context(), url) }
-		},
-	})
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -59,12 +60,18 @@ func TestAWitnessElsewhereGuardsAServerAndNamesForks(t *testing.T) {
 	vaults, err := client.Vaults(t.Context(), [16]byte{}, 10)
 	require.NoError(t, err)
 	require.Len(t, vaults, 1)
-	heads, err := client.Latest(t.Context(), vaults[0])
-	require.NoError(t, err)
-	other := heads[len(heads)-1]
-	other.Hash[0] ^= 1
-	_, err = client.Raise(t.Context(), vaults[0], []witness.Checkpoint{other}, nil, true)
-	require.NoError(t, err)
+	var other witness.Checkpoint
+	require.Eventually(t, func() bool { // until the server has reported all that it did
+		heads, err := client.Latest(t.Context(), vaults[0])
+		require.NoError(t, err)
+		other = heads[len(heads)-1]
+		other.Hash[0] ^= 1
+		_, err = client.Raise(t.Context(), vaults[0], []witness.Checkpoint{other}, nil, true)
+		require.NoError(t, err)
+		forks, err := client.Forks(t.Context(), vaults[0])
+		require.NoError(t, err)
+		return len(forks) > 0
+	}, time.Minute, 50*time.Millisecond)
 	out, err = command(t, data, "witness", "forks", "--of", "lyon")
 	require.NoError(t, err)
 	require.Contains(t, out, "reported by the client alone")

@@ -9,6 +9,7 @@ import (
 
 	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/demo"
+	"reconnect.example/refserver/engines"
 )
 
 // greet says where to open the server, how to sign in to the sample space, and
@@ -16,6 +17,13 @@ import (
 func (s *server) greet(ctx context.Context, out io.Writer, address net.Addr) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\nReconnect is running.\n\n  Open      %s\n  Data      %s (only this user can read it)\n", s.address(address), s.config.Data)
+	if s.config.Witness != "" {
+		identity, err := engines.Identity(s.config)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&text, "  Identity  %s (by this the witness knows the server)\n", identity.Public())
+	}
 	if s.config.Serve.Demo {
 		person, err := demo.Prepare(ctx, s.data.Vaults, s.config.Data)
 		if err != nil {

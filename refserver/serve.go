@@ -60,10 +60,21 @@ func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 		return err
 	}
 	defer door.Close()
+	s.askWitness(ctx)
 	if err := s.greet(ctx, out, listener.Addr()); err != nil {
 		return err
 	}
 	return s.run(ctx, listener)
+}
+
+// askWitness logs whether a witness elsewhere answers. The server runs without
+// it, but protects less, and changes no secret.
+func (s *server) askWitness(ctx context.Context) {
+	waits, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := s.data.WitnessAnswers(waits); err != nil {
+		s.log.Warn("the witness does not answer; try: refserver check", "cause", problem.Cause(err))
+	}
 }
 
 // mostSpace is the limit after a granted increase, in bytes.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,10 @@ func TestAWitnessElsewhereGuardsAServerAndNamesForks(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, status, body)
 	require.NoFileExists(t, filepath.Join(r.folder, "witness.db"))
 	require.NotContains(t, r.out.String(), "The witness lies on the same disk")
+	identity, err := command(t, folder, "witness", "identity", filepath.Join(folder, "mine.key"))
+	require.NoError(t, err)
+	require.Contains(t, r.out.String(), strings.TrimSpace(identity))
+	require.NotContains(t, r.logs.String(), "the witness does not answer")
 
 	health := found(printedHealth, guard.out.String())
 	for _, path := range []string{health, health[:len(health)-len("healthz")] + "readyz"} {
@@ -87,6 +92,12 @@ func TestAWitnessElsewhereGuardsAServerAndNamesForks(t *testing.T) {
 	require.Contains(t, body, "Un service de sécurité ne répond pas. Rien n’a été changé.")
 	_, err = command(t, data, "witness", "forks")
 	require.ErrorContains(t, err, "no witness runs")
+
+	r.end(t)
+	r = start(t, r.folder, flags...)
+	require.Contains(t, r.logs.String(), "the witness does not answer; try: refserver check", "it starts all the same, and says so")
+	_, err = command(t, filepath.Join(folder, "third"), append(flags, "--witness-identity", filepath.Join(folder, "none"))...)
+	require.ErrorContains(t, err, "refserver witness identity")
 }
 
 func TestAnIdentityIsMadeOnceAndOnlyItsPublicHalfIsPrinted(t *testing.T) {

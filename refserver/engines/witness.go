@@ -47,9 +47,9 @@ func (e *Engines) openWitness(ctx context.Context, c *config.Config) error {
 // DialWitness makes a client of the witness that is named, without asking
 // whether it is there: a server starts while the witness is away.
 func DialWitness(c *config.Config) (*witness.Client, error) {
-	identity, err := witness.OpenIdentity(IdentityFile(c))
+	identity, err := Identity(c)
 	if err != nil {
-		return nil, fmt.Errorf("--witness-identity: %w", err)
+		return nil, err
 	}
 	server, err := witness.ParsePublicKey(c.WitnessKey)
 	if err != nil {
@@ -60,6 +60,29 @@ func DialWitness(c *config.Config) (*witness.Client, error) {
 		return nil, fmt.Errorf("--witness: %w", err)
 	}
 	return client, nil
+}
+
+// Identity opens who this server is to a witness elsewhere. It makes the file
+// only where nobody named it: the witness would not know a new one.
+func Identity(c *config.Config) (*witness.Identity, error) {
+	path := IdentityFile(c)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && c.WitnessIdentity != "" {
+		return nil, fmt.Errorf("--witness-identity: there is no file %s; make it with: refserver witness identity %s", path, path)
+	}
+	identity, err := witness.OpenIdentity(path)
+	if err != nil {
+		return nil, fmt.Errorf("--witness-identity: %w", err)
+	}
+	return identity, nil
+}
+
+// WitnessAnswers reports whether a witness elsewhere answers this server; nil
+// for one that lies here.
+func (e *Engines) WitnessAnswers(ctx context.Context) error {
+	if elsewhere, ok := e.Witness.(*witness.Client); ok {
+		return elsewhere.Health(ctx)
+	}
+	return nil
 }
 
 // IdentityFile is the file that says who this server is to a witness elsewhere.

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdh"
 	"crypto/mlkem"
 	"fmt"
+	"sync"
 
 	"github.com/tink-crypto/tink-go/v2/hybrid"
 	"github.com/tink-crypto/tink-go/v2/hybrid/hpke"
@@ -78,15 +79,22 @@ func (p BoxPublic) check() error {
 		return fmt.Errorf("%w: public key", ErrFormat)
 	}
 	// A point of low order gives zero with every private key; ECDH then refuses.
-	probe, err := ecdh.X25519().NewPrivateKey(bytes.Repeat([]byte{1}, 32))
+	private, err := probe()
 	if err != nil {
 		return errTink("x25519")
 	}
-	if _, err := probe.ECDH(public); err != nil {
+	if _, err := private.ECDH(public); err != nil {
 		return fmt.Errorf("%w: public key", ErrFormat)
 	}
 	return nil
 }
+
+// probe is a private key that is nobody's secret. It is made once: to make it
+// costs as much as to use it, and every line of a journal is sealed to a key
+// that was checked.
+var probe = sync.OnceValues(func() (*ecdh.PrivateKey, error) {
+	return ecdh.X25519().NewPrivateKey(bytes.Repeat([]byte{1}, 32))
+})
 
 // canonical25519 says whether b is a number below 2^255 - 19, little-endian: the
 // one encoding of its point's coordinate.

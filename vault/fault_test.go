@@ -45,7 +45,7 @@ func (e engine) steps(f *flow, what fault, turn int) (first, step int) {
 	case os.Getenv("RECONNECT_FAULTS") == "all":
 		return 1, costly
 	case !e.onDisk:
-		step = sized(2*what.every*slower, 1) * costly
+		step = sized(4*what.every*slower, 1) * costly
 		return 1 + turn%step, step
 	case sized(turn%16, 0) != 0:
 		return 0, 0 // not in the short run

@@ -5,6 +5,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"reconnect.example/internal/seal"
 )
@@ -257,6 +259,57 @@ func (f *Forge) Digests() {
 		}
 	})
 }
+
+// Again seals a record anew, as it is, so that nothing but the digest of the
+// other one tells them apart: the wrapping key, a keyring, a paper or a line.
+func (f *Forge) Again(key, password string) {
+	id, b := f.v.id, f.get(key)
+	switch parts := strings.TrimPrefix(key, id.key("")); parts[:2] {
+	case "k/":
+		f.Changed[key] = f.keyAgain(parts, b, password)
+	case "o/":
+		raw := sure(idText.DecodeString(parts[2:]))
+		var clear paperClear
+		_, header, _ := seal.ParseClear(b)
+		if err := seal.Unmarshal(header, &clear); err != nil {
+			panic(err)
+		}
+		gen, _ := f.keys[Owner].generation(clear.Generation)
+		place := id.bind(seal.TypeOwnerPaper, Owner, clear.Generation, raw, clear.Revision)
+		_, body, err := gen.key.Open(place, b)
+		f.Changed[key] = sure(gen.key.Seal(place, header, sure(body, err)))
+	case "j/":
+		number := sure(strconv.ParseUint(parts[2:], 16, 64))
+		clear := sure(parseEntry(number, b))
+		head := sure(seal.OpenOwnerHead(id, f.get(id.head(Owner))))
+		gen, _ := f.keys[Owner].generation(clear.Generation)
+		e := sure(openEntry(id, number, b, f.keys[Owner], head))
+		f.Changed[key] = sure(sealEntry(id, e, clear.Before, gen.number, gen.inbox.Public(), f.signer))
+	default:
+		panic(key)
+	}
+}
+
+func (f *Forge) keyAgain(parts string, b []byte, password string) []byte {
+	id, wrapping := f.v.id, f.Wrapping()
+	if parts == "k/w" {
+		return sure(keep(context.Background(), f.v.service.cfg.Keeper, id.wrappingContext(), wrapping.Bytes()))
+	}
+	c := map[string]Compartment{"k/o": Owner, "k/s": Shared, "k/p": Private}[parts]
+	head := sure(seal.OpenOwnerHead(id, f.get(id.head(Owner))))
+	entry := head.Slots[0]
+	slot := sure(openSlotBody(id, entry, f.get(id.slot(entry.ID)), wrapping))
+	root := sure(slot.openRoots(id, entry.ID, sure(slot.KDF.Derive([]byte(password)))))[c]
+	_, header, _ := seal.ParseClear(b)
+	var clear keyringClear
+	if err := seal.Unmarshal(header, &clear); err != nil {
+		panic(err)
+	}
+	return sure(sealKeyring(id, c, clear.Version, root, f.keys[c], &f.signer))
+}
+
+// Only forgets all changes but one: what belongs to it stays as it was.
+func (f *Forge) Only(key string) { f.Changed = map[string][]byte{key: f.Changed[key]} }
 
 // OldHead seals the head of a compartment under its first generation.
 func (f *Forge) OldHead(c Compartment) {

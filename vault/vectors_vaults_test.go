@@ -172,7 +172,34 @@ func (m *made) instead(it vault.Item, line string) []field {
 	return []field{text("gone", m.shows[i]), text("shows", line)}
 }
 
+// older are records that are right in everything, but not those that are named.
+func (m *made) older() {
+	id, note, paper := m.v.ID(), m.note, vault.PaperKeys(m.v.ID(), m.records)[0]
+	again := func(name, expect, key string) {
+		m.w.t.Helper()
+		m.spoil(name+"-other-sealing", expect, "Sealed once more, as it is: not the one that is named by its digest.", func(f *vault.Forge) { f.Again(key, vectorPassword) })
+	}
+	again("wrapping-key", "tampered wrapping key", id.KeyOf("k/w"))
+	again("keyring", "tampered shared keyring", id.KeyOf("k/s"))
+	again("paper", "tampered owner paper "+strings.TrimPrefix(paper, id.KeyOf("o/")), paper)
+	again("journal", "tampered journal entry 3", id.KeyOf("j/0000000000000003"))
+	m.spoil("keyslot-other-sealing", "tampered keyslot", "Sealed once more, as it is: not the one that is named by its digest.", func(f *vault.Forge) {
+		f.Slot(func(*seal.KDF, map[vault.Compartment]*[]byte) {})
+		f.Only(slices.Sorted(maps.Keys(within(m.records, id.KeyOf("s/"))))[0])
+	})
+	m.spoil("page-other-sealing", "tampered private index page 0", "Sealed once more, as it is: not the one that is named by its digest.", func(f *vault.Forge) {
+		f.Page(vault.Private, func(p []byte) []byte { return p })
+		f.Only(id.KeyOf("x/p/0"))
+	})
+	expect := "tampered item " + note.ID.String()
+	m.spoil("item-other-version", expect, "The same revision with another name, sealed and signed: not the one that the page names.", func(f *vault.Forge) {
+		f.Item(note, true, func(facts *vault.Facts, _ [][]byte) { facts.Name = "older" })
+		f.Only(id.KeyOf("i/" + note.ID.String()))
+	}, m.instead(note, expect)...)
+}
+
 func (m *made) broken() {
+	m.older()
 	m.brokenKeys()
 	m.brokenHeads()
 	m.brokenItems()

@@ -136,6 +136,11 @@ func (s *settling) settle(ctx context.Context, id vault.ID) error {
 	if err != nil {
 		return err
 	}
+	// While the witness is away nobody could see the statement, and a sign-in
+	// would write over the heads that it names.
+	if err := s.SettleConfig.Vaults.AwaitRestore(ctx, id); err != nil {
+		return err
+	}
 	if _, err := s.Witness.Restore(ctx, id, statement); err != nil {
 		return err
 	}

@@ -32,6 +32,20 @@ type centre struct {
 	witness  *witness.Witness
 	store    *storage.Store
 	blobs    storage.Blobs
+	away     bool // the witness does not answer
+}
+
+// reached is the witness as the service reaches it.
+type reached struct {
+	vault.Checkpoints
+	c *centre
+}
+
+func (r reached) Latest(ctx context.Context, id [16]byte) ([]vault.Checkpoint, error) {
+	if r.c.away {
+		return nil, errAway
+	}
+	return r.Checkpoints.Latest(ctx, id)
 }
 
 func newCentre(t *testing.T) *centre {
@@ -64,7 +78,7 @@ func (c *centre) open() {
 	books, err := quota.New(quota.Config{Now: c.clock.Now})
 	require.NoError(c.t, err)
 	c.Vaults, err = vault.New(context.Background(), vault.Config{
-		Store: c.store, Blobs: c.blobs, Keeper: c.keeper, Checkpoints: c.witness, Limiter: c.witness, Quota: books, Now: c.clock.Now,
+		Store: c.store, Blobs: c.blobs, Keeper: c.keeper, Checkpoints: reached{c.witness, c}, Limiter: c.witness, Quota: books, Now: c.clock.Now,
 		Folders: []string{"Papers"}, Restore: &vault.RestoreKeys{Operator: c.operator.Public(), Witness: c.signs.Public()},
 	})
 	require.NoError(c.t, err)
@@ -335,6 +349,25 @@ func TestAClosingIsPutBackAsItStandsToday(t *testing.T) {
 	require.NoError(t, err, "who came back is not erased by yesterday's deadline")
 	_, err = c.signIn(closed)
 	require.ErrorIs(t, err, vault.ErrSignIn, "who left after the backup is erased in time")
+}
+
+func TestWhileTheWitnessIsAwayNobodyWritesOverWhatAStatementNames(t *testing.T) {
+	t.Parallel()
+	c, shelf := newCentre(t), newShelf(t)
+	amina := c.person()
+	letter(t, amina.Vault, "before", "before")
+	name := c.take(shelf)
+	letter(t, amina.Vault, "after", "after")
+	_, err := backup.Settle(t.Context(), c.settling(c.putBack(shelf, name)))
+	require.NoError(t, err)
+	c.away = true
+	_, err = c.signIn(amina)
+	require.ErrorIs(t, err, vault.ErrWitnessAway)
+	c.away = false
+	c.clock.Advance(time.Minute)
+	v, err := c.signIn(amina)
+	require.NoError(t, err)
+	require.Equal(t, []string{"before"}, names(t, v))
 }
 
 func TestAStatementNeedsTheOperatorsOwnKey(t *testing.T) {

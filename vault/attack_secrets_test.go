@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -297,8 +298,9 @@ func lookAlikeIDs(t *testing.T, s *hostile) {
 	it := add(t, s.v, "Carte", content(1, 500))
 	id := it.ID.String()
 	last := strings.IndexByte("abcdefghijklmnopqrstuvwxyz234567", id[25])
+	letter := strings.IndexFunc(id, unicode.IsLetter)
 	for _, other := range []string{
-		strings.ToUpper(id), strings.ToUpper(id[:1]) + id[1:], id + "=", id + " ", " " + id, id[:25],
+		strings.ToUpper(id), id[:letter] + strings.ToUpper(id[letter:letter+1]) + id[letter+1:], id + "=", id + " ", " " + id, id[:25],
 		id[:25] + string("abcdefghijklmnopqrstuvwxyz234567"[last^1]), // the bits behind the 128th
 		strings.Replace(id, id[:1], string(rune(id[0])+0xfee0), 1),   // a full-width letter
 	} {

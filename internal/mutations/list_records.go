@@ -1,0 +1,56 @@
+package main
+
+// onRecords are the defences of the index and against rollback.
+var onRecords = []mutation{
+	{"B1", "the digest and the revision of a record in its page", "vault", inVault("B1"), []edit{
+		{"vault/record.go", "if seal.Digest(stored) != e.hash { // A6, B1, C1: another or an older record", "if false {"},
+		{"vault/record.go", "if err != nil || clear.Revision != e.revision {", "if err != nil {"},
+		{"vault/record.go", "id.bind(seal.TypeItem, c, clear.Generation, e.id[:], e.revision)", "id.bind(seal.TypeItem, c, clear.Generation, e.id[:], clear.Revision)"},
+		{"vault/record.go", "revisionContext(id, item, e.revision), body.Facts)", "revisionContext(id, item, clear.Revision), body.Facts)"},
+	}},
+	{"B2", "the report of what a page lists and the store does not give", "vault", inVault("B2"), []edit{
+		{"vault/record.go", "return nil, &MissingError{Item: e.id} // B2", "return nil, ErrNotFound"},
+		{"vault/record.go", "out = append(out, loaded{id, nil, &MissingError{Item: id}})", "_ = id"},
+	}},
+	{"B3", "the striking of a destroyed item from its page", "vault", inVault("B3"), []edit{
+		{"vault/pages.go", `	ix.loaded[n].remove(id)
+`, ""},
+	}},
+	{"B4", "the rule that no flag of privacy lies outside the seal: one does", "vault", inVault("B4"), []edit{
+		{"vault/record.go", "\tParts      []part `cbor:\"3,keyasint,omitempty\"`\n", "\tParts      []part `cbor:\"3,keyasint,omitempty\"`\n\tPrivate    bool   `cbor:\"4,keyasint\"`\n"},
+		{"vault/record.go", "recordClear{Revision: it.Revision, Generation: gen.number, Parts: r.parts}", "recordClear{Revision: it.Revision, Generation: gen.number, Parts: r.parts, Private: it.Compartment == Private}"},
+	}},
+	{"B5", "the compartment from what everything is bound to, a root for each compartment, digests of keyrings and checkpoints", "vault", inVault("B5"), []edit{
+		{"vault/keys.go", "Vault: id, Compartment: c.seal(), Generation", "Vault: id, Generation"},
+		{"vault/heads.go", "return seal.TypeSharedHead", "return seal.TypePrivateHead"},
+		{"vault/create.go", "&ring{generations: []*generation{g}}, seal.NewKey()", `&ring{generations: []*generation{g}}, seal.DeriveKey(v.id[:], "one for all", nil)`},
+		{"vault/keyring.go", "if !ok || subtle.ConstantTimeCompare(k.Keyring, digest[:]) != 1 {", "if !ok || false && subtle.ConstantTimeCompare(k.Keyring, digest[:]) != 1 {"},
+		{"vault/turn.go", "h.compare(known.heads)", "h.compare(nil)"},
+	}},
+	{"C1", "the comparison with the witness's versions", "vault", inVault("C1"), []edit{
+		{"vault/turn.go", `now.Restore == mark.Restore && now.Version < mark.Version:
+			return ErrStale`, "now.Restore == mark.Restore && now.Version < mark.Version:"},
+		{"vault/keyslot.go", "check.refused = ErrStale // C1, C3: an older owner side", ""},
+	}},
+	{"C2", "the comparison with the witness's digests", "vault", inVault("C2"), []edit{
+		{"vault/turn.go", "now.Version == mark.Version && now.Hash != mark.Hash:", "now.Version == mark.Version && false:"},
+	}},
+	{"C3", "the new keys after a change of a secret that others may know", "vault", inVault("C3"), []edit{
+		{"vault/password.go", "if c.KnownToOthers {", "if false {"},
+	}},
+	{"C5", "the comparison with the witness's versions", "vault", inVault("C5"), []edit{
+		{"vault/turn.go", `now.Restore == mark.Restore && now.Version < mark.Version:
+			return ErrStale`, "now.Restore == mark.Restore && now.Version < mark.Version:"},
+		{"vault/keyslot.go", "check.refused = ErrStale // C1, C3: an older owner side", ""},
+	}},
+	{"C6", "the counter at the witness: each service counts for itself", "vault", inVault("C6"), []edit{
+		{"vault/unlock.go", "p.tries, err = s.cfg.Limiter.Count(waits, check.id, check.counter)", `_, err = waits, errors.New("nobody is asked")`},
+	}},
+	{"C7", "the limit on tries while the witness is away", "vault", inVault("C7"), []edit{
+		{"vault/unlock.go", "p.tries.Wait = s.away.count(check.counter)", ""},
+	}},
+	{"C8", "the comparison of the store's heads with those of the statement", "vault", inVault("C8"), []edit{
+		{"vault/restore.go", "if hash != stated.Hash {", "if false && hash != stated.Hash {"},
+		{"vault/restore.go", "if version != stated.Version {", "if false && version != stated.Version {"},
+	}},
+}

@@ -1,0 +1,71 @@
+package main
+
+// onTheRest are the defences of the journal, the key service and the stored forms.
+var onTheRest = []mutation{
+	{"G1", "the chain of the journal", "vault", inVault("G1"), []edit{
+		{"vault/journal.go", "if !slices.Equal(sum[:], digest) {", "if false && !slices.Equal(sum[:], digest) {"},
+	}},
+	{"G2", "the journal among the checkpoints", "vault", inVault("G2"), []edit{
+		{"vault/turn.go", `	for _, now := range h.checkpoints() {
+`, `	for _, now := range h.checkpoints() {
+		if now.Head == headJournal {
+			continue
+		}
+`},
+	}},
+	{"G3", "the signature of each line", "vault", inVault("G3"), []edit{
+		{"vault/journal.go", "!owner.Trusts(body.Signer) || seal.VerifySignature(body.Signer, c, body.Facts, body.Signature) != nil", "false"},
+	}},
+	{"G4", "the line in the journal before the first byte", "vault", inVault("G4"), []edit{
+		{"vault/content.go", `	r, err := v.announce(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return v.content(ctx, r)`, `	r, err := v.announce(ctx, id)
+	if r == nil {
+		return nil, err
+	}
+	return v.content(ctx, r)`},
+	}},
+	{"G5", "the chain of the journal, and the refusal of a line that does not open", "vault", inVault("G5"), []edit{
+		{"vault/journal.go", "if !slices.Equal(sum[:], digest) {", "if false && !slices.Equal(sum[:], digest) {"},
+		{"vault/journal.go", `				e, err := openEntry(v.id, n, records[i].Value, ring, owner)
+				if err != nil {
+					return out, err
+				}
+`, `				e, err := openEntry(v.id, n, records[i].Value, ring, owner)
+				if err != nil {
+					continue
+				}
+`},
+	}},
+	{"G6", "the apostrophe before what a spreadsheet would run", "vault", inVault("G6"), []edit{
+		{"vault/export_tables.go", "row[i] = harmlessCell(row[i])", "_ = row[i]"},
+	}},
+	{"H1", "the place inside what the key service encrypts", "internal/seal", inSeal("H1"), []edit{
+		{"internal/seal/keeper.go", "padded, ok := bytes.CutPrefix(plaintext, inside)", "padded, ok := plaintext[min(len(inside), len(plaintext)):], !bytes.Equal(nil, inside)"},
+	}},
+	{"H2", "the refusal of a key service that does not open the service's keys: new ones are made", "vault", inVault("H2"), []edit{
+		{"vault/servicekeys.go", `return nil, fmt.Errorf("%w: it does not open this store's own keys; was it started with another key file?", ErrKeyService)`, `if record, err = newServiceKeys(ctx, keeper); err != nil {
+			return nil, err
+		}
+		return parseServiceKeys(ctx, record, keeper)`},
+	}},
+	{"H3", "the difference between a key service that is away and one that refuses", "vault", inVault("H3"), []edit{
+		{"vault/keyslot.go", "if err != nil && Code(err) != Code(ErrTampered) {", "if false {"},
+	}},
+	{"I1", "the length before each field of what is bound", "internal/seal", inSeal("I1"), []edit{
+		{"internal/seal/context.go", `	b = binary.BigEndian.AppendUint64(b, uint64(len(field)))
+`, ""},
+	}},
+	{"I2", "the comparison with the one encoding", "internal/seal", inSeal("I2"), []edit{
+		{"internal/seal/cbor.go", "if err != nil || !bytes.Equal(again, b) {", "if err != nil || false && !bytes.Equal(again, b) {"},
+	}},
+	{"I3", "the type from what everything is bound to, and its comparison", "internal/seal", inSeal("I3"), []edit{
+		{"internal/seal/context.go", "b = binary.BigEndian.AppendUint16(b, uint16(c.Type))", "b = binary.BigEndian.AppendUint16(b, 0)"},
+		{"internal/seal/envelope.go", "if e.typ != c.Type {", "if false {"},
+	}},
+	{"I4", "the comparison with the one spelling", "vault", inVault("I4"), []edit{
+		{"vault/ids.go", " || idText.EncodeToString(b) != s {", " {"},
+	}},
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -35,11 +34,10 @@ var (
 	texts = shape{kind: 'm'} // a map from text to text
 )
 
-func list(of shape) shape                  { return shape{kind: 'l', of: &of} } // or null for none
-func fields(f map[uint64]any) shape        { return shape{kind: 'o', fields: f} }
-func id() shape                            { return shape{kind: '1', bits: 16} } // a byte string of just so many bytes
-func (s shape) byNumber() shape            { return shape{kind: 'n', of: &s} }   // a map from numbers of 8 bits
-func (s shape) read(b []byte) (any, error) { return decode(s, b) }
+func list(of shape) shape           { return shape{kind: 'l', of: &of} } // or null for none
+func fields(f map[uint64]any) shape { return shape{kind: 'o', fields: f} }
+func id() shape                     { return shape{kind: '1', bits: 16} } // a byte string of just so many bytes
+func (s shape) byNumber() shape     { return shape{kind: 'n', of: &s} }   // a map from numbers of 8 bits
 
 // object is a map with numbers for keys. What is optional and absent reads as empty.
 type object map[uint64]any
@@ -199,14 +197,14 @@ func (d *decoder) pairs(s shape, n uint64, depth int) any {
 		return words
 	}
 	for key, f := range s.fields {
-		if _, must := f.(shape); must && out[key] == nil && !d.has(out, key) {
+		if _, must := f.(shape); must && !has(out, key) {
 			d.bad = true
 		}
 	}
 	return out
 }
 
-func (d *decoder) has(o object, key uint64) bool { _, ok := o[key]; return ok }
+func has(o object, key uint64) bool { _, ok := o[key]; return ok }
 
 // field reads a field of an object: nil is one that nobody knows.
 func (d *decoder) field(f any, depth int) any {
@@ -244,8 +242,3 @@ func empty(v any) bool {
 
 // at is the entry of a list as an object.
 func at(l []any, i int) object { o, _ := l[i].(object); return o }
-
-// hasBytes says whether a byte string is among the entries of a list.
-func hasBytes(l []any, b []byte) bool {
-	return slices.ContainsFunc(l, func(v any) bool { x, _ := v.([]byte); return bytes.Equal(x, b) })
-}

@@ -270,6 +270,12 @@ func (w *vectorWriter) restores() {
 	w.on("restored", "another-operator", "open", "Signed by another operator.", hexed("operator", seal.NewSigningKey().Public()))
 	w.on("restored", "trailing-byte", "format", "A byte behind the statement.", change("append", "statement", "00"))
 	place := seal.Context{Type: seal.TypeStatement, Vault: id}
+	second := seal.Context{Type: seal.TypeCountersigned, Vault: id}
+	digest := seal.Digest([]byte("another statement"))
+	w.on("restored", "another-statement", "open", "The witness stands by another statement.", data("statement", w.must(seal.Marshal(struct {
+		Operator []byte `cbor:"1,keyasint"`
+		Witness  []byte `cbor:"2,keyasint"`
+	}{statement, w.must(witness.SignEnvelope(second, digest[:]))}))))
 	r.Heads[0].Head, r.Heads[1].Head = "private", "shared"
 	swapped := w.must(operator.SignEnvelope(place, w.must(seal.Marshal(r))))
 	w.on("restored", "heads-out-of-order", "format", "The heads stand in another order.", data("statement", w.must(witness.CountersignRestore(id, swapped))))

@@ -14,11 +14,11 @@ import (
 	"strings"
 	"time"
 
+	_ "reconnect.example/storage/postgresstore" // postgres: URLs
 	"reconnect.example/vault/local"
 )
 
 const (
-	fewVaults    = 10_000
 	growthTarget = 1.5
 	startTarget  = time.Second
 
@@ -32,7 +32,7 @@ const (
 // for values.
 func measureGrowth(ctx context.Context, o options) (results []result, err error) {
 	if o.vaults == 0 {
-		fmt.Fprintln(os.Stderr, "P3 and P7 need a large store: -vaults 1000000 makes one (some 120 kB for each vault, and minutes)")
+		fmt.Fprintln(os.Stderr, "P3 and P7 need a large store: -vaults 1000000 makes one (some 180 kB for each vault, and minutes)")
 		return nil, nil
 	}
 	dir, remove, err := tempFolder(o)
@@ -44,7 +44,7 @@ func measureGrowth(ctx context.Context, o options) (results []result, err error)
 	if err != nil {
 		return nil, err
 	}
-	few, err := newPopulation(ctx, o, binary, filepath.Join(dir, "few"), "few", fewVaults)
+	few, err := newPopulation(ctx, o, binary, filepath.Join(dir, "few"), "few", o.few)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func measureGrowth(ctx context.Context, o options) (results []result, err error)
 	if err != nil {
 		return nil, err
 	}
-	size := fmt.Sprintf("%d against %d vaults", o.vaults, fewVaults)
+	size := fmt.Sprintf("%d against %d vaults", o.vaults, o.few)
 	start, err := inTurns(ctx, o.repeat, func() error { return few.start(ctx) }, func() error { return many.start(ctx) })
 	if err != nil {
 		return nil, err

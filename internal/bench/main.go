@@ -43,6 +43,7 @@ var targets = []struct {
 type options struct {
 	repeat  int
 	folder  string // for what is written; "" is a temporary folder
+	few     int    // vaults in the small store of P3 and P7
 	vaults  int    // of the large store of P3 and P7; 0: they are left out
 	records string // URL of the stores of P3 and P7, {} for which of both; "" is SQLite
 }
@@ -70,6 +71,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&o.repeat, "repeat", 7, "repetitions, at least 5")
 	flags.StringVar(&o.folder, "folder", "", "where to write, on the disk to be measured; empty: a temporary folder")
 	flags.IntVar(&o.vaults, "vaults", 0, "vaults in the large store of P3 and P7; 0: leave them out")
+	flags.IntVar(&o.few, "few", 10_000, "vaults in the small store of P3 and P7")
 	flags.StringVar(&o.records, "records", "", "where P3 and P7 keep records, as postgres://host/bench_{}, with {} for few or many; empty: SQLite")
 	if err := flags.Parse(args); err != nil {
 		return err

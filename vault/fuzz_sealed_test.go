@@ -50,7 +50,7 @@ func FuzzSealedBodies(f *testing.F) {
 	for _, v := range []any{
 		facts, recordFacts{Kind: KindDocument, Document: &documentFacts{Size: 1 << 62}}, recordFacts{Kind: KindFolder, Folder: []byte{1}},
 		recordFacts{Kind: KindAppointment, Appointment: &appointmentFact{Start: -1 << 62, Duration: 1 << 62}},
-		sealedHead{Pages: [][]byte{{1}}, Counts: []uint16{1}}, journalHead{1, nil}, keyringBody{Generations: k.ring.body(), Signer: key.Bytes()},
+		sealedHead{Pages: [][]byte{{1}}, Counts: []uint16{1}}, journalHead{Count: 1}, keyringBody{Generations: k.ring.body(), Signer: key.Bytes()},
 		slotBody{Kind: slotPassword, Roots: []slotRoot{{Compartment: 1, Envelope: []byte{1, 3, 0, 9, 0, 0, 0, 0}}}}, entryFacts{At: 1, Act: ActAdded},
 		sessionBody{Actor: Actor{Kind: ActorPerson}, Signer: key.Bytes(), Rings: map[uint8][]generationBody{1: k.ring.body()}},
 	} {
@@ -60,7 +60,7 @@ func FuzzSealedBodies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		k.openItem(t, item, b)
-		head := k.seal(t, id.bind(seal.TypeSharedHead, Shared, 1, nil, 1), clearHead{1, 1}, b)
+		head := k.seal(t, id.bind(seal.TypeSharedHead, Shared, 1, nil, 1), clearHead{Version: 1, Generation: 1}, b)
 		if ix, err := openIndex(id, Shared, head, k.ring); err == nil {
 			require.Equal(t, len(ix.Pages), len(ix.Counts))
 		} else {

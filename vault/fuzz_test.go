@@ -50,7 +50,7 @@ func FuzzBodies(f *testing.F) {
 	key := seal.NewKey().Bytes()
 	generations := []generationBody{{Number: 1, Key: key, Inbox: key}}
 	for _, v := range []any{
-		clearHead{1, 2}, sealedHead{Pages: [][]byte{key}, Counts: []uint16{1}, Since: 1}, journalHead{1, key}, pageClear{1},
+		clearHead{Version: 1, Generation: 2}, sealedHead{Pages: [][]byte{key}, Counts: []uint16{1}, Since: 1}, journalHead{Count: 1, Last: key}, pageClear{1},
 		recordClear{Revision: 1, Generation: 1, Parts: []part{{roleContent, "v/b", 1080, key, 1}}},
 		recordBody{Facts: []byte{0xa0}, Keys: [][]byte{key}, Origin: signature{key, key}},
 		recordFacts{Kind: KindNote, Name: "ملاحظة", Note: "text", Origin: originFacts{By: Actor{Kind: ActorPerson}}},

@@ -11,9 +11,12 @@ import (
 // what a checkpoint remembers:
 //
 //	V/h/o  signed by the vault's key, readable by relays and witness (seal.OwnerHead)
-//	V/h/s  clear CBOR{1: version, 2: generation} | sealed under Shared's generation:
-//	V/h/p                                        |   CBOR{1: page digests, 2: entries on each page, 3: inbox cursor, 4: bin, 5: oldest generation}
-//	V/h/j  signed by the service: CBOR{1: count, 2: hash of the last entry}; its version is the count
+//	V/h/s  clear CBOR{1: version, 2: generation, 3: restore epoch} | sealed under Shared's generation:
+//	V/h/p    CBOR{1: page digests, 2: entries on each page, 3: inbox cursor, 4: bin, 5: oldest generation}
+//	V/h/j  signed by the service: CBOR{1: count, 2: hash of the last entry, 3: restore epoch}; its version is the count
+//
+// Each says of which restore epoch it is, which must be the owner head's: what was
+// left behind by a restore often has higher versions than what came after (C8).
 type heads struct {
 	owner   *seal.OwnerHead
 	indexes map[Compartment]*index // Owner's digests come from the owner head
@@ -24,6 +27,7 @@ type heads struct {
 type clearHead struct {
 	Version    uint64 `cbor:"1,keyasint"`
 	Generation uint64 `cbor:"2,keyasint"`
+	Restore    uint64 `cbor:"3,keyasint,omitempty"`
 }
 
 type sealedHead struct {
@@ -39,6 +43,8 @@ type journalHead struct {
 	// that was cut is older, also one whose head was signed anew (G2).
 	Count uint64 `cbor:"1,keyasint"`
 	Last  []byte `cbor:"2,keyasint"` // digest of the last entry, which names the one before it
+
+	Restore uint64 `cbor:"3,keyasint,omitempty"`
 }
 
 const (
@@ -52,6 +58,7 @@ const (
 type index struct {
 	version    uint64
 	generation uint64
+	restore    uint64
 	sealedHead
 	loaded  map[int]*page
 	changed map[int]bool
@@ -114,7 +121,7 @@ func openIndex(id ID, c Compartment, record []byte, ring *ring) (*index, error) 
 	if err != nil {
 		return nil, tampered("%s head", c)
 	}
-	ix := &index{version: h.Version, generation: h.Generation}
+	ix := &index{version: h.Version, generation: h.Generation, restore: h.Restore}
 	if err := seal.Unmarshal(body, &ix.sealedHead); err != nil || len(ix.Pages) != len(ix.Counts) {
 		return nil, tampered("%s head", c)
 	}
@@ -127,7 +134,7 @@ func (ix *index) reset() {
 }
 
 func sealIndex(id ID, c Compartment, ix *index, gen *generation) ([]byte, error) {
-	clear, err := seal.Marshal(clearHead{Version: ix.version, Generation: gen.number})
+	clear, err := seal.Marshal(clearHead{Version: ix.version, Generation: gen.number, Restore: ix.restore})
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +212,9 @@ func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings) (*heads, erro
 	if h.journal, err = openJournalHead(id, h.owner.Service, h.raw[0]); err != nil {
 		return nil, err
 	}
+	if h.journal.Restore != h.owner.Restore {
+		return nil, ErrStale
+	}
 	for c, ring := range rings {
 		if c == Owner {
 			h.indexes[c] = ownerIndex(h.owner)
@@ -217,6 +227,9 @@ func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings) (*heads, erro
 		}
 		if k, ok := keysOf(h.owner, c); !ok || k.Generation != ix.generation {
 			return nil, tampered("%s head", c)
+		}
+		if ix.restore != h.owner.Restore {
+			return nil, ErrStale
 		}
 		h.indexes[c] = ix
 	}

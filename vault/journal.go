@@ -151,6 +151,7 @@ func (t *turn) writeJournal() error {
 		j.Count, j.Last = e.Number, digest[:]
 		t.tx.PutUnique(t.v.id.entry(e.Number), record)
 	}
+	j.Restore = t.heads.owner.Restore
 	record, err := sealJournalHead(t.v.id, t.v.service.keys.signer, *j)
 	if err != nil {
 		return err
@@ -291,6 +292,9 @@ func (v *Vault) readJournal(ctx context.Context, from journalHead, owner *seal.O
 		records, err := v.service.cfg.Store.Scan(ctx, v.id.key("j/"), v.id.entry(low-1), int(high-low+1))
 		if err != nil {
 			return nil, storageError(err)
+		}
+		for len(records) > 0 && records[len(records)-1].Key > v.id.entry(high) {
+			records = records[:len(records)-1] // appended since; where a line is missing, the page reaches up to it
 		}
 		for i, n := len(records)-1, high; n >= low; i, n = i-1, n-1 {
 			if i < 0 || records[i].Key != v.id.entry(n) {

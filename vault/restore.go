@@ -62,12 +62,12 @@ func (id ID) awaits() string { return id.key("back") }
 // acceptRestore takes the restore that the witness shows, if it shows one. If
 // there is no statement that holds, nothing is taken, and the turn that follows
 // meets the checkpoints and answers ErrStale.
-func (v *Vault) acceptRestore(ctx context.Context, p *proof, owner *seal.OwnerHead) error {
+func (v *Vault) acceptRestore(ctx context.Context, p *proof, check *secretCheck) error {
 	keys, epoch := v.service.cfg.Restore, restoreEpoch(p.marks)
 	if p.away {
 		return v.refuseAwaiting(ctx)
 	}
-	if keys == nil || epoch <= owner.Restore {
+	if keys == nil || epoch <= check.owner.Restore {
 		return nil
 	}
 	waits, cancel := context.WithTimeout(ctx, witnessWaits)
@@ -86,7 +86,7 @@ func (v *Vault) acceptRestore(ctx context.Context, p *proof, owner *seal.OwnerHe
 	if err != nil || r.Epoch != epoch {
 		return fmt.Errorf("%w: the restore statement does not hold", ErrStale)
 	}
-	return v.takeRestore(ctx, r)
+	return v.takeRestore(ctx, r, check.raw)
 }
 
 // refuseAwaiting is for a sign-in while the witness is away.
@@ -117,11 +117,12 @@ func restoreEpoch(marks map[string]Checkpoint) (epoch uint64) {
 // takeRestore is the one commit in which a vault goes on from the heads that the
 // statement names: the owner head of the next epoch, the restored heads under
 // the current generation, the line and the paper. A crash before it leaves all as
-// it was, and the next sign-in comes here again.
-func (v *Vault) takeRestore(ctx context.Context, r *seal.Restore) error {
+// it was, and the next sign-in comes here again. proved is the owner head by which
+// the secret was held against the store.
+func (v *Vault) takeRestore(ctx context.Context, r *seal.Restore, proved []byte) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	done, err := v.commitRestored(ctx, r)
+	done, err := v.commitRestored(ctx, r, proved)
 	if err != nil {
 		return storageError(err)
 	}
@@ -136,14 +137,14 @@ func (v *Vault) takeRestore(ctx context.Context, r *seal.Restore) error {
 	return nil // if not, then by the report that is queued, or the next turn's
 }
 
-func (v *Vault) commitRestored(ctx context.Context, r *seal.Restore) (done *turn, err error) {
+func (v *Vault) commitRestored(ctx context.Context, r *seal.Restore, proved []byte) (done *turn, err error) {
 	leave, err := v.service.queue.enter(ctx, v.id)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
 	err = v.service.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
-		t, err := v.beginRestored(ctx, tx, r)
+		t, err := v.beginRestored(ctx, tx, r, proved)
 		if done = t; t == nil || err != nil {
 			return err
 		}
@@ -153,7 +154,7 @@ func (v *Vault) commitRestored(ctx context.Context, r *seal.Restore) (done *turn
 }
 
 // beginRestored is a turn on the restored heads; nil if they were taken already.
-func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, r *seal.Restore) (*turn, error) {
+func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, r *seal.Restore, proved []byte) (*turn, error) {
 	raw, err := readRawHeads(tx, v.id)
 	if err != nil {
 		return nil, err
@@ -167,6 +168,11 @@ func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, r *seal.Resto
 	}
 	if h.owner.Erased != 0 || h.owner.Restore >= r.Epoch {
 		return nil, nil
+	}
+	// C3, N16: that one was held against the witness. An older one, shown only now,
+	// would be signed again, and be later than everything: with the old password.
+	if !slices.Equal(raw[Owner], proved) {
+		return nil, ErrStale
 	}
 	if !slices.Equal(h.owner.Service, v.service.keys.signer.Public()) {
 		return nil, fmt.Errorf("%w: these are not the service keys of this vault", ErrKeyService)
@@ -341,7 +347,7 @@ func StoredHeads(ctx context.Context, store *storage.Store, id ID) ([]Checkpoint
 			stored := Checkpoint{Head: name}
 			if record := raw[c]; err == nil && record != nil {
 				stored.Hash = seal.Digest(record)
-				stored.Version, err = storedVersion(name, record)
+				stored.Restore, stored.Version, err = storedVersion(name, record)
 			}
 			out = append(out, stored)
 		}
@@ -350,18 +356,18 @@ func StoredHeads(ctx context.Context, store *storage.Store, id ID) ([]Checkpoint
 	return out, storageError(err)
 }
 
-func storedVersion(name string, record []byte) (uint64, error) {
+func storedVersion(name string, record []byte) (restore, version uint64, err error) {
 	_, clear, err := seal.ParseClear(record)
 	if name == headJournal {
 		var h journalHead
 		if err != nil || seal.Unmarshal(clear, &h) != nil || h.Count == 0 {
-			return 0, tampered("%s head", name)
+			return 0, 0, tampered("%s head", name)
 		}
-		return h.Count, nil
+		return h.Restore, h.Count, nil
 	}
 	var h clearHead
 	if err != nil || seal.Unmarshal(clear, &h) != nil || h.Version == 0 {
-		return 0, tampered("%s head", name)
+		return 0, 0, tampered("%s head", name)
 	}
-	return h.Version, nil
+	return h.Restore, h.Version, nil
 }

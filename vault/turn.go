@@ -162,6 +162,7 @@ func (t *turn) finish() error {
 			continue
 		}
 		ix.version++
+		ix.restore = t.heads.owner.Restore
 		gen := t.rings[c].current()
 		ix.generation = gen.number
 		record, err := sealIndex(v.id, c, ix, gen)

@@ -43,7 +43,7 @@ func (s *Vaults) Unlock(ctx context.Context, p Password) (*Vault, error) {
 	if err != nil {
 		return nil, signInError(err)
 	}
-	if err := v.acceptRestore(ctx, proof, check.owner); err != nil {
+	if err := v.acceptRestore(ctx, proof, check); err != nil {
 		return nil, signInError(err)
 	}
 	if err := v.signedIn(ctx, p.Session, proof.tries); err != nil {

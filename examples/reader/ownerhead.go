@@ -4,6 +4,7 @@ import "bytes"
 
 // ownerHead is what the signed head of a vault says.
 type ownerHead struct {
+	restore                uint64
 	version, epoch         uint64
 	key, service, wrapping []byte
 	old                    [][]byte        // keys that handed over to key
@@ -41,7 +42,7 @@ func openOwnerHead(vault [16]byte, record []byte) (*ownerHead, error) {
 		return nil, errOpen
 	}
 	h := &ownerHead{
-		version: o.num(3), epoch: o.num(14), key: o.bytes(5), service: o.bytes(7), wrapping: o.bytes(11),
+		restore: o.num(2), version: o.num(3), epoch: o.num(14), key: o.bytes(5), service: o.bytes(7), wrapping: o.bytes(11),
 		pages: o.list(9), compartments: map[byte]object{},
 	}
 	if err := h.check(o); err != nil {

@@ -31,9 +31,9 @@ var (
 	generation  = fields(map[uint64]any{1: u64, 2: raw, 3: raw})
 	keyring     = fields(map[uint64]any{1: list(generation), 2: raw})
 	clearRing   = fields(map[uint64]any{1: u64})
-	clearHead   = fields(map[uint64]any{1: u64, 2: u64})
+	clearHead   = fields(map[uint64]any{1: u64, 2: u64, 3: optional{u64}})
 	headBody    = fields(map[uint64]any{1: list(raw), 2: list(u16), 3: u64, 4: i64, 5: u64})
-	journalHead = fields(map[uint64]any{1: u64, 2: raw})
+	journalHead = fields(map[uint64]any{1: u64, 2: raw, 3: optional{u64}})
 	clearPage   = fields(map[uint64]any{1: u64})
 	clearItem   = fields(map[uint64]any{1: u64, 2: u64, 3: optional{list(fields(map[uint64]any{1: text, 2: text, 3: i64, 4: raw, 5: u64}))}})
 	signature   = fields(map[uint64]any{1: raw, 2: raw})
@@ -245,6 +245,9 @@ func (s *safe) openHeads() error {
 	if err != nil {
 		return altered("journal head")
 	}
+	if s.journal.num(3) != s.head.restore {
+		return refusal("stale")
+	}
 	s.pages = map[byte][]any{owner: s.head.pages}
 	for c, typ := range map[byte]uint16{shared: typeSharedHead, private: typePrivateHead} {
 		record := s.get("h/" + names[c][:1])
@@ -259,6 +262,9 @@ func (s *safe) openHeads() error {
 		}
 		if err != nil || len(head.list(1)) != len(head.list(2)) || clear.num(2) != s.head.compartments[c].num(2) {
 			return altered("%s head", names[c])
+		}
+		if clear.num(3) != s.head.restore {
+			return refusal("stale")
 		}
 		s.pages[c] = head.list(1)
 	}

@@ -120,7 +120,7 @@ func (s *settling) settle(ctx context.Context, id vault.ID) error {
 	}
 	epoch := slices.MaxFunc(known, func(a, b vault.Checkpoint) int { return cmp.Compare(a.Restore, b.Restore) }).Restore
 	pending := epoch > find(known, "owner").Restore // a statement that the vault has not taken yet
-	if pending && same(known, heads, epoch) || !pending && !s.Everyone && !setBack(known, heads) {
+	if pending && same(known, heads, epoch) || !pending && !s.Everyone && !setBack(known, heads, epoch) {
 		s.Unchanged++
 		return nil
 	}
@@ -161,11 +161,12 @@ func same(known, heads []vault.Checkpoint, epoch uint64) bool {
 }
 
 // setBack says whether the store has any head that is older than, or another
-// than, what the witness remembers.
-func setBack(known, heads []vault.Checkpoint) bool {
+// than, what the witness remembers. One of an earlier epoch is older, whatever its
+// version: the newer of two backups may come back after the older one.
+func setBack(known, heads []vault.Checkpoint, epoch uint64) bool {
 	return slices.ContainsFunc(heads, func(h vault.Checkpoint) bool {
 		k := find(known, h.Head)
-		return h.Version < k.Version || h.Version == k.Version && h.Hash != k.Hash
+		return h.Restore < epoch || h.Version < k.Version || h.Version == k.Version && h.Hash != k.Hash
 	})
 }
 

@@ -326,6 +326,17 @@ func TestTwoRestoresBeforeASignInLeadToTheLastOne(t *testing.T) {
 	v, err = c.signIn(amina)
 	require.NoError(t, err)
 	require.Equal(t, []string{"one"}, names(t, v))
+
+	// And the newer one after the older: its heads have higher versions, and are of an earlier epoch.
+	s, err = backup.Settle(t.Context(), c.settling(c.putBack(shelf, second)))
+	require.NoError(t, err)
+	require.Equal(t, 1, s.Stated)
+	v, err = c.signIn(amina)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"one", "two"}, names(t, v))
+	o, err := v.Overview(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, o.Notices, vault.NoticeRestored)
 }
 
 func TestAClosingIsPutBackAsItStandsToday(t *testing.T) {

@@ -106,6 +106,9 @@ func (k *someKeys) openItem(t *testing.T, item ItemID, facts []byte) {
 			continue
 		}
 		require.Equal(t, f.Name, r.item.Name)
+		again, err := seal.Marshal(r.item.facts())
+		require.NoError(t, err)
+		require.Equal(t, facts, again, "written back as it was signed")
 		require.NotEmpty(t, r.item.Kind.String())
 		require.NotEqual(t, KindDocument, r.item.Kind, "without a part")
 	}

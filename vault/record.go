@@ -246,6 +246,9 @@ func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, ow
 	if !facts.fill(it) {
 		return nil, broken
 	}
+	if again, err := seal.Marshal(it.facts()); err != nil || !slices.Equal(again, body.Facts) {
+		return nil, broken // it would be written back as something else than was signed (I2)
+	}
 	origin, err := seal.Marshal(facts.Origin)
 	if err != nil || !body.Origin.verify(owner, originContext(id, item), origin) || !body.Revision.verify(owner, revisionContext(id, item, e.revision), body.Facts) {
 		return nil, broken // B7

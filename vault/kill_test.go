@@ -185,8 +185,12 @@ func (k *killed) untilKilled(t *testing.T) {
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &d), "the child said %q", lines.Text())
 		k.hear(d)
 		if n == enough || d.What == "erase" && !d.End { // in the middle of something, not just before it
+			most := 8 * time.Millisecond
+			if d.What == "erase" {
+				most = 60 * time.Millisecond
+			}
 			late.Go(func() {
-				<-time.After(time.Duration(rand.IntN(8000)) * time.Microsecond)
+				<-time.After(rand.N(most))
 				_ = child.Process.Kill()
 			})
 		}

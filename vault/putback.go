@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,9 +20,15 @@ import (
 // changes nothing where the store has the same or a later owner head, and can be
 // repeated.
 //
+// The witness is believed nothing that could destroy: where the store knows the
+// vault, its head, also a tombstone, must be signed by the key that the store
+// knows or a successor, and every record that the head names must be there. What
+// does not belong to this vault's owner side is left out: who has stolen a client's
+// credential could have put it there.
+//
 // Nothing else may use the vault meanwhile. Errors: ErrTampered if what the
-// witness gave is not this vault's, ErrStale if it lacks the records of its head,
-// ErrStorage.
+// witness gave is not this vault's, ErrUntrustedKey if somebody else signed it,
+// ErrStale if it lacks the records of its head, ErrStorage.
 func (s *Vaults) PutBackOwner(ctx context.Context, id ID, owner []byte, side []Kept) (erased bool, err error) {
 	kept, err := openOwnerHead(id, owner)
 	if err != nil {
@@ -34,6 +41,9 @@ func (s *Vaults) PutBackOwner(ctx context.Context, id ID, owner []byte, side []K
 	if stored != nil && (stored.Restore > kept.Restore || stored.Restore == kept.Restore && stored.Version >= kept.Version) {
 		return stored.Erased != 0, nil
 	}
+	if stored != nil && !kept.Trusts(stored.Key) { // D4
+		return false, fmt.Errorf("%w: the owner head at the witness", ErrUntrustedKey)
+	}
 	if kept.Erased != 0 {
 		err := s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 			unclose(tx, id, stored, 0)
@@ -43,10 +53,11 @@ func (s *Vaults) PutBackOwner(ctx context.Context, id ID, owner []byte, side []K
 		})
 		return true, storageError(err)
 	}
-	if side == nil { // with today's head and yesterday's keys nothing would open
+	wanted, whole := s.ownSide(id, kept, side)
+	if !whole { // with today's head and yesterday's keys nothing would open
 		return false, fmt.Errorf("%w: the witness has a later owner head than the backup, and not the records that go with it", ErrStale)
 	}
-	changes, err := s.ownerSideChanges(ctx, id, side, kept.Closing)
+	changes, err := s.ownerSideChanges(ctx, id, wanted)
 	if err != nil {
 		return false, err
 	}
@@ -83,15 +94,56 @@ func unclose(tx *storage.Tx, id ID, stored *seal.OwnerHead, closing int64) {
 	}
 }
 
-// ownerSideChanges are the writes that make the owner side of a store the given one.
-func (s *Vaults) ownerSideChanges(ctx context.Context, id ID, side []Kept, closing int64) ([]storage.Write, error) {
-	wanted := map[string][]byte{}
-	for _, k := range side {
-		if !isOwnerSide(id, k.Key, closing) {
-			return nil, tampered("owner side at the witness")
-		}
-		wanted[k.Key] = k.Value
+// ownSide is what of a kept owner side belongs to the head; whole says that
+// nothing is missing which the head names.
+func (s *Vaults) ownSide(id ID, head *seal.OwnerHead, side []Kept) (own map[string][]byte, whole bool) {
+	digests := map[string][]byte{id.wrappingKey(): head.Wrapping}
+	for _, c := range head.Compartments {
+		digests[id.keyring(Compartment(c.Compartment))] = c.Keyring
 	}
+	for _, e := range head.Slots {
+		digests[id.slot(e.ID)] = e.Digest
+	}
+	for n, digest := range head.Pages {
+		digests[id.page(Owner, n)] = digest
+	}
+	own = map[string][]byte{}
+	for _, k := range side {
+		digest, named := digests[k.Key]
+		is := seal.Digest(k.Value)
+		if named && slices.Equal(is[:], digest) || !named && s.isUnnamedSide(id, head, k) {
+			own[k.Key] = k.Value
+		}
+	}
+	for key := range digests {
+		if _, ok := own[key]; !ok {
+			return nil, false
+		}
+	}
+	return own, true
+}
+
+// isUnnamedSide says whether a record is one of the owner side that no head names
+// by its digest. Login records are those of other people, too: only the one that
+// leads here is this vault's.
+func (s *Vaults) isUnnamedSide(id ID, head *seal.OwnerHead, k Kept) bool {
+	if text, ok := strings.CutPrefix(k.Key, loginPrefix); ok {
+		hash, err := hex.DecodeString(text)
+		if err != nil || len(hash) != 32 || loginKey([32]byte(hash)) != k.Key {
+			return false
+		}
+		leads, err := s.openLogin([32]byte(hash), k.Value)
+		return err == nil && leads == id
+	}
+	if k.Key == id.key("tomb") {
+		h, err := openOwnerHead(id, k.Value)
+		return err == nil && h.Erased != 0 && head.Closing != 0 && slices.Equal(h.Key, head.Key)
+	}
+	return head.Closing != 0 && k.Key == closedKey(id, head.Closing) || strings.HasPrefix(k.Key, id.key("o/"))
+}
+
+// ownerSideChanges are the writes that make the owner side of a store the wanted one.
+func (s *Vaults) ownerSideChanges(ctx context.Context, id ID, wanted map[string][]byte) ([]storage.Write, error) {
 	var changes []storage.Write
 	for _, prefix := range OwnerSidePrefixes(id)[1:] {
 		for rec, err := range s.cfg.Store.All(ctx, prefix) {
@@ -109,12 +161,6 @@ func (s *Vaults) ownerSideChanges(ctx context.Context, id ID, side []Kept, closi
 		changes = append(changes, storage.Write{Key: key, Value: value})
 	}
 	return changes, nil
-}
-
-// isOwnerSide refuses what a witness has no business to write.
-func isOwnerSide(id ID, key string, closing int64) bool {
-	return strings.HasPrefix(key, loginPrefix) || closing != 0 && key == closedKey(id, closing) ||
-		slices.ContainsFunc(OwnerSidePrefixes(id)[1:], func(p string) bool { return strings.HasPrefix(key, p) })
 }
 
 func (s *Vaults) apply(ctx context.Context, changes []storage.Write) error {

@@ -102,6 +102,17 @@ func MarkRestoring(ctx context.Context, store *storage.Store, restoring bool) er
 	return storageError(err)
 }
 
+// AwaitKey is the key of the record by which [Vaults.AwaitRestore] marks a vault,
+// if key is that of its owner head, and "" for any other.
+func AwaitKey(key string) string {
+	owner, what, _ := strings.Cut(key, "/")
+	id, err := ParseID(owner)
+	if err != nil || what != "h/o" {
+		return ""
+	}
+	return id.awaits()
+}
+
 // checkRestored refuses a store that is put back only in part.
 func checkRestored(ctx context.Context, store *storage.Store) error {
 	_, err := store.Get(ctx, restoringKey)

@@ -397,3 +397,39 @@ func TestAStatementNeedsTheOperatorsOwnKey(t *testing.T) {
 	_, err = backup.Settle(t.Context(), cfg)
 	require.ErrorContains(t, err, "operator's key")
 }
+
+func TestAfterARestoreNobodySignsInBeforeTheWitnessWasAsked(t *testing.T) {
+	t.Parallel()
+	c, shelf := newCentre(t), newShelf(t)
+	amina, bilal := c.person(), c.person()
+	name := c.take(shelf)
+	old := *amina
+	amina.Password = "sole nuvo kade"
+	require.NoError(t, amina.Vault.ChangePassword(t.Context(), vault.ChangePassword{Old: old.Password, New: amina.Password}))
+	m := c.putBack(shelf, name) // and there the restore breaks off
+	c.away = true
+	for _, p := range []*vaulttest.Person{&old, bilal} {
+		_, err := c.signIn(p)
+		require.ErrorIs(t, err, vault.ErrWitnessAway, "the password may have been changed since")
+	}
+	_, err := backup.Settle(t.Context(), c.settling(m))
+	require.NoError(t, err)
+	restart := func(away bool) {
+		c.away = away
+		c.down()
+		c.open()
+	}
+	for _, p := range []*vaulttest.Person{amina, bilal} { // she changed something since, he did not
+		restart(true)
+		_, err = c.signIn(p)
+		require.ErrorIs(t, err, vault.ErrWitnessAway)
+		restart(false)
+		_, err = c.signIn(p)
+		require.NoError(t, err)
+		restart(true)
+		_, err = c.signIn(p)
+		require.NoError(t, err, "as before")
+	}
+	_, err = c.signIn(&old)
+	require.ErrorIs(t, err, vault.ErrSignIn)
+}

@@ -125,7 +125,7 @@ func verify(ctx context.Context, one config.BackupOne, out io.Writer) (err error
 		for _, blob := range spoilt {
 			_, _ = fmt.Fprintln(out, blob)
 		}
-		return fmt.Errorf("%d documents of backup %s are missing or spoilt; take another backup", len(spoilt), name)
+		return fmt.Errorf("%d documents of backup %s are missing or spoilt; delete what is left of them in %s, and take another backup, which copies only what is not there", len(spoilt), name, backup.DocumentsName)
 	}
 	_, err = fmt.Fprintf(out, "Backup %s is whole: every record and every document is as it was written.\n", name)
 	return err

@@ -15,7 +15,9 @@ import (
 // Verify reads a backup to its end without any key: every file of records
 // against the manifest, every blob against the digest in its record. It returns
 // the blobs that are missing or spoilt, besides those that the manifest says were
-// so when the backup was taken. ErrDamaged if the records themselves are.
+// so when the backup was taken. Delete those from blobs before the next [Take],
+// which looks only at the length of what is there already. ErrDamaged if the
+// records themselves are.
 func Verify(ctx context.Context, dir, name string, blobs storage.Blobs) (spoilt []string, err error) {
 	m, err := ReadManifest(dir, name)
 	if err != nil {

@@ -45,6 +45,9 @@ func (s *Vaults) PutBackOwner(ctx context.Context, id ID, owner []byte, side []K
 		return false, fmt.Errorf("%w: the owner head at the witness", ErrUntrustedKey)
 	}
 	if kept.Erased != 0 {
+		if err := s.dropLogin(ctx, id); err != nil {
+			return false, err
+		}
 		err := s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 			unclose(tx, id, stored, 0)
 			tx.Delete(id.key("tomb"))
@@ -72,6 +75,31 @@ func (s *Vaults) PutBackOwner(ctx context.Context, id ID, owner []byte, side []K
 		tx.Put(id.head(Owner), owner)
 		return nil
 	}))
+}
+
+// dropLogin deletes the login record of a vault that was erased since the backup.
+// Nobody can say its key any more, so that all of them are looked through: a store
+// has few such vaults.
+func (s *Vaults) dropLogin(ctx context.Context, id ID) error {
+	for rec, err := range s.cfg.Store.All(ctx, loginPrefix) {
+		if err != nil {
+			return storageError(err)
+		}
+		if s.isLoginOf(id, rec.Key, rec.Value) {
+			return s.apply(ctx, []storage.Write{{Key: rec.Key, Delete: true}})
+		}
+	}
+	return nil
+}
+
+// isLoginOf says whether a record is the login record that leads to a vault.
+func (s *Vaults) isLoginOf(id ID, key string, value []byte) bool {
+	hash, err := hex.DecodeString(strings.TrimPrefix(key, loginPrefix))
+	if err != nil || len(hash) != 32 || loginKey([32]byte(hash)) != key {
+		return false
+	}
+	leads, err := s.openLogin([32]byte(hash), value)
+	return err == nil && leads == id
 }
 
 // storedOwner is the owner head that the store has; nil if it has none.
@@ -127,13 +155,8 @@ func (s *Vaults) ownSide(id ID, head *seal.OwnerHead, side []Kept) (own map[stri
 // by its digest. Login records are those of other people, too: only the one that
 // leads here is this vault's.
 func (s *Vaults) isUnnamedSide(id ID, head *seal.OwnerHead, k Kept) bool {
-	if text, ok := strings.CutPrefix(k.Key, loginPrefix); ok {
-		hash, err := hex.DecodeString(text)
-		if err != nil || len(hash) != 32 || loginKey([32]byte(hash)) != k.Key {
-			return false
-		}
-		leads, err := s.openLogin([32]byte(hash), k.Value)
-		return err == nil && leads == id
+	if strings.HasPrefix(k.Key, loginPrefix) {
+		return s.isLoginOf(id, k.Key, k.Value)
 	}
 	if k.Key == id.key("tomb") {
 		h, err := openOwnerHead(id, k.Value)

@@ -86,3 +86,25 @@ func TestHeadsOfAnEpochThatWasLeftBehindAreStale(t *testing.T) {
 	}
 	r.requireStale(t, r.Vaults)
 }
+
+// A thief of a client's credential raises checkpoints again while a statement
+// waits: the next statement sets it right.
+func TestCheckpointsThatAreRaisedWhileAStatementWaitsAreSetRight(t *testing.T) {
+	t.Parallel()
+	r := newRestorable(t, vaulttest.New(t, nil))
+	addNote(t, r.person.Vault, "kept", "")
+	r.restart(t)
+	for epoch := range uint64(3) {
+		if epoch > 0 {
+			r.state(t, epoch, r.stage.Clock.Now())
+		}
+		_, err := r.witness.Raise(t.Context(), r.id(), []vault.Checkpoint{{Head: "private", Restore: epoch, Version: 1<<64 - 1, Hash: [32]byte{1}}}, nil, true)
+		require.NoError(t, err)
+		_, err = r.Unlock(t.Context(), r.person.Secret())
+		require.ErrorIs(t, err, vault.ErrStale)
+		r.stage.Clock.Advance(vaultWait)
+		r.restart(t)
+	}
+	r.state(t, 3, r.stage.Clock.Now())
+	require.Equal(t, []string{"kept"}, papers(t, r.signIn(t)))
+}

@@ -187,6 +187,9 @@ func TestTheDrill(t *testing.T) {
 	left, err := c.store.Scan(t.Context(), bilal.Vault.ID().String()+"/", "", 10)
 	require.NoError(t, err)
 	require.Len(t, left, 1, "the tombstone")
+	logins, err := c.store.Scan(t.Context(), "login/", "", 10)
+	require.NoError(t, err)
+	require.Len(t, logins, 3, "and no login that leads to it")
 
 	v, err = c.signIn(chadi)
 	require.NoError(t, err, "an account that the backup does not know begins again")

@@ -101,6 +101,11 @@ func TestABackupHoldsTheWitnessForWhenItIsLostToo(t *testing.T) {
 	again := start(t, fresh)
 	again.login, again.secret = r.login, r.secret
 	require.Contains(t, visit(t, again).get("/"), "sauvegarde")
+	again.end(t)
+	require.NoError(t, os.Remove(filepath.Join(fresh, "operator.key")))
+	_, err = command(t, fresh, "admin", "status")
+	require.ErrorContains(t, err, "operator.key is missing", "a new one never takes the place of the one in the drawer")
+	require.NoFileExists(t, filepath.Join(fresh, "operator.key"))
 
 	require.NoError(t, os.Remove(filepath.Join(copies, firstName(t, copies), "manifest.json")))
 	_, err = command(t, filepath.Join(dir, "third"), "restore", copies)

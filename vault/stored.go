@@ -59,14 +59,15 @@ const (
 func IsHoldKey(key string) bool { return key == holdKey }
 
 // HoldBlobs keeps every sweeper over this store from deleting blobs of items
-// until a time, so that a backup finds what its records name. The zero time ends
-// the hold. Replaced documents then take space for as long; nothing else waits.
-// The last call counts, for all backups.
+// until a time, so that a backup finds what its records name. Replaced documents
+// take space for as long; nothing else waits. A hold only ever grows: the latest
+// time of all backups counts.
 func HoldBlobs(ctx context.Context, store *storage.Store, until time.Time) error {
 	err := store.Transact(ctx, func(tx *storage.Tx) error {
-		if until.IsZero() {
-			tx.Delete(holdKey)
+		if rec, err := tx.Get(holdKey); err == nil && heldUntil(rec) >= until.UnixMilli() {
 			return nil
+		} else if err != nil && !isNotFound(err) {
+			return err
 		}
 		tx.Put(holdKey, strconv.AppendInt(nil, until.UnixMilli(), 10))
 		return nil
@@ -74,18 +75,38 @@ func HoldBlobs(ctx context.Context, store *storage.Store, until time.Time) error
 	return storageError(err)
 }
 
-// held reports whether blobs must stay for a backup. What is not understood
+// ReleaseBlobs ends a hold before its time, unless another backup has prolonged it.
+func ReleaseBlobs(ctx context.Context, store *storage.Store, until time.Time) error {
+	err := store.Transact(ctx, func(tx *storage.Tx) error {
+		rec, err := tx.Get(holdKey)
+		if isNotFound(err) || err == nil && heldUntil(rec) > until.UnixMilli() {
+			return nil
+		}
+		if err == nil {
+			tx.Delete(holdKey)
+		}
+		return err
+	})
+	return storageError(err)
+}
+
+// heldUntil is what a hold says, in Unix milliseconds. What is not understood
 // holds nothing: at worst a backup names a blob that it lacks.
+func heldUntil(rec storage.Record) int64 {
+	until, err := strconv.ParseInt(string(rec.Value), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return until
+}
+
+// held reports whether blobs must stay for a backup.
 func (s *Vaults) held(ctx context.Context) (bool, error) {
 	rec, err := s.cfg.Store.Get(ctx, holdKey)
 	if isNotFound(err) {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	until, err := strconv.ParseInt(string(rec.Value), 10, 64)
-	return err == nil && s.now().UnixMilli() < until, nil
+	return err == nil && s.now().UnixMilli() < heldUntil(rec), err
 }
 
 // MarkRestoring says that a store is being filled from a backup, or no longer.

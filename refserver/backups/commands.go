@@ -157,7 +157,11 @@ func choose(one config.BackupOne) (string, error) {
 		if one.Name != "" && names[i] != one.Name {
 			continue
 		}
-		_, err := backup.ReadManifest(one.Folder, names[i])
+		m, err := backup.ReadManifest(one.Folder, names[i])
+		if err == nil && one.Name == "" && m.Taken.After(time.Now().Add(time.Hour)) {
+			// It would stay the latest for ever.
+			return "", fmt.Errorf("backup %s is of the future, so a clock was wrong; name the backup that you want, of: refserver backup list %s", names[i], one.Folder)
+		}
 		if err == nil || one.Name != "" {
 			return names[i], err
 		}

@@ -75,6 +75,9 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 		return e, err
 	}
 	e.closers = append(e.closers, e.Blobs.Close)
+	if err := e.checkOperatorKey(ctx, c); err != nil {
+		return e, err
+	}
 	if err := e.openWitness(ctx, c); err != nil {
 		return e, err
 	}

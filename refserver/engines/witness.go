@@ -126,6 +126,24 @@ func ownKeys(c *config.Config, cfg *witness.Config) (*vault.RestoreKeys, error) 
 	return &vault.RestoreKeys{Operator: operator[:], Witness: public[:]}, nil
 }
 
+// checkOperatorKey refuses a store that is in use while the operator's key is
+// missing here: a new one would silently take its place, and the one that was put
+// away would sign for nothing.
+func (e *Engines) checkOperatorKey(ctx context.Context, c *config.Config) error {
+	if c.OperatorKey != "" || c.Witness != "" && c.WitnessSigns == "" {
+		return nil
+	}
+	if _, err := os.Stat(OperatorKeyFile(c)); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	used, err := e.Records.Scan(ctx, "svc/", "", 1)
+	if err == nil && len(used) > 0 {
+		err = fmt.Errorf("%s is missing, and these records are in use: put it back, or say its public key with --operator-key; if it is lost, make another with: refserver witness identity %s",
+			local.OperatorKeyName, OperatorKeyFile(c))
+	}
+	return err
+}
+
 // operatorKey is the public key of the operator: the one that is named or, on
 // one machine, that of the file in the data folder.
 func operatorKey(c *config.Config) (witness.PublicKey, error) {

@@ -205,6 +205,20 @@ func TestSweepersLeaveABackupWhatItStillNeeds(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrNotFound)
 }
 
+func TestOneBackupDoesNotEndTheHoldOfAnother(t *testing.T) {
+	t.Parallel()
+	store, now := storage.New(memstore.New()), time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
+	require.NoError(t, vault.HoldBlobs(t.Context(), store, now.Add(2*time.Hour)))
+	require.NoError(t, vault.HoldBlobs(t.Context(), store, now.Add(time.Hour)))
+	require.NoError(t, vault.ReleaseBlobs(t.Context(), store, now.Add(time.Hour)))
+	_, err := store.Get(t.Context(), "svc/hold")
+	require.NoError(t, err, "the longer one goes on")
+	require.NoError(t, vault.ReleaseBlobs(t.Context(), store, now.Add(2*time.Hour)))
+	_, err = store.Get(t.Context(), "svc/hold")
+	require.ErrorIs(t, err, storage.ErrNotFound)
+	require.NoError(t, vault.ReleaseBlobs(t.Context(), store, now.Add(2*time.Hour)))
+}
+
 func TestAnInterruptedBackupIsNeverTakenForWhole(t *testing.T) {
 	t.Parallel()
 	for _, when := range []int{1, 2, 3, 5, 8} {

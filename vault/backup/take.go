@@ -186,5 +186,5 @@ func (h *hold) renew(ctx context.Context) error {
 func (h *hold) release(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return vault.HoldBlobs(ctx, h.store, time.Time{})
+	return vault.ReleaseBlobs(ctx, h.store, h.until)
 }

@@ -67,8 +67,7 @@ func take(ctx context.Context, c *config.Config, open admin.Open, out io.Writer)
 		_, err = fmt.Fprintln(out, "The keys are not in it. Keep copies of service.key, operator.key and the other key files in another place, with other people.")
 	}
 	if err == nil && b.Damaged > 0 {
-		err = fmt.Errorf("%d documents could not be copied: the store has lost or spoilt them; refserver backup verify does not name them again, %s does",
-			b.Damaged, filepath.Join(folder, b.Name, "manifest.json"))
+		err = fmt.Errorf("%d documents could not be copied: the store has lost or spoilt them; refserver backup verify names them", b.Damaged)
 	}
 	return err
 }
@@ -107,27 +106,41 @@ func list(folder string, out io.Writer) error {
 	return nil
 }
 
-func verify(ctx context.Context, one config.BackupOne, out io.Writer) (err error) {
-	name, err := choose(one)
+func verify(ctx context.Context, v config.BackupVerify, out io.Writer) (err error) {
+	name, err := choose(v.BackupOne)
 	if err != nil {
 		return err
 	}
-	documents, err := openDocuments(one.Folder)
+	documents, err := openDocuments(v.Folder)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, documents.Close()) }()
-	spoilt, err := backup.Verify(ctx, one.Folder, name, documents)
+	m, err := backup.ReadManifest(v.Folder, name)
 	if err != nil {
 		return err
 	}
-	if len(spoilt) > 0 {
-		for _, blob := range spoilt {
-			_, _ = fmt.Fprintln(out, blob)
-		}
-		return fmt.Errorf("%d documents of backup %s are missing or spoilt; delete what is left of them in %s, and take another backup, which copies only what is not there", len(spoilt), name, backup.DocumentsName)
+	spoilt, err := backup.Verify(ctx, v.Folder, name, documents)
+	if err != nil {
+		return fmt.Errorf("backup %s: %w; take another backup", name, err)
 	}
-	_, err = fmt.Fprintf(out, "Backup %s is whole: every record and every document is as it was written.\n", name)
+	for _, blob := range m.Damaged {
+		_, _ = fmt.Fprintln(out, blob, "was lost or spoilt in the store before this backup")
+	}
+	if len(spoilt) == 0 {
+		_, err = fmt.Fprintf(out, "Backup %s is whole: every record and every other document is as it was written.\n", name)
+		return err
+	}
+	for _, blob := range spoilt {
+		_, _ = fmt.Fprintln(out, blob, "is missing or spoilt in the backup")
+	}
+	if !v.Repair {
+		return fmt.Errorf("%d copies of documents are missing or spoilt in backup %s; verify it with --repair, and then take another backup, which copies them again", len(spoilt), name)
+	}
+	deleted, err := backup.Repair(ctx, v.Folder, name, documents, spoilt)
+	if err == nil {
+		err = fmt.Errorf("%d spoilt copies are deleted; take another backup now, which copies these documents again", deleted)
+	}
 	return err
 }
 
@@ -143,6 +156,9 @@ func prune(ctx context.Context, p config.BackupPrune, out io.Writer) (err error)
 	deleted, err := backup.Prune(ctx, p.Folder, documents, p.Keep)
 	for _, name := range deleted {
 		_, _ = fmt.Fprintln(out, "deleted", name)
+	}
+	if err == nil && len(deleted) == 0 {
+		_, _ = fmt.Fprintln(out, "Nothing to delete.")
 	}
 	return err
 }

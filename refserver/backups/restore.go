@@ -14,7 +14,6 @@ import (
 	"reconnect.example/refserver/admin"
 	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/engines"
-	"reconnect.example/storage"
 	"reconnect.example/vault/backup"
 	"reconnect.example/vault/local"
 )
@@ -34,11 +33,11 @@ func restore(ctx context.Context, c *config.Config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	operator, err := operatorKey(c)
-	if err != nil {
+	operator, keyErr := operatorKey(c)
+	if err := errors.Join(keyErr, missingFirst(c)); err != nil {
 		return err
 	}
-	if err := missingFirst(c); err != nil {
+	if err := sameOperator(c, operator); err != nil {
 		return err
 	}
 	if !c.Restore.SettleOnly {
@@ -65,6 +64,22 @@ func operatorKey(c *config.Config) (*witness.Identity, error) {
 		return nil, fmt.Errorf("the operator's key is needed to sign that this restore is meant; put it at %s or name it with --operator-key-file: %w", path, err)
 	}
 	return witness.OpenIdentity(path)
+}
+
+// sameOperator holds the key against the one that vaults and witness know, before
+// anything is written.
+func sameOperator(c *config.Config, operator *witness.Identity) error {
+	if c.OperatorKey == "" {
+		if c.Restore.OperatorKeyFile != "" {
+			return errors.New("with --operator-key-file, say with --operator-key whose statements count")
+		}
+		return nil // it is the one of the data folder
+	}
+	public, err := witness.ParsePublicKey(c.OperatorKey)
+	if err == nil && public != operator.Public() {
+		err = errors.New("this is another operator's key than --operator-key names")
+	}
+	return err
 }
 
 // missingFirst refuses to begin without what cannot be made anew.
@@ -120,23 +135,21 @@ func fill(ctx context.Context, c *config.Config, name string) (missing []string,
 func settle(ctx context.Context, c *config.Config, m *backup.Manifest, operator *witness.Identity, out io.Writer) (err error) {
 	e, err := engines.Open(ctx, c)
 	if err != nil {
-		return err
+		return fmt.Errorf("the records are back, but nothing is settled; mend this, and go on with --settle-only: %w", err)
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	w, ok := e.Witness.(backup.Witness)
 	if !ok || e.Restore == nil {
 		return errors.New("no restore can be accepted with this configuration: --operator-key and --witness-signs say whose word counts")
 	}
-	if public := operator.Public(); string(public[:]) != string(e.Restore.Operator) {
-		return errors.New("this is another operator's key than --operator-key names")
-	}
 	s, err := backup.Settle(ctx, backup.SettleConfig{
 		Vaults: e.Vaults, Store: e.Records, Witness: w, Operator: operator.Seed(), Taken: m.Taken, Everyone: c.Restore.WithWitness,
 	})
 	_, _ = fmt.Fprintf(out, "%d accounts: %d unchanged since the backup, %d set back (their people are told at the next sign-in; %d of them are younger than the backup and begin again empty), %d erased again, %d failed.\n",
 		s.Vaults, s.Unchanged, s.Stated, s.Younger, s.Erased, s.Failed)
-	if errors.Is(err, storage.ErrUnavailable) || s.Failed > 0 {
-		err = fmt.Errorf("not everything is settled; try again with --settle-only: %w", err)
+	if err != nil {
+		return fmt.Errorf("not everything is settled; try again with --settle-only: %w", err)
 	}
+	_, err = fmt.Fprintln(out, "Now start the server.")
 	return err
 }

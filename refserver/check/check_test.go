@@ -150,6 +150,10 @@ func TestWhatOthersCanReadIsFound(t *testing.T) {
 	require.Len(t, problems(findings, "files"), 2, text)
 	require.Contains(t, text, "chmod 600 "+secret)
 
+	_, text, err = run(t, "--data", filepath.Join(t.TempDir(), "data"), "--alone", "--records", "postgres://safe@127.0.0.1:1/safe?passfile="+secret)
+	require.ErrorIs(t, err, check.ErrFound)
+	require.Contains(t, text, "chmod 600 "+secret, "also a file of passwords that a URL names")
+
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	for content, problem := range map[string]bool{"keys: " + aKey: true, "zone: Europe/Paris": false} {
 		require.NoError(t, os.WriteFile(file, []byte(content), 0o644)) //nolint:gosec // likewise

@@ -89,6 +89,7 @@ func (k *checker) privateFiles() {
 		files = append(files, path)
 	}
 	files = append(files, engines.PrivateFiles(k.c)...)
+	files = append(files, k.c.Records.SecretFiles()...)
 	if k.c.Serve.TLSKey != "" {
 		files = append(files, k.c.Serve.TLSKey)
 	}

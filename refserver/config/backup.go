@@ -5,7 +5,7 @@ package config
 type Backup struct {
 	Take   BackupTake   `cmd:"" help:"Copy everything while the server runs: records and witness of one instant, and the documents that they name. Not the keys: keep those in another place."`
 	List   BackupFolder `cmd:"" help:"List the backups of a folder."`
-	Verify BackupOne    `cmd:"" help:"Read a backup to its end, and say what of it is missing or spoilt."`
+	Verify BackupVerify `cmd:"" help:"Read a backup to its end, and say what of it is missing or spoilt."`
 	Prune  BackupPrune  `cmd:"" help:"Delete the oldest backups, and the documents that only they name."`
 }
 
@@ -23,6 +23,12 @@ type BackupTake struct {
 type BackupOne struct {
 	BackupFolder `embed:""`
 	Name         string `arg:"" optional:"" help:"Its name, as listed. Default: the latest whole one."`
+}
+
+// BackupVerify says what is done about what is spoilt.
+type BackupVerify struct {
+	BackupOne `embed:""`
+	Repair    bool `help:"Delete spoilt copies of documents, so that the next backup copies them again."`
 }
 
 // BackupPrune says how many stay.

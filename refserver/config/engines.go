@@ -76,6 +76,21 @@ func (e *Engines) InText(text string) bool {
 	return false
 }
 
+// SecretFiles returns the files with passwords or keys that the URL names, in
+// the words of PostgreSQL's URLs.
+func (u URL) SecretFiles() (files []string) {
+	parsed, err := url.Parse(string(u))
+	if err != nil {
+		return nil
+	}
+	for _, name := range []string{"passfile", "sslkey"} {
+		if path := parsed.Query().Get(name); path != "" {
+			files = append(files, path)
+		}
+	}
+	return files
+}
+
 // largestSecret bounds what is read as a secret, in bytes.
 const largestSecret = 16 << 10
 

@@ -268,6 +268,50 @@ func TestASpoiltDocumentIsNamedAndTheRestIsKept(t *testing.T) {
 	require.Equal(t, []string{parts["kept"]}, spoilt)
 }
 
+func TestSpoiltCopiesAreCopiedAgain(t *testing.T) {
+	t.Parallel()
+	stage, shelf := vaulttest.New(t, nil), newShelf(t)
+	amina := stage.Person(t)
+	blobs := map[string]string{}
+	for _, name := range []string{"cut", "flipped", "good"} {
+		m, err := amina.Vault.Metadata(t.Context(), letter(t, amina.Vault, name, name).ID)
+		require.NoError(t, err)
+		blobs[name] = m.Parts[0].Blob
+	}
+	name, _ := shelf.take(t, stage)
+	spoil := func(name string, change func([]byte) []byte) {
+		r, err := shelf.documents.Open(t.Context(), blobs[name], 0, -1)
+		require.NoError(t, err)
+		b, err := io.ReadAll(r)
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		require.NoError(t, shelf.documents.Delete(t.Context(), blobs[name]))
+		b = change(b)
+		w, err := shelf.documents.Create(t.Context(), blobs[name], int64(len(b)))
+		require.NoError(t, err)
+		_, err = w.Write(b)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+	}
+	spoil("cut", func(b []byte) []byte { return b[:len(b)-1] })
+	spoil("flipped", func(b []byte) []byte { return flipped(b, len(b)/2) })
+	spoilt, err := backup.Verify(t.Context(), shelf.dir, name, shelf.documents)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{blobs["cut"], blobs["flipped"]}, spoilt)
+	deleted, err := backup.Repair(t.Context(), shelf.dir, name, shelf.documents, append(spoilt, blobs["good"]))
+	require.NoError(t, err)
+	require.Equal(t, 2, deleted, "the good one stays")
+
+	spoil("good", func(b []byte) []byte { return b[:1] }) // found by its length, without a repair
+	again, m := shelf.take(t, stage)
+	require.Empty(t, m.Damaged, "the store is sound")
+	for _, name := range []string{name, again} {
+		spoilt, err := backup.Verify(t.Context(), shelf.dir, name, shelf.documents)
+		require.NoError(t, err)
+		require.Empty(t, spoilt)
+	}
+}
+
 func TestNothingIsPutOverWhatIsThereNorPutBackInPart(t *testing.T) {
 	t.Parallel()
 	stage, shelf := vaulttest.New(t, nil), newShelf(t)

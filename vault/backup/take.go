@@ -122,7 +122,10 @@ func (m *Manifest) copyBlobs(ctx context.Context, folder string, from, to storag
 			}
 			m.Documents++
 			m.Bytes += p.Length
-			err := copyBlob(ctx, from, to, p)
+			err := dropCut(ctx, to, p)
+			if err == nil {
+				err = copyBlob(ctx, from, to, p)
+			}
 			if errors.Is(err, storage.ErrNotFound) || errors.Is(err, ErrDamaged) {
 				m.Damaged = append(m.Damaged, p.Blob)
 			} else if err != nil {
@@ -131,6 +134,18 @@ func (m *Manifest) copyBlobs(ctx context.Context, folder string, from, to storag
 		}
 		return nil
 	})
+}
+
+// dropCut deletes a copy of another length than the record says: a disk cut it.
+func dropCut(ctx context.Context, to storage.Blobs, p vault.StoredPart) error {
+	size, err := to.Size(ctx, p.Blob)
+	if err == nil && size != p.Length {
+		return to.Delete(ctx, p.Blob)
+	}
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // copyBlob copies one blob, unless it is there. What is not as its record says

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"reconnect.example/storage"
 	"reconnect.example/vault"
@@ -47,6 +48,26 @@ func Verify(ctx context.Context, dir, name string, blobs storage.Blobs) (spoilt 
 		return nil
 	})
 	return spoilt, err
+}
+
+// Repair deletes copies that [Verify] named, so that the next [Take] copies them
+// again. Each is read once more before: a copy that is good stays, and so does
+// every copy that only an error of the disk keeps from being read.
+func Repair(ctx context.Context, dir, name string, blobs storage.Blobs, spoilt []string) (deleted int, err error) {
+	again, err := Verify(ctx, dir, name, blobs)
+	if err != nil {
+		return 0, err
+	}
+	for _, blob := range spoilt {
+		if !slices.Contains(again, blob) {
+			continue
+		}
+		if err := blobs.Delete(ctx, blob); err != nil {
+			return deleted, err
+		}
+		deleted++
+	}
+	return deleted, nil
 }
 
 func nothing(storage.Record) error { return nil }

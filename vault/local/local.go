@@ -82,6 +82,9 @@ type Local struct {
 	Blobs   storage.Blobs
 	Quota   *quota.Quota
 	Witness *witness.Witness
+	// WitnessStore is the witness's own store, for a backup (vault/backup). Nothing
+	// else may write to it.
+	WitnessStore *storage.Store
 
 	closers []func() error
 	sweeps  sync.WaitGroup
@@ -160,6 +163,7 @@ func (l *Local) openWitness(ctx context.Context, dir string, o Options) (*vault.
 	if err != nil {
 		return nil, err
 	}
+	l.WitnessStore = store
 	l.Witness, err = witness.New(witness.Config{Store: store, Now: o.Now, Seed: own.Seed(), Operator: o.Operator})
 	if err != nil {
 		return nil, err

@@ -159,8 +159,11 @@ func TestTheSideIsOfTheHeadAlsoWhileTheHeadMoves(t *testing.T) {
 	s := newScene(t, nil)
 	other, err := s.Another(t, nil).Resume(t.Context(), s.v.Token())
 	require.NoError(t, err)
+	var mu sync.Mutex // the service reports from a goroutine of its own, too
 	armed, moved := false, 0
 	between := func(key string) {
+		mu.Lock()
+		defer mu.Unlock()
 		if armed && strings.HasPrefix(key, "login/") && moved < 3 { // the last that is read, before the head again
 			moved++
 			_, err := other.AskForSpace(t.Context(), "a reason")
@@ -173,10 +176,12 @@ func TestTheSideIsOfTheHeadAlsoWhileTheHeadMoves(t *testing.T) {
 	}
 	stage := s.Another(t, &vaulttest.Options{Driver: func(d storage.Driver) storage.Driver { return &meddling{d, between} }})
 	v := s.person.SignIn(t, stage)
+	mu.Lock()
 	armed = true
+	mu.Unlock()
 	require.NoError(t, v.ChangePassword(t.Context(), vault.ChangePassword{Old: s.person.Password, New: "gato niru pesa fova", KnownToOthers: false}))
-	require.NotZero(t, moved)
 	require.NoError(t, stage.Vaults.Close())
+	require.NotZero(t, moved)
 	requireSideKept(t, s, keys(t, s.Store, "login/")[0])
 }
 

@@ -16,7 +16,7 @@ import (
 // the witness kept (N16): today's keys, keyslots and papers in the place of those
 // of the backup, so that a password that was changed since, or a key that was
 // withdrawn, stays dead. For an erased vault it is the tombstone, and erased is
-// true: the sweeper does the rest. It is for package vault/backup, needs no key,
+// true: [Vaults.DropLogins] and the sweeper do the rest. It is for package vault/backup, needs no key,
 // changes nothing where the store has the same or a later owner head, and can be
 // repeated.
 //
@@ -45,9 +45,6 @@ func (s *Vaults) PutBackOwner(ctx context.Context, id ID, owner []byte, side []K
 		return false, fmt.Errorf("%w: the owner head at the witness", ErrUntrustedKey)
 	}
 	if kept.Erased != 0 {
-		if err := s.dropLogin(ctx, id); err != nil {
-			return false, err
-		}
 		err := s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 			unclose(tx, id, stored, 0)
 			tx.Delete(id.key("tomb"))
@@ -77,29 +74,34 @@ func (s *Vaults) PutBackOwner(ctx context.Context, id ID, owner []byte, side []K
 	}))
 }
 
-// dropLogin deletes the login record of a vault that was erased since the backup.
-// Nobody can say its key any more, so that all of them are looked through: a store
-// has few such vaults.
-func (s *Vaults) dropLogin(ctx context.Context, id ID) error {
+// DropLogins deletes the login records of vaults that were erased since the
+// backup. Nobody can say their keys any more, so that all login records are looked
+// through, once for all of these vaults. It can be repeated.
+func (s *Vaults) DropLogins(ctx context.Context, erased map[ID]bool) error {
+	if len(erased) == 0 {
+		return nil
+	}
 	for rec, err := range s.cfg.Store.All(ctx, loginPrefix) {
 		if err != nil {
 			return storageError(err)
 		}
-		if s.isLoginOf(id, rec.Key, rec.Value) {
-			return s.apply(ctx, []storage.Write{{Key: rec.Key, Delete: true}})
+		if id, ok := s.leadsTo(rec.Key, rec.Value); ok && erased[id] {
+			if err := s.apply(ctx, []storage.Write{{Key: rec.Key, Delete: true}}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// isLoginOf says whether a record is the login record that leads to a vault.
-func (s *Vaults) isLoginOf(id ID, key string, value []byte) bool {
+// leadsTo is the vault that a login record leads to.
+func (s *Vaults) leadsTo(key string, value []byte) (ID, bool) {
 	hash, err := hex.DecodeString(strings.TrimPrefix(key, loginPrefix))
 	if err != nil || len(hash) != 32 || loginKey([32]byte(hash)) != key {
-		return false
+		return ID{}, false
 	}
-	leads, err := s.openLogin([32]byte(hash), value)
-	return err == nil && leads == id
+	id, err := s.openLogin([32]byte(hash), value)
+	return id, err == nil
 }
 
 // storedOwner is the owner head that the store has; nil if it has none.
@@ -156,7 +158,8 @@ func (s *Vaults) ownSide(id ID, head *seal.OwnerHead, side []Kept) (own map[stri
 // leads here is this vault's.
 func (s *Vaults) isUnnamedSide(id ID, head *seal.OwnerHead, k Kept) bool {
 	if strings.HasPrefix(k.Key, loginPrefix) {
-		return s.isLoginOf(id, k.Key, k.Value)
+		leads, ok := s.leadsTo(k.Key, k.Value)
+		return ok && leads == id
 	}
 	if k.Key == id.key("tomb") {
 		h, err := openOwnerHead(id, k.Value)

@@ -75,14 +75,14 @@ func FuzzBothReadTheSameBodies(f *testing.F) {
 	kdf := slotBody.fields[2].(shape)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, both := range []struct {
-			library any
-			own     shape
+			ours any
+			own  shape
 		}{
 			{new(libraryItem), clearItem}, {new(libraryEntry), entryFacts}, {new(librarySession), sessBody},
 			{new(seal.OwnerHead), headFields}, {new(seal.KDF), kdf}, {new(seal.Restore), restoreFields},
 		} {
 			_, err := parse(both.own, b)
-			require.Equal(t, seal.Unmarshal(b, both.library) == nil, err == nil, "%T: %x", both.library, b)
+			require.Equal(t, seal.Unmarshal(b, both.ours) == nil, err == nil, "%T: %x", both.ours, b)
 		}
 	})
 }

@@ -133,7 +133,7 @@ func testsOnly(m module) []string {
 // names log/slog to redact keys that somebody logs by mistake.
 func oneDriver(m module) []string {
 	rules := []struct {
-		library string
+		path    string
 		allowed []string
 	}{
 		{"modernc.org/sqlite", []string{"storage/sqlitestore"}},
@@ -148,7 +148,7 @@ func oneDriver(m module) []string {
 	}
 	return eachImport(m, func(f file, imported string) string {
 		for _, rule := range rules {
-			if !f.isTest() && inside(imported, rule.library) && !inside(f.pkg(), rule.allowed...) {
+			if !f.isTest() && inside(imported, rule.path) && !inside(f.pkg(), rule.allowed...) {
 				return "allowed only in: " + strings.Join(rule.allowed, ", ")
 			}
 		}

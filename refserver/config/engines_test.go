@@ -24,6 +24,14 @@ func aKey(t *testing.T, name string) string {
 	return identity.Public().String()
 }
 
+// mistyped changes the last character.
+func mistyped(key string) string {
+	if last := key[len(key)-1]; last != '7' {
+		return key[:len(key)-1] + "7"
+	}
+	return key[:len(key)-1] + "6"
+}
+
 func refused(t *testing.T, args ...string) string {
 	t.Helper()
 	_, err := config.Parse(args, io.Discard)
@@ -110,7 +118,7 @@ func TestAWitnessIsNamedWithItsKey(t *testing.T) {
 	require.Contains(t, refused(t, "--witness", "https://w.example.org"), "--witness-key")
 	require.Contains(t, refused(t, "--witness", "http://w.example.org", "--witness-key", key), "https")
 	require.Contains(t, refused(t, "--witness-key", key), "without --witness")
-	require.Contains(t, refused(t, "--witness", "https://w.example.org", "--witness-key", key[:len(key)-1]+"7"), "mistyped")
+	require.Contains(t, refused(t, "--witness", "https://w.example.org", "--witness-key", mistyped(key)), "mistyped")
 	require.Contains(t, refused(t, "--witness", "https://w.example.org", "--witness-key", key, "--witness-signs", key), "--operator-key")
 }
 

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 
 	"reconnect.example/quota"
@@ -64,7 +63,7 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 			e = nil
 		}
 	}()
-	if err := makeFolder(c.Data); err != nil {
+	if err := local.MakeFolder(c.Data); err != nil {
 		return e, err
 	}
 	if e.Records, err = OpenRecords(ctx, c, false); err != nil {
@@ -128,7 +127,7 @@ func (e *Engines) Sweep(ctx context.Context) (vault.SweepReport, error) {
 
 // OpenWitnessRecords opens the store of a witness that serves others.
 func OpenWitnessRecords(ctx context.Context, c *config.Config) (*storage.Store, error) {
-	if err := makeFolder(c.Data); err != nil {
+	if err := local.MakeFolder(c.Data); err != nil {
 		return nil, err
 	}
 	return openStore(ctx, c.Data, c.Records, local.WitnessFile, false)
@@ -216,15 +215,4 @@ func mustExist(raw string, existing bool) string {
 	query.Set("existing", "true")
 	u.RawQuery = query.Encode()
 	return u.String()
-}
-
-func makeFolder(dir string) error {
-	err := os.MkdirAll(dir, 0o700)
-	switch {
-	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("%w: data folder %s: %w", storage.ErrReadOnly, dir, err)
-	case err != nil:
-		return fmt.Errorf("data folder %s: %w", dir, err)
-	}
-	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"reconnect.example/internal/closing"
 	"reconnect.example/storage"
 )
 
@@ -16,7 +17,7 @@ type Driver struct {
 	closed bool
 
 	pool      *pgxpool.Pool
-	snapshots snapshots
+	snapshots closing.Open[*snapshot]
 }
 
 var (
@@ -108,7 +109,7 @@ func (d *Driver) Close() error {
 		return nil
 	}
 	d.closed = true
-	err := d.snapshots.close()
+	err := d.snapshots.Close()
 	d.pool.Close()
 	return err
 }

@@ -37,7 +37,7 @@ func (d *Driver) Snapshot(ctx context.Context) (storage.Snapshot, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, errors.Join(readError(ctx, err), s.release())
 	}
-	d.snapshots.add(s)
+	d.snapshots.Add(s)
 	return s, nil
 }
 
@@ -76,7 +76,7 @@ func (s *snapshot) Close() error {
 		return nil
 	}
 	s.closed = true
-	s.driver.snapshots.remove(s)
+	s.driver.snapshots.Remove(s)
 	return s.release()
 }
 
@@ -89,40 +89,4 @@ func (s *snapshot) release() error {
 		return sqliteError("close a snapshot", err)
 	}
 	return nil
-}
-
-// snapshots are those that are open, for Close of the driver.
-type snapshots struct {
-	mu   sync.Mutex
-	open map[*snapshot]bool
-}
-
-func (s *snapshots) add(one *snapshot) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open == nil {
-		s.open = make(map[*snapshot]bool)
-	}
-	s.open[one] = true
-}
-
-func (s *snapshots) remove(one *snapshot) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, one)
-}
-
-// close closes all that are open. Nobody may be adding one.
-func (s *snapshots) close() error {
-	s.mu.Lock()
-	var open []*snapshot
-	for one := range s.open {
-		open = append(open, one)
-	}
-	s.mu.Unlock() // each removes itself
-	var errs []error
-	for _, one := range open {
-		errs = append(errs, one.Close())
-	}
-	return errors.Join(errs...)
 }

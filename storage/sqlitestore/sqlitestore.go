@@ -34,6 +34,7 @@ import (
 	"strings"
 	"sync"
 
+	"reconnect.example/internal/closing"
 	"reconnect.example/storage"
 )
 
@@ -53,7 +54,7 @@ type Driver struct {
 	lock      *os.File
 	reads     reads
 	writes    *writer
-	snapshots snapshots
+	snapshots closing.Open[*snapshot]
 }
 
 var (
@@ -176,7 +177,7 @@ func (d *Driver) Close() error {
 		return nil
 	}
 	d.closed = true
-	errs := []error{d.snapshots.close(), d.reads.close()}
+	errs := []error{d.snapshots.Close(), d.reads.close()}
 	if d.writes != nil { // last, because the last connection empties the log
 		errs = append(errs, d.writes.close())
 	}

@@ -59,7 +59,7 @@ const settlePage = 500
 // can stop anywhere and be called again. The error tells of at most ten vaults
 // that failed.
 func Settle(ctx context.Context, cfg SettleConfig) (Settled, error) {
-	s := settling{SettleConfig: cfg}
+	s := settling{SettleConfig: cfg, erased: map[vault.ID]bool{}}
 	if s.Now == nil {
 		s.Now = time.Now
 	}
@@ -86,7 +86,7 @@ func Settle(ctx context.Context, cfg SettleConfig) (Settled, error) {
 			}
 		}
 		if len(ids) < settlePage {
-			return s.Settled, errors.Join(failures...)
+			return s.Settled, errors.Join(append(failures, cfg.Vaults.DropLogins(ctx, s.erased))...)
 		}
 	}
 }
@@ -94,7 +94,8 @@ func Settle(ctx context.Context, cfg SettleConfig) (Settled, error) {
 type settling struct {
 	SettleConfig
 	Settled
-	key seal.SigningKey
+	key    seal.SigningKey
+	erased map[vault.ID]bool
 }
 
 func (s *settling) settle(ctx context.Context, id vault.ID) error {
@@ -108,6 +109,7 @@ func (s *settling) settle(ctx context.Context, id vault.ID) error {
 	}
 	if erased {
 		s.Erased++
+		s.erased[id] = true
 		return nil
 	}
 	known, err := s.Witness.Latest(ctx, id)

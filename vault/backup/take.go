@@ -1,15 +1,16 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"reconnect.example/storage"
@@ -50,7 +51,9 @@ func Take(ctx context.Context, src Source, dir string, to storage.Blobs) (name s
 
 	name = now().UTC().Format(nameLayout)
 	folder := filepath.Join(dir, name)
-	if err := os.Mkdir(folder, 0o700); err != nil {
+	if err := os.Mkdir(folder, 0o700); errors.Is(err, fs.ErrExist) {
+		return "", nil, fmt.Errorf("backup: another one began in this second; try again: %w", err)
+	} else if err != nil {
 		return "", nil, fmt.Errorf("backup: %w", err)
 	}
 	m = &Manifest{Form: form}
@@ -179,7 +182,7 @@ func copyBlob(ctx context.Context, from, to storage.Blobs, p vault.StoredPart) e
 }
 
 func matches(p vault.StoredPart, n int64, digest hash.Hash) bool {
-	return n == p.Length && strings.EqualFold(fmt.Sprintf("%x", digest.Sum(nil)), fmt.Sprintf("%x", p.Digest))
+	return n == p.Length && bytes.Equal(digest.Sum(nil), p.Digest)
 }
 
 // hold keeps sweepers from deleting blobs while they are copied.

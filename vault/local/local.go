@@ -101,7 +101,7 @@ func OpenWith(ctx context.Context, dir string, opts *Options) (l *Local, err err
 	if opts != nil {
 		o = *opts
 	}
-	if err := makeFolder(dir); err != nil {
+	if err := MakeFolder(dir); err != nil {
 		return nil, err
 	}
 	l = &Local{}
@@ -227,7 +227,9 @@ func (l *Local) Close() error {
 	return errors.Join(errs...)
 }
 
-func makeFolder(dir string) error {
+// MakeFolder makes a data folder (mode 0700), unless it is there. ErrReadOnly of
+// package storage if this user may not.
+func MakeFolder(dir string) error {
 	err := os.MkdirAll(dir, 0o700)
 	switch {
 	case errors.Is(err, os.ErrPermission):

@@ -58,6 +58,12 @@ var (
 	ErrStorage = errors.New("vault: the storage does not answer, try again later")
 	// ErrUnknown: the answer of the store was lost; look before repeating.
 	ErrUnknown = errors.New("vault: it is not known whether this was done, look before repeating it")
+	// ErrNotAllowed: who has this vault open may not do this. What the person allowed
+	// says what they may; the rest is the person's own.
+	ErrNotAllowed = errors.New("vault: this is not allowed to who has the space open")
+	// ErrEnded: what the person allowed is over: withdrawn, its time is up, or whom
+	// they allowed it is not in the directory any more.
+	ErrEnded = errors.New("vault: what was allowed has ended")
 	// ErrClosed: the vault or the service was closed by the caller.
 	ErrClosed = errors.New("vault: closed")
 )
@@ -72,13 +78,13 @@ var codes = []struct {
 	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
 	{ErrWitnessAway, "witness-away"}, {ErrUnconfirmed, "unconfirmed"}, {ErrKeyService, "key-service"},
-	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrClosed, "closed"},
+	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrNotAllowed, "not-allowed"}, {ErrEnded, "ended"}, {ErrClosed, "closed"},
 }
 
 // Code returns the stable name of an error of this package, or "" for any other:
 // sign-in, back-off, busy, session-ended, not-found, revision, invalid, too-many,
 // not-empty, busy-moving, full, closing, upload-expired, tampered, stale, policy,
-// untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, closed.
+// untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, ended, closed.
 func Code(err error) string {
 	for _, c := range codes {
 		if errors.Is(err, c.err) {

@@ -17,16 +17,19 @@ type ActorKind string
 // Who acts in a vault.
 const (
 	ActorPerson  ActorKind = "person"  // the holder
+	ActorWorker  ActorKind = "worker"  // somebody of a relay, in their own name
 	ActorService ActorKind = "service" // the service by itself: an emptied bin, a lost upload
 )
 
-// Actor is who did something. ID, Name and Organisation are empty for the
-// person, whose vault it is.
+// Actor is who did something: a worker in their own name, for a relay. All but
+// Kind is empty for the person, whose vault it is.
 type Actor struct {
 	Kind         ActorKind `cbor:"1,keyasint" json:"kind"`
 	ID           string    `cbor:"2,keyasint,omitempty" json:"id,omitempty"`
 	Name         string    `cbor:"3,keyasint,omitempty" json:"name,omitempty"`
 	Organisation string    `cbor:"4,keyasint,omitempty" json:"organisation,omitempty"`
+	Relay        string    `cbor:"5,keyasint,omitempty" json:"relay,omitempty"` // its name
+	RelayID      string    `cbor:"6,keyasint,omitempty" json:"relay_id,omitempty"`
 }
 
 // Act is what was done, as a stable code that pages put into words.

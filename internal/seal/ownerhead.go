@@ -30,7 +30,20 @@ type OwnerHead struct {
 	Epoch        uint64            `cbor:"14,keyasint,omitempty"` // sessions of a lower epoch are over
 	Erased       int64             `cbor:"15,keyasint,omitempty"` // Unix milliseconds; 0 = alive
 	Closing      int64             `cbor:"16,keyasint,omitempty"` // Unix milliseconds: until then read and export only, then erased; 0 = open
+	Kind         Kind              `cbor:"17,keyasint,omitempty"` // whose space this is
 }
+
+// Kind says whose space a vault is. Everybody who holds keys is kept in the same
+// way: a person, a worker (their own keys), a relay (what its workers share). The
+// directory of relays has a head only, whose pages everybody can read.
+type Kind uint8
+
+const (
+	KindPerson    Kind = 0 // a person's safe
+	KindWorker    Kind = 1 // the keys of somebody who works for a relay
+	KindRelay     Kind = 2 // what those who work for a relay share
+	KindDirectory Kind = 3 // who the relays are, signed by the authority
+)
 
 // Succession is one change of a vault's signing key: the old one names the new.
 type Succession struct {
@@ -133,8 +146,11 @@ func (h *OwnerHead) check() error {
 	if h.MinFormat < MinFormat || h.MinFormat > Format { // E6
 		return fmt.Errorf("%w: minimum format", ErrFormat)
 	}
-	if h.Closing < 0 {
-		return fmt.Errorf("%w: closing time", ErrFormat)
+	if h.Closing < 0 || h.Kind > KindDirectory {
+		return fmt.Errorf("%w: closing time or kind", ErrFormat)
+	}
+	if h.Kind == KindDirectory {
+		return h.checkDirectory()
 	}
 	if err := CheckPublic(h.Service); err != nil {
 		return err
@@ -152,6 +168,29 @@ func (h *OwnerHead) check() error {
 		digests = append(digests, s.Digest)
 	}
 	for _, d := range digests {
+		if len(d) != digestSize {
+			return fmt.Errorf("%w: digest", ErrFormat)
+		}
+	}
+	return h.checkSuccession()
+}
+
+// checkDirectory holds what the head of a directory must satisfy: keys, pages, and
+// nothing that only a vault has.
+func (h *OwnerHead) checkDirectory() error {
+	rest := OwnerHead{Vault: h.Vault, Restore: h.Restore, Version: h.Version, MinFormat: h.MinFormat, Key: h.Key, Succession: h.Succession, Pages: h.Pages, Kind: h.Kind}
+	want, err := Marshal(&rest)
+	if err != nil {
+		return err
+	}
+	got, err := Marshal(h)
+	if err != nil {
+		return err
+	}
+	if max(len(h.Succession), len(h.Pages)) > maxList || !bytes.Equal(got, want) {
+		return fmt.Errorf("%w: directory head", ErrFormat)
+	}
+	for _, d := range h.Pages {
 		if len(d) != digestSize {
 			return fmt.Errorf("%w: digest", ErrFormat)
 		}

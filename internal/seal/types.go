@@ -46,8 +46,11 @@ const (
 	TypeKeyFile      Type = 37 // sealed: what a key file wraps for a service on one machine
 	// TypeCountersigned: signed: the witness stands by what an operator stated.
 	TypeCountersigned Type = 38
+	TypeTerms         Type = 39 // signed: what a vault lets somebody do, and with which keys
+	TypeMember        Type = 40 // signed: a relay says whose key this is, and in which role
+	TypeWish          Type = 41 // signed: what a person wants done when they are dead or cannot decide
 
-	lastType = TypeCountersigned
+	lastType = TypeWish
 )
 
 // known refuses the zero type and types that this version does not know.

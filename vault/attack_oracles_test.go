@@ -60,7 +60,7 @@ func (h *honest) survey(t testing.TB, s *hostile) (refused error) {
 	began := fork.Now()
 	stage := s.onFork(t, fork, vaulttest.Options{
 		Checkpoints: func(c vault.Checkpoints) vault.Checkpoints { return deaf{c} },
-		Limiter:     func(vault.Limiter) vault.Limiter { return patient{} },
+		Limiter:     func(l vault.Limiter) vault.Limiter { return patient{l} },
 	})
 	defer func() {
 		require.NoError(t, stage.Close())
@@ -193,7 +193,7 @@ func (deaf) Raise(context.Context, [16]byte, []vault.Checkpoint, []byte, bool) (
 }
 
 // patient lets everybody try as often as they like.
-type patient struct{}
+type patient struct{ vault.Limiter }
 
 func (patient) Count(context.Context, [16]byte, [32]byte) (vault.Tries, error) {
 	return vault.Tries{Total: 1, Failed: 1}, nil

@@ -62,17 +62,33 @@ type RestoreKeys struct {
 }
 
 // Tries is what a limiter knows of one counter. With Wait over zero the try was
-// refused and not counted.
+// refused and not counted; Spent, which only Evaluate says, is the same until a
+// reset.
 type Tries = struct {
 	Total  uint64
 	Failed uint64
 	Wait   time.Duration
+	Spent  bool
+}
+
+// Evaluation is what a limiter made of a secret that is too short to stand alone.
+type Evaluation = struct {
+	Output     [32]byte // zero where the try was refused
+	Generation uint64   // of the key that made it; 0 where the try was refused
+	Tries      Tries
 }
 
 // Limiter counts guesses before they are evaluated.
 type Limiter interface {
 	// Count counts one try, durably, before it answers.
 	Count(ctx context.Context, vault [16]byte, counter [32]byte) (Tries, error)
+	// Evaluate counts one try in the same way and, if it was counted, returns a
+	// pseudorandom function of vault, counter and input under a key that only the
+	// limiter has. After 20 failed tries the counter is spent. generation names the
+	// key, 0 the latest; earlier ones stay usable.
+	Evaluate(ctx context.Context, vault [16]byte, counter, input [32]byte, generation uint64) (Evaluation, error)
+	// Tried says how a counter stands for Evaluate, and counts nothing.
+	Tried(ctx context.Context, vault [16]byte, counter [32]byte) (Tries, error)
 	// Reset takes a statement signed by the vault's key: whoever could reset
 	// without it would remove the limit (N6).
 	Reset(ctx context.Context, vault [16]byte, counter [32]byte, statement []byte) error

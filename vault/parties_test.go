@@ -93,6 +93,16 @@ func (w *faultyWitness) Count(ctx context.Context, id [16]byte, counter [32]byte
 	return out, err
 }
 
+func (w *faultyWitness) Evaluate(ctx context.Context, id [16]byte, counter, input [32]byte, generation uint64) (out vault.Evaluation, err error) {
+	err = w.call("evaluate", func() (err error) { out, err = w.Limiter.Evaluate(ctx, id, counter, input, generation); return err })
+	return out, err
+}
+
+func (w *faultyWitness) Tried(ctx context.Context, id [16]byte, counter [32]byte) (out vault.Tries, err error) {
+	err = w.call("tried", func() (err error) { out, err = w.Limiter.Tried(ctx, id, counter); return err })
+	return out, err
+}
+
 func (w *faultyWitness) Reset(ctx context.Context, id [16]byte, counter [32]byte, statement []byte) error {
 	return w.call("reset", func() error { return w.Limiter.Reset(ctx, id, counter, statement) })
 }

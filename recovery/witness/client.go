@@ -75,9 +75,9 @@ func (c *ClientConfig) check() error {
 // also the answer where the server was not reached, is not the one whose key was
 // given, does not know this client's, or answers what it should not: treat each
 // as a witness that is away. The outcome of a call is then unknown. Every call
-// but Count may be repeated, and the client itself does so where a connection
-// that it kept turns out to have ended. Count is never repeated: a try whose
-// answer was lost may be counted, and must be treated as refused.
+// but Count and Evaluate may be repeated, and the client itself does so where a
+// connection that it kept turns out to have ended. Those two are never repeated: a
+// try whose answer was lost may be counted, and must be treated as refused.
 //
 // A client takes nobody's word for the contents of an answer: the owner side, an
 // owner head and a restore statement are signed, and their reader verifies them.

@@ -152,6 +152,55 @@ func (a *countAnswer) possible() bool {
 	return a.Failed <= a.Total && (counted || refused)
 }
 
+// Evaluate is [Witness.Evaluate]. As with Count, an error of any kind means that
+// there is no output and that the try may have been counted. It is never sent twice.
+func (c *Client) Evaluate(ctx context.Context, vault [16]byte, counter, input [32]byte, generation uint64) (Evaluation, error) {
+	request := evaluateRequest{Vault: vault, Counter: counter, Input: input, Generation: generation}
+	answer, err := ask[evaluateAnswer](ctx, c, "evaluate", request, smallMessage, smallMessage, onlyOnce)
+	if err == nil && (!answer.isAbout(vault, counter) || !answer.made(generation)) {
+		err = errAstray
+	}
+	if err != nil {
+		return Evaluation{}, closedSet("evaluate", err)
+	}
+	e := Evaluation{Generation: answer.Generation, Tries: answer.tries()}
+	copy(e.Output[:], answer.Output)
+	return e, nil
+}
+
+// made says whether the answer has an output of the generation that was asked
+// for, or is a refusal without one.
+func (a *evaluateAnswer) made(asked uint64) bool {
+	if a.Wait > 0 || a.Spent {
+		return a.Generation == 0 && a.Output == nil
+	}
+	return a.Failed > 0 && a.Generation != 0 && (asked == 0 || a.Generation == asked) && len(a.Output) == len(hash{})
+}
+
+// Tried is [Witness.Tried].
+func (c *Client) Tried(ctx context.Context, vault [16]byte, counter [32]byte) (Tries, error) {
+	answer, err := ask[triedAnswer](ctx, c, "tried", countRequest{Vault: vault, Counter: counter}, smallMessage, smallMessage, mayRepeat)
+	if err == nil && !answer.isAbout(vault, counter) {
+		err = errAstray
+	}
+	if err != nil {
+		return Tries{}, closedSet("tried", err)
+	}
+	return answer.tries(), nil
+}
+
+// isAbout says whether the answer is about this counter, and what one can be: a
+// witness that says a card is dead before it can be, or that somebody has to wait
+// for a year, is not believed.
+func (a *triedAnswer) isAbout(vault id, counter hash) bool {
+	waits := a.Wait >= 0 && a.Wait <= longestWait.Milliseconds() && (a.Wait == 0 || a.Failed >= freeTries && !a.Spent)
+	return a.Vault == vault && a.Counter == counter && a.Failed <= a.Total && waits && (!a.Spent || a.Failed >= mostFailed)
+}
+
+func (a *triedAnswer) tries() Tries {
+	return Tries{Total: a.Total, Failed: a.Failed, Wait: time.Duration(a.Wait) * time.Millisecond, Spent: a.Spent}
+}
+
 // Reset is [Witness.Reset].
 func (c *Client) Reset(ctx context.Context, vault [16]byte, counter [32]byte, statement []byte) error {
 	if len(statement) > maxStatement {

@@ -19,6 +19,7 @@ func runConformance(t *testing.T, open func(t *testing.T) *subject) {
 		"restoring":   restorePromises,
 		"tries":       tryPromises,
 		"resets":      resetPromises,
+		"evaluating":  evaluatePromises,
 		"time":        timePromises,
 	} {
 		for promise, test := range tests {

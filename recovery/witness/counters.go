@@ -1,6 +1,7 @@
 package witness
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -15,6 +16,7 @@ type Tries = struct {
 	Total  uint64        // all tries ever counted
 	Failed uint64        // of them, since the last reset
 	Wait   time.Duration // more than 0: this try was refused and not counted; come back after it
+	Spent  bool          // refused and not counted, and so is every other until a reset; only where tries are evaluated
 }
 
 // How tries are slowed down. A wait begins at the latest counted try and
@@ -64,26 +66,44 @@ func (w *Witness) Count(ctx context.Context, vault [16]byte, counter [32]byte) (
 	if w.pending.isClosed() {
 		return Tries{}, ErrClosed
 	}
+	tries, err := w.counted(ctx, vault, counter, false)
+	return tries, closedSet("count", err)
+}
+
+// counted is one try at a counter, counted and durable, or refused. evaluated
+// says that it is one of [Witness.Evaluate], which have an end.
+func (w *Witness) counted(ctx context.Context, vault [16]byte, counter [32]byte, evaluated bool) (tries Tries, err error) {
 	leave, err := w.queue.enter(ctx, countKey(vault, counter))
 	if err != nil {
-		return Tries{}, closedSet("count", err)
+		return Tries{}, err
 	}
 	defer leave()
-	var tries Tries
 	err = w.store.Transact(ctx, func(tx *storage.Tx) (err error) {
-		tries, err = w.count(tx, vault, counter)
+		tries, err = w.count(tx, vault, counter, evaluated)
 		return err
 	})
 	if err != nil {
-		return Tries{}, closedSet("count", err)
+		return Tries{}, err
 	}
 	return tries, nil
 }
 
-func (w *Witness) count(tx *storage.Tx, vault [16]byte, counter [32]byte) (Tries, error) {
+func (w *Witness) count(tx *storage.Tx, vault [16]byte, counter [32]byte, evaluated bool) (Tries, error) {
 	c, found, err := loadCounter(tx, vault, counter)
 	if err != nil {
 		return Tries{}, err
+	}
+	if evaluated {
+		// What is left of an erased vault in old copies is not worth one guess.
+		if s, err := loadState(tx.Get, vault); err != nil || s.Erased != 0 {
+			return Tries{}, cmp.Or(err, ErrErased)
+		}
+		if c.failed() >= mostFailed {
+			tries := c.tries()
+			tries.Spent = true
+			return tries, nil
+		}
+		c.Evaluated = true
 	}
 	now := w.clock.notBefore(time.UnixMilli(c.Last))
 	if wait := c.wait(now); wait > 0 {

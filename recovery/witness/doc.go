@@ -10,7 +10,9 @@
 //     ciphertext;
 //   - the statement that began its restore epoch;
 //   - counters of tries, so that guesses are limited where the store cannot
-//     reset them (C6, F9, F11).
+//     reset them (C6, F9, F11);
+//   - a key of its own, with which it evaluates what is too short to be a secret
+//     by itself, such as the PIN of a card, as it counts the try.
 //
 // It holds nothing that decrypts anything alone. [Witness] runs over any
 // [storage.Store]: over one in memory for tests, over an SQLite file of its own
@@ -27,6 +29,16 @@
 // therefore not move an owner checkpoint. The shared, private and journal
 // checkpoints are believed from the client that reports them; a false report of
 // those can refuse service, and cannot open anything or pass off old data as new.
+//
+// A PIN of six digits is tested in an instant by whoever has a copy of what it
+// opens. So what it opens lies under a key that is made of the card's own secret
+// and of what the witness makes of the PIN ([Witness.Evaluate]): without the
+// witness there is nothing to test a guess against, and the witness, which is
+// given a keyed hash, has nothing to test one against either. It counts first,
+// and after twenty tries it stops. With the store of a witness these keys are lost,
+// and every card has to be made anew; they have generations, so that a key that
+// may be known to others can be followed by another ([Witness.RenewKey]) while the
+// cards of the earlier one go on working until they are replaced.
 //
 // A counter goes back only on a statement signed by the vault's key. The service
 // that asks for the tries cannot reset them by saying that one succeeded.
@@ -46,8 +58,8 @@
 //
 // # What is durable
 //
-// Owner checkpoints, owner sides, counted tries, resets and restores are durable
-// before the answer.
+// Owner checkpoints, owner sides, counted tries, keys, resets and restores are
+// durable before the answer.
 // Other checkpoints may be reported as not urgent: they count at once, and are
 // written together within [Config.FlushEvery] and by [Witness.Close]. A crash
 // loses at most those.

@@ -29,6 +29,9 @@ var (
 	// is about another vault or counter, or about tries that were never counted.
 	// Nothing was reset.
 	ErrStatement = errors.New("witness: the statement does not reset this counter")
+	// ErrGeneration: the witness has no key of this generation. What was made with
+	// it, cards for one, must be made anew. Nothing was counted.
+	ErrGeneration = errors.New("witness: there is no key of this generation")
 	// ErrUnavailable: the store of the witness failed or ctx ended. Nothing that
 	// was acknowledged is lost. A try answered with it must be treated as refused,
 	// even if it was counted; a report may be repeated.
@@ -42,7 +45,7 @@ var (
 
 var sentinels = []error{
 	ErrInvalid, ErrForged, ErrUntrustedKey, ErrUnregistered, ErrErased,
-	ErrRestore, ErrStatement, ErrUnavailable, ErrDamaged, ErrClosed,
+	ErrRestore, ErrStatement, ErrGeneration, ErrUnavailable, ErrDamaged, ErrClosed,
 }
 
 // closedSet says what was being done and gives every error of the store, and

@@ -14,7 +14,7 @@ import (
 
 // storedRecords are what a witness keeps in CBOR.
 func storedRecords() []any {
-	return []any{new(vaultRecord), new(headRecord), new([]sideRecord), new(forkRecord), new(counterRecord), new(clockRecord)}
+	return []any{new(vaultRecord), new(headRecord), new([]sideRecord), new(forkRecord), new(counterRecord), new(clockRecord), new(keyRecord), new(latestRecord)}
 }
 
 // FuzzStoredRecords: whatever the store of a witness hands out is a record that
@@ -24,7 +24,7 @@ func FuzzStoredRecords(f *testing.F) {
 	for _, record := range []any{
 		vaultRecord{Key: hash, First: hash, Service: hash, Restore: 1, Floor: 3, Heads: []headRecord{{Head: 3, Version: 9}, {Head: 255}}},
 		vaultRecord{Key: hash, Erased: 1}, headRecord{}, []sideRecord{{"a", hash}, {"", nil}}, forkRecord{Owner: hash, Seen: -1},
-		counterRecord{Total: 2, Reset: 3}, counterRecord{Total: 7, Reset: 2, Last: 1 << 62}, clockRecord{-1},
+		counterRecord{Total: 2, Reset: 3}, counterRecord{Total: 7, Reset: 2, Last: 1 << 62}, clockRecord{-1}, counterRecord{Total: 20, Evaluated: true}, keyRecord{Key: hash}, latestRecord{9},
 	} {
 		value, err := encode(record)
 		require.NoError(f, err)

@@ -30,6 +30,11 @@ func everyCall(p *person) map[string]func(ctx context.Context, w api) error {
 		"vaults":     func(ctx context.Context, w api) error { _, err := w.Vaults(ctx, [16]byte{}, 10); return err },
 		"forks":      func(ctx context.Context, w api) error { _, err := w.Forks(ctx, p.vault); return err },
 		"count":      func(ctx context.Context, w api) error { _, err := w.Count(ctx, p.vault, password); return err },
+		"evaluate": func(ctx context.Context, w api) error {
+			_, err := w.Evaluate(ctx, p.vault, card, pin, 0)
+			return err
+		},
+		"tried": func(ctx context.Context, w api) error { _, err := w.Tried(ctx, p.vault, card); return err },
 		"reset": func(ctx context.Context, w api) error {
 			return w.Reset(ctx, p.vault, password, p.reset(password, 0))
 		},

@@ -133,7 +133,7 @@ func TestACallThatWasCutIsSettledByRepeatingIt(t *testing.T) {
 					require.NoError(t, client.Health(t.Context())) // the handshake is over
 					w.cutAfter(bytes, answers)
 					err := calls[name](t.Context(), client)
-					if name == "count" && w.cuts.Load() > 0 {
+					if (name == "count" || name == "evaluate") && w.cuts.Load() > 0 {
 						require.ErrorIs(t, err, witness.ErrUnavailable, "a try whose answer was lost is refused")
 					} else {
 						require.NoError(t, err, "the client repeats what is safe, on a new connection")
@@ -160,6 +160,7 @@ func requireOnce(t *testing.T, w api, p *person, name string, cut error) {
 	default: // the one that was cut was counted or not, and never twice
 		require.Contains(t, []uint64{2, 3}, tries.Total)
 	}
+	requireEvaluatedOnce(t, w, p, name == "evaluate", cut)
 	forks, err := w.Forks(t.Context(), p.vault)
 	require.NoError(t, err)
 	require.Empty(t, forks)
@@ -170,6 +171,20 @@ func requireOnce(t *testing.T, w api, p *person, name string, cut error) {
 	require.NoError(t, err)
 	if name == "raise" {
 		require.Equal(t, []witness.Checkpoint{at("shared", 2, 's'), at("journal", 3, 'j')}, latest[1:])
+	}
+}
+
+func requireEvaluatedOnce(t *testing.T, w api, p *person, asked bool, cut error) {
+	t.Helper()
+	tries, err := w.Tried(t.Context(), p.vault, card)
+	require.NoError(t, err)
+	switch {
+	case !asked:
+		require.Zero(t, tries)
+	case cut == nil:
+		require.EqualValues(t, 2, tries.Total)
+	default:
+		require.Contains(t, []uint64{1, 2}, tries.Total)
 	}
 }
 

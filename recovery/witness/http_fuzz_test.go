@@ -34,6 +34,8 @@ func FuzzRequest(f *testing.F) {
 		"forks":      `{"vault":"` + vault + `"}`,
 		"count":      `{"vault":"` + vault + `","counter":"` + counter + `"}`,
 		"reset":      `{"vault":"` + vault + `","counter":"` + counter + `","statement":null}`,
+		"evaluate":   `{"vault":"` + vault + `","counter":"` + counter + `","input":"` + counter + `","generation":0}`,
+		"tried":      `{"vault":"` + vault + `","counter":"` + counter + `"}`,
 		"erase":      `{}`,
 	} {
 		f.Add(call, []byte(body))
@@ -77,8 +79,10 @@ func FuzzAnswer(f *testing.F) {
 		"latest": `{"vault":"` + vault + `","heads":[]}`, "raise": `{"vault":"` + vault + `","heads":null}`,
 		"keep": `{"vault":"` + vault + `"}`, "owner-side": `{"vault":"` + vault + `","owner":"AQID","side":[]}`,
 		"restored": `{"vault":"` + vault + `","complete":null}`, "forks": `{"vault":"` + vault + `","forks":null}`,
-		"vaults": `{"after":"` + strings.Repeat("0", 32) + `","vaults":["` + vault + `"]}`,
-		"count":  `{"vault":"` + vault + `","counter":"` + hexOf(password[:]) + `","total":9,"failed":9,"wait":900000}`,
+		"vaults":   `{"after":"` + strings.Repeat("0", 32) + `","vaults":["` + vault + `"]}`,
+		"evaluate": `{"vault":"` + vault + `","counter":"` + hexOf(password[:]) + `","total":20,"failed":20,"wait":0,"spent":true,"generation":0,"output":null}`,
+		"tried":    `{"vault":"` + vault + `","counter":"` + hexOf(password[:]) + `","total":3,"failed":3,"wait":0,"spent":false}`,
+		"count":    `{"vault":"` + vault + `","counter":"` + hexOf(password[:]) + `","total":9,"failed":9,"wait":900000}`,
 	} {
 		f.Add(call, uint16(http.StatusOK), []byte(answer))
 	}
@@ -91,7 +95,7 @@ func FuzzAnswer(f *testing.F) {
 		err := told(t.Context(), client, call)
 		if err != nil {
 			require.True(t, oneOf(err, witness.ErrInvalid, witness.ErrForged, witness.ErrUntrustedKey, witness.ErrUnregistered, witness.ErrErased,
-				witness.ErrRestore, witness.ErrStatement, witness.ErrUnavailable, witness.ErrDamaged, witness.ErrClosed), "%v", err)
+				witness.ErrRestore, witness.ErrStatement, witness.ErrGeneration, witness.ErrUnavailable, witness.ErrDamaged, witness.ErrClosed), "%v", err)
 			require.Less(t, len(err.Error()), 500)
 			return
 		}

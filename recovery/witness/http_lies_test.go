@@ -55,46 +55,66 @@ func lies() map[string]lie {
 		return `{"vault":"` + vault + `","heads":[` + strings.Join(list, ",") + `]}`
 	}
 	count := func(rest string) string { return `{"vault":"` + vault + `","counter":"` + counter + `",` + rest + `}` }
+	tried := func(rest string) string { return count(rest) }
+	output := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	evaluated := func(rest string) string { return count(`"total":1,"failed":1,` + rest) }
+	good := `"wait":0,"spent":false,"generation":7,"output":"` + output + `"`
 	return map[string]lie{
-		"nothing":                      {"latest", ""},
-		"garbage":                      {"latest", "\x00\xff<html>"},
-		"another type":                 {"latest", `[]`},
-		"null":                         {"latest", `null`},
-		"an empty object":              {"latest", `{}`},
-		"checkpoints of another vault": {"latest", strings.Replace(heads(), vault, other, 1)},
-		"a report of another vault":    {"raise", strings.Replace(heads(), vault, other, 1)},
-		"an unknown head":              {"latest", heads(head("relay"))},
-		"a head twice":                 {"latest", heads(head("shared"), head("shared"))},
-		"heads in another order":       {"latest", heads(head("shared"), head("owner"))},
-		"a member more":                {"latest", strings.TrimSuffix(heads(), "}") + `,"more":1}`},
-		"a member twice":               {"latest", strings.TrimSuffix(heads(), "}") + `,"heads":[]}`},
-		"a member in capitals":         {"latest", strings.Replace(heads(), "heads", "Heads", 1)},
-		"spaces":                       {"latest", strings.Replace(heads(), ",", ", ", 1)},
-		"something after the end":      {"latest", heads() + "{}"},
-		"a short hash":                 {"latest", heads(strings.Replace(head("shared"), "00", "", 1))},
-		"a hash in capitals":           {"latest", heads(strings.Replace(head("shared"), "00", "AA", 1))},
-		"a negative version":           {"latest", heads(strings.Replace(head("shared"), `"version":1`, `"version":-1`, 1))},
-		"a version with a fraction":    {"latest", heads(strings.Replace(head("shared"), `"version":1`, `"version":1.5`, 1))},
-		"an owner side of another":     {"owner-side", `{"vault":"` + other + `","owner":"AA==","side":null}`},
-		"an owner in bad base64":       {"owner-side", `{"vault":"` + vault + `","owner":"A","side":null}`},
-		"base64 with spare bits":       {"owner-side", `{"vault":"` + vault + `","owner":"AB==","side":null}`},
-		"a statement of another":       {"restored", `{"vault":"` + other + `","complete":null}`},
-		"a restore of another":         {"restore", `{"vault":"` + other + `","complete":null}`},
-		"forks of another":             {"forks", `{"vault":"` + other + `","forks":[]}`},
-		"a reset of another":           {"reset", `{"vault":"` + other + `"}`},
-		"a keep of another":            {"keep", `{"vault":"` + other + `"}`},
-		"vaults after another":         {"vaults", `{"after":"` + vault + `","vaults":[]}`},
-		"vaults that go round":         {"vaults", `{"after":"` + strings.Repeat("0", 32) + `","vaults":["` + other + `","` + vault + `"]}`},
-		"more vaults than asked for":   {"vaults", `{"after":"` + strings.Repeat("0", 32) + `","vaults":["` + vault + `","` + other + `"]}`},
-		"a try at another counter":     {"count", strings.Replace(count(`"total":1,"failed":1,"wait":0`), counter, zeros, 1)},
-		"a try at another vault":       {"count", strings.Replace(count(`"total":1,"failed":1,"wait":0`), vault, other, 1)},
-		"a try without a wait":         {"count", count(`"total":1,"failed":1`)},
-		"a try that was never counted": {"count", count(`"total":0,"failed":0,"wait":0`)},
-		"more failed than counted":     {"count", count(`"total":1,"failed":2,"wait":0`)},
-		"a wait of a year":             {"count", count(`"total":9,"failed":9,"wait":31536000000`)},
-		"a wait that overflows":        {"count", count(`"total":9,"failed":9,"wait":9223372036854775807`)},
-		"a wait back in time":          {"count", count(`"total":9,"failed":9,"wait":-1`)},
-		"a wait before five tries":     {"count", count(`"total":4,"failed":4,"wait":1000`)},
+		"an output for another counter":  {"evaluate", strings.Replace(evaluated(good), counter, zeros, 1)},
+		"an output for another vault":    {"evaluate", strings.Replace(evaluated(good), vault, other, 1)},
+		"an output of another key":       {"evaluate", evaluated(strings.Replace(good, "7", "8", 1))},
+		"an output without a key":        {"evaluate", evaluated(strings.Replace(good, "7", "0", 1))},
+		"no output":                      {"evaluate", evaluated(`"wait":0,"spent":false,"generation":7,"output":null`)},
+		"half an output":                 {"evaluate", evaluated(`"wait":0,"spent":false,"generation":7,"output":"AAAA"`)},
+		"an output for a refused try":    {"evaluate", count(`"total":9,"failed":9,` + strings.Replace(good, `"wait":0`, `"wait":1000`, 1))},
+		"an output of what is spent":     {"evaluate", count(`"total":20,"failed":20,` + strings.Replace(good, "false", "true", 1))},
+		"an output that was not counted": {"evaluate", count(`"total":0,"failed":0,` + good)},
+		"spent before twenty tries":      {"evaluate", count(`"total":19,"failed":19,"wait":0,"spent":true,"generation":0,"output":null`)},
+		"spent, but wait":                {"evaluate", count(`"total":20,"failed":20,"wait":1,"spent":true,"generation":0,"output":null`)},
+		"a wait of a day":                {"evaluate", count(`"total":9,"failed":9,"wait":86400000,"spent":false,"generation":0,"output":null`)},
+		"a card dead too early":          {"tried", tried(`"total":5,"failed":5,"wait":0,"spent":true`)},
+		"the state of another counter":   {"tried", strings.Replace(tried(`"total":5,"failed":5,"wait":0,"spent":false`), counter, zeros, 1)},
+		"a wait back in time, too":       {"tried", tried(`"total":9,"failed":9,"wait":-1,"spent":false`)},
+		"more failed than tried":         {"tried", tried(`"total":1,"failed":2,"wait":0,"spent":false`)},
+		"nothing":                        {"latest", ""},
+		"garbage":                        {"latest", "\x00\xff<html>"},
+		"another type":                   {"latest", `[]`},
+		"null":                           {"latest", `null`},
+		"an empty object":                {"latest", `{}`},
+		"checkpoints of another vault":   {"latest", strings.Replace(heads(), vault, other, 1)},
+		"a report of another vault":      {"raise", strings.Replace(heads(), vault, other, 1)},
+		"an unknown head":                {"latest", heads(head("relay"))},
+		"a head twice":                   {"latest", heads(head("shared"), head("shared"))},
+		"heads in another order":         {"latest", heads(head("shared"), head("owner"))},
+		"a member more":                  {"latest", strings.TrimSuffix(heads(), "}") + `,"more":1}`},
+		"a member twice":                 {"latest", strings.TrimSuffix(heads(), "}") + `,"heads":[]}`},
+		"a member in capitals":           {"latest", strings.Replace(heads(), "heads", "Heads", 1)},
+		"spaces":                         {"latest", strings.Replace(heads(), ",", ", ", 1)},
+		"something after the end":        {"latest", heads() + "{}"},
+		"a short hash":                   {"latest", heads(strings.Replace(head("shared"), "00", "", 1))},
+		"a hash in capitals":             {"latest", heads(strings.Replace(head("shared"), "00", "AA", 1))},
+		"a negative version":             {"latest", heads(strings.Replace(head("shared"), `"version":1`, `"version":-1`, 1))},
+		"a version with a fraction":      {"latest", heads(strings.Replace(head("shared"), `"version":1`, `"version":1.5`, 1))},
+		"an owner side of another":       {"owner-side", `{"vault":"` + other + `","owner":"AA==","side":null}`},
+		"an owner in bad base64":         {"owner-side", `{"vault":"` + vault + `","owner":"A","side":null}`},
+		"base64 with spare bits":         {"owner-side", `{"vault":"` + vault + `","owner":"AB==","side":null}`},
+		"a statement of another":         {"restored", `{"vault":"` + other + `","complete":null}`},
+		"a restore of another":           {"restore", `{"vault":"` + other + `","complete":null}`},
+		"forks of another":               {"forks", `{"vault":"` + other + `","forks":[]}`},
+		"a reset of another":             {"reset", `{"vault":"` + other + `"}`},
+		"a keep of another":              {"keep", `{"vault":"` + other + `"}`},
+		"vaults after another":           {"vaults", `{"after":"` + vault + `","vaults":[]}`},
+		"vaults that go round":           {"vaults", `{"after":"` + strings.Repeat("0", 32) + `","vaults":["` + other + `","` + vault + `"]}`},
+		"more vaults than asked for":     {"vaults", `{"after":"` + strings.Repeat("0", 32) + `","vaults":["` + vault + `","` + other + `"]}`},
+		"a try at another counter":       {"count", strings.Replace(count(`"total":1,"failed":1,"wait":0`), counter, zeros, 1)},
+		"a try at another vault":         {"count", strings.Replace(count(`"total":1,"failed":1,"wait":0`), vault, other, 1)},
+		"a try without a wait":           {"count", count(`"total":1,"failed":1`)},
+		"a try that was never counted":   {"count", count(`"total":0,"failed":0,"wait":0`)},
+		"more failed than counted":       {"count", count(`"total":1,"failed":2,"wait":0`)},
+		"a wait of a year":               {"count", count(`"total":9,"failed":9,"wait":31536000000`)},
+		"a wait that overflows":          {"count", count(`"total":9,"failed":9,"wait":9223372036854775807`)},
+		"a wait back in time":            {"count", count(`"total":9,"failed":9,"wait":-1`)},
+		"a wait before five tries":       {"count", count(`"total":4,"failed":4,"wait":1000`)},
 	}
 }
 
@@ -127,6 +147,12 @@ func told(ctx context.Context, w api, call string) error {
 		return err
 	case "count":
 		_, err := w.Count(ctx, vault, password)
+		return err
+	case "evaluate":
+		_, err := w.Evaluate(ctx, vault, password, pin, 7)
+		return err
+	case "tried":
+		_, err := w.Tried(ctx, vault, password)
 		return err
 	default:
 		return w.Reset(ctx, vault, password, nil)
@@ -204,7 +230,7 @@ func TestAnAnswerIsNotReadWithoutEnd(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		pour(w)
 	})
-	for _, call := range []string{"latest", "raise", "keep", "owner-side", "restore", "restored", "vaults", "forks", "count", "reset"} {
+	for _, call := range []string{"latest", "raise", "keep", "owner-side", "restore", "restored", "vaults", "forks", "count", "evaluate", "tried", "reset"} {
 		err := told(t.Context(), client, call)
 		require.ErrorIs(t, err, witness.ErrUnavailable)
 		require.ErrorContains(t, err, "too large", call)
@@ -256,10 +282,10 @@ func TestEveryErrorComesBackAsWhatItWas(t *testing.T) {
 	for code, sentinel := range map[string]error{
 		"invalid": witness.ErrInvalid, "forged": witness.ErrForged, "untrusted-key": witness.ErrUntrustedKey,
 		"unregistered": witness.ErrUnregistered, "erased": witness.ErrErased, "restore": witness.ErrRestore,
-		"statement": witness.ErrStatement, "unavailable": witness.ErrUnavailable, "damaged": witness.ErrDamaged, "closed": witness.ErrClosed,
+		"statement": witness.ErrStatement, "generation": witness.ErrGeneration, "unavailable": witness.ErrUnavailable, "damaged": witness.ErrDamaged, "closed": witness.ErrClosed,
 	} {
 		client := speaking(t, says(http.StatusTeapot, `{"code":"`+code+`"}`))
-		for _, call := range []string{"latest", "count", "reset", "vaults", "owner-side"} {
+		for _, call := range []string{"latest", "count", "reset", "vaults", "owner-side", "evaluate", "tried"} {
 			require.ErrorIs(t, told(t.Context(), client, call), sentinel, code)
 		}
 	}

@@ -27,8 +27,9 @@ type model struct {
 	saved  map[string]witness.Checkpoint         // those that a crash must not lose
 
 	counters map[byte]*modelCounter
-	now      time.Time // the witness's time
-	highest  time.Time // that of the latest counted try
+	outputs  map[byte]*[32]byte // of one input, by counter
+	now      time.Time          // the witness's time
+	highest  time.Time          // that of the latest counted try
 }
 
 type modelCounter struct {
@@ -259,6 +260,39 @@ func (m *machine) try(t *rapid.T) {
 	require.Equal(t, witness.Tries{Total: c.total, Failed: c.total - c.reset, Wait: wait}, tries)
 }
 
+// evaluate is a try at a counter that has an end.
+func (m *machine) evaluate(t *rapid.T) {
+	name := rapid.ByteRange(0, 1).Draw(t, "counter")
+	c := m.m.counters[name]
+	if c == nil {
+		c = &modelCounter{}
+	}
+	e, err := m.Evaluate(context.Background(), m.p.vault, [32]byte{name}, pin, 0)
+	if m.m.erased {
+		require.ErrorIs(t, err, witness.ErrErased)
+		return
+	}
+	require.NoError(t, err)
+	failed, want := c.total-c.reset, witness.Tries{Total: c.total, Failed: c.total - c.reset}
+	if failed >= 5 {
+		want.Wait = max(0, waits[min(failed-5, 5)]-m.m.now.Sub(c.last))
+	}
+	if failed >= 20 {
+		want.Wait, want.Spent = 0, true
+	}
+	if want.Wait == 0 && !want.Spent {
+		c.total++
+		c.last, m.m.highest, m.m.counters[name] = m.m.now, m.m.now, c
+		want.Total, want.Failed = c.total, c.total-c.reset
+	}
+	require.Equal(t, want, e.Tries)
+	require.Equal(t, want.Wait == 0 && !want.Spent, e.Output != [32]byte{})
+	if e.Output != [32]byte{} {
+		require.Equal(t, *cmp.Or(m.m.outputs[name], &e.Output), e.Output)
+		m.m.outputs[name] = &e.Output
+	}
+}
+
 func (m *machine) resetTries(t *rapid.T) {
 	name, count := rapid.ByteRange(0, 1).Draw(t, "counter"), rapid.Uint64Range(0, 12).Draw(t, "count")
 	signer, key := m.thief, rapid.IntRange(-1, 2).Draw(t, "key")
@@ -336,7 +370,7 @@ func TestWitnessIsItsModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := &machine{subject: inMemory(t), p: newPerson(t), thief: newPerson(t)}
-		m.m = &model{key: -1, heads: map[string]witness.Checkpoint{}, kept: map[witness.Checkpoint][]witness.Kept{}, counters: map[byte]*modelCounter{}, now: noon}
+		m.m = &model{key: -1, heads: map[string]witness.Checkpoint{}, kept: map[witness.Checkpoint][]witness.Kept{}, counters: map[byte]*modelCounter{}, outputs: map[byte]*[32]byte{}, now: noon}
 		m.thief.vault = m.p.vault
 		m.p.succeed()
 		m.p.succeed()
@@ -346,9 +380,14 @@ func TestWitnessIsItsModel(t *testing.T) {
 			"restore": m.restores,
 			"try":     m.try,
 			"tries":   func(t *rapid.T) { m.try(t); m.try(t); m.try(t) },
-			"reset":   m.resetTries,
-			"time":    m.timePasses,
-			"start":   m.startsAgain,
+			"evaluate": func(t *rapid.T) {
+				for range rapid.IntRange(1, 4).Draw(t, "times") {
+					m.evaluate(t)
+				}
+			},
+			"reset": m.resetTries,
+			"time":  m.timePasses,
+			"start": m.startsAgain,
 			"": func(t *rapid.T) {
 				latest, err := m.Latest(context.Background(), m.p.vault)
 				require.NoError(t, err)

@@ -20,9 +20,11 @@ import (
 //	side/<vault>/<epoch><version>/<hash>/<n>  1 | piece n, from 00, of the CBOR of a list of sideRecord: the owner side of this owner head
 //	restore/<vault>                      1 | the complete statement that began the restore epoch (seal.CountersignRestore)
 //	fork/<vault>/<head>/<n>              1 | forkRecord: evidence, n from 0 to 3, the earliest ones
-//	count/<vault>/<counter>              1 | counterRecord; dropped after 30 days without a try
+//	count/<vault>/<counter>              1 | counterRecord; dropped after 30 days without a try, but see Evaluated
 //	due/<hour>/<vault>/count/<counter>   empty: when to look at a counter (storage.DueKey)
 //	clock                                1 | clockRecord: the highest time of the witness
+//	key/<generation>                     1 | keyRecord: a key of Evaluate, the generation in 16 hexadecimal digits
+//	key                                  1 | latestRecord: the latest generation; guards the drawing of another
 //
 // One commit holds all that one call changes.
 const (
@@ -34,6 +36,8 @@ const (
 	forkTable    = "fork/"
 	countTable   = "count/"
 	clockKey     = "clock"
+	keyTable     = "key/"
+	latestKeyKey = "key"
 
 	dueCount = "count/" // what the due entry of a counter begins with
 )
@@ -78,6 +82,20 @@ type counterRecord struct {
 	// anybody's doing; by the mark it is known, when the answer to a commit was
 	// lost, that it was this commit and not another's.
 	Mark []byte `cbor:"4,keyasint,omitempty"`
+	// Evaluated: tries of it were evaluated. It is kept while some stand as failed,
+	// or a guesser would have another twenty every month.
+	Evaluated bool `cbor:"5,keyasint,omitempty"`
+}
+
+// keyRecord is one generation of the key of Evaluate. It lies here in the clear:
+// what protects it is that the witness is elsewhere.
+type keyRecord struct {
+	Key []byte `cbor:"1,keyasint"` // 32 random bytes
+}
+
+// latestRecord names the generation that new evaluations use.
+type latestRecord struct {
+	Generation uint64 `cbor:"1,keyasint"`
 }
 
 // clockRecord is the witness's time of the latest try that was counted.

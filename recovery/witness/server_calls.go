@@ -56,6 +56,8 @@ func serverCalls() map[string]call {
 		"vaults":     doing(smallMessage, serveVaults),
 		"forks":      doing(smallMessage, serveForks).largely(),
 		"count":      doing(smallMessage, serveCount),
+		"evaluate":   doing(smallMessage, serveEvaluate),
+		"tried":      doing(smallMessage, serveTried),
 		"reset":      doing(smallMessage, serveReset),
 	}
 }
@@ -113,6 +115,24 @@ func serveCount(ctx context.Context, w *Witness, q *countRequest) (countAnswer, 
 	return countAnswer{
 		Vault: q.Vault, Counter: q.Counter, Total: tries.Total, Failed: tries.Failed, Wait: milliseconds(tries.Wait),
 	}, err
+}
+
+func serveEvaluate(ctx context.Context, w *Witness, q *evaluateRequest) (evaluateAnswer, error) {
+	e, err := w.Evaluate(ctx, q.Vault, q.Counter, q.Input, q.Generation)
+	answer := evaluateAnswer{triedAnswer: toWireTries(q.Vault, q.Counter, e.Tries), Generation: e.Generation}
+	if e.Generation != 0 {
+		answer.Output = e.Output[:]
+	}
+	return answer, err
+}
+
+func serveTried(ctx context.Context, w *Witness, q *countRequest) (triedAnswer, error) {
+	tries, err := w.Tried(ctx, q.Vault, q.Counter)
+	return toWireTries(q.Vault, q.Counter, tries), err
+}
+
+func toWireTries(vault id, counter hash, t Tries) triedAnswer {
+	return triedAnswer{Vault: vault, Counter: counter, Total: t.Total, Failed: t.Failed, Wait: milliseconds(t.Wait), Spent: t.Spent}
 }
 
 func serveReset(ctx context.Context, w *Witness, q *resetRequest) (doneAnswer, error) {

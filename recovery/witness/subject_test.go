@@ -28,6 +28,8 @@ type api interface {
 	Vaults(ctx context.Context, after [16]byte, limit int) ([][16]byte, error)
 	Forks(ctx context.Context, vault [16]byte) ([]witness.Fork, error)
 	Count(ctx context.Context, vault [16]byte, counter [32]byte) (witness.Tries, error)
+	Evaluate(ctx context.Context, vault [16]byte, counter, input [32]byte, generation uint64) (witness.Evaluation, error)
+	Tried(ctx context.Context, vault [16]byte, counter [32]byte) (witness.Tries, error)
 	Reset(ctx context.Context, vault [16]byte, counter [32]byte, statement []byte) error
 }
 
@@ -38,8 +40,9 @@ type subject struct {
 	api
 	clock   *testClock
 	sweep   func(ctx context.Context) (dropped int, err error) // as its operator does
-	restart func()                                             // ends it in order and starts it again on what it stored
-	crash   func()                                             // the same, but it dies
+	renew   func(ctx context.Context) (generation uint64, err error)
+	restart func() // ends it in order and starts it again on what it stored
+	crash   func() // the same, but it dies
 }
 
 // The keys of every witness under test: its own seed, and the operator whose
@@ -77,7 +80,7 @@ func newSubject(t testingT, open func() storage.Driver) *subject {
 			Store: storage.New(mains), Now: s.clock.Now, FlushEvery: time.Second, Seed: witnessSeed, Operator: operatorKey.Public(),
 		})
 		require.NoError(t, err)
-		s.api, s.sweep = w, w.Sweep
+		s.api, s.sweep, s.renew = w, w.Sweep, w.RenewKey
 	}
 	stop := func() error {
 		err := w.Close()

@@ -15,8 +15,8 @@ import (
 // unknown logins come from strangers and would otherwise grow without end.
 const forgetAfter = 30 * 24 * time.Hour
 
-// Sweep drops the counters that nobody has used for 30 days and returns how many
-// there were. Its work is proportional to what has come due; call it every hour
+// Sweep drops the counters that nobody has used for 30 days, but for those of
+// [Witness.Evaluate] with failed tries, and returns how many there were. Its work is proportional to what has come due; call it every hour
 // or so. One that fails (errors are joined) is met again by the next Sweep.
 //
 // Errors: ErrUnavailable, ErrDamaged, ErrClosed.
@@ -67,11 +67,26 @@ func (w *Witness) sweepCounter(ctx context.Context, due storage.Due, vault [16]b
 			tx.Put(dueKey(vault, counter, c.Last), nil)
 			return nil
 		}
+		if stays, err := mustStay(tx, vault, c); err != nil || stays {
+			tx.Put(dueKey(vault, counter, now.UnixMilli()), nil)
+			return err
+		}
 		gone = true
 		tx.Delete(countKey(vault, counter))
 		return raiseFloor(tx, vault, c.Total)
 	})
 	return gone && err == nil, err
+}
+
+// mustStay says whether a counter is kept although nobody uses it: forgotten, it
+// would give whoever found a card its twenty guesses at the PIN back. Of a vault
+// that the witness does not know, nothing can be guessed.
+func mustStay(tx *storage.Tx, vault [16]byte, c *counterRecord) (bool, error) {
+	if !c.Evaluated || c.failed() == 0 {
+		return false, nil
+	}
+	s, err := loadState(tx.Get, vault)
+	return err == nil && s.registered(), err
 }
 
 // raiseFloor makes later counters of a vault begin where this one ended. If they

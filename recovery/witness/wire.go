@@ -89,9 +89,15 @@ type (
 		After id  `json:"after"`
 		Limit int `json:"limit"`
 	}
-	countRequest struct {
+	countRequest struct { // count, tried
 		Vault   id   `json:"vault"`
 		Counter hash `json:"counter"`
+	}
+	evaluateRequest struct {
+		Vault      id     `json:"vault"`
+		Counter    hash   `json:"counter"`
+		Input      hash   `json:"input"`
+		Generation uint64 `json:"generation"` // 0: the latest
 	}
 	resetRequest struct {
 		Vault     id     `json:"vault"`
@@ -129,6 +135,19 @@ type (
 		Total   uint64 `json:"total"`
 		Failed  uint64 `json:"failed"`
 		Wait    int64  `json:"wait"` // milliseconds; more than 0: refused, not counted
+	}
+	triedAnswer struct { // tried, and the beginning of evaluate
+		Vault   id     `json:"vault"`
+		Counter hash   `json:"counter"`
+		Total   uint64 `json:"total"`
+		Failed  uint64 `json:"failed"`
+		Wait    int64  `json:"wait"`  // milliseconds; evaluate: more than 0: refused, not counted
+		Spent   bool   `json:"spent"` // evaluate: refused, not counted
+	}
+	evaluateAnswer struct {
+		triedAnswer
+		Generation uint64 `json:"generation"` // 0: refused
+		Output     []byte `json:"output"`     // null: refused
 	}
 	doneAnswer struct { // keep, reset
 		Vault id `json:"vault"`
@@ -181,6 +200,7 @@ var codes = []struct {
 	{"erased", http.StatusGone, ErrErased},
 	{"restore", http.StatusConflict, ErrRestore},
 	{"statement", http.StatusUnprocessableEntity, ErrStatement},
+	{"generation", http.StatusUnprocessableEntity, ErrGeneration},
 	{"damaged", http.StatusInternalServerError, ErrDamaged},
 	{"closed", http.StatusServiceUnavailable, ErrClosed},
 	{codeUnavailable, http.StatusServiceUnavailable, ErrUnavailable},

@@ -3,11 +3,9 @@ package witness
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +13,6 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"reconnect.example/internal/seal"
@@ -179,46 +176,18 @@ func peerKey(state *tls.ConnectionState) (PublicKey, error) {
 // last five characters check the others.
 type PublicKey [ed25519.PublicKeySize]byte
 
-const (
-	publicPrefix = "rw"
-	publicGroup  = 8
-	publicCheck  = 3 // bytes; with the 32 of the key they fill 56 characters exactly
-)
-
-var publicText = base32.StdEncoding.WithPadding(base32.NoPadding) // RFC 4648: no 0, 1, 8 or 9
+var publicText = seal.PublicText{Prefix: "rw", Label: "reconnect witness public key"}
 
 // String returns the text of the key: 65 characters.
-func (k PublicKey) String() string {
-	letters := strings.ToLower(publicText.EncodeToString(append(k[:], k.check()...)))
-	text := publicPrefix
-	for ; letters != ""; letters = letters[publicGroup:] {
-		text += "-" + letters[:publicGroup]
-	}
-	return text
-}
-
-func (k PublicKey) check() []byte {
-	sum := sha256.Sum256(append([]byte("reconnect witness public key "), k[:]...))
-	return sum[:publicCheck]
-}
+func (k PublicKey) String() string { return publicText.Format(k) }
 
 // ParsePublicKey reads the text of a key: dashes, spaces and the case of letters
 // do not count. ErrInvalid if it is not one. A key that was typed wrong is noticed
 // but for one time in 16 million.
 func ParsePublicKey(text string) (PublicKey, error) {
-	letters := strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(text))
-	letters, ok := strings.CutPrefix(letters, strings.ToUpper(publicPrefix))
-	// Decoding ignores line breaks; the length leaves no room for them.
-	raw, err := publicText.DecodeString(letters)
-	if !ok || err != nil || len(letters) != publicText.EncodedLen(ed25519.PublicKeySize+publicCheck) || len(raw) != ed25519.PublicKeySize+publicCheck {
-		return PublicKey{}, fmt.Errorf("%w: not a public key, which is rw- and seven groups of eight letters and digits", ErrInvalid)
-	}
-	key := PublicKey(raw[:ed25519.PublicKeySize])
-	if string(key.check()) != string(raw[ed25519.PublicKeySize:]) {
-		return PublicKey{}, fmt.Errorf("%w: a character of the public key is wrong", ErrInvalid)
-	}
-	if err := seal.CheckPublic(key[:]); err != nil {
-		return PublicKey{}, fmt.Errorf("%w: public key: %w", ErrInvalid, err)
+	key, err := publicText.Parse(text)
+	if err != nil {
+		return PublicKey{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return key, nil
 }

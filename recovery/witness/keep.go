@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -161,9 +162,13 @@ func checkSide(head *seal.OwnerHead, side []Kept) error {
 	return nil
 }
 
-// sideDigests are those of the records that an owner head names.
+// sideDigests are those of the records that an owner head names. That of a directory
+// names pages only.
 func sideDigests(h *seal.OwnerHead) [][]byte {
-	digests := append([][]byte{h.Wrapping}, h.Pages...)
+	digests := slices.Clone(h.Pages)
+	if h.Kind != seal.KindDirectory {
+		digests = append(digests, h.Wrapping)
+	}
 	for _, c := range h.Compartments {
 		digests = append(digests, c.Keyring)
 	}

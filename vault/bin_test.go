@@ -108,7 +108,7 @@ func TestAFolderThatHoldsSomethingStays(t *testing.T) {
 	require.NoError(t, err)
 	f, err = s.v.Bin(t.Context(), f.ID, 1)
 	require.NoError(t, err, "what lies in the bin does not count")
-	for _, place := range []vault.Place{{Folder: f.ID}, {Folder: in.ID}, {Folder: vault.ItemID{9}}, {Folder: folder(t, s.v, "Papers", vault.Shared).ID}} {
+	for _, place := range []vault.Place{{Folder: f.ID}, {Folder: in.ID}, {Folder: vault.ItemID{9}}, {Compartment: vault.Private, Folder: folder(t, s.v, "Papers", vault.Shared).ID}} {
 		_, err = s.v.AddNote(t.Context(), "x", vault.Note{}, place)
 		requireInvalid(t, err, "folder")
 	}

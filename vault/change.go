@@ -57,9 +57,11 @@ func (v *Vault) add(ctx context.Context, it *Item, in Place) (Item, error) {
 }
 
 // place decides in which compartment a new item lies and checks its folder.
-func (t *turn) place(it *Item, c Compartment) error {
+func (t *turn) place(it *Item, c Compartment) (err error) {
 	if c == Default {
-		c = Private // what the person adds is private unless they share it (rule 1)
+		if c, err = t.byDefault(it); err != nil {
+			return err
+		}
 	}
 	if _, reached := t.heads.indexes[c]; !reached || c == Owner {
 		return &InvalidError{Field: "compartment", Problem: "is not private or shared"}

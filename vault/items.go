@@ -12,7 +12,8 @@ import (
 type Compartment uint8
 
 const (
-	// Default is Private for what the person adds (or as their own rule says) and Shared for what a worker adds.
+	// Default is where the folder lies that is given with it; without one, Private for
+	// what the person adds (or as their own [Rules] say) and Shared for what a worker adds.
 	Default Compartment = 0
 	// Owner holds signing key, journal and consents. No item lies in it and it is never given to anyone.
 	Owner = Compartment(seal.Owner)

@@ -227,6 +227,8 @@ func parseEntry(number uint64, record []byte) (c entryClear, err error) {
 type JournalOptions struct {
 	Before uint64 // only entries with a lower number; 0: from the newest
 	Limit  int    // at most so many; 0: 50, at most 1000
+
+	each func(Entry) // takes the entries, instead of collecting them all in memory
 }
 
 // Journal returns what happened, newest first, verified along the chain from
@@ -317,7 +319,11 @@ func (v *Vault) readJournal(ctx context.Context, from journalHead, owner *seal.O
 				if err != nil {
 					return out, err
 				}
-				out = append(out, e)
+				if o.each == nil {
+					out = append(out, e)
+				} else {
+					o.each(e)
+				}
 			}
 		}
 		high = low - 1

@@ -31,6 +31,12 @@ func (v *Vault) AddNote(ctx context.Context, name string, n Note, in Place) (Ite
 	return v.add(ctx, &Item{Kind: KindNote, Name: name, Note: &n}, in)
 }
 
+// AddData keeps something of a program's own, sealed and listed like everything
+// else. It is for the space of a relay, and costs space like a note.
+func (v *Vault) AddData(ctx context.Context, name string, data []byte, in Place) (Item, error) {
+	return v.add(ctx, &Item{Kind: KindData, Name: name, Data: data}, in)
+}
+
 // add is one commit: item, page, head, ledger and journal line. ErrFull,
 // ErrTooMany, InvalidError.
 func (v *Vault) add(ctx context.Context, it *Item, in Place) (Item, error) {
@@ -58,6 +64,9 @@ func (v *Vault) add(ctx context.Context, it *Item, in Place) (Item, error) {
 
 // place decides in which compartment a new item lies and checks its folder.
 func (t *turn) place(it *Item, c Compartment) (err error) {
+	if err := t.mayAdd(); err != nil {
+		return err
+	}
 	if c == Default {
 		if c, err = t.byDefault(it); err != nil {
 			return err
@@ -136,6 +145,7 @@ func (e *Edit) apply(it *Item) error {
 		wrong(e.Contact != nil, "contact", it.Kind == KindContact),
 		wrong(e.Appointment != nil, "appointment", it.Kind == KindAppointment),
 		wrong(e.Note != nil, "note", it.Kind == KindNote),
+		wrong(e.Data != nil, "data", it.Kind == KindData),
 	)
 	if err != nil {
 		return err
@@ -167,6 +177,9 @@ func (e *Edit) apply(it *Item) error {
 	if e.Note != nil {
 		n := *e.Note
 		it.Note = &n
+	}
+	if e.Data != nil {
+		it.Data = *e.Data
 	}
 	return nil
 }
@@ -204,6 +217,9 @@ func (v *Vault) change(ctx context.Context, id ItemID, revision uint64, f func(t
 // against the space. A folder must be empty: ErrNotEmpty.
 func (v *Vault) Bin(ctx context.Context, id ItemID, revision uint64) (Item, error) {
 	return v.change(ctx, id, revision, func(t *turn, it *Item) (Act, error) {
+		if err := t.mayRemove(); err != nil {
+			return "", err
+		}
 		if !it.Binned.IsZero() {
 			return "", &InvalidError{Field: "item", Problem: "is in the bin already"}
 		}
@@ -222,6 +238,9 @@ func (v *Vault) Bin(ctx context.Context, id ItemID, revision uint64) (Item, erro
 // Restore takes an item out of the bin. If its folder is gone, it lies at the top.
 func (v *Vault) Restore(ctx context.Context, id ItemID, revision uint64) (Item, error) {
 	return v.change(ctx, id, revision, func(t *turn, it *Item) (Act, error) {
+		if err := t.mayRemove(); err != nil {
+			return "", err
+		}
 		if it.Binned.IsZero() {
 			return "", &InvalidError{Field: "item", Problem: "is not in the bin"}
 		}
@@ -268,7 +287,7 @@ func (v *Vault) Destroy(ctx context.Context, id ItemID, revision uint64) error {
 }
 
 func (t *turn) destroy(r *record) error {
-	if err := t.changing(); err != nil {
+	if err := errors.Join(t.changing(), t.mayRemove()); err != nil {
 		return err
 	}
 	if err := t.strike(r.item.Compartment, r.item.ID); err != nil {

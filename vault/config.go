@@ -103,6 +103,8 @@ type Config struct {
 	Limiter     Limiter
 	Quota       *quota.Quota
 
+	Directory Directory // nil: nobody but the person can be let in
+
 	Restore *RestoreKeys // nil: a store that was set back is always refused, with ErrStale
 
 	Now         func() time.Time // nil: time.Now

@@ -17,6 +17,8 @@ type CreateRequest struct {
 	Consent  bool   // must be true
 	Channel  string // where: "relay", "web", …; empty: "library"
 	Session  *SessionRequest
+	Kind     seal.Kind // whose space; zero: a person's. Others begin without folders
+	Login    string    // one that [NewLogin] drew before, so that a draft can name it; empty: drawn now
 }
 
 // Create makes a vault and opens it with all its compartments. The login is
@@ -31,7 +33,7 @@ func (s *Vaults) Create(ctx context.Context, req CreateRequest) (*Vault, error) 
 	if err := req.check(); err != nil {
 		return nil, err
 	}
-	v, n, err := s.draw()
+	v, n, err := s.draw(req.Login)
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +43,7 @@ func (s *Vaults) Create(ctx context.Context, req CreateRequest) (*Vault, error) 
 	if err := n.seal(ctx, v, req.Password); err != nil {
 		return nil, err
 	}
+	n.owner.Kind = req.Kind
 	t, err := s.commitNew(ctx, v, n, req)
 	if err != nil {
 		return nil, err
@@ -78,6 +81,12 @@ func (r *CreateRequest) check() error {
 	if r.Session != nil {
 		problems = append(problems, r.Session.check())
 	}
+	if login, err := NormalLogin(r.Login); r.Login != "" && (err != nil || login != r.Login) {
+		problems = append(problems, &InvalidError{Field: "login", Problem: "was not drawn by NewLogin"})
+	}
+	if r.Kind > seal.KindRelay {
+		problems = append(problems, &InvalidError{Field: "kind", Problem: "is none that is kept as a space"})
+	}
 	return errors.Join(problems...)
 }
 
@@ -96,7 +105,7 @@ type newborn struct {
 	records  map[string][]byte // keyrings, wrapping key, keyslot
 }
 
-func (s *Vaults) draw() (*Vault, *newborn, error) {
+func (s *Vaults) draw(login string) (*Vault, *newborn, error) {
 	v := &Vault{service: s, id: newID(), actor: Actor{Kind: ActorPerson}, signer: seal.NewSigningKey(), rings: rings{}}
 	n := &newborn{roots: map[Compartment]root{}, wrapping: seal.NewKey(), records: map[string][]byte{}}
 	for _, c := range compartments {
@@ -107,7 +116,9 @@ func (s *Vaults) draw() (*Vault, *newborn, error) {
 		v.rings[c], n.roots[c] = &ring{generations: []*generation{g}}, seal.NewKey()
 	}
 	var err error
-	n.login, err = newLogin()
+	if n.login = login; login == "" {
+		n.login, err = NewLogin()
+	}
 	return v, n, err
 }
 
@@ -195,6 +206,9 @@ func (t *turn) furnish(login string, req CreateRequest) error {
 		return err
 	}
 	for _, c := range []Compartment{Shared, Private} {
+		if t.heads.owner.Kind != seal.KindPerson {
+			break // a relay and a worker have no papers of their own
+		}
 		for _, name := range s.cfg.Folders {
 			it := &Item{ID: newID(), Kind: KindFolder, Compartment: c, Revision: 1, Name: name, Changed: t.now}
 			it.Origin = Origin{By: Actor{Kind: ActorService}, Channel: "suggested", At: t.now}

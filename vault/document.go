@@ -48,6 +48,9 @@ func (v *Vault) ReplaceDocument(ctx context.Context, id ItemID, revision uint64,
 	}
 	u := v.newUpload(id, revision+1, n.size())
 	find := func(t *turn) (*record, error) {
+		if err := t.mayRemove(); err != nil {
+			return nil, err
+		}
 		old, err := t.findRevision(id, revision)
 		if err == nil && old.item.Kind != KindDocument {
 			err = &InvalidError{Field: "item", Problem: "is not a document"}

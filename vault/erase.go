@@ -161,7 +161,7 @@ func (t *turn) tombstone(at time.Time) *seal.OwnerHead {
 }
 
 // eraseKeys deletes what leads to a key: keyrings, wrapping key, keyslots,
-// sessions; with them the ledger, so that nothing can be deposited any more.
+// sessions, grants; with them the ledger, so that nothing can be deposited any more.
 func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 	if err := s.cfg.Quota.Close(tx, id.String()); err != nil {
 		return err
@@ -170,7 +170,7 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 		tx.Delete(id.keyring(c))
 	}
 	tx.Delete(id.wrappingKey())
-	for prefix, most := range map[string]int{"s/": maxSlots, "n/": 2 * maxSessions, "h/": 8} {
+	for prefix, most := range map[string]int{"s/": maxSlots, "n/": 2 * maxSessions, "h/": 8, "g/": maxMembers} {
 		recs, err := tx.Scan(id.key(prefix), "", most)
 		if err != nil {
 			return err

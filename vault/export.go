@@ -104,6 +104,9 @@ type exportConsent struct {
 
 // begin reads all that is not content in one state of the vault.
 func (e *exporter) begin(t *turn) error {
+	if err := t.asPerson(); err != nil {
+		return err
+	}
 	e.now, e.from = t.now, t.heads.journal
 	e.items, e.damaged = nil, []exportDamage{}
 	all, err := t.all()

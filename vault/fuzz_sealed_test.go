@@ -100,7 +100,7 @@ func (k *someKeys) openItem(t *testing.T, item ItemID, facts []byte) {
 	require.NoError(t, err)
 	for _, b := range [][]byte{body, facts} { // as facts, and as the whole body
 		record := k.seal(t, k.id.bind(seal.TypeItem, Shared, 1, item[:], 1), recordClear{Revision: 1, Generation: 1}, b)
-		r, err := openRecord(k.id, Shared, pageEntry{id: item, revision: 1, hash: seal.Digest(record)}, record, k.ring, k.owner)
+		r, err := openRecord(k.id, Shared, pageEntry{id: item, revision: 1, hash: seal.Digest(record)}, record, k.ring, authors{owner: k.owner})
 		if err != nil {
 			requireNamed(t, err)
 			continue
@@ -144,7 +144,7 @@ func (k *someKeys) openEntry(t *testing.T, facts []byte) {
 	require.NoError(t, err)
 	record, err := k.ring.current().inbox.Public().Seal(c, clear, body)
 	require.NoError(t, err)
-	if e, err := openEntry(k.id, 5, record, k.ring, k.owner); err == nil {
+	if e, err := openEntry(k.id, 5, record, k.ring, authors{owner: k.owner}); err == nil {
 		require.EqualValues(t, 5, e.Number)
 	} else {
 		requireNamed(t, err)

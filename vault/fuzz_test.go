@@ -52,7 +52,7 @@ func FuzzBodies(f *testing.F) {
 	for _, v := range []any{
 		clearHead{Version: 1, Generation: 2}, sealedHead{Pages: [][]byte{key}, Counts: []uint16{1}, Since: 1}, journalHead{Count: 1, Last: key}, pageClear{1},
 		recordClear{Revision: 1, Generation: 1, Parts: []part{{roleContent, "v/b", 1080, key, 1}}},
-		recordBody{Facts: []byte{0xa0}, Keys: [][]byte{key}, Origin: signature{key, key}},
+		recordBody{Facts: []byte{0xa0}, Keys: [][]byte{key}, Origin: signature{Key: key, Bytes: key}},
 		recordFacts{Kind: KindNote, Name: "ملاحظة", Note: "text", Origin: originFacts{By: Actor{Kind: ActorPerson}}},
 		recordFacts{Kind: KindDocument, Document: &documentFacts{MediaType: "text/plain", Size: 1, Digest: key, Issued: "2026-11-21"}},
 		recordFacts{Kind: KindAppointment, Appointment: &appointmentFact{Start: -1, Zone: "Europe/Paris", AllDay: true}},
@@ -61,7 +61,7 @@ func FuzzBodies(f *testing.F) {
 		keyringClear{1}, keyringBody{Generations: generations}, ownerPaper{Kind: 1, At: 1, Body: []byte{0x60}}, paperClear{1, 1},
 		consentBody{Notice: Notice{"1", "fr", "…"}, Channel: "relay"}, spacePaper{1, "reason"}, restoredBody{Epoch: 1, Taken: 1, Accepted: 1},
 		sessionClear{1, 1, 1, key}, sessionBody{Actor: Actor{Kind: ActorPerson}, Signer: key, Rings: map[uint8][]generationBody{1: generations}},
-		entryClear{1, nil, 1}, entryBody{key, key, key}, entryFacts{At: 1, Act: ActAdded, Detail: map[string]string{"a": "b", "aa": "c"}},
+		entryClear{1, nil, 1}, entryBody{Facts: key, Signature: key, Signer: key}, entryFacts{At: 1, Act: ActAdded, Detail: map[string]string{"a": "b", "aa": "c"}},
 		moving{"id", 1}, serviceKeysBody{key, key, key}, receiptBody{Act: ActErased, Witnessed: true}, "4821 7730 1956",
 	} {
 		b, err := seal.Marshal(v)
@@ -124,13 +124,13 @@ func FuzzRecords(f *testing.F) {
 		requireNamed(t, err)
 		_, err = openPage(k.id, Private, 0, b, hash[:], k.ring)
 		requireNamed(t, err)
-		_, err = openRecord(k.id, Private, pageEntry{hash: hash}, b, k.ring, k.owner)
+		_, err = openRecord(k.id, Private, pageEntry{hash: hash}, b, k.ring, authors{owner: k.owner})
 		requireNamed(t, err)
 		_, _, err = openKeyring(k.id, Private, b, k.ring.current().key)
 		requireNamed(t, err)
 		_, err = openSlotBody(k.id, seal.SlotEntry{Digest: hash[:]}, b, k.ring.current().key)
 		requireNamed(t, err)
-		_, err = openEntry(k.id, 3, b, k.ring, k.owner)
+		_, err = openEntry(k.id, 3, b, k.ring, authors{owner: k.owner})
 		requireNamed(t, err)
 		_, err = service.openLogin(hash, b)
 		requireNamed(t, err)

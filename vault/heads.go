@@ -189,7 +189,7 @@ func (h *heads) checkpoint(head string) Checkpoint {
 // readHeads fetches and verifies the heads of a vault in one read: the owner
 // head against trusted (the key that the opener holds), the others against the
 // keys in rings. Compartments without a ring are left out.
-func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings) (*heads, error) {
+func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings, epoch uint64) (*heads, error) {
 	raw, err := readRawHeads(tx, id)
 	if err != nil {
 		return nil, err
@@ -209,11 +209,19 @@ func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings) (*heads, erro
 	if h.owner.Erased != 0 {
 		return h, nil
 	}
+	if h.owner.Epoch > epoch { // signed out everywhere, and perhaps with new keys
+		return nil, ErrSessionEnded
+	}
+	return h, h.open(id, raw, rings)
+}
+
+// open opens the journal's head and those of the compartments in rings.
+func (h *heads) open(id ID, raw map[Compartment][]byte, rings rings) (err error) {
 	if h.journal, err = openJournalHead(id, h.owner.Service, h.raw[0]); err != nil {
-		return nil, err
+		return err
 	}
 	if h.journal.Restore != h.owner.Restore {
-		return nil, ErrStale
+		return ErrStale
 	}
 	for c, ring := range rings {
 		if c == Owner {
@@ -223,17 +231,17 @@ func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings) (*heads, erro
 		h.raw[c] = raw[c]
 		ix, err := openIndex(id, c, h.raw[c], ring)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if k, ok := keysOf(h.owner, c); !ok || k.Generation != ix.generation {
-			return nil, tampered("%s head", c)
+			return tampered("%s head", c)
 		}
 		if ix.restore != h.owner.Restore {
-			return nil, ErrStale
+			return ErrStale
 		}
 		h.indexes[c] = ix
 	}
-	return h, nil
+	return nil
 }
 
 // readRawHeads fetches the heads as they are stored, the journal's under 0.

@@ -16,6 +16,9 @@ type ID [16]byte
 // ItemID names an item for the whole of its life, through edits and moves.
 type ItemID [16]byte
 
+// GrantID names what a person allowed to somebody. It is no secret.
+type GrantID [16]byte
+
 // SessionID names a session in a list. It is no secret: it opens nothing.
 type SessionID [16]byte
 
@@ -37,6 +40,15 @@ func (id ItemID) String() string {
 
 // String returns the 26 characters of the id.
 func (id SessionID) String() string { return idText.EncodeToString(id[:]) }
+
+// String returns the 26 characters of the id.
+func (id GrantID) String() string { return idText.EncodeToString(id[:]) }
+
+// IsZero reports whether the id names nothing.
+func (id GrantID) IsZero() bool { return id == GrantID{} }
+
+// MarshalText returns the 26 characters of the id.
+func (id GrantID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // IsZero reports whether the id names nothing.
 func (id ID) IsZero() bool { return id == ID{} }

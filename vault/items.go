@@ -46,11 +46,12 @@ const (
 	KindContact     Kind = 3
 	KindAppointment Kind = 4
 	KindNote        Kind = 5
+	KindData        Kind = 6 // what a program keeps here: the roster of a relay
 )
 
-// String returns "document", "folder", "contact", "appointment" or "note".
+// String returns "document", "folder", "contact", "appointment", "note" or "data".
 func (k Kind) String() string {
-	if names := [...]string{"", "document", "folder", "contact", "appointment", "note"}; int(k) < len(names) {
+	if names := [...]string{"", "document", "folder", "contact", "appointment", "note", "data"}; int(k) < len(names) {
 		return names[k]
 	}
 	return ""
@@ -67,6 +68,7 @@ const (
 	MaxText      = 500                 // characters of any other text field
 	BinKeeps     = 30 * 24 * time.Hour // a binned item is destroyed at the first sign-in after this
 	MaxMediaType = 100                 // bytes
+	MaxData      = 16 << 10            // bytes of what a program keeps
 )
 
 // Origin says who deposited an item, for which organisation, by which channel
@@ -96,6 +98,7 @@ type Item struct {
 	Contact     *Contact
 	Appointment *Appointment
 	Note        *Note
+	Data        []byte // of KindData: at most MaxData bytes, in a form that only its program knows
 }
 
 // Document is what is known of a paper besides its bytes.
@@ -162,4 +165,5 @@ type Edit struct {
 	Contact     *Contact
 	Appointment *Appointment
 	Note        *Note
+	Data        *[]byte
 }

@@ -71,6 +71,18 @@ const (
 	// went on from there; Detail "taken" is the instant of the backup (RFC 3339).
 	ActVaultRestored    Act = "vault.restored"
 	ActRestoreConfirmed Act = "vault.restore-confirmed"
+	// What was allowed to others; Detail "grant", "holder", and for an end "by".
+	ActGranted      Act = "grant.given"
+	ActGrantEnded   Act = "grant.ended"
+	ActGrantsListed Act = "grants.listed"
+	// ActSharedKeysChanged: what is shared got new keys, so that who could see it
+	// before cannot see what comes.
+	ActSharedKeysChanged Act = "vault.shared-keys-changed"
+	// ActKeyRefused: the directory named a key of somebody that does not follow the
+	// one known; Detail "holder". They were given nothing.
+	ActKeyRefused Act = "key.refused"
+	// ActHolderAdded: somebody can open the whole of a relay's space; Detail "holder".
+	ActHolderAdded Act = "holder.added"
 )
 
 // Entry is one line of the journal: plain facts, for pages to put into words.
@@ -111,7 +123,9 @@ type entryFacts struct {
 type entryBody struct {
 	Facts     []byte `cbor:"1,keyasint"`
 	Signature []byte `cbor:"2,keyasint"`
-	Signer    []byte `cbor:"3,keyasint"` // public key: the vault's own, of its time
+	Signer    []byte `cbor:"3,keyasint"` // public key: the vault's own of its time, or a worker's
+	// Credential says whose key it is, if it is not the vault's own.
+	Credential []byte `cbor:"4,keyasint,omitempty"`
 }
 
 func entryContext(id ID, generation, number uint64, before []byte) seal.Context {
@@ -122,7 +136,7 @@ func entryContext(id ID, generation, number uint64, before []byte) seal.Context 
 
 // note adds a line to the journal of this turn.
 func (t *turn) note(act Act, item *Item, detail map[string]string) {
-	e := Entry{At: t.now, Actor: t.v.actor, Act: act, Detail: detail}
+	e := Entry{At: t.now, Actor: t.v.actor, Act: act, Purpose: t.v.purpose, Detail: detail}
 	if item != nil {
 		e.Item, e.Name = item.ID, item.Name
 	}
@@ -146,7 +160,7 @@ func (t *turn) writeJournal() error {
 	for i := range t.entries {
 		e := &t.entries[i]
 		e.Number = j.Count + 1
-		record, err := sealEntry(t.v.id, *e, j.Last, keys.Generation, inbox, t.signer)
+		record, err := sealEntry(t.v.id, *e, j.Last, keys.Generation, inbox, t.sign)
 		if err != nil {
 			return err
 		}
@@ -164,7 +178,7 @@ func (t *turn) writeJournal() error {
 	return nil
 }
 
-func sealEntry(id ID, e Entry, before []byte, generation uint64, inbox seal.BoxPublic, signer seal.SigningKey) ([]byte, error) {
+func sealEntry(id ID, e Entry, before []byte, generation uint64, inbox seal.BoxPublic, sign signing) ([]byte, error) {
 	f := entryFacts{At: e.At.UnixMilli(), Actor: e.Actor, Act: e.Act, Purpose: e.Purpose, Name: e.Name, Detail: e.Detail}
 	if !e.Item.IsZero() {
 		f.Item = e.Item[:]
@@ -174,7 +188,8 @@ func sealEntry(id ID, e Entry, before []byte, generation uint64, inbox seal.BoxP
 		return nil, err
 	}
 	c := entryContext(id, generation, e.Number, before)
-	body, err := seal.Marshal(entryBody{Facts: facts, Signature: signer.Sign(c, facts), Signer: signer.Public()})
+	s := sign(c, facts)
+	body, err := seal.Marshal(entryBody{Facts: facts, Signature: s.Bytes, Signer: s.Key, Credential: s.Credential})
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +201,7 @@ func sealEntry(id ID, e Entry, before []byte, generation uint64, inbox seal.BoxP
 }
 
 // openEntry opens an entry and returns the digest of the one before it.
-func openEntry(id ID, number uint64, record []byte, ring *ring, owner *seal.OwnerHead) (e Entry, err error) {
+func openEntry(id ID, number uint64, record []byte, ring *ring, by authors) (e Entry, err error) {
 	clear, err := parseEntry(number, record)
 	if err != nil {
 		return e, err
@@ -206,9 +221,11 @@ func openEntry(id ID, number uint64, record []byte, ring *ring, owner *seal.Owne
 	if seal.Unmarshal(raw, &body) != nil || seal.Unmarshal(body.Facts, &f) != nil {
 		return e, broken
 	}
-	// G3: anybody can seal to an inbox; only a key of this vault may speak for its person.
-	if !owner.Trusts(body.Signer) || seal.VerifySignature(body.Signer, c, body.Facts, body.Signature) != nil {
-		return e, broken
+	// G3: anybody can seal to an inbox; only a key of this vault may speak for its
+	// person, and only a worker's own key for a worker.
+	s := signature{Key: body.Signer, Bytes: body.Signature, Credential: body.Credential}
+	if err := by.check(f.Actor, s, c, body.Facts); err != nil {
+		return e, authorError(err, broken)
 	}
 	e = Entry{Number: number, At: time.UnixMilli(f.At).UTC(), Actor: f.Actor, Act: f.Act, Purpose: f.Purpose, Name: f.Name, Detail: f.Detail}
 	copy(e.Item[:], f.Item)
@@ -244,18 +261,21 @@ func (v *Vault) Journal(ctx context.Context, opts *JournalOptions) ([]Entry, err
 		}
 	}
 	var from journalHead
-	var owner *seal.OwnerHead
+	var by authors
 	var ring *ring
 	err := v.do(ctx, func(t *turn) error {
+		if err := t.asPerson(); err != nil {
+			return err
+		}
 		t.note(ActJournalRead, nil, nil)
-		from, owner, ring = t.heads.journal, t.heads.owner, t.rings[Owner]
+		from, by, ring = t.heads.journal, t.authors(), t.rings[Owner]
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	// from is a copy made before the line of this reading: that one is read next time.
-	entries, err := v.readJournal(ctx, from, owner, ring, o)
+	entries, err := v.readJournal(ctx, from, by, ring, o)
 	if err != nil {
 		return nil, err
 	}
@@ -264,21 +284,21 @@ func (v *Vault) Journal(ctx context.Context, opts *JournalOptions) ([]Entry, err
 
 // wholeJournal reads everything up to a head that was verified in a turn.
 func (v *Vault) wholeJournal(ctx context.Context, from journalHead) ([]Entry, error) {
-	var owner *seal.OwnerHead
+	var by authors
 	var ring *ring
 	err := v.do(ctx, func(t *turn) error {
-		owner, ring = t.heads.owner, t.rings[Owner]
+		by, ring = t.authors(), t.rings[Owner]
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return v.readJournal(ctx, from, owner, ring, JournalOptions{Limit: math.MaxInt})
+	return v.readJournal(ctx, from, by, ring, JournalOptions{Limit: math.MaxInt})
 }
 
 // readJournal returns what is above the first line that is not as it was written
 // together with the error that names it.
-func (v *Vault) readJournal(ctx context.Context, from journalHead, owner *seal.OwnerHead, ring *ring, o JournalOptions) ([]Entry, error) {
+func (v *Vault) readJournal(ctx context.Context, from journalHead, by authors, ring *ring, o JournalOptions) ([]Entry, error) {
 	if o.Before == 0 || o.Before > from.Count+1 {
 		o.Before = from.Count + 1
 	}
@@ -315,7 +335,7 @@ func (v *Vault) readJournal(ctx context.Context, from journalHead, owner *seal.O
 			}
 			digest = clear.Before
 			if n < o.Before {
-				e, err := openEntry(v.id, n, records[i].Value, ring, owner)
+				e, err := openEntry(v.id, n, records[i].Value, ring, by)
 				if err != nil {
 					return out, err
 				}

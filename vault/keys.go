@@ -17,6 +17,8 @@ import (
 //	V/x/<o|s|p>/<page>        index pages
 //	V/i/<item>                items (the key does not say in which compartment)
 //	V/o/<paper>               Owner papers: consent, login, receipts
+//	V/g/<grant>               grants
+//	V/m/<relay>               in the space of a worker: their membership of a relay (package consent)
 //	V/j/<number>              journal
 //	V/mv                      the one move in progress
 //	V/back                    put back from a backup; no sign-in since with the witness there

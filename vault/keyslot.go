@@ -24,6 +24,11 @@ type slotBody struct {
 	Kind  uint8      `cbor:"1,keyasint"`
 	KDF   seal.KDF   `cbor:"2,keyasint"`
 	Roots []slotRoot `cbor:"3,keyasint"`
+
+	// Of a keyslot that is sealed to somebody: their space and its signing key at the
+	// first contact. KDF is that of nothing.
+	Holder []byte `cbor:"4,keyasint,omitempty"`
+	Pinned []byte `cbor:"5,keyasint,omitempty"`
 }
 
 type slotRoot struct {
@@ -34,6 +39,7 @@ type slotRoot struct {
 // Kinds of keyslots.
 const (
 	slotPassword uint8 = 1
+	slotHeld     uint8 = 3 // sealed to the inbox of somebody's own space
 )
 
 // States of a keyslot in the owner head.

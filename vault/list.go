@@ -213,9 +213,12 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 		if closing := t.heads.owner.Closing; closing != 0 {
 			o.Notices, o.ErasedAt = append(o.Notices, NoticeClosing), time.UnixMilli(closing).UTC()
 		}
-		restored, altered, err := t.unconfirmed()
-		if err != nil {
-			return err
+		var restored *Restored
+		var altered bool
+		if v.guest == nil { // the person's to know
+			if restored, altered, err = t.unconfirmed(); err != nil {
+				return err
+			}
 		}
 		if restored != nil {
 			o.Notices, o.RestoredTo = append(o.Notices, NoticeRestored), restored.Taken

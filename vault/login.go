@@ -22,7 +22,9 @@ import (
 // on the form itself, without asking the service.
 const loginDigits = 12
 
-func newLogin() (string, error) {
+// NewLogin draws a login, for [CreateRequest]. It is nobody's until a vault is made
+// with it.
+func NewLogin() (string, error) {
 	digits := make([]byte, loginDigits)
 	for i := range digits[:loginDigits-1] {
 		n, err := rand.Int(rand.Reader, big.NewInt(10))

@@ -173,6 +173,9 @@ func (v *Vault) openForMove(ctx context.Context, u *upload) (io.ReadCloser, erro
 }
 
 func (t *turn) movable(id ItemID, revision uint64, to Compartment) (*record, error) {
+	if err := t.asPerson(); err != nil {
+		return nil, err
+	}
 	r, err := t.findRevision(id, revision)
 	if err != nil {
 		return nil, err

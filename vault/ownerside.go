@@ -28,7 +28,7 @@ type Kept = struct {
 // they lie under the vault: the owner head first. Whoever puts back a kept owner
 // side removes everything else under them, so that no replaced keyslot stays.
 func OwnerSidePrefixes(id ID) []string {
-	return []string{id.head(Owner), id.key("k/"), id.key("s/"), id.key("o/"), id.key("x/o/"), id.key("tomb")}
+	return []string{id.head(Owner), id.key("k/"), id.key("s/"), id.key("o/"), id.key("x/o/"), id.key("g/"), id.key("m/"), id.key("tomb")}
 }
 
 // signedOwner is an owner head to be told to the witness.
@@ -80,7 +80,7 @@ func (s *Vaults) readOwnerSide(ctx context.Context, id ID, head *seal.OwnerHead,
 			}
 			// Of keys, keyslots and pages only what the head names: what was replaced,
 			// or put there by the store, is not to come back with a restore.
-			if prefix == id.key("o/") || prefix == id.key("tomb") || named(head, rec.Value) {
+			if prefix == id.key("o/") || prefix == id.key("g/") || prefix == id.key("m/") || prefix == id.key("tomb") || named(head, rec.Value) {
 				add(rec)
 			}
 		}

@@ -167,7 +167,11 @@ func (t *turn) page(c Compartment, n int) (*page, error) {
 
 // lookup finds the page and the entry of an object in one compartment.
 func (t *turn) lookup(c Compartment, id [16]byte) (int, pageEntry, bool, error) {
-	for n := range t.heads.indexes[c].Pages {
+	ix, reached := t.heads.indexes[c]
+	if !reached {
+		return 0, pageEntry{}, false, ErrNotAllowed
+	}
+	for n := range ix.Pages {
 		p, err := t.page(c, n)
 		if err != nil {
 			return 0, pageEntry{}, false, err

@@ -24,6 +24,7 @@ const (
 	paperConsent  uint8 = 2
 	paperSpace    uint8 = 3
 	paperRestored uint8 = 4
+	paperGrant    uint8 = 5
 )
 
 type paperClear struct {
@@ -51,6 +52,9 @@ type consentBody struct {
 }
 
 func (t *turn) putPaper(id [16]byte, revision uint64, kind uint8, body any) error {
+	if err := t.asPerson(); err != nil {
+		return err
+	}
 	raw, err := seal.Marshal(body)
 	if err != nil {
 		return err
@@ -79,6 +83,9 @@ func (t *turn) sealPaper(id [16]byte, revision uint64, paper []byte) error {
 // eachPaper calls f with every Owner paper of a kind. One that was altered is an
 // error at the end, after all the others.
 func (t *turn) eachPaper(kind uint8, f func(id [16]byte, p ownerPaper) error) error {
+	if err := t.asPerson(); err != nil {
+		return err
+	}
 	var altered error
 	for n := range t.heads.indexes[Owner].Pages {
 		page, err := t.page(Owner, n)
@@ -147,6 +154,9 @@ func (t *turn) openPaper(e pageEntry) (p ownerPaper, err error) {
 var loginPaper = [16]byte{15: 1}
 
 func (t *turn) login() (login string, err error) {
+	if err := t.asPerson(); err != nil {
+		return "", err
+	}
 	_, e, found, err := t.lookup(Owner, loginPaper)
 	if err != nil {
 		return "", err

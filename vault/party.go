@@ -26,10 +26,12 @@ type HolderKeys struct {
 	Key   []byte         // Ed25519, which signs for them
 }
 
-// Signer is who signs with a key.
+// Signer is who signs with a key. Actor has everything but the name, which is not
+// public: Named tells whether it is theirs.
 type Signer struct {
 	Actor Actor
 	Key   []byte // Ed25519
+	Named func(name string) bool
 }
 
 // Secret is what a person shows again for an act that a stolen session must not
@@ -38,4 +40,13 @@ type Secret struct {
 	Password string
 	Card     string // as printed or read from the QR code
 	PIN      string
+}
+
+// confirm asks for the secret again.
+func (v *Vault) confirm(ctx context.Context, s Secret) (*proof, error) {
+	login, err := v.readLogin(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return v.prove(ctx, login, s.Password)
 }

@@ -85,6 +85,9 @@ func (v *Vault) changeOwner(ctx context.Context, f func(t *turn) error) error {
 	var heads []Checkpoint
 	var owner signedOwner
 	err := v.doLocked(ctx, func(t *turn) error {
+		if err := t.asPerson(); err != nil {
+			return err
+		}
 		t.ownerDirty = true
 		t.after = func() { heads, owner = t.heads.checkpoints(), t.report }
 		return f(t)

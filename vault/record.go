@@ -52,13 +52,6 @@ type recordBody struct {
 	Revision signature `cbor:"4,keyasint"`
 }
 
-// signature says by which key. Workers' signatures will carry their directory
-// entry here.
-type signature struct {
-	Key   []byte `cbor:"1,keyasint"`
-	Bytes []byte `cbor:"2,keyasint"`
-}
-
 type recordFacts struct {
 	Kind        Kind             `cbor:"1,keyasint"`
 	Name        string           `cbor:"2,keyasint"`
@@ -70,6 +63,7 @@ type recordFacts struct {
 	Contact     *contactFacts    `cbor:"8,keyasint,omitempty"`
 	Appointment *appointmentFact `cbor:"9,keyasint,omitempty"`
 	Note        string           `cbor:"10,keyasint,omitempty"`
+	Data        []byte           `cbor:"11,keyasint,omitempty"`
 }
 
 type originFacts struct {
@@ -125,6 +119,7 @@ func (it *Item) facts() recordFacts {
 	if it.Note != nil {
 		f.Note = it.Note.Text
 	}
+	f.Data = it.Data
 	return f
 }
 
@@ -152,7 +147,8 @@ func (f *recordFacts) fill(it *Item) bool {
 	if f.Kind == KindNote {
 		it.Note = &Note{Text: f.Note}
 	}
-	want := map[Kind]bool{KindDocument: f.Document != nil, KindContact: f.Contact != nil, KindAppointment: f.Appointment != nil, KindNote: true, KindFolder: true}
+	it.Data = f.Data
+	want := map[Kind]bool{KindDocument: f.Document != nil, KindContact: f.Contact != nil, KindAppointment: f.Appointment != nil, KindNote: true, KindFolder: true, KindData: true}
 	return want[f.Kind]
 }
 
@@ -171,18 +167,22 @@ func revisionContext(id ID, item ItemID, revision uint64) seal.Context {
 // difference of its own length to the quota. Blobs are settled by who wrote them.
 func (t *turn) put(r *record) error {
 	if !t.resealing { // sealing anew under new keys is no change
-		if err := t.changing(); err != nil {
+		if err := errors.Join(t.changing(), t.mayAdd()); err != nil {
 			return err
 		}
 	}
 	v, it := t.v, r.item
-	gen := t.rings[it.Compartment].current()
+	ring, reached := t.rings[it.Compartment]
+	if !reached {
+		return ErrNotAllowed
+	}
+	gen := ring.current()
 	if len(r.originSig.Bytes) == 0 {
 		message, err := seal.Marshal(it.Origin.facts())
 		if err != nil {
 			return err
 		}
-		r.originSig = signature{Key: t.signer.Public(), Bytes: t.signer.Sign(originContext(v.id, it.ID), message)}
+		r.originSig = t.sign(originContext(v.id, it.ID), message)
 	}
 	facts, err := seal.Marshal(it.facts())
 	if err != nil {
@@ -190,7 +190,7 @@ func (t *turn) put(r *record) error {
 	}
 	body, err := seal.Marshal(recordBody{
 		Facts: facts, Keys: r.keys, Origin: r.originSig,
-		Revision: signature{Key: t.signer.Public(), Bytes: t.signer.Sign(revisionContext(v.id, it.ID, it.Revision), facts)},
+		Revision: t.sign(revisionContext(v.id, it.ID, it.Revision), facts),
 	})
 	if err != nil {
 		return err
@@ -219,7 +219,7 @@ func (t *turn) charge(delta int64) error {
 }
 
 // openRecord opens an item against its page entry.
-func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, owner *seal.OwnerHead) (*record, error) {
+func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, by authors) (*record, error) {
 	item := ItemID(e.id)
 	broken := tampered("item %s", item)
 	if seal.Digest(stored) != e.hash { // A6, B1, C1: another or an older record
@@ -250,8 +250,15 @@ func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, ow
 		return nil, broken // it would be written back as something else than was signed (I2)
 	}
 	origin, err := seal.Marshal(facts.Origin)
-	if err != nil || !body.Origin.verify(owner, originContext(id, item), origin) || !body.Revision.verify(owner, revisionContext(id, item, e.revision), body.Facts) {
-		return nil, broken // B7
+	if err != nil {
+		return nil, broken
+	}
+	// B7: who made it, and who changed it last, must have signed it.
+	if err := by.check(it.Origin.By, body.Origin, originContext(id, item), origin); err != nil {
+		return nil, authorError(err, broken)
+	}
+	if _, err := by.of(body.Revision, revisionContext(id, item, e.revision), body.Facts); err != nil {
+		return nil, authorError(err, broken)
 	}
 	r := &record{item: it, parts: clear.Parts, keys: body.Keys, originSig: body.Origin, stored: int64(len(stored)), generation: clear.Generation}
 	if it.Document != nil {
@@ -272,11 +279,6 @@ func parseRecordClear(stored []byte) (c recordClear, err error) {
 	return c, nil
 }
 
-// verify accepts the vault's own key, also one that it had before.
-func (s signature) verify(owner *seal.OwnerHead, c seal.Context, message []byte) bool {
-	return owner.Trusts(s.Key) && seal.VerifySignature(s.Key, c, message, s.Bytes) == nil
-}
-
 func (r *record) blobBytes() (n int64) {
 	for _, p := range r.parts {
 		n += p.Length
@@ -286,6 +288,9 @@ func (r *record) blobBytes() (n int64) {
 
 // find loads an item from whichever compartment within reach lists it.
 func (t *turn) find(id ItemID) (*record, error) {
+	if g := t.v.guest; g != nil && g.chosen != nil {
+		return g.find(id)
+	}
 	for _, c := range []Compartment{Shared, Private} {
 		if _, reached := t.heads.indexes[c]; !reached {
 			continue
@@ -311,7 +316,7 @@ func (t *turn) load(c Compartment, e pageEntry) (*record, error) {
 	if err != nil {
 		return nil, storageError(err)
 	}
-	return openRecord(t.v.id, c, e, rec.Value, t.rings[c], t.heads.owner)
+	return openRecord(t.v.id, c, e, rec.Value, t.rings[c], t.authors())
 }
 
 // findRevision is find for a change that names the revision it saw.
@@ -333,6 +338,9 @@ type loaded struct {
 // all loads every item within reach with one pass over the vault's records. An
 // item that was altered or is missing is named in its place; the others stand.
 func (t *turn) all() ([]loaded, error) {
+	if g := t.v.guest; g != nil && g.chosen != nil {
+		return g.all(), nil
+	}
 	type place struct {
 		c     Compartment
 		entry pageEntry
@@ -368,7 +376,7 @@ func (t *turn) all() ([]loaded, error) {
 			continue // B1, B3: injected or undeleted; or out of reach
 		}
 		delete(places, id)
-		r, err := openRecord(t.v.id, p.c, p.entry, rec.Value, t.rings[p.c], t.heads.owner)
+		r, err := openRecord(t.v.id, p.c, p.entry, rec.Value, t.rings[p.c], t.authors())
 		out = append(out, loaded{id, r, err})
 	}
 	for id := range places {

@@ -14,6 +14,11 @@ import (
 // Until that is done the keyring's old generations open what still lies under
 // them; the head says from which generation on.
 func (v *Vault) changeRoots(ctx context.Context, wrapping seal.Key, password string) error {
+	return v.changeRootsWithout(ctx, wrapping, password, nil)
+}
+
+// changeRootsWithout is changeRoots, and takes the held keyslot of one holder away.
+func (v *Vault) changeRootsWithout(ctx context.Context, wrapping seal.Key, password string, without *ID) error {
 	next, err := v.drawRoots()
 	if err != nil {
 		return err
@@ -22,11 +27,28 @@ func (v *Vault) changeRoots(ctx context.Context, wrapping seal.Key, password str
 	if err != nil {
 		return err
 	}
+	holders, err := v.askHolders(ctx)
+	if err != nil {
+		return err
+	}
+	renew, err := v.renewHeld(ctx, wrapping, next.roots, without)
+	if err != nil {
+		return err
+	}
 	err = v.changeOwner(ctx, func(t *turn) error {
 		t.replaceSlots(entry, slot)
 		t.note(ActPasswordChanged, nil, nil)
 		t.note(ActKeysChanged, nil, nil)
-		return t.adopt(next)
+		if err := t.endWhatIsOver(holders); err != nil {
+			return err
+		}
+		if err := errors.Join(renew(t), t.adopt(next)); err != nil {
+			return err
+		}
+		if err := t.giveAgain(holders); err != nil {
+			return err
+		}
+		return t.raiseEpoch()
 	})
 	if err != nil {
 		return err
@@ -95,7 +117,7 @@ func (t *turn) adopt(n *nextKeys) error {
 			return err
 		}
 	}
-	return t.raiseEpoch()
+	return nil
 }
 
 // resealBatch keeps a commit below the limit of a batch: each item or paper may
@@ -144,7 +166,7 @@ func (v *Vault) reseal(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.do(ctx, func(t *turn) error {
+	err = v.do(ctx, func(t *turn) error {
 		for c, ix := range t.heads.indexes {
 			if c != Owner {
 				ix.Since, ix.dirty = t.rings[c].current().number, true
@@ -152,6 +174,10 @@ func (v *Vault) reseal(ctx context.Context) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return v.settleGrants(ctx)
 }
 
 func (v *Vault) resealBatch(ctx context.Context, f func(t *turn) error) error {
@@ -181,6 +207,7 @@ func (t *turn) owesReseal() bool {
 
 // stale lists what is to be done, by what records say without being opened.
 func (t *turn) stale() (s stale, err error) {
+	current := map[[16]byte]uint64{} // generation under which each listed item should lie
 	for c, ix := range t.heads.indexes {
 		now := t.rings[c].current().number
 		for n := range ix.Pages {
@@ -192,10 +219,23 @@ func (t *turn) stale() (s stale, err error) {
 				s.pages = append(s.pages, pageRef{c, n})
 			}
 			for _, e := range p.entries {
-				if c == Owner {
-					s.papers = append(s.papers, e.id)
-				}
+				current[e.id] = now
 			}
+		}
+	}
+	papers := t.v.id.key("o/")
+	for rec, err := range t.v.service.cfg.Store.All(t.ctx, papers) {
+		if err != nil {
+			return s, storageError(err)
+		}
+		raw, err := idText.DecodeString(rec.Key[len(papers):])
+		if err != nil || len(raw) != 16 {
+			continue
+		}
+		var clear paperClear
+		_, head, err := seal.ParseClear(rec.Value)
+		if now, listed := current[[16]byte(raw)]; err == nil && listed && seal.Unmarshal(head, &clear) == nil && clear.Generation != now {
+			s.papers = append(s.papers, [16]byte(raw))
 		}
 	}
 	prefix := t.v.id.key("i/")
@@ -203,12 +243,12 @@ func (t *turn) stale() (s stale, err error) {
 		if err != nil {
 			return s, storageError(err)
 		}
-		// The two compartments change together, so that one number serves.
-		clear, err := parseRecordClear(rec.Value)
-		if err != nil || clear.Generation == t.rings[Private].current().number {
+		id, err := ParseItemID(rec.Key[len(prefix):])
+		if err != nil {
 			continue
 		}
-		if id, err := ParseItemID(rec.Key[len(prefix):]); err == nil {
+		clear, err := parseRecordClear(rec.Value)
+		if now, listed := current[id]; err == nil && listed && clear.Generation != now {
 			s.items = append(s.items, id)
 		}
 	}

@@ -30,6 +30,9 @@ type storedSession struct {
 // sessions reads the list. They are not under an index: one that the store
 // brings back has an old epoch or an old time, and opens nothing without its token.
 func (t *turn) sessions() ([]storedSession, error) {
+	if err := t.asPerson(); err != nil {
+		return nil, err
+	}
 	prefix := t.v.id.key("n/")
 	recs, err := t.tx.Scan(prefix, "", 2*maxSessions)
 	if err != nil {
@@ -143,8 +146,14 @@ func (t *turn) raiseEpoch() error {
 // SignOut ends this session and forgets the keys.
 func (v *Vault) SignOut(ctx context.Context) error {
 	err := v.do(ctx, func(t *turn) error {
+		if err := t.asPerson(); err != nil {
+			return err
+		}
 		t.note(ActSignedOut, nil, nil)
 		if v.session != nil {
+			if err := t.endVisits(v.session, EndedBySession); err != nil {
+				return err
+			}
 			t.tx.Delete(v.id.session(v.session.id))
 			t.session = nil // so that this use of it does not write it again
 		}

@@ -19,7 +19,9 @@ type Vault struct {
 	service *Vaults
 	id      ID
 	actor   Actor
+	purpose string
 	signer  seal.SigningKey
+	guest   *guest // nil: whoever has this open holds Owner's keys
 
 	mu      sync.Mutex // guards what follows; turns of one handle run one after the other
 	rings   rings
@@ -29,6 +31,9 @@ type Vault struct {
 	closed  bool
 
 	loginRecord string // key of the login record; "": not known yet
+
+	held     *held    // not nil: opened by a boxed keyslot
+	standing Standing // what else must be true in each commit
 }
 
 // turn is the one gate through which everything passes that is done in an open
@@ -105,15 +110,23 @@ func (v *Vault) doLocked(ctx context.Context, fn func(t *turn) error) error {
 // begin reads and verifies the heads.
 func (v *Vault) begin(ctx context.Context, tx *storage.Tx, known view) (*turn, error) {
 	now := v.service.now()
-	h, err := readHeads(tx, v.id, v.signer.Public(), v.rings)
+	if v.guest != nil {
+		return v.guest.begin(ctx, v, tx, known, now)
+	}
+	h, err := readHeads(tx, v.id, v.signer.Public(), v.rings, v.epoch)
 	if err != nil {
 		return nil, err
 	}
 	if err := h.compare(known.heads); err != nil {
 		return nil, err
 	}
-	if h.owner.Erased != 0 || h.owner.Epoch != v.epoch { // signed out everywhere
+	if h.owner.Erased != 0 || h.owner.Epoch != v.epoch {
 		return nil, ErrSessionEnded
+	}
+	if v.standing != nil { // a manager in a relay's own space
+		if err := v.standing(ctx, tx, now); err != nil {
+			return nil, err
+		}
 	}
 	if err := v.checkSession(tx, now); err != nil {
 		return nil, err
@@ -122,26 +135,37 @@ func (v *Vault) begin(ctx context.Context, tx *storage.Tx, known view) (*turn, e
 		// Signing the journal with another key would make it unreadable for ever.
 		return nil, fmt.Errorf("%w: these are not the service keys of this vault", ErrKeyService)
 	}
+	return v.newTurn(ctx, tx, known, now, h), nil
+}
+
+func (v *Vault) newTurn(ctx context.Context, tx *storage.Tx, known view, now time.Time, h *heads) *turn {
 	mark, told := known.told[headOwner]
 	return &turn{
 		v: v, ctx: ctx, tx: tx, now: now, heads: h, session: v.session, signer: v.signer, rings: v.rings,
 		away:       known.away,
 		ownerAhead: known.asked && (!told || later(h.checkpoint(headOwner), mark)),
-	}, nil
+	}
 }
 
 // compare refuses what is older than a checkpoint (C1) or another history of
 // the same version (C2).
 func (h *heads) compare(marks map[string]Checkpoint) error {
 	for _, now := range h.checkpoints() {
-		mark, ok := marks[now.Head]
-		switch {
-		case !ok:
-		case now.Restore < mark.Restore, now.Restore == mark.Restore && now.Version < mark.Version:
-			return ErrStale
-		case now.Restore == mark.Restore && now.Version == mark.Version && now.Hash != mark.Hash:
-			return tampered("%s head", now.Head)
+		if err := compareOne(now, marks); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func compareOne(now Checkpoint, marks map[string]Checkpoint) error {
+	mark, ok := marks[now.Head]
+	switch {
+	case !ok:
+	case later(mark, now):
+		return ErrStale
+	case sameVersion(now, mark) && now.Hash != mark.Hash:
+		return tampered("%s head", now.Head)
 	}
 	return nil
 }
@@ -176,6 +200,9 @@ func (t *turn) finish() error {
 		return err
 	}
 	if t.ownerDirty {
+		if v.guest != nil {
+			return ErrNotAllowed
+		}
 		t.heads.owner.Version++
 		record, err := t.signer.SealOwnerHead(t.heads.owner)
 		if err != nil {
@@ -218,6 +245,7 @@ func (v *Vault) Close() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.closed, v.rings, v.pages, v.signer, v.session = true, nil, pageCache{}, seal.SigningKey{}, nil
+	v.guest, v.held = nil, nil
 }
 
 func (s *Vaults) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Millisecond) }

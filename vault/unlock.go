@@ -16,6 +16,7 @@ type Password struct {
 	Secret   string
 	Session  *SessionRequest // not nil: a session is opened in the same commit
 	Priority bool            // staff, or a device that signed in before: uses the lane kept for them
+	Kind     seal.Kind       // whose space this must be; zero: a person's
 }
 
 // Unlock opens a vault with all its compartments. The try is counted at the
@@ -39,6 +40,9 @@ func (s *Vaults) Unlock(ctx context.Context, p Password) (*Vault, error) {
 	if err != nil {
 		return nil, signInError(err)
 	}
+	if check.owner.Kind != p.Kind { // a worker's login opens nothing where persons sign in
+		return nil, ErrSignIn
+	}
 	v, err := s.open(ctx, check, proof.roots)
 	if err != nil {
 		return nil, signInError(err)
@@ -51,6 +55,7 @@ func (s *Vaults) Unlock(ctx context.Context, p Password) (*Vault, error) {
 	}
 	if !proof.away {
 		v.resetCounter(ctx, check.counter, proof.tries.Total)
+		_ = v.payGrants(ctx, proof.roots) // what cannot be done now must not keep the person out
 	}
 	return v, nil
 }

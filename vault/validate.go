@@ -88,6 +88,9 @@ func (it *Item) check() error {
 	if a := it.Appointment; a != nil {
 		problems = append(problems, a.check())
 	}
+	if len(it.Data) > MaxData {
+		problems = append(problems, &InvalidError{Field: "data", Problem: "is longer than 16 kB"})
+	}
 	if it.Note != nil {
 		problems = append(problems, checkText("text", it.Note.Text, MaxNote, true))
 	}

@@ -215,7 +215,7 @@ func (f *Forge) Journal(signer seal.SigningKey) uint64 {
 	h := sure(openJournalHead(f.v.id, f.service.Public(), f.get(f.v.id.key("h/j"))))
 	gen := f.keys[Owner].current()
 	e := Entry{Number: h.Count + 1, At: f.v.service.now(), Actor: Actor{Kind: ActorPerson}, Act: ActExported}
-	record := sure(sealEntry(f.v.id, e, h.Last, gen.number, gen.inbox.Public(), signer))
+	record := sure(sealEntry(f.v.id, e, h.Last, gen.number, gen.inbox.Public(), signs(signer)))
 	digest := seal.Digest(record)
 	f.Changed[f.v.id.entry(e.Number)] = record
 	f.Changed[f.v.id.key("h/j")] = sure(sealJournalHead(f.v.id, f.service, journalHead{Count: e.Number, Last: digest[:]}))
@@ -283,8 +283,8 @@ func (f *Forge) Again(key, password string) {
 		clear := sure(parseEntry(number, b))
 		head := sure(seal.OpenOwnerHead(id, f.get(id.head(Owner))))
 		gen, _ := f.keys[Owner].generation(clear.Generation)
-		e := sure(openEntry(id, number, b, f.keys[Owner], head))
-		f.Changed[key] = sure(sealEntry(id, e, clear.Before, gen.number, gen.inbox.Public(), f.signer))
+		e := sure(openEntry(id, number, b, f.keys[Owner], authors{owner: head}))
+		f.Changed[key] = sure(sealEntry(id, e, clear.Before, gen.number, gen.inbox.Public(), signs(f.signer)))
 	default:
 		panic(key)
 	}
@@ -332,3 +332,10 @@ func PaperKeys(id ID, records map[string][]byte) (keys []string) {
 
 // Facts are the stored facts of an item, for a change by a Forge.
 type Facts = recordFacts
+
+// signs is signing with a key of the vault's own.
+func signs(k seal.SigningKey) signing {
+	return func(c seal.Context, message []byte) signature {
+		return signature{Key: k.Public(), Bytes: k.Sign(c, message)}
+	}
+}

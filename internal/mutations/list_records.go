@@ -28,19 +28,19 @@ var onRecords = []mutation{
 		{"vault/turn.go", "h.compare(known.heads)", "h.compare(nil)"},
 	}},
 	{"C1", "the comparison with the witness's versions", "vault", inVault("C1"), []edit{
-		{"vault/turn.go", `now.Restore == mark.Restore && now.Version < mark.Version:
-			return ErrStale`, "now.Restore == mark.Restore && now.Version < mark.Version:"},
+		{"vault/turn.go", `case later(mark, now):
+		return ErrStale`, "case later(mark, now):"},
 		{"vault/keyslot.go", "check.refused = ErrStale // C1, C3: an older owner side", ""},
 	}},
 	{"C2", "the comparison with the witness's digests", "vault", inVault("C2"), []edit{
-		{"vault/turn.go", "now.Version == mark.Version && now.Hash != mark.Hash:", "now.Version == mark.Version && false:"},
+		{"vault/turn.go", "sameVersion(now, mark) && now.Hash != mark.Hash:", "sameVersion(now, mark) && false:"},
 	}},
 	{"C3", "the new keys after a change of a secret that others may know", "vault", inVault("C3"), []edit{
 		{"vault/password.go", "if c.KnownToOthers {", "if false {"},
 	}},
 	{"C5", "the comparison with the witness's versions", "vault", inVault("C5"), []edit{
-		{"vault/turn.go", `now.Restore == mark.Restore && now.Version < mark.Version:
-			return ErrStale`, "now.Restore == mark.Restore && now.Version < mark.Version:"},
+		{"vault/turn.go", `case later(mark, now):
+		return ErrStale`, "case later(mark, now):"},
 		{"vault/keyslot.go", "check.refused = ErrStale // C1, C3: an older owner side", ""},
 	}},
 	{"C6", "the counter at the witness: each service counts for itself", "vault", inVault("C6"), []edit{

@@ -14,7 +14,7 @@ var onTheRest = []mutation{
 `},
 	}},
 	{"G3", "the signature of each line", "vault", inVault("G3"), []edit{
-		{"vault/journal.go", "!owner.Trusts(body.Signer) || seal.VerifySignature(body.Signer, c, body.Facts, body.Signature) != nil", "false"},
+		{"vault/journal.go", "if err := by.check(f.Actor, s, c, body.Facts); err != nil {", "if err := error(nil); err != nil {"},
 	}},
 	{"G4", "the line in the journal before the first byte", "vault", inVault("G4"), []edit{
 		{"vault/content.go", `	r, err := v.announce(ctx, id)
@@ -29,11 +29,11 @@ var onTheRest = []mutation{
 	}},
 	{"G5", "the chain of the journal, and the refusal of a line that does not open", "vault", inVault("G5"), []edit{
 		{"vault/journal.go", "if !slices.Equal(sum[:], digest) {", "if false && !slices.Equal(sum[:], digest) {"},
-		{"vault/journal.go", `				e, err := openEntry(v.id, n, records[i].Value, ring, owner)
+		{"vault/journal.go", `				e, err := openEntry(v.id, n, records[i].Value, ring, by)
 				if err != nil {
 					return out, err
 				}
-`, `				e, err := openEntry(v.id, n, records[i].Value, ring, owner)
+`, `				e, err := openEntry(v.id, n, records[i].Value, ring, by)
 				if err != nil {
 					continue
 				}

@@ -106,9 +106,16 @@ func (p *parts) service(ctx context.Context, opts *Options) (*Stage, error) {
 	if folders == nil {
 		folders = []string{"Papers"}
 	}
+	checkpoints := wrapped(opts.Checkpoints, vault.Checkpoints(p.witness))
+	var directory vault.Directory
+	if opts.Directory != nil {
+		if directory, err = opts.Directory(s.Store, checkpoints); err != nil {
+			return nil, err
+		}
+	}
 	s.Vaults, err = vault.New(ctx, vault.Config{
-		Store: s.Store, Blobs: s.Blobs, Keeper: s.Keeper, Quota: s.Quota,
-		Checkpoints: wrapped(opts.Checkpoints, vault.Checkpoints(p.witness)),
+		Store: s.Store, Blobs: s.Blobs, Keeper: s.Keeper, Quota: s.Quota, Directory: directory,
+		Checkpoints: checkpoints,
 		Limiter:     wrapped(opts.Limiter, vault.Limiter(p.witness)),
 		Now:         p.clock.Now, Folders: folders,
 		SessionIdle: opts.SessionIdle, SessionMax: opts.SessionMax,

@@ -33,6 +33,9 @@ type Options struct {
 	Folders                 []string
 	SessionIdle, SessionMax time.Duration
 	SignIns, SignInQueue    int
+	// Directory makes the directory over the parts of this service. nil: none, so that
+	// nobody but the person can be let in.
+	Directory func(*storage.Store, vault.Checkpoints) (vault.Directory, error)
 
 	// What stands between the service and each of its parts; nil: nothing. Wraps
 	// see what this service does, not what [Stage.Another] does.

@@ -1,0 +1,97 @@
+package vault
+
+import (
+	"context"
+	"errors"
+
+	"reconnect.example/internal/seal"
+)
+
+// signature says by which key, and for a key that is not the vault's own, whose:
+//
+//	CBOR{1: key, 2: signature, 3: credential}
+//
+// The credential stays with what was signed, so that its author can be told also
+// when they have left long since (N9).
+type signature struct {
+	Key        []byte `cbor:"1,keyasint"`
+	Bytes      []byte `cbor:"2,keyasint"`
+	Credential []byte `cbor:"3,keyasint,omitempty"`
+}
+
+// signing signs in the name of whoever acts.
+type signing func(c seal.Context, message []byte) signature
+
+// sign signs with the key of who has the vault open: the vault's own, or a
+// worker's. Nobody signs for another (G3, N9).
+func (t *turn) sign(c seal.Context, message []byte) signature {
+	if g := t.v.guest; g != nil {
+		return signature{Key: g.signer.Public(), Bytes: g.signer.Sign(c, message), Credential: g.credential}
+	}
+	return signature{Key: t.signer.Public(), Bytes: t.signer.Sign(c, message)}
+}
+
+// authors says who may have signed what lies in a vault.
+type authors struct {
+	ctx       context.Context
+	owner     *seal.OwnerHead
+	directory Directory // nil: nobody but the vault itself
+}
+
+func (t *turn) authors() authors {
+	return authors{ctx: t.ctx, owner: t.heads.owner, directory: t.v.service.cfg.Directory}
+}
+
+// of returns who made a signature: nobody else than the vault itself (nil), by a
+// key that it has or had, or whom its credential names.
+func (a authors) of(s signature, c seal.Context, message []byte) (*Signer, error) {
+	if seal.VerifySignature(s.Key, c, message, s.Bytes) != nil {
+		return nil, ErrUntrustedKey
+	}
+	if len(s.Credential) == 0 {
+		if !a.owner.Trusts(s.Key) {
+			return nil, ErrUntrustedKey
+		}
+		return nil, nil
+	}
+	if a.directory == nil {
+		return nil, ErrUntrustedKey
+	}
+	signer, err := a.directory.Signer(a.ctx, s.Credential)
+	if err != nil {
+		return nil, err
+	}
+	if string(signer.Key) != string(s.Key) {
+		return nil, ErrUntrustedKey
+	}
+	return &signer, nil
+}
+
+// check holds a signature against who is said to have made it: a worker cannot
+// write in the person's name, nor the person, or another worker, in theirs (G3).
+func (a authors) check(said Actor, s signature, c seal.Context, message []byte) error {
+	signer, err := a.of(s, c, message)
+	switch {
+	case err != nil:
+		return err
+	case signer == nil:
+		if said.Kind == ActorWorker && a.owner.Kind == seal.KindPerson {
+			return ErrUntrustedKey
+		}
+		return nil
+	}
+	is := signer.Actor
+	if said.Kind != is.Kind || said.ID != is.ID || said.RelayID != is.RelayID || said.Organisation != is.Organisation || said.Relay != is.Relay || !signer.Named(said.Name) {
+		return ErrUntrustedKey
+	}
+	return nil
+}
+
+// authorError names what has no author that may be there; a store or a witness
+// that does not answer says nothing about it.
+func authorError(err, broken error) error {
+	if errors.Is(err, ErrUntrustedKey) || errors.Is(err, ErrTampered) {
+		return broken
+	}
+	return err
+}

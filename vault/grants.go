@@ -1,0 +1,453 @@
+package vault
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+)
+
+// NewGrant is what a person allows to somebody.
+type NewGrant struct {
+	Holder  ID        // the space of a relay or of a worker, as the directory names it
+	Scope   Scope     // what they may
+	Until   time.Time // zero: until it is withdrawn
+	Visit   bool      // ends with this session, too, and asks for no new keys afterwards
+	Items   []ItemID  // not nil: a visit to these alone, as they are now; ScopeSee
+	Subject []byte    // bound to the terms: at most 64 bytes
+	Key     []byte    // the holder's signing key, if it was seen on another way, such as a QR code; nil: the directory's word
+	Facts   []byte    // kept with the grant for its person alone, at most 16 kB
+	// Also adds writes to the commit, such as a note to the holder. It may run
+	// several times, and must not read what the vault keeps.
+	Also func(tx *storage.Tx, g Grant) error
+}
+
+// Grant is what a person allowed to somebody, also when it has ended.
+type Grant struct {
+	ID      GrantID
+	Holder  ID
+	Scope   Scope
+	Given   time.Time
+	Until   time.Time // zero: until it is withdrawn
+	Ended   time.Time // zero: in force
+	EndedBy EndedBy
+	Visit   bool
+	Items   []ItemID
+	Facts   []byte
+	Terms   []byte // as the vault signed them
+}
+
+// EndedBy says how a grant ended.
+type EndedBy string
+
+// How a grant ended.
+const (
+	EndedByPerson    EndedBy = "person"    // withdrawn
+	EndedByTime      EndedBy = "time"      // its time was over
+	EndedByHolder    EndedBy = "holder"    // given up by whom it was for
+	EndedByDirectory EndedBy = "directory" // whom it was for is not in the directory any more
+	EndedByKey       EndedBy = "key"       // the directory named a key that does not follow the first one (D2)
+	EndedBySession   EndedBy = "session"   // a visit: the person signed out
+)
+
+// Limits of what is allowed at a time, so that new keys for all fit one commit (G10).
+const (
+	maxGrants  = 16 // of a person
+	maxMembers = 40 // workers of a relay
+	maxEnded   = 200
+)
+
+// grantPaper is a grant as Owner keeps it; the paper's id is the grant's.
+type grantPaper struct {
+	Holder  [16]byte   `cbor:"1,keyasint"`
+	Pinned  []byte     `cbor:"2,keyasint"` // the holder's signing key at the first contact
+	Terms   []byte     `cbor:"3,keyasint"` // signed, the latest
+	Ended   int64      `cbor:"4,keyasint,omitempty"`
+	EndedBy EndedBy    `cbor:"5,keyasint,omitempty"`
+	Visit   bool       `cbor:"6,keyasint,omitempty"`
+	Session []byte     `cbor:"7,keyasint,omitempty"` // that a visit ends with
+	Items   [][16]byte `cbor:"8,keyasint,omitempty"`
+	Facts   []byte     `cbor:"9,keyasint,omitempty"`
+	Scope   Scope      `cbor:"10,keyasint"`
+	Given   int64      `cbor:"11,keyasint"`
+	Until   int64      `cbor:"12,keyasint,omitempty"`
+	Held    uint64     `cbor:"13,keyasint,omitempty"` // the latest generation of Shared that went with it
+	Both    bool       `cbor:"14,keyasint,omitempty"` // and the one before, until everything is sealed anew
+	Subject []byte     `cbor:"15,keyasint,omitempty"`
+}
+
+type keptGrant struct {
+	id       GrantID
+	revision uint64
+	grantPaper
+}
+
+func (k *keptGrant) public() Grant {
+	g := Grant{ID: k.id, Holder: k.Holder, Scope: k.Scope, Given: fromMillis(k.Given), Until: fromMillis(k.Until), Ended: fromMillis(k.Ended), EndedBy: k.EndedBy, Visit: k.Visit, Facts: k.Facts, Terms: k.Terms}
+	for _, i := range k.Items {
+		g.Items = append(g.Items, i)
+	}
+	return g
+}
+
+// inForce says whether a grant opens anything at a time, as far as its person knows.
+func (k *keptGrant) inForce(now time.Time) bool {
+	return k.Ended == 0 && (k.Until == 0 || now.Before(time.UnixMilli(k.Until)))
+}
+
+func (t *turn) grants() (out []*keptGrant, err error) {
+	if err := t.asPerson(); err != nil {
+		return nil, err
+	}
+	for n := range t.heads.indexes[Owner].Pages {
+		page, err := t.page(Owner, n)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page.entries {
+			p, err := t.openPaper(e)
+			if errors.Is(err, ErrTampered) {
+				continue // a grant whose paper is gone is not given again: it ends
+			}
+			if err != nil {
+				return nil, err
+			}
+			if p.Kind != paperGrant {
+				continue
+			}
+			k := &keptGrant{id: e.id, revision: e.revision}
+			if seal.Unmarshal(p.Body, &k.grantPaper) != nil {
+				return nil, tampered("owner paper")
+			}
+			out = append(out, k)
+		}
+	}
+	slices.SortFunc(out, func(a, b *keptGrant) int { return cmp.Compare(a.Given, b.Given) })
+	return out, nil
+}
+
+func (t *turn) keepGrant(k *keptGrant) error {
+	k.revision++
+	return t.putPaper(k.id, k.revision, paperGrant, k.grantPaper)
+}
+
+// Grants returns everything that was ever allowed to anybody, the latest last, as
+// far as it is kept: all that is in force and the last 200 that ended. It is a line
+// in the journal.
+func (v *Vault) Grants(ctx context.Context) (out []Grant, err error) {
+	err = v.do(ctx, func(t *turn) error {
+		out = nil
+		all, err := t.grants()
+		if err != nil {
+			return err
+		}
+		for _, k := range all {
+			out = append(out, k.public())
+		}
+		t.note(ActGrantsListed, nil, nil)
+		return nil
+	})
+	return out, err
+}
+
+// Give lets somebody in. The person shows their secret again, so that a stolen
+// session shares nothing; it is acknowledged only when the witness has the new
+// owner head. Whom it is for must be in the directory, now, with a key that
+// follows the one seen at the first contact.
+//
+// Errors: ErrSignIn for a wrong secret, ErrUntrustedKey (D1, D2), ErrEnded if the
+// holder is not in the directory any more, ErrTooMany, InvalidError,
+// ErrWitnessAway (nothing was changed), ErrUnconfirmed (it is in force).
+func (v *Vault) Give(ctx context.Context, n NewGrant, secret Secret) (Grant, error) {
+	if err := n.check(v.service.now()); err != nil {
+		return Grant{}, err
+	}
+	if v.service.cfg.Directory == nil {
+		return Grant{}, &InvalidError{Field: "holder", Problem: "is not known: this service has no directory"}
+	}
+	if _, err := v.service.ask(ctx, v.id); err != nil {
+		return Grant{}, err
+	}
+	if _, err := v.rootsAgain(ctx, secret); err != nil {
+		return Grant{}, err
+	}
+	return v.give(ctx, n)
+}
+
+func (n *NewGrant) check(now time.Time) error {
+	var problems []error
+	bad := func(is bool, field, problem string) {
+		if is {
+			problems = append(problems, &InvalidError{Field: field, Problem: problem})
+		}
+	}
+	bad(n.Holder.IsZero(), "holder", "is missing")
+	bad(!n.Scope.valid(), "scope", "is none that there is")
+	bad(!n.Until.IsZero() && !n.Until.After(now), "until", "has passed already")
+	bad(n.Items != nil && (n.Scope != ScopeSee || !n.Visit), "items", "can be chosen for a visit that only sees")
+	bad(n.Items != nil && len(n.Items) == 0, "items", "names nothing")
+	bad(n.Visit && n.Until.IsZero(), "until", "is missing: a visit has an end")
+	bad(len(n.Subject) > 64, "subject", "is longer than 64 bytes")
+	bad(len(n.Facts) > 16<<10, "facts", "is longer than 16 kB")
+	return errors.Join(problems...)
+}
+
+// give is the commit of Give: terms and keys sealed to the holder, the digest in
+// the owner head, the paper, the line.
+func (v *Vault) give(ctx context.Context, n NewGrant) (Grant, error) {
+	pinned, err := v.pinned(ctx, n.Holder)
+	if err != nil {
+		return Grant{}, err
+	}
+	if pinned == nil {
+		pinned = n.Key
+	}
+	keys, err := v.service.cfg.Directory.Holder(ctx, n.Holder, pinned)
+	if err != nil {
+		return Grant{}, v.refused(ctx, n.Holder, err)
+	}
+	if pinned == nil {
+		pinned = keys.Key
+	}
+	k := &keptGrant{id: newID(), grantPaper: grantPaper{Holder: n.Holder, Pinned: pinned, Visit: n.Visit, Facts: n.Facts, Scope: n.Scope, Until: millis(n.Until), Subject: n.Subject}}
+	err = v.changeOwner(ctx, func(t *turn) error {
+		if err := errors.Join(t.asPerson(), t.changing()); err != nil {
+			return err
+		}
+		if err := t.room(); err != nil {
+			return err
+		}
+		k.revision, k.Given, k.Items = 0, t.now.UnixMilli(), nil
+		if n.Visit && v.session != nil {
+			k.Session = v.session.id[:]
+		}
+		var chosen []chosenItem
+		if n.Items != nil {
+			if chosen, err = t.choose(n.Items); err != nil {
+				return err
+			}
+			for _, c := range chosen {
+				k.Items = append(k.Items, c.Item)
+			}
+		}
+		if err := t.issue(k, keys, chosen); err != nil {
+			return err
+		}
+		t.note(ActGranted, nil, map[string]string{"grant": k.id.String(), "holder": n.Holder.String()})
+		if n.Also == nil {
+			return nil
+		}
+		return n.Also(t.tx, k.public())
+	})
+	if err != nil && !errors.Is(err, ErrUnconfirmed) {
+		return Grant{}, err
+	}
+	return k.public(), err
+}
+
+// pinned is the key of a holder that this vault saw first, nil if it never did.
+func (v *Vault) pinned(ctx context.Context, holder ID) (key []byte, err error) {
+	err = v.do(ctx, func(t *turn) error {
+		key = nil
+		all, err := t.grants()
+		for _, k := range all {
+			if ID(k.Holder) == holder && key == nil {
+				key = k.Pinned
+			}
+		}
+		return err
+	})
+	return key, err
+}
+
+// refused leaves a line where the directory names a key that does not follow the
+// one that this vault knows (D2).
+func (v *Vault) refused(ctx context.Context, holder ID, why error) error {
+	if !errors.Is(why, ErrUntrustedKey) {
+		return why
+	}
+	err := v.do(ctx, func(t *turn) error {
+		t.note(ActKeyRefused, nil, map[string]string{"holder": holder.String()})
+		return nil
+	})
+	return errors.Join(why, err)
+}
+
+// room refuses one grant too many, and forgets the oldest of those that ended.
+func (t *turn) room() error {
+	all, err := t.grants()
+	if err != nil {
+		return err
+	}
+	most := maxGrants
+	if t.heads.owner.Kind == seal.KindRelay {
+		most = maxMembers
+	}
+	var ended []*keptGrant
+	for _, k := range all {
+		if k.Ended != 0 {
+			ended = append(ended, k)
+		}
+	}
+	if len(all)-len(ended) >= most {
+		return ErrTooMany
+	}
+	for len(ended) >= maxEnded {
+		t.tx.Delete(t.v.id.paper(ended[0].id))
+		if err := t.strike(Owner, ended[0].id); err != nil {
+			return err
+		}
+		ended = ended[1:]
+	}
+	return nil
+}
+
+// issue makes a grant of what its paper says, in the place of what it was before.
+func (t *turn) issue(k *keptGrant, keys HolderKeys, chosen []chosenItem) error {
+	if err := t.sameHolder(k.Holder, keys); err != nil {
+		return err
+	}
+	t.unlist(k)
+	terms := &Terms{Grant: k.id, Holder: k.Holder, Scope: k.Scope, Given: k.Given, Until: k.Until, Subject: k.Subject}
+	var gens []*generation
+	if chosen == nil && k.Scope != ScopeGive {
+		gens = t.sharedGenerations()
+		k.Held, k.Both = gens[len(gens)-1].number, len(gens) > 1
+	}
+	signed, record, err := sealGrant(t.v.id, terms, gens, chosen, t.signer, keys.Inbox)
+	if err != nil {
+		return err
+	}
+	k.Terms = signed
+	digest := seal.Digest(signed)
+	t.heads.owner.Grants, t.ownerDirty = append(t.heads.owner.Grants, digest[:]), true
+	t.tx.PutUnique(t.v.id.grant(k.id), record)
+	if k.Until != 0 {
+		t.tx.Put(t.v.id.grantDue(k), nil)
+	}
+	return t.keepGrant(k)
+}
+
+// sharedGenerations are those that still open something in Shared: the current
+// one, and while what lay under the one before is being sealed anew, that too (N8).
+func (t *turn) sharedGenerations() []*generation {
+	all, since := t.rings[Shared].generations, t.heads.indexes[Shared].Since
+	for len(all) > 1 && all[0].number < since {
+		all = all[1:]
+	}
+	return all
+}
+
+// sameHolder makes the commit fail if the holder's own head has moved on to other
+// keys since the directory was asked (N7).
+func (t *turn) sameHolder(holder ID, keys HolderKeys) error {
+	rec, err := t.tx.Get(holder.head(Owner))
+	if err != nil {
+		return missing(err, "the holder's owner head")
+	}
+	h, err := openOwnerHead(holder, rec.Value)
+	if err != nil {
+		return err
+	}
+	inbox, ok := inboxOf(h)
+	if !ok || !slices.Equal(inbox, keys.Inbox) || !slices.Equal(h.Key, keys.Key) {
+		return ErrRevision
+	}
+	return nil
+}
+
+// inboxOf is where somebody is given keys: a relay in what its workers share, a
+// worker in what is theirs alone.
+func inboxOf(h *seal.OwnerHead) ([]byte, bool) {
+	c := Owner
+	if h.Kind == seal.KindRelay {
+		c = Shared
+	}
+	k, ok := keysOf(h, c)
+	return k.Inbox, ok && h.Kind != seal.KindPerson
+}
+
+func (t *turn) unlist(k *keptGrant) {
+	digest := seal.Digest(k.Terms)
+	t.heads.owner.Grants = slices.DeleteFunc(slices.Clone(t.heads.owner.Grants), func(d []byte) bool { return slices.Equal(d, digest[:]) })
+	t.ownerDirty = true
+}
+
+// end ends a grant: its terms leave the owner head, its record goes.
+func (t *turn) end(k *keptGrant, by EndedBy) error {
+	t.unlist(k)
+	t.tx.Delete(t.v.id.grant(k.id))
+	if k.Until != 0 {
+		t.tx.Delete(t.v.id.grantDue(k))
+	}
+	k.Ended, k.EndedBy = t.now.UnixMilli(), by
+	t.note(ActGrantEnded, nil, map[string]string{"grant": k.id.String(), "holder": ID(k.Holder).String(), "by": string(by)})
+	return t.keepGrant(k)
+}
+
+func (t *turn) grantInForce(id GrantID) (*keptGrant, error) {
+	all, err := t.grants()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(k *keptGrant) bool { return k.id == id })
+	if i < 0 {
+		return nil, ErrNotFound
+	}
+	if all[i].Ended != 0 {
+		return nil, ErrEnded
+	}
+	return all[i], nil
+}
+
+// End ends a grant, at a tap: who has it open is refused from this commit on, also
+// in a download under way. What was already seen may have been kept; say so.
+//
+// So that a former holder with a copy of the store cannot read what comes, Shared
+// gets new keys. That takes the secret: with one it is done now; without (nil) it
+// is owed, and paid at the person's next sign-in. A visit asks for no new keys.
+// As it only closes something, it is done also while the witness is away:
+// ErrUnconfirmed then says that the witness will be told later (N10).
+//
+// Errors: ErrNotFound, ErrEnded if it has ended already, ErrSignIn for a wrong
+// secret (nothing was changed), ErrUnconfirmed.
+func (v *Vault) End(ctx context.Context, id GrantID, secret *Secret) error {
+	var p *proof
+	if secret != nil {
+		var err error
+		if p, err = v.rootsAgain(ctx, *secret); err != nil {
+			return err
+		}
+	}
+	err := v.changeOwner(ctx, func(t *turn) error {
+		k, err := t.grantInForce(id)
+		if err != nil {
+			return err
+		}
+		return t.end(k, EndedByPerson)
+	})
+	if err != nil && !errors.Is(err, ErrUnconfirmed) || p == nil {
+		return err
+	}
+	return errors.Join(err, v.payGrants(ctx, p.roots))
+}
+
+// endVisits ends the visits of a session.
+func (t *turn) endVisits(session *session, by EndedBy) error {
+	all, err := t.grants()
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if k.Visit && k.Ended == 0 && (session == nil || slices.Equal(k.Session, session.id[:])) {
+			if err := t.end(k, by); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,291 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+)
+
+// Standing says whether somebody may still act: that their relay is in the
+// directory, that they are one of its workers, that their session is open. It is
+// asked in each commit, and reads through the commit's own transaction, so that
+// what ends while an act is in flight ends the act (N7). ErrEnded or
+// ErrSessionEnded if they may not.
+type Standing func(ctx context.Context, tx *storage.Tx, now time.Time) error
+
+// Guest is somebody who opens a vault that is not theirs, for what its person
+// allowed. Package consent makes one of a worker who is signed in.
+type Guest struct {
+	Actor      Actor           // with name
+	Signer     seal.SigningKey // signs what they do
+	Credential []byte          // says whose key that is
+	Purpose    string          // why, for the journal
+	Holder     ID              // the space that the grant is for
+	Keys       []seal.BoxKey   // inbox keys of that space, the newest first
+	Standing   Standing        // nil: nothing else is asked
+	Pinned     []byte          // signing key of the vault at the first contact; nil: this is it
+}
+
+func (g *Guest) check() error {
+	need := func(ok bool, field string) error {
+		if ok {
+			return nil
+		}
+		return &InvalidError{Field: field, Problem: "is missing"}
+	}
+	return errors.Join(need(g.Actor.Kind != "" && g.Actor.Kind != ActorPerson, "actor"), need(!g.Signer.IsZero(), "signer"),
+		need(!g.Holder.IsZero(), "holder"), need(len(g.Keys) > 0, "keys"), checkText("purpose", g.Purpose, MaxText, false))
+}
+
+// guest is what a handle holds that was opened through a grant.
+type guest struct {
+	grant      GrantID
+	terms      *Terms
+	digest     []byte // of the signed terms, as the owner head names them
+	vaultKey   []byte // that signed them
+	signer     seal.SigningKey
+	credential []byte
+	standing   Standing
+	chosen     []chosenItem // not nil: a visit to these alone
+}
+
+// OpenGrant opens a vault for what a grant allows: Shared, or chosen items of it,
+// and nothing else. Every commit checks again that the grant is in force. The
+// handle needs no session; open it for one piece of work and close it.
+//
+// Errors: ErrEnded if the grant is over; ErrUntrustedKey if the vault is not the
+// one that was pinned, or not one whose key the witness knows (D4); ErrTampered
+// for a grant that the vault did not make for this holder (C4, D3, D6, D8).
+func (s *Vaults) OpenGrant(ctx context.Context, id ID, grant GrantID, g Guest) (*Vault, error) {
+	if err := g.check(); err != nil {
+		return nil, err
+	}
+	head, err := s.trustedHead(ctx, id, g.Pinned)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := s.cfg.Store.Get(ctx, id.grant(grant))
+	if isNotFound(err) {
+		return nil, ErrEnded
+	}
+	if err != nil {
+		return nil, storageError(err)
+	}
+	body, _, err := openGrant(id, grant, g.Holder, rec.Value, g.Keys)
+	if err != nil {
+		return nil, err
+	}
+	digest := seal.Digest(body.Terms)
+	if !slices.ContainsFunc(head.Grants, func(d []byte) bool { return slices.Equal(d, digest[:]) }) {
+		return nil, ErrEnded // C4: an old one
+	}
+	terms, err := verifyTerms(id, grant, g.Holder, head.Key, body.Terms)
+	if err != nil {
+		return nil, err
+	}
+	own := &guest{grant: grant, terms: terms, digest: digest[:], vaultKey: head.Key, signer: g.Signer, credential: g.Credential, standing: g.Standing}
+	v := &Vault{service: s, id: id, actor: g.Actor, purpose: g.Purpose, guest: own, rings: rings{}}
+	switch {
+	case terms.Chosen != nil:
+		if own.chosen, err = body.items(terms); err != nil {
+			return nil, err
+		}
+	case terms.Scope != ScopeGive:
+		if v.rings[Shared], err = body.keys(terms); err != nil {
+			return nil, err
+		}
+	}
+	return v, v.stillOpen(ctx)
+}
+
+// trustedHead reads the owner head of a vault for somebody who holds no key of it:
+// pinned is the key that they know. Another key is believed only if the pinned one
+// named it, in a head that the witness knows: who has a former key of a vault could
+// name a successor of their own.
+func (s *Vaults) trustedHead(ctx context.Context, id ID, pinned []byte) (*seal.OwnerHead, error) {
+	known := s.latest(ctx, id)
+	rec, err := s.cfg.Store.Get(ctx, id.head(Owner))
+	if isNotFound(err) {
+		return nil, ErrEnded
+	}
+	if err != nil {
+		return nil, storageError(err)
+	}
+	h, err := openOwnerHead(id, rec.Value)
+	if err != nil {
+		return nil, err
+	}
+	seen := &heads{owner: h, raw: map[Compartment][]byte{Owner: rec.Value}}
+	if err := seen.compareOwner(known.heads); err != nil {
+		return nil, err
+	}
+	if h.Erased != 0 {
+		return nil, ErrEnded
+	}
+	if pinned != nil && !h.Trusts(pinned) {
+		return nil, ErrUntrustedKey // D4
+	}
+	if pinned == nil || !slices.Equal(h.Key, pinned) {
+		mark, ok := known.told[headOwner]
+		if now := seen.checkpointOwner(); !ok || later(now, mark) {
+			// Ask the witness itself: what this process saw is not enough.
+			told, err := s.ask(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			i := slices.IndexFunc(told, func(c Checkpoint) bool { return c.Head == headOwner })
+			if i < 0 || later(now, told[i]) {
+				return nil, fmt.Errorf("%w: the witness does not know it yet", ErrUntrustedKey)
+			}
+		}
+	}
+	return h, nil
+}
+
+func (h *heads) checkpointOwner() Checkpoint {
+	return Checkpoint{Head: headOwner, Restore: h.owner.Restore, Version: h.owner.Version, Hash: seal.Digest(h.raw[Owner])}
+}
+
+func (h *heads) compareOwner(marks map[string]Checkpoint) error {
+	return compareOne(h.checkpointOwner(), marks)
+}
+
+// begin reads and verifies what a guest reaches, and that they still may.
+func (g *guest) begin(ctx context.Context, v *Vault, tx *storage.Tx, known view, now time.Time) (*turn, error) {
+	raw, err := readRawHeads(tx, v.id)
+	if err != nil {
+		return nil, err
+	}
+	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0]}}
+	if h.owner, err = openOwnerHead(v.id, raw[Owner]); err != nil {
+		return nil, err
+	}
+	if err := h.compareOwner(known.heads); err != nil {
+		return nil, err
+	}
+	if err := g.admit(tx, v.id, h.owner, now); err != nil {
+		return nil, err
+	}
+	if g.standing != nil {
+		if err := g.standing(ctx, tx, now); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.open(v.id, raw, v.rings); err != nil {
+		return nil, err
+	}
+	if err := h.compare(known.heads); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(h.owner.Service, v.service.keys.signer.Public()) {
+		return nil, fmt.Errorf("%w: these are not the service keys of this vault", ErrKeyService)
+	}
+	return v.newTurn(ctx, tx, known, now, h), nil
+}
+
+// admit says whether the grant is in force now, by the head that this very commit
+// is checked against.
+func (g *guest) admit(tx *storage.Tx, id ID, owner *seal.OwnerHead, now time.Time) error {
+	inForce := slices.ContainsFunc(owner.Grants, func(d []byte) bool { return slices.Equal(d, g.digest) })
+	if !inForce || owner.Erased != 0 || !slices.Equal(owner.Key, g.vaultKey) {
+		return ErrEnded
+	}
+	if g.terms.Until != 0 && !now.Before(time.UnixMilli(g.terms.Until)) {
+		return ErrEnded
+	}
+	if owner.Closing != 0 {
+		return ErrClosing
+	}
+	// Who cannot sign the owner head ends a grant by deleting its record: the relay
+	// that gives it up, the sweeper when its time is over.
+	if _, err := tx.Get(id.grant(g.grant)); isNotFound(err) {
+		return ErrEnded
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// Standing is what must be true for somebody who acts elsewhere through this handle:
+// that it is still open. A worker who opens a person's vault through their relay's
+// space stands by that handle, and it by theirs; so one commit checks the whole
+// chain. Errors as those of any act of this handle.
+func (v *Vault) Standing() Standing {
+	return func(ctx context.Context, tx *storage.Tx, _ time.Time) error {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		if v.closed {
+			return ErrClosed
+		}
+		_, err := v.begin(ctx, tx, v.service.latest(ctx, v.id))
+		return err
+	}
+}
+
+// asPerson refuses what only who holds Owner's keys may do.
+func (t *turn) asPerson() error {
+	if t.v.guest != nil {
+		return ErrNotAllowed
+	}
+	return nil
+}
+
+// mayAdd refuses a guest who may only see.
+func (t *turn) mayAdd() error {
+	if g := t.v.guest; g != nil && (g.chosen != nil || g.terms.Scope != ScopeAdd && g.terms.Scope != ScopeTeam) {
+		return ErrNotAllowed
+	}
+	return nil
+}
+
+// mayRemove refuses a guest in a person's vault: what was added, only the person
+// takes away.
+func (t *turn) mayRemove() error {
+	if g := t.v.guest; g != nil && (g.chosen != nil || g.terms.Scope != ScopeTeam) {
+		return ErrNotAllowed
+	}
+	return nil
+}
+
+// Rewrap seals a grant anew for a holder whose key has changed: to, the newest of
+// keys. The person's terms stay as they are. It changes nothing, and is false, if
+// the newest key opens the record already. ErrEnded if there is no such grant.
+func (s *Vaults) Rewrap(ctx context.Context, id ID, grant GrantID, g Guest) (done bool, err error) {
+	if err := g.check(); err != nil {
+		return false, err
+	}
+	err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		done = false
+		rec, err := tx.Get(id.grant(grant))
+		if isNotFound(err) {
+			return ErrEnded
+		}
+		if err != nil {
+			return err
+		}
+		body, key, err := openGrant(id, grant, g.Holder, rec.Value, g.Keys)
+		if err != nil {
+			return err
+		}
+		if slices.Equal(key.Public(), g.Keys[0].Public()) {
+			return nil
+		}
+		plain, err := seal.Marshal(body)
+		if err != nil {
+			return err
+		}
+		record, err := g.Keys[0].Public().Seal(id.grantContext(grant, g.Holder), nil, plain)
+		if err != nil {
+			return err
+		}
+		tx.PutUnique(id.grant(grant), record)
+		done = true
+		return nil
+	})
+	return done, storageError(err)
+}

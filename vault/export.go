@@ -104,7 +104,7 @@ type exportConsent struct {
 
 // begin reads all that is not content in one state of the vault.
 func (e *exporter) begin(t *turn) error {
-	if err := t.asPerson(); err != nil {
+	if err := t.asOwner(); err != nil {
 		return err
 	}
 	e.now, e.from = t.now, t.heads.journal

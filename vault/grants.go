@@ -100,7 +100,7 @@ func (k *keptGrant) inForce(now time.Time) bool {
 }
 
 func (t *turn) grants() (out []*keptGrant, err error) {
-	if err := t.asPerson(); err != nil {
+	if err := t.asOwner(); err != nil {
 		return nil, err
 	}
 	for n := range t.heads.indexes[Owner].Pages {
@@ -215,7 +215,7 @@ func (v *Vault) give(ctx context.Context, n NewGrant) (Grant, error) {
 	}
 	k := &keptGrant{id: newID(), grantPaper: grantPaper{Holder: n.Holder, Pinned: pinned, Visit: n.Visit, Facts: n.Facts, Scope: n.Scope, Until: millis(n.Until), Subject: n.Subject}}
 	err = v.changeOwner(ctx, func(t *turn) error {
-		if err := errors.Join(t.asPerson(), t.changing()); err != nil {
+		if err := errors.Join(t.asOwner(), t.changing()); err != nil {
 			return err
 		}
 		if err := t.room(); err != nil {

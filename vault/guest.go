@@ -227,8 +227,8 @@ func (v *Vault) Standing() Standing {
 	}
 }
 
-// asPerson refuses what only who holds Owner's keys may do.
-func (t *turn) asPerson() error {
+// asOwner refuses what only who holds Owner's keys may do.
+func (t *turn) asOwner() error {
 	if t.v.guest != nil {
 		return ErrNotAllowed
 	}

@@ -264,7 +264,7 @@ func (v *Vault) Journal(ctx context.Context, opts *JournalOptions) ([]Entry, err
 	var by authors
 	var ring *ring
 	err := v.do(ctx, func(t *turn) error {
-		if err := t.asPerson(); err != nil {
+		if err := t.asOwner(); err != nil {
 			return err
 		}
 		t.note(ActJournalRead, nil, nil)

@@ -173,7 +173,7 @@ func (v *Vault) openForMove(ctx context.Context, u *upload) (io.ReadCloser, erro
 }
 
 func (t *turn) movable(id ItemID, revision uint64, to Compartment) (*record, error) {
-	if err := t.asPerson(); err != nil {
+	if err := t.asOwner(); err != nil {
 		return nil, err
 	}
 	r, err := t.findRevision(id, revision)

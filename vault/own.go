@@ -47,7 +47,7 @@ func (v *Vault) OwnKeys(ctx context.Context) (k OwnKeys, err error) {
 func (v *Vault) SignAs(ctx context.Context, c seal.Context, body []byte) (envelope []byte, err error) {
 	c.Vault = v.id
 	err = v.do(ctx, func(t *turn) error {
-		if err := t.asPerson(); err != nil {
+		if err := t.asOwner(); err != nil {
 			return err
 		}
 		switch c.Type { // nothing that this package signs itself

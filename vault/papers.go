@@ -52,7 +52,7 @@ type consentBody struct {
 }
 
 func (t *turn) putPaper(id [16]byte, revision uint64, kind uint8, body any) error {
-	if err := t.asPerson(); err != nil {
+	if err := t.asOwner(); err != nil {
 		return err
 	}
 	raw, err := seal.Marshal(body)
@@ -83,7 +83,7 @@ func (t *turn) sealPaper(id [16]byte, revision uint64, paper []byte) error {
 // eachPaper calls f with every Owner paper of a kind. One that was altered is an
 // error at the end, after all the others.
 func (t *turn) eachPaper(kind uint8, f func(id [16]byte, p ownerPaper) error) error {
-	if err := t.asPerson(); err != nil {
+	if err := t.asOwner(); err != nil {
 		return err
 	}
 	var altered error
@@ -154,7 +154,7 @@ func (t *turn) openPaper(e pageEntry) (p ownerPaper, err error) {
 var loginPaper = [16]byte{15: 1}
 
 func (t *turn) login() (login string, err error) {
-	if err := t.asPerson(); err != nil {
+	if err := t.asOwner(); err != nil {
 		return "", err
 	}
 	_, e, found, err := t.lookup(Owner, loginPaper)

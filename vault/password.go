@@ -85,7 +85,7 @@ func (v *Vault) changeOwner(ctx context.Context, f func(t *turn) error) error {
 	var heads []Checkpoint
 	var owner signedOwner
 	err := v.doLocked(ctx, func(t *turn) error {
-		if err := t.asPerson(); err != nil {
+		if err := t.asOwner(); err != nil {
 			return err
 		}
 		t.ownerDirty = true

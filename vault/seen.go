@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"reconnect.example/internal/seal"
 )
 
 // Seen is somebody else who opened an item. What was seen may have been kept: to
@@ -28,14 +26,14 @@ func (v *Vault) SeenBy(ctx context.Context, item ItemID) ([]Seen, error) {
 		return nil, ErrNotFound
 	}
 	var from journalHead
-	var owner *seal.OwnerHead
+	var by authors
 	var ring *ring
 	err := v.do(ctx, func(t *turn) error {
 		if err := t.asPerson(); err != nil {
 			return err
 		}
 		t.note(ActJournalRead, &Item{ID: item}, nil)
-		from, owner, ring = t.heads.journal, t.heads.owner, t.rings[Owner]
+		from, by, ring = t.heads.journal, t.authors(), t.rings[Owner]
 		return nil
 	})
 	if err != nil {
@@ -43,7 +41,7 @@ func (v *Vault) SeenBy(ctx context.Context, item ItemID) ([]Seen, error) {
 	}
 	type who struct{ worker, relay, name string }
 	found := map[who]*Seen{}
-	_, err = v.readJournal(ctx, from, owner, ring, JournalOptions{Limit: math.MaxInt, each: func(e Entry) {
+	_, err = v.readJournal(ctx, from, by, ring, JournalOptions{Limit: math.MaxInt, each: func(e Entry) {
 		if e.Item != item || e.Actor.Kind != ActorWorker || e.Act != ActRead && e.Act != ActDownloaded {
 			return
 		}

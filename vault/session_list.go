@@ -30,7 +30,7 @@ type storedSession struct {
 // sessions reads the list. They are not under an index: one that the store
 // brings back has an old epoch or an old time, and opens nothing without its token.
 func (t *turn) sessions() ([]storedSession, error) {
-	if err := t.asPerson(); err != nil {
+	if err := t.asOwner(); err != nil {
 		return nil, err
 	}
 	prefix := t.v.id.key("n/")
@@ -146,7 +146,7 @@ func (t *turn) raiseEpoch() error {
 // SignOut ends this session and forgets the keys.
 func (v *Vault) SignOut(ctx context.Context) error {
 	err := v.do(ctx, func(t *turn) error {
-		if err := t.asPerson(); err != nil {
+		if err := t.asOwner(); err != nil {
 			return err
 		}
 		t.note(ActSignedOut, nil, nil)

@@ -259,6 +259,20 @@ func TestAGrantEndsWithItsTimeToTheMillisecond(t *testing.T) {
 	tn.Clock.Set(until)
 	_, err = v.List(t.Context(), nil)
 	require.ErrorIs(t, err, vault.ErrEnded)
+
+	// Nothing is left of it with the service, and the person reads that it is over.
+	tn.Clock.Advance(2 * time.Hour)
+	swept, err := tn.Vaults.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, swept.Grants)
+	for rec, err := range tn.Store.All(t.Context(), tn.v.ID().String()+"/g/") {
+		require.NoError(t, err)
+		require.Fail(t, "is still there", rec.Key)
+	}
+	again := tn.person.SignIn(t, tn.Stage)
+	all, err := again.Grants(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, vault.EndedByTime, all[0].EndedBy)
 }
 
 func TestAWorkerWhoLeavesHasNoKeyOfToday(t *testing.T) {

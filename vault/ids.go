@@ -44,6 +44,12 @@ func (id SessionID) String() string { return idText.EncodeToString(id[:]) }
 // String returns the 26 characters of the id.
 func (id GrantID) String() string { return idText.EncodeToString(id[:]) }
 
+// UnmarshalText reads what MarshalText wrote.
+func (id *GrantID) UnmarshalText(text []byte) (err error) {
+	*id, err = ParseGrantID(string(text))
+	return err
+}
+
 // IsZero reports whether the id names nothing.
 func (id GrantID) IsZero() bool { return id == GrantID{} }
 
@@ -97,6 +103,12 @@ func ParseID(s string) (ID, error) {
 func ParseItemID(s string) (ItemID, error) {
 	b, err := parseID("item id", s)
 	return ItemID(b), err
+}
+
+// ParseGrantID reads what GrantID.String wrote, and nothing else.
+func ParseGrantID(s string) (GrantID, error) {
+	b, err := parseID("grant id", s)
+	return GrantID(b), err
 }
 
 // ParseSessionID reads what SessionID.String wrote, and nothing else.

@@ -15,6 +15,7 @@ type SweepReport struct {
 	Uploads  int // abandoned uploads whose space was given back
 	Blobs    int // blobs of replaced, moved or destroyed documents that were deleted
 	Sessions int // sessions whose time was up
+	Grants   int // grants and visits whose time was up
 	Vaults   int // erased vaults of which nothing is left but the tombstone
 	Failed   int // entries that could not be done now; the next sweep tries again
 }
@@ -67,6 +68,9 @@ func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) 
 	case "session":
 		r.Sessions++
 		return s.sweepSession(ctx, id, rest, due)
+	case "grant":
+		r.Grants++
+		return s.sweepGrant(ctx, id, rest, due)
 	case "new":
 		return s.sweepUnclaimed(ctx, id, due)
 	case "closed":
@@ -140,6 +144,20 @@ func (s *Vaults) sweepSession(ctx context.Context, id ID, session string, due st
 	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		if sid, err := ParseSessionID(session); err == nil {
 			tx.Delete(id.session(sid))
+		}
+		tx.Delete(due.Key())
+		return nil
+	})
+}
+
+// sweepGrant deletes the keys that were sealed for somebody whose time is up. They
+// are refused from that instant anyway; the owner head and the person's own note of
+// it follow at their next sign-in. A store that makes such an entry up ends what it
+// could have deleted by itself.
+func (s *Vaults) sweepGrant(ctx context.Context, id ID, grant string, due storage.Due) error {
+	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		if g, err := ParseGrantID(grant); err == nil {
+			tx.Delete(id.grant(g))
 		}
 		tx.Delete(due.Key())
 		return nil

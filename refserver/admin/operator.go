@@ -116,7 +116,7 @@ func parseIncrease(s string) (vault.ID, uint64, error) {
 }
 
 // Swept counts what a sweep did.
-type Swept struct{ Uploads, Blobs, Sessions, Vaults, Failed int }
+type Swept struct{ Uploads, Blobs, Sessions, Grants, Vaults, Failed int }
 
 // Sweep does now what is due.
 func (o *Operator) Sweep(_ None, out *Swept) error {
@@ -128,7 +128,7 @@ func (o *Operator) Sweep(_ None, out *Swept) error {
 // SweepNow is Sweep with a context of the caller's.
 func (o *Operator) SweepNow(ctx context.Context) (Swept, error) {
 	r, err := o.data.Sweep(ctx)
-	swept := Swept{r.Uploads, r.Blobs, r.Sessions, r.Vaults, r.Failed}
+	swept := Swept{r.Uploads, r.Blobs, r.Sessions, r.Grants, r.Vaults, r.Failed}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.swept, o.at = &swept, o.now()

@@ -99,8 +99,8 @@ func sweep(r *rpc.Client, _ config.Admin, out io.Writer) error {
 
 // String says the counts in words.
 func (s Swept) String() string {
-	return fmt.Sprintf("%d uploads, %d blobs, %d sessions, %d erased vaults; %d left for the next time",
-		s.Uploads, s.Blobs, s.Sessions, s.Vaults, s.Failed)
+	return fmt.Sprintf("%d uploads, %d blobs, %d sessions, %d accesses whose time was up, %d erased vaults; %d left for the next time",
+		s.Uploads, s.Blobs, s.Sessions, s.Grants, s.Vaults, s.Failed)
 }
 
 func status(r *rpc.Client, _ config.Admin, out io.Writer) error {

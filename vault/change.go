@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"reconnect.example/storage"
 )
 
 // AddFolder adds a folder of the person's own. A folder lies in one compartment;
@@ -12,34 +14,41 @@ func (v *Vault) AddFolder(ctx context.Context, name string, in Place) (Item, err
 	if !in.Folder.IsZero() {
 		return Item{}, &InvalidError{Field: "folder", Problem: "cannot lie in another folder"}
 	}
-	return v.add(ctx, &Item{Kind: KindFolder, Name: name}, in)
+	return v.add(ctx, &Item{Kind: KindFolder, Name: name}, in, nil)
 }
 
 // AddContact adds somebody to reach. Only the name is required.
 func (v *Vault) AddContact(ctx context.Context, name string, c Contact, in Place) (Item, error) {
-	return v.add(ctx, &Item{Kind: KindContact, Name: name, Contact: &c}, in)
+	return v.add(ctx, &Item{Kind: KindContact, Name: name, Contact: &c}, in, nil)
 }
 
 // AddAppointment adds a date to keep. Its zone is the one in which the hour was told.
 func (v *Vault) AddAppointment(ctx context.Context, name string, a Appointment, in Place) (Item, error) {
 	a.Start, a.Duration = a.Start.UTC().Truncate(time.Millisecond), a.Duration.Truncate(time.Millisecond)
-	return v.add(ctx, &Item{Kind: KindAppointment, Name: name, Appointment: &a}, in)
+	return v.add(ctx, &Item{Kind: KindAppointment, Name: name, Appointment: &a}, in, nil)
 }
 
 // AddNote adds a text of the person's own.
 func (v *Vault) AddNote(ctx context.Context, name string, n Note, in Place) (Item, error) {
-	return v.add(ctx, &Item{Kind: KindNote, Name: name, Note: &n}, in)
+	return v.add(ctx, &Item{Kind: KindNote, Name: name, Note: &n}, in, nil)
 }
 
 // AddData keeps something of a program's own, sealed and listed like everything
 // else. It is for the space of a relay, and costs space like a note.
 func (v *Vault) AddData(ctx context.Context, name string, data []byte, in Place) (Item, error) {
-	return v.add(ctx, &Item{Kind: KindData, Name: name, Data: data}, in)
+	return v.add(ctx, &Item{Kind: KindData, Name: name, Data: data}, in, nil)
+}
+
+// TakeData is AddData with writes of a program's own in the same commit, such as the
+// end of the note that the data came in: what is taken in by two at once is taken in
+// once. also may run several times; its error, if any, is the answer.
+func (v *Vault) TakeData(ctx context.Context, name string, data []byte, in Place, also func(tx *storage.Tx) error) (Item, error) {
+	return v.add(ctx, &Item{Kind: KindData, Name: name, Data: data}, in, also)
 }
 
 // add is one commit: item, page, head, ledger and journal line. ErrFull,
 // ErrTooMany, InvalidError.
-func (v *Vault) add(ctx context.Context, it *Item, in Place) (Item, error) {
+func (v *Vault) add(ctx context.Context, it *Item, in Place, also func(tx *storage.Tx) error) (Item, error) {
 	it.ID, it.Revision, it.Folder, it.Name = newID(), 1, in.Folder, cleanName(it.Name)
 	if err := errors.Join(it.check(), checkText("channel", in.Channel, MaxName, false)); err != nil {
 		return Item{}, err
@@ -54,7 +63,10 @@ func (v *Vault) add(ctx context.Context, it *Item, in Place) (Item, error) {
 			return err
 		}
 		t.note(ActAdded, it, map[string]string{"kind": it.Kind.String(), "compartment": it.Compartment.String()})
-		return nil
+		if also == nil {
+			return nil
+		}
+		return also(t.tx)
 	})
 	if err != nil {
 		return Item{}, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"reconnect.example/internal/seal"
@@ -21,8 +22,11 @@ type NewGrant struct {
 	Subject []byte    // bound to the terms: at most 64 bytes
 	Key     []byte    // the holder's signing key, if it was seen on another way, such as a QR code; nil: the directory's word
 	Facts   []byte    // kept with the grant for its person alone, at most 16 kB
-	// Also adds writes to the commit, such as a note to the holder. It may run
-	// several times, and must not read what the vault keeps.
+	// Note is the key of a record of the holder's that goes when the grant ends, such
+	// as a note to them: "<holder>/in/…". Empty: none.
+	Note string
+	// Also adds writes to the commit, such as that note. It may run several times,
+	// and must not read what the vault keeps.
 	Also func(tx *storage.Tx, g Grant) error
 }
 
@@ -78,6 +82,7 @@ type grantPaper struct {
 	Held    uint64     `cbor:"13,keyasint,omitempty"` // the latest generation of Shared that went with it
 	Both    bool       `cbor:"14,keyasint,omitempty"` // and the one before, until everything is sealed anew
 	Subject []byte     `cbor:"15,keyasint,omitempty"`
+	Note    string     `cbor:"16,keyasint,omitempty"` // key of a record of the holder's that goes with the grant
 }
 
 type keptGrant struct {
@@ -193,6 +198,8 @@ func (n *NewGrant) check(now time.Time) error {
 	bad(n.Visit && n.Until.IsZero(), "until", "is missing: a visit has an end")
 	bad(len(n.Subject) > 64, "subject", "is longer than 64 bytes")
 	bad(len(n.Facts) > 16<<10, "facts", "is longer than 16 kB")
+	// What ends with a grant is the holder's, and nothing else of theirs.
+	bad(n.Note != "" && (!strings.HasPrefix(n.Note, n.Holder.key("in/")) || len(n.Note) > 200), "note", "is not the key of a note to the holder")
 	return errors.Join(problems...)
 }
 
@@ -213,7 +220,7 @@ func (v *Vault) give(ctx context.Context, n NewGrant) (Grant, error) {
 	if pinned == nil {
 		pinned = keys.Key
 	}
-	k := &keptGrant{id: newID(), grantPaper: grantPaper{Holder: n.Holder, Pinned: pinned, Visit: n.Visit, Facts: n.Facts, Scope: n.Scope, Until: millis(n.Until), Subject: n.Subject}}
+	k := &keptGrant{id: newID(), grantPaper: grantPaper{Holder: n.Holder, Pinned: pinned, Visit: n.Visit, Facts: n.Facts, Scope: n.Scope, Until: millis(n.Until), Subject: n.Subject, Note: n.Note}}
 	err = v.changeOwner(ctx, func(t *turn) error {
 		if err := errors.Join(t.asOwner(), t.changing()); err != nil {
 			return err
@@ -381,6 +388,9 @@ func (t *turn) unlist(k *keptGrant) {
 func (t *turn) end(k *keptGrant, by EndedBy) error {
 	t.unlist(k)
 	t.tx.Delete(t.v.id.grant(k.id))
+	if k.Note != "" {
+		t.tx.Delete(k.Note) // nothing of a visit is left with whom it was for (G18)
+	}
 	if k.Until != 0 {
 		t.tx.Delete(t.v.id.grantDue(k))
 	}

@@ -18,6 +18,8 @@ import (
 //	V/i/<item>                items (the key does not say in which compartment)
 //	V/o/<paper>               Owner papers: consent, login, receipts
 //	V/g/<grant>               grants
+//	V/in/f/<note> V/in/v/<note>  notes to a relay, to a worker (package consent)
+//	V/at/<session>            in the space of a worker: what a session has open (package consent)
 //	V/m/<relay>               in the space of a worker: their membership of a relay (package consent)
 //	V/j/<number>              journal
 //	V/mv                      the one move in progress

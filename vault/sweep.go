@@ -75,6 +75,8 @@ func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) 
 		return s.sweepUnclaimed(ctx, id, due)
 	case "closed":
 		return s.sweepClosed(ctx, id, due)
+	case "note":
+		return s.sweepNote(ctx, id, rest, due)
 	case "erase":
 		if held, err := s.held(ctx); held || err != nil {
 			return err // its keys are gone already

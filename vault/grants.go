@@ -389,7 +389,7 @@ func (t *turn) end(k *keptGrant, by EndedBy) error {
 	t.unlist(k)
 	t.tx.Delete(t.v.id.grant(k.id))
 	if k.Note != "" {
-		t.tx.Delete(k.Note) // nothing of a visit is left with whom it was for (G18)
+		t.tx.Delete(k.Note) // nothing of a visit is left with whom it was for
 	}
 	if k.Until != 0 {
 		t.tx.Delete(t.v.id.grantDue(k))

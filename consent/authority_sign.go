@@ -42,17 +42,16 @@ func (a *Authority) Begin() (*DirectoryState, error) {
 // field, ErrNotNamed for a withdrawal of what is not there, vault.ErrTooMany,
 // vault.ErrUntrustedKey if this is not the key that signed before: see [Authority.Rotate].
 func (a *Authority) Sign(on *DirectoryState, changes ...Change) (*DirectoryState, error) {
-	entries := slices.Clone(on.entries)
+	d := newDraft(on)
 	for n, c := range changes {
-		var err error
-		if entries, err = c.apply(entries); err != nil {
+		if err := d.apply(c); err != nil {
 			if len(changes) > 1 {
 				err = fmt.Errorf("change %d: %w", n+1, err)
 			}
 			return nil, err
 		}
 	}
-	return a.sign(on, on.next(), entries)
+	return a.sign(on, on.next(), d.entries)
 }
 
 // Rotate hands the directory over to another key: the old one signs the new. The
@@ -116,110 +115,4 @@ func (a *Authority) sign(on *DirectoryState, head seal.OwnerHead, entries []entr
 		return nil, err
 	}
 	return s, nil
-}
-
-// apply makes one change.
-func (c Change) apply(entries []entry) ([]entry, error) {
-	set := 0
-	for _, there := range []bool{c.Organisation != nil, c.Relay != nil, c.Licence != nil, c.WithdrawOrganisation != nil, c.WithdrawRelay != nil, c.WithdrawLicence != nil} {
-		if there {
-			set++
-		}
-	}
-	if set != 1 {
-		return nil, invalid("change", "must say exactly one thing")
-	}
-	if c.WithdrawOrganisation != nil || c.WithdrawRelay != nil || c.WithdrawLicence != nil {
-		return c.withdraw(entries)
-	}
-	e := entry{Organisation: c.Organisation.clean(), Relay: c.Relay.clean(), Licence: c.Licence.clean()}
-	if r := e.Relay; r != nil && !slices.Contains(relayTypes, r.Type) {
-		return nil, invalid("relay.type", "is none of %v", relayTypes)
-	}
-	if err := e.check(); err != nil { // here it can say which field
-		return nil, err
-	}
-	for n, other := range entries {
-		if e.replaces(other) {
-			entries[n] = e
-			return entries, nil
-		}
-	}
-	return append(entries, e), nil
-}
-
-// replaces says whether two entries are about the same.
-func (e entry) replaces(other entry) bool {
-	switch {
-	case e.Organisation != nil && other.Organisation != nil:
-		return e.Organisation.ID == other.Organisation.ID
-	case e.Relay != nil && other.Relay != nil:
-		return e.Relay.ID == other.Relay.ID
-	case e.Licence != nil && other.Licence != nil:
-		return e.Licence.Relay == other.Licence.Relay && e.Licence.Number == other.Licence.Number
-	}
-	return false
-}
-
-// withdraw marks entries; none is ever removed. What is marked already keeps its day.
-func (c Change) withdraw(entries []entry) ([]entry, error) {
-	if err := checkDate("on", c.On, true); err != nil {
-		return nil, err
-	}
-	found := false
-	for n, e := range entries {
-		switch {
-		case e.Organisation != nil && c.WithdrawOrganisation != nil && e.Organisation.ID == *c.WithdrawOrganisation:
-			o := *e.Organisation
-			o.Withdrawn, found = first(o.Withdrawn, c.On), true
-			entries[n] = entry{Organisation: &o}
-		case e.Relay != nil && (c.WithdrawRelay != nil && e.Relay.ID == *c.WithdrawRelay || c.WithdrawOrganisation != nil && e.Relay.Organisation == *c.WithdrawOrganisation):
-			r := e.Relay.clone()
-			r.Withdrawn = first(r.Withdrawn, c.On)
-			found = found || c.WithdrawRelay != nil
-			entries[n] = entry{Relay: &r}
-		case e.Licence != nil && c.WithdrawLicence != nil && e.Licence.Relay == c.WithdrawLicence.Relay && e.Licence.Number == c.WithdrawLicence.Number:
-			l := *e.Licence
-			l.Withdrawn, found = first(l.Withdrawn, c.On), true
-			entries[n] = entry{Licence: &l}
-		}
-	}
-	if !found {
-		return nil, ErrNotNamed
-	}
-	return entries, nil
-}
-
-func first(withdrawn, on vault.Date) vault.Date {
-	if withdrawn != "" {
-		return withdrawn
-	}
-	return on
-}
-
-func (o *Organisation) clean() *Organisation {
-	if o == nil {
-		return nil
-	}
-	c := *o
-	c.Name = cleanText(o.Name)
-	return &c
-}
-
-func (r *Relay) clean() *Relay {
-	if r == nil {
-		return nil
-	}
-	c := r.clone()
-	c.Name, c.Place, c.Contact = cleanText(r.Name), cleanText(r.Place), cleanText(r.Contact)
-	return &c
-}
-
-func (l *Licence) clean() *Licence {
-	if l == nil {
-		return nil
-	}
-	c := *l
-	c.Number, c.Payer = cleanText(l.Number), cleanText(l.Payer)
-	return &c
 }

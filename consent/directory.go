@@ -177,13 +177,21 @@ func (d *Directory) Current(ctx context.Context) (*DirectoryState, error) {
 	if !v.away && later(s.checkpoint(), v.told) {
 		// A crash came between commit and report; or a store shows what the witness
 		// would not take, such as a head that was signed with a key of earlier (C3).
-		if err := d.memory.tell(ctx, s); err != nil {
+		if err := d.tell(ctx, s); err != nil {
 			return nil, fmt.Errorf("%w: the witness did not confirm the directory", err)
 		}
 	}
 	d.memory.seen(s.checkpoint())
 	d.cached.Store(s)
 	return s, nil
+}
+
+// tell reports a directory that the witness may not know.
+func (d *Directory) tell(ctx context.Context, s *DirectoryState) error {
+	if err := d.memory.keep(ctx, s); err != nil {
+		return err
+	}
+	return d.memory.raise(ctx, s)
 }
 
 func (d *Directory) readHead(ctx context.Context, highest vault.Checkpoint) ([]byte, error) {

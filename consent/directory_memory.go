@@ -13,6 +13,8 @@ const (
 	asksEvery    = 30 * time.Second
 	witnessWaits = 3 * time.Second // a witness that hangs is away
 	awayFor      = 5 * time.Second // and is not asked again at once
+
+	carryWaits = 15 * time.Second // it is sent a whole directory, which is rare
 )
 
 // memory is what is remembered of the directory against rollback: by the witness,
@@ -123,38 +125,47 @@ func (m *memory) answered(told []vault.Checkpoint) {
 	}
 }
 
-// tell reports a directory that the witness may not know, with all that belongs to
-// it, durably: first what is kept, since from the moment when a head is raised a
-// restore can bring back what it names. ErrWitnessAway: no answer.
-// ErrUntrustedKey: the witness answers, and does not take it; it remembers a key that
-// this one does not follow (C3).
-func (m *memory) tell(ctx context.Context, s *DirectoryState) error {
+// keep gives the witness what belongs to a directory, durably. It comes before
+// anything else: from the moment when a head is raised, a restore can bring back what
+// it names; and a head that the witness would refuse is refused here already.
+func (m *memory) keep(ctx context.Context, s *DirectoryState) error {
+	waits, cancel := context.WithTimeout(ctx, carryWaits)
+	defer cancel()
+	return m.refusal(ctx, m.witness.Keep(waits, m.id, s.record, s.side()))
+}
+
+// raise reports a directory, durably. vault.ErrTampered: the witness remembers another
+// one of the same version.
+func (m *memory) raise(ctx context.Context, s *DirectoryState) error {
 	waits, cancel := context.WithTimeout(ctx, witnessWaits)
 	defer cancel()
-	err := m.witness.Keep(waits, m.id, s.record, s.side())
-	var told []vault.Checkpoint
-	if err == nil {
-		told, err = m.witness.Raise(waits, m.id, []vault.Checkpoint{s.checkpoint()}, s.record, true)
-	}
+	told, err := m.witness.Raise(waits, m.id, []vault.Checkpoint{s.checkpoint()}, s.record, true)
 	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		// The errors of a witness are its own. Whether it is away, or refuses, it
-		// says by answering another question.
-		if m.ask(ctx) != nil {
-			return vault.ErrWitnessAway
-		}
-		m.forget()
-		return vault.ErrUntrustedKey
+		return m.refusal(ctx, err)
 	}
 	m.answered(told)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if sameVersion(m.highest, s.checkpoint()) {
-		return hold(s.checkpoint(), m.highest)
+	v, _ := m.known()
+	if sameVersion(v.told, s.checkpoint()) {
+		return hold(s.checkpoint(), v.told)
 	}
 	return nil
+}
+
+// refusal is what an error of the witness means. ErrWitnessAway: no answer.
+// ErrUntrustedKey: the witness answers, and does not take the directory; it remembers a
+// key that this one does not follow (C3). Its errors are its own; which of the two it
+// is, it says by answering another question.
+func (m *memory) refusal(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case m.ask(ctx) != nil:
+		return vault.ErrWitnessAway
+	}
+	m.forget()
+	return vault.ErrUntrustedKey
 }
 
 // forget takes the word of the witness for what this process saw: it had believed,

@@ -38,6 +38,9 @@ func (d *Directory) Publish(ctx context.Context, bundle []byte) (*DirectoryState
 	if hold(next.checkpoint(), v.told) != nil {
 		return nil, ErrOutdated
 	}
+	if err := d.memory.keep(ctx, next); err != nil {
+		return nil, err
+	}
 	for range steadyTries {
 		err = d.publish(ctx, next)
 		if !errors.Is(err, errMoved) {
@@ -47,7 +50,7 @@ func (d *Directory) Publish(ctx context.Context, bundle []byte) (*DirectoryState
 	if err != nil {
 		return nil, storageError(err)
 	}
-	if err := d.memory.tell(ctx, next); err != nil {
+	if err := d.memory.raise(ctx, next); err != nil {
 		if errors.Is(err, vault.ErrTampered) {
 			return nil, ErrOutdated // somebody else's of this version was first at the witness
 		}

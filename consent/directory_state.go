@@ -205,6 +205,14 @@ func (s *DirectoryState) Bundle() ([]byte, error) {
 // Version counts the directories that the authority signed, from 1.
 func (s *DirectoryState) Version() uint64 { return s.head.Version }
 
+// Authority is the first key of the authority, by which it is known.
+func (s *DirectoryState) Authority() AuthorityKey {
+	if len(s.head.Succession) > 0 {
+		return AuthorityKey(s.head.Succession[0].Old)
+	}
+	return s.Key()
+}
+
 // Key is the authority's key that signed this version.
 func (s *DirectoryState) Key() AuthorityKey { return AuthorityKey(s.head.Key) }
 

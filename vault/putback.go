@@ -127,7 +127,10 @@ func unclose(tx *storage.Tx, id ID, stored *seal.OwnerHead, closing int64) {
 // ownSide is what of a kept owner side belongs to the head; whole says that
 // nothing is missing which the head names.
 func (s *Vaults) ownSide(id ID, head *seal.OwnerHead, side []Kept) (own map[string][]byte, whole bool) {
-	digests := map[string][]byte{id.wrappingKey(): head.Wrapping}
+	digests := map[string][]byte{}
+	if head.Kind != seal.KindDirectory { // which has pages only
+		digests[id.wrappingKey()] = head.Wrapping
+	}
 	for _, c := range head.Compartments {
 		digests[id.keyring(Compartment(c.Compartment))] = c.Keyring
 	}

@@ -112,6 +112,12 @@ func (s *settling) settle(ctx context.Context, id vault.ID) error {
 		s.erased[id] = true
 		return nil
 	}
+	if isDirectory(id, owner) {
+		// All of it is the owner side: nothing of it was set back, and nobody has to
+		// be told.
+		s.Unchanged++
+		return nil
+	}
 	known, err := s.Witness.Latest(ctx, id)
 	if err != nil {
 		return err
@@ -151,6 +157,11 @@ func (s *settling) settle(ctx context.Context, id vault.ID) error {
 		s.Younger++
 	}
 	return nil
+}
+
+func isDirectory(id vault.ID, owner []byte) bool {
+	h, err := seal.OpenOwnerHead(id, owner)
+	return err == nil && h.Kind == seal.KindDirectory
 }
 
 // same says whether the witness remembers exactly these heads in an epoch: an

@@ -7,6 +7,7 @@
 //	go run ./refserver check      a configuration, tried against its real services
 //	go run ./refserver backup …   copies of everything, and restore puts one back
 //	go run ./refserver witness    a witness for other operators' servers
+//	go run ./refserver authority  who the relays are, signed on files
 package main
 
 import (
@@ -48,6 +49,8 @@ func run(ctx context.Context, args []string, out, logs io.Writer) error {
 		return check.Print(out, check.Run(ctx, c), c.Check.Format)
 	case backups.Commands(c.Command):
 		return backups.Run(ctx, c, openOperator(c), out)
+	case strings.HasPrefix(c.Command, "authority"):
+		return admin.RunAuthority(c, out)
 	case strings.HasPrefix(c.Command, "witness"):
 		return witnessserver.Run(ctx, c, out, c.Logger(logs))
 	}

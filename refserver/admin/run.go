@@ -22,6 +22,17 @@ func Run(ctx context.Context, c *config.Config, open Open, out io.Writer) (err e
 		return err
 	}
 	do, known := commands[c.Command]
+	if change, ok := changes[c.Command]; ok {
+		made, err := change.make(c.Admin, c)
+		if err != nil {
+			return err
+		}
+		key := change.key(c.Admin)
+		if key == "" { // needs no data
+			return printChange(made, out)
+		}
+		do, known = func(r *rpc.Client, _ config.Admin, out io.Writer) error { return signAndPublish(r, made, key, out) }, true
+	}
 	if !known {
 		return fmt.Errorf("no such command: %s", c.Command)
 	}
@@ -45,6 +56,9 @@ var commands = map[string]func(*rpc.Client, config.Admin, io.Writer) error{
 	"admin refuse":       func(r *rpc.Client, a config.Admin, out io.Writer) error { return decide(r, a.Refuse, false, out) },
 	"admin sweep":        sweep,
 	"admin status":       status,
+
+	"admin directory show":    showDirectory,
+	"admin directory publish": publishDirectory,
 }
 
 func createVault(r *rpc.Client, a config.Admin, out io.Writer) error {

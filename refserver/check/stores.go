@@ -31,6 +31,7 @@ func (k *checker) records(ctx context.Context) {
 	const part = "records"
 	if k.running && !k.c.SharedRecords() {
 		k.good(part, "A server is using the store of records, which only one can. Its own /readyz says whether the store answers.")
+		k.relaysOfRunning(ctx)
 		return
 	}
 	store, err := engines.OpenRecords(ctx, k.c, true)
@@ -48,6 +49,7 @@ func (k *checker) records(ctx context.Context) {
 		return
 	}
 	k.sameKeys(ctx, store)
+	k.relays(ctx, store)
 }
 
 // probeRecords writes, reads, changes and removes a record, and sees whether a

@@ -27,6 +27,7 @@ type Config struct {
 	Data string `placeholder:"FOLDER" help:"Folder that holds what no other setting puts elsewhere: records, documents, keys, witness. One server at a time uses it. Default: ./reconnect-data, and ./reconnect-witness for a witness."`
 
 	Engines `embed:""`
+	Relays  `embed:""`
 
 	Quota          int64         `default:"150000000" placeholder:"BYTES" help:"Space of each person, in bytes. Default: ${default}."`
 	QuotaIncreased int64         `placeholder:"BYTES" help:"Space after a granted increase, in bytes. Default: twice the quota."`
@@ -46,6 +47,8 @@ type Config struct {
 	Restore Restore `cmd:"" help:"Put a backup back into empty stores, and sign that it is meant. No server may run."`
 
 	WitnessServer WitnessServer `cmd:"" name:"witness" help:"Run a witness for other operators' servers."`
+
+	AuthorityWork AuthorityWork `cmd:"" name:"authority" help:"Say who the relays are: the work of the authority, on files only."`
 
 	Command string   `kong:"-"` // "serve", "admin sweep", …
 	Secrets []string `kong:"-"` // files that values were read from
@@ -82,6 +85,11 @@ type Admin struct {
 	Refuse      Decision    `cmd:"" help:"Refuse a request for more space."`
 	Sweep       struct{}    `cmd:"" help:"Do now what is due."`
 	Status      struct{}    `cmd:"" help:"Say how the server is."`
+
+	Directory    DirectoryWork    `cmd:"" help:"Show and publish the directory of relays, which the authority signs."`
+	Organisation OrganisationWork `cmd:"" help:"Changes of organisations, for the authority to sign."`
+	Relay        RelayWork        `cmd:"" help:"Changes of relays, for the authority to sign."`
+	Licence      LicenceWork      `cmd:"" help:"Changes of licences, for the authority to sign."`
 }
 
 // Notice says in which language the notice is printed.
@@ -182,7 +190,7 @@ func (c *Config) check() error {
 		}
 	}
 	switch {
-	case c.Command == "witness identity":
+	case c.Command == "witness identity", strings.HasPrefix(c.Command, "authority"):
 	case strings.HasPrefix(c.Command, "witness"):
 		c.checkRecords(expect)
 		if c.Command == "witness serve" {
@@ -190,6 +198,7 @@ func (c *Config) check() error {
 		}
 	default:
 		c.Engines.check(expect)
+		c.Relays.check(expect)
 		c.checkServer(expect)
 	}
 	return errors.Join(problems...)

@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"path/filepath"
 
+	"reconnect.example/consent"
 	"reconnect.example/quota"
 	"reconnect.example/recovery/witness"
 	"reconnect.example/refserver/config"
@@ -44,6 +45,8 @@ type Engines struct {
 	Keeper  vault.Keeper
 	Witness Witness
 	Quota   *quota.Quota
+
+	Directory *consent.Directory // of relays; nil: no authority is named
 
 	Restore *vault.RestoreKeys // nil: restores are never accepted
 
@@ -86,6 +89,9 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 	}
 	e.Keeper, e.closers = keeper, append(e.closers, closeKeeper)
 	if e.Quota, err = quota.New(quota.Config{Allowance: c.Quota, Increased: c.QuotaIncreased}); err != nil {
+		return e, err
+	}
+	if e.Directory, err = OpenDirectory(ctx, c, e.Records, e.Witness); err != nil {
 		return e, err
 	}
 	if e.Vaults, err = vault.New(ctx, e.Config(c)); err != nil {

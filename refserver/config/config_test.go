@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,4 +122,20 @@ func TestHelpIsPrintedAndEndsTheProgram(t *testing.T) {
 	require.True(t, config.IsHelp(err))
 	require.Contains(t, out.String(), "--data")
 	require.Contains(t, out.String(), "RECONNECT_DATA")
+}
+
+func TestTheKeyOfAnAuthorityIsReadAsItWasPrinted(t *testing.T) {
+	t.Parallel()
+	const key = "ra-wjytwlan-fsykq5xp-le5khnho-y4h22zh3-ajkgra73-qes6fkdf-zjbi44bo"
+	require.Nil(t, parse(t).AuthorityKey())
+	require.Equal(t, key, parse(t, "--authority", key).AuthorityKey().String())
+	require.EqualValues(t, 200_000, parse(t).FeeCap)
+	require.Equal(t, "EUR", parse(t).Currency)
+	for _, wrong := range [][]string{
+		{"--authority", key[:len(key)-1] + "p"}, {"--authority", "rw" + key[2:]}, {"--authority", "x"}, {"--fee-cap", "0"}, {"--fee-cap=-1"}, {"--currency", "euro"}, {"--currency", "eur"},
+	} {
+		require.Contains(t, refused(t, wrong...), strings.TrimSuffix(strings.Split(wrong[0], "=")[0], "=-1"))
+	}
+	require.Equal(t, "authority init", parse(t, "authority", "init", "--authority-key", "a", "--out", "b").Command)
+	require.Equal(t, "admin relay withdraw", parse(t, "admin", "relay", "withdraw", "abc").Command)
 }

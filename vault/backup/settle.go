@@ -113,9 +113,9 @@ func (s *settling) settle(ctx context.Context, id vault.ID) error {
 		return nil
 	}
 	if isDirectory(id, owner) {
-		// All of it is the owner side: nothing of it was set back, and nobody has to
-		// be told.
-		s.Unchanged++
+		// All of it is the owner side: nothing of it was set back, and it is nobody's
+		// account.
+		s.Settled.Vaults--
 		return nil
 	}
 	known, err := s.Witness.Latest(ctx, id)

@@ -102,6 +102,43 @@ func (w *vectorWriter) ownerHeads() {
 	}))
 }
 
+// spaceHeads are owner heads of others than persons.
+func (w *vectorWriter) spaceHeads() {
+	key, err := seal.SigningKeyFromBytes(filled(0x52))
+	require.NoError(w.t, err)
+	vault := [16]byte([]byte("a vault's own id"))
+	put := func(name, expect, comment string, change func(h *seal.OwnerHead)) {
+		h := &seal.OwnerHead{
+			Vault: vault, Version: 3, MinFormat: 1, Key: key.Public(), Service: key.Public(), Wrapping: filled(11), Grants: [][]byte{filled(12)}, Kind: seal.KindRelay,
+			Compartments: []seal.CompartmentKeys{{Compartment: seal.Shared, Generation: 3, Inbox: bytes.Repeat([]byte{4}, seal.BoxPublicSize), Keyring: filled(5)}},
+		}
+		change(h)
+		place := seal.Context{Type: seal.TypeOwnerHead, Vault: vault, Compartment: seal.Owner}
+		w.put("ownerhead-"+name, expect, comment, text("kind", "ownerhead"), hexed("vault", vault[:]),
+			data("envelope", w.must(key.SignEnvelope(place, w.must(seal.Marshal(h))))), number("version", h.Version))
+	}
+	directory := func(h *seal.OwnerHead) {
+		*h = seal.OwnerHead{Vault: vault, Version: 3, MinFormat: 1, Key: key.Public(), Pages: [][]byte{filled(6)}, Kind: seal.KindDirectory}
+	}
+	put("relay", "success", "The head of a relay's space.", func(*seal.OwnerHead) {})
+	put("worker", "success", "The head of a worker's space.", func(h *seal.OwnerHead) { h.Kind = seal.KindWorker })
+	put("kind-4", "format", "A kind that is not known.", func(h *seal.OwnerHead) { h.Kind = 4 })
+	put("short-grant", "format", "A digest of a grant of 31 bytes.", func(h *seal.OwnerHead) { h.Grants[0] = h.Grants[0][:31] })
+	put("directory", "success", "The head of a directory.", directory)
+	put("directory-with-service", "format", "The head of a directory that names a key for a journal, which it does not have.", func(h *seal.OwnerHead) {
+		directory(h)
+		h.Service = key.Public()
+	})
+	put("directory-short-digest", "format", "The head of a directory with a digest of 31 bytes.", func(h *seal.OwnerHead) {
+		directory(h)
+		h.Pages[0] = h.Pages[0][:31]
+	})
+	put("directory-minimum-format-0", "format", "The head of a directory without a minimum format.", func(h *seal.OwnerHead) {
+		directory(h)
+		h.MinFormat = 0
+	})
+}
+
 // sealUnpadded is XAES-256-GCM as docs/format.md has it, for a body that no
 // program would pad like this.
 func sealUnpadded(raw []byte, c seal.Context, clear, padded []byte) ([]byte, error) {

@@ -25,25 +25,29 @@ import (
 	"reconnect.example/vault/local"
 )
 
-// TestVectors opens every whole vault among the vectors as a service would, with
-// nothing but its records, its blobs and its key file. internal/seal and
-// examples/reader hold the other vectors, and these, against the same files.
+// wholes are the kinds of vectors that show something, and how a service comes to it.
+var wholes = map[string]func(*testing.T, *testvectors.Vector) *shown{"vault": showVault, "directory": showDirectory}
+
+// TestVectors opens every whole vault and directory among the vectors as a service
+// would, with nothing but records, blobs and keys. internal/seal and examples/reader
+// hold the other vectors, and these, against the same files.
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	all, err := testvectors.Load(vectorFolder)
 	require.NoError(t, err)
 	tried := 0
 	for name, v := range all {
-		if v.Text("kind") != "vault" {
+		show, ok := wholes[v.Text("kind")]
+		if !ok {
 			continue
 		}
 		tried++
-		if slower > 1 && name != "vault" { // a password at its real cost takes seconds there, and races are looked for elsewhere
+		if slower > 1 && v.Text("kind") == "vault" && name != "vault" { // a password at its real cost takes seconds there, and races are looked for elsewhere
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := showVault(t, v)
+			got := show(t, v)
 			require.Equal(t, v.Text("expect"), got.outcome)
 			require.Equal(t, slices.Sorted(slices.Values(v.Lines("shows"))), got.lines)
 		})

@@ -37,6 +37,7 @@ var (
 func list(of shape) shape           { return shape{kind: 'l', of: &of} } // or null for none
 func fields(f map[uint64]any) shape { return shape{kind: 'o', fields: f} }
 func id() shape                     { return shape{kind: '1', bits: 16} } // a byte string of just so many bytes
+func key32() shape                  { return shape{kind: '1', bits: 32} } // a byte string of just so many bytes
 func (s shape) byNumber() shape     { return shape{kind: 'n', of: &s} }   // a map from numbers of 8 bits
 
 // object is a map with numbers for keys. What is optional and absent reads as empty.
@@ -236,6 +237,8 @@ func empty(v any) bool {
 		return len(v) == 0
 	case map[string]string:
 		return len(v) == 0
+	case object:
+		return v == nil
 	}
 	return false
 }

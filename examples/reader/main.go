@@ -81,6 +81,7 @@ var attempts = map[string]func(v *vector) ([]string, error){
 	"padding":    tryPadding,
 	"item-clear": func(v *vector) ([]string, error) { _, err := parse(clearItem, v.bytes("encoded")); return nil, err },
 	"vault":      tryVault,
+	"directory":  tryDirectory,
 }
 
 func tryVault(v *vector) ([]string, error) {

@@ -4,8 +4,11 @@ import "bytes"
 
 // ownerHead is what the signed head of a vault says.
 type ownerHead struct {
+	kind                   uint64 // whose space it is
 	restore                uint64
 	version, epoch         uint64
+	erased, closing        int64
+	grants                 []any // digests of the terms in force
 	key, service, wrapping []byte
 	old                    [][]byte        // keys that handed over to key
 	compartments           map[byte]object // {2: generation, 3: inbox, 4: digest of the keyring}
@@ -21,7 +24,11 @@ var headFields = fields(map[uint64]any{
 	9:  optional{list(raw)},
 	10: optional{list(fields(map[uint64]any{1: id(), 2: u8, 3: u8, 4: raw}))},
 	11: optional{raw}, 12: optional{list(raw)}, 13: optional{u64}, 14: optional{u64}, 15: optional{i64}, 16: optional{i64},
+	17: optional{u8},
 })
+
+// Kinds of spaces.
+const kindPerson, kindWorker, kindRelay, kindDirectory = 0, 1, 2, 3
 
 // openOwnerHead verifies an owner head by the key that it names itself. Whether
 // that is the right key, who opens the vault finds out.
@@ -43,7 +50,7 @@ func openOwnerHead(vault [16]byte, record []byte) (*ownerHead, error) {
 	}
 	h := &ownerHead{
 		restore: o.num(2), version: o.num(3), epoch: o.num(14), key: o.bytes(5), service: o.bytes(7), wrapping: o.bytes(11),
-		pages: o.list(9), compartments: map[byte]object{},
+		pages: o.list(9), grants: o.list(12), kind: o.num(17), erased: o.int(15), closing: o.int(16), compartments: map[byte]object{},
 	}
 	if err := h.check(o); err != nil {
 		return nil, err
@@ -60,10 +67,16 @@ func (h *ownerHead) check(o object) error {
 		}
 		return nil
 	}
-	if o.num(4) != version || o.int(16) < 0 || !goodPublic(h.service) {
+	if o.num(4) != version || o.int(16) < 0 || h.kind > kindDirectory {
 		return errFormat
 	}
-	digests := append(append([]any{h.wrapping}, h.pages...), o.list(12)...)
+	if h.kind == kindDirectory {
+		return h.checkDirectory(o)
+	}
+	if !goodPublic(h.service) {
+		return errFormat
+	}
+	digests := append(append([]any{h.wrapping}, h.pages...), h.grants...)
 	for i := range o.list(10) {
 		slot := at(o.list(10), i)
 		h.slots, digests = append(h.slots, slot), append(digests, slot.bytes(4))
@@ -75,6 +88,21 @@ func (h *ownerHead) check(o object) error {
 		}
 		h.compartments[byte(c.num(1))], digests = c, append(digests, c.bytes(4))
 	}
+	return checkDigests(digests)
+}
+
+// checkDirectory: the head of a directory has keys and pages, and nothing that only
+// a vault has.
+func (h *ownerHead) checkDirectory(o object) error {
+	for key := range o {
+		if key > 6 && key != 9 && key != 17 {
+			return errFormat
+		}
+	}
+	return checkDigests(h.pages)
+}
+
+func checkDigests(digests []any) error {
 	for _, d := range digests {
 		if len(d.([]byte)) != 32 {
 			return errFormat

@@ -16,6 +16,13 @@ var (
 	// opened. Which of them is not said: a stranger must not learn whether an
 	// account exists (E8).
 	ErrSignIn = errors.New("vault: the login or the secret is wrong")
+	// ErrCardDead: the access card was tried with wrong PINs too often and opens
+	// nothing any more; sign in with the password and have a new one printed. It is
+	// said only to who has the card.
+	ErrCardDead = errors.New("vault: the access card is blocked, use the password")
+	// ErrSecondFactor: the password is right, and the code of the second factor is
+	// missing, wrong, too old or was used before.
+	ErrSecondFactor = errors.New("vault: the code of the second factor is missing or wrong")
 	// ErrBackOff: too many tries; see BackOffError for how long to wait.
 	ErrBackOff = errors.New("vault: too many tries, wait before the next")
 	// ErrBusy: too many people sign in at this moment. Try again in a few seconds.
@@ -73,7 +80,7 @@ var codes = []struct {
 	code string
 }{
 	// ErrSignIn comes first: a tampered keyslot answers like a wrong secret.
-	{ErrSignIn, "sign-in"}, {ErrBackOff, "back-off"}, {ErrBusy, "busy"}, {ErrSessionEnded, "session-ended"},
+	{ErrSignIn, "sign-in"}, {ErrCardDead, "card-dead"}, {ErrSecondFactor, "second-factor"}, {ErrBackOff, "back-off"}, {ErrBusy, "busy"}, {ErrSessionEnded, "session-ended"},
 	{ErrNotFound, "not-found"}, {ErrRevision, "revision"}, {ErrInvalid, "invalid"}, {ErrTooMany, "too-many"},
 	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
@@ -82,7 +89,7 @@ var codes = []struct {
 }
 
 // Code returns the stable name of an error of this package, or "" for any other:
-// sign-in, back-off, busy, session-ended, not-found, revision, invalid, too-many,
+// sign-in, card-dead, second-factor, back-off, busy, session-ended, not-found, revision, invalid, too-many,
 // not-empty, busy-moving, full, closing, upload-expired, tampered, stale, policy,
 // untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, ended, closed.
 func Code(err error) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/subtle"
+	"slices"
 
 	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
@@ -13,8 +14,12 @@ import (
 // owner head:
 //
 //	sealed under the vault's wrapping key:
-//	  CBOR{1: kind, 2: KDF parameters, 3: one envelope for each compartment}
+//	  CBOR{1: kind, 2: KDF parameters, 3: one envelope for each compartment,
+//	       6: generation of the witness's key, 7: check of the card}
 //	envelope: committed under the slot's key, bound to vault, compartment and slot: root
+//
+// A password's slot has no 6 and 7; a card's has nothing in 2, as its secret is
+// random and the witness stands for the PIN (card.go).
 //
 // The wrapping key lies in V/k/w under the key service: whoever has only a copy
 // of the store cannot even test a guess at a password, and one sign-in costs one
@@ -29,6 +34,10 @@ type slotBody struct {
 	// first contact. KDF is that of nothing.
 	Holder []byte `cbor:"4,keyasint,omitempty"`
 	Pinned []byte `cbor:"5,keyasint,omitempty"`
+
+	// Of an access card (card.go). KDF is empty.
+	Generation uint64 `cbor:"6,keyasint,omitempty"` // of the witness's key
+	Card       []byte `cbor:"7,keyasint,omitempty"` // tells the card that it is of
 }
 
 type slotRoot struct {
@@ -39,12 +48,14 @@ type slotRoot struct {
 // Kinds of keyslots.
 const (
 	slotPassword uint8 = 1
+	slotCard     uint8 = 2
 	slotHeld     uint8 = 3 // sealed to the inbox of somebody's own space
 )
 
 // States of a keyslot in the owner head.
 const (
 	slotActive uint8 = 1
+	slotCoded  uint8 = 2 // active, and a sign-in with it needs the code of the second factor
 )
 
 func (id ID) rootContext(c Compartment, slot [16]byte) seal.Context {
@@ -59,6 +70,11 @@ func (s *Vaults) newPasswordSlot(ctx context.Context, id ID, wrapping seal.Key, 
 	if err != nil {
 		return entry, nil, err
 	}
+	return id.sealSlot(entry, body, wrapping, key, roots)
+}
+
+// sealSlot seals roots under the key of a slot, and the slot under the wrapping key.
+func (id ID) sealSlot(entry seal.SlotEntry, body slotBody, wrapping, key seal.Key, roots map[Compartment]root) (seal.SlotEntry, []byte, error) {
 	for _, c := range compartments {
 		root, ok := roots[c]
 		if !ok {
@@ -120,7 +136,7 @@ func (id ID) wrappingContext() seal.Context {
 
 func (id ID) wrappingKey() string { return id.key("k/w") }
 
-// secretCheck holds everything of one vault that a check of a password needs.
+// secretCheck holds everything of one vault that a check of a secret needs.
 // For a login that nobody has it is the decoy, so that the same work is done (E8).
 type secretCheck struct {
 	id       ID
@@ -211,17 +227,9 @@ const maxSlots = 12
 // work whether the login exists, the secret is right or the store was altered:
 // one call of the key service and one derivation.
 func (s *Vaults) prove(ctx context.Context, check *secretCheck, secret string, priority bool) (map[Compartment]root, seal.Key, error) {
-	wrappingContext, wrappingRecord := check.id.wrappingContext(), check.wrapping
-	if check.refused != nil {
-		wrappingContext, wrappingRecord = s.decoy.context, s.decoy.record
-	}
-	raw, err := unkeep(ctx, s.cfg.Keeper, wrappingContext, wrappingRecord)
-	if err != nil && Code(err) != Code(ErrTampered) {
+	wrapping, err := s.unwrap(ctx, check)
+	if err != nil {
 		return nil, seal.Key{}, err
-	}
-	wrapping, keyErr := seal.KeyFromBytes(raw)
-	if (err != nil || keyErr != nil) && check.refused == nil {
-		check.refused = tampered("wrapping key")
 	}
 	entry, body := check.passwordSlot(wrapping)
 	kdf := body.KDF
@@ -239,31 +247,60 @@ func (s *Vaults) prove(ctx context.Context, check *secretCheck, secret string, p
 	return roots, wrapping, err
 }
 
+// unwrap opens the wrapping key, or the decoy's: one call of the key service in
+// any case (E8).
+func (s *Vaults) unwrap(ctx context.Context, check *secretCheck) (seal.Key, error) {
+	wrappingContext, wrappingRecord := check.id.wrappingContext(), check.wrapping
+	if check.refused != nil {
+		wrappingContext, wrappingRecord = s.decoy.context, s.decoy.record
+	}
+	raw, err := unkeep(ctx, s.cfg.Keeper, wrappingContext, wrappingRecord)
+	if err != nil && Code(err) != Code(ErrTampered) {
+		return seal.Key{}, err
+	}
+	wrapping, keyErr := seal.KeyFromBytes(raw)
+	if (err != nil || keyErr != nil) && check.refused == nil {
+		check.refused = tampered("wrapping key")
+	}
+	return wrapping, nil
+}
+
 // passwordSlot finds the one password slot that the owner head names.
 func (check *secretCheck) passwordSlot(wrapping seal.Key) (entry seal.SlotEntry, body slotBody) {
 	if check.refused != nil {
 		return
 	}
-	for _, entry = range check.owner.Slots {
-		if entry.Kind != slotPassword || entry.State != slotActive {
-			continue
-		}
-		for _, rec := range check.slots {
-			if rec.Key != check.id.slot(entry.ID) {
-				continue
-			}
-			body, err := openSlotBody(check.id, entry, rec.Value, wrapping)
-			if err == nil {
-				err = body.KDF.Check() // E1, E2, E9: refused before deriving
-			}
-			if err != nil {
-				check.refused = tampered("keyslot")
-			}
-			return entry, body
-		}
+	entry, body, found := check.findSlot(slotPassword, wrapping)
+	if check.refused == nil && (!found || body.KDF.Check() != nil) { // E1, E2, E9: refused before deriving
+		check.refused = tampered("keyslot")
 	}
-	check.refused = tampered("keyslot")
-	return
+	return entry, body
+}
+
+// findSlot finds the one active slot of a kind that the owner head names; one that
+// it names and the store does not give as it was written is refused.
+func (check *secretCheck) findSlot(kind uint8, wrapping seal.Key) (entry seal.SlotEntry, body slotBody, named bool) {
+	entry, named = activeSlot(check.owner, kind)
+	if !named {
+		return entry, body, false
+	}
+	i := slices.IndexFunc(check.slots, func(r storage.Record) bool { return r.Key == check.id.slot(entry.ID) })
+	err := tampered("keyslot")
+	if i >= 0 {
+		body, err = openSlotBody(check.id, entry, check.slots[i].Value, wrapping)
+	}
+	if err != nil {
+		check.refused = err
+	}
+	return entry, body, true
+}
+
+func activeSlot(owner *seal.OwnerHead, kind uint8) (seal.SlotEntry, bool) {
+	i := slices.IndexFunc(owner.Slots, func(e seal.SlotEntry) bool { return e.Kind == kind && (e.State == slotActive || e.State == slotCoded) })
+	if i < 0 {
+		return seal.SlotEntry{}, false
+	}
+	return owner.Slots[i], true
 }
 
 // decoy is what a sign-in works on when there is nothing to work on.

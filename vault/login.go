@@ -33,12 +33,17 @@ func NewLogin() (string, error) {
 		}
 		digits[i] = byte('0' + n.Int64())
 	}
+	return formatLogin(string(completed(digits[:loginDigits-1]))), nil
+}
+
+// completed adds the check digit.
+func completed(digits []byte) []byte {
 	for d := byte('0'); d <= '9'; d++ {
-		if digits[loginDigits-1] = d; luhn(digits) {
-			break
+		if whole := append(slices.Clip(digits), d); luhn(whole) {
+			return whole
 		}
 	}
-	return formatLogin(string(digits)), nil
+	return digits // one of ten always fits
 }
 
 func formatLogin(d string) string { return d[:4] + " " + d[4:8] + " " + d[8:] }
@@ -57,26 +62,37 @@ func luhn(digits []byte) bool {
 	return sum%10 == 0
 }
 
+// separators are what people put between groups of digits, and what a keyboard of
+// another direction of writing puts there by itself.
+const separators = ".-–—\u200e\u200f\u202a\u202b\u202c"
+
 // NormalLogin reads a login as people type it: digits of any script, with
 // spaces, dots or dashes. A login with a wrong check digit is an InvalidError,
 // which says nothing about whether an account exists.
 func NormalLogin(s string) (string, error) {
 	bad := &InvalidError{Field: "login", Problem: "is not the twelve digits of a login; one is missing or mistyped"}
-	if len(s) > 200 {
+	digits, ok := digitsOf(s, loginDigits)
+	if !ok || !luhn([]byte(digits)) {
 		return "", bad
+	}
+	return formatLogin(digits), nil
+}
+
+// digitsOf reads so many digits as people type them: of any script, with
+// separators between them.
+func digitsOf(s string, count int) (string, bool) {
+	if len(s) > 200 {
+		return "", false
 	}
 	var digits []byte
 	for _, r := range s {
 		if d, ok := digit(r); ok {
 			digits = append(digits, '0'+d)
-		} else if !unicode.IsSpace(r) && !strings.ContainsRune(".-–—\u200e\u200f\u202a\u202b\u202c", r) {
-			return "", bad
+		} else if !unicode.IsSpace(r) && !strings.ContainsRune(separators, r) {
+			return "", false
 		}
 	}
-	if len(digits) != loginDigits || !luhn(digits) {
-		return "", bad
-	}
-	return formatLogin(string(digits)), nil
+	return string(digits), len(digits) == count
 }
 
 // digit reads a decimal digit of any script: Unicode keeps each set of ten in a row.

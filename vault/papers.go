@@ -25,6 +25,8 @@ const (
 	paperSpace    uint8 = 3
 	paperRestored uint8 = 4
 	paperGrant    uint8 = 5
+	paperCard     uint8 = 6
+	paperFactor   uint8 = 7
 )
 
 type paperClear struct {

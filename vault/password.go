@@ -11,6 +11,9 @@ import (
 // ChangePassword is the old secret, typed again, and the new one.
 type ChangePassword struct {
 	Old, New string
+	// Card and PIN, if not empty, are shown in the place of Old, by somebody who
+	// forgot it.
+	Card, PIN string
 	// KnownToOthers says that somebody else may know the old password or may have
 	// a device that is signed in. Then the roots change too: new keys for
 	// everything, so that the old password together with an old copy of the store
@@ -23,7 +26,7 @@ type ChangePassword struct {
 // ChangePassword replaces the password keyslot and ends every other session.
 // It is acknowledged only when the witness has the new owner head.
 //
-// Errors: ErrSignIn if Old is wrong, BackOffError, InvalidError for New,
+// Errors: ErrSignIn if Old, or the card or its PIN, is wrong; ErrCardDead, BackOffError, InvalidError for New,
 // ErrWitnessAway (nothing was changed), ErrUnconfirmed (the new password is in
 // force; the witness will hear of it, and what is not yet sealed under new keys
 // will be, at the next sign-in).
@@ -39,7 +42,7 @@ func (v *Vault) ChangePassword(ctx context.Context, c ChangePassword) error {
 	if _, err := v.service.ask(ctx, v.id); err != nil { // before anything is written (N11)
 		return err
 	}
-	proof, err := v.prove(ctx, login, c.Old)
+	proof, err := v.confirm(ctx, Secret{Password: c.Old, Card: c.Card, PIN: c.PIN})
 	if err != nil {
 		return err
 	}
@@ -65,16 +68,36 @@ func (v *Vault) prove(ctx context.Context, login, secret string) (*proof, error)
 		return nil, ErrSignIn
 	}
 	check, p, err := v.service.checkSecret(ctx, login, secret, true)
+	return v.proven(ctx, check, p, err)
+}
+
+// proven takes a secret that was right for this vault, and no other.
+func (v *Vault) proven(ctx context.Context, check *secretCheck, p *proof, err error) (*proof, error) {
 	if err != nil {
 		return nil, signInError(err)
 	}
 	if check.id != v.id {
 		return nil, ErrSignIn
 	}
-	if !p.away {
-		v.resetCounter(ctx, check.counter, p.tries.Total)
-	}
+	v.resetCounter(ctx, p)
 	return p, nil
+}
+
+// confirm is prove with whichever secret the person shows.
+func (v *Vault) confirm(ctx context.Context, secret Secret) (*proof, error) {
+	if secret.Card == "" {
+		login, err := v.readLogin(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		return v.prove(ctx, login, secret.Password)
+	}
+	code, pin, err := readCard(secret.Card, secret.PIN)
+	if err != nil {
+		return nil, err
+	}
+	check, p, err := v.service.checkCard(ctx, code, pin)
+	return v.proven(ctx, check, p, err)
 }
 
 // changeOwner commits a change of the owner head and acknowledges it only when
@@ -104,16 +127,23 @@ func (v *Vault) changeOwner(ctx context.Context, f func(t *turn) error) error {
 	return nil
 }
 
-// replaceSlots makes entry the only active password slot. Slots of other kinds stay.
+// replaceSlots makes entry the only slot of its kind. Slots of other kinds stay.
 func (t *turn) replaceSlots(entry seal.SlotEntry, record []byte) {
+	if old, ok := activeSlot(t.heads.owner, entry.Kind); ok {
+		entry.State = old.State // a second factor outlives a change of the password
+	}
+	t.dropSlots(entry.Kind)
+	t.heads.owner.Slots = append(t.heads.owner.Slots, entry)
+	t.tx.PutUnique(t.v.id.slot(entry.ID), record)
+}
+
+func (t *turn) dropSlots(kind uint8) {
 	owner := t.heads.owner
 	owner.Slots = slices.DeleteFunc(slices.Clone(owner.Slots), func(e seal.SlotEntry) bool {
-		if e.Kind != slotPassword {
+		if e.Kind != kind {
 			return false
 		}
 		t.tx.Delete(t.v.id.slot(e.ID))
 		return true
 	})
-	owner.Slots = append(owner.Slots, entry)
-	t.tx.PutUnique(t.v.id.slot(entry.ID), record)
 }

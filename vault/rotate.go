@@ -37,6 +37,7 @@ func (v *Vault) changeRootsWithout(ctx context.Context, wrapping seal.Key, passw
 	}
 	err = v.changeOwner(ctx, func(t *turn) error {
 		t.replaceSlots(entry, slot)
+		t.dropSlots(slotCard) // it holds the old roots: to be printed anew (G21)
 		t.note(ActPasswordChanged, nil, nil)
 		t.note(ActKeysChanged, nil, nil)
 		if err := t.endWhatIsOver(holders); err != nil {

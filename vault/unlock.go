@@ -17,6 +17,7 @@ type Password struct {
 	Session  *SessionRequest // not nil: a session is opened in the same commit
 	Priority bool            // staff, or a device that signed in before: uses the lane kept for them
 	Kind     seal.Kind       // whose space this must be; zero: a person's
+	Code     string          // of the second factor, where one was confirmed
 }
 
 // Unlock opens a vault with all its compartments. The try is counted at the
@@ -25,8 +26,10 @@ type Password struct {
 // tells ErrTampered and ErrStale apart for the operator's own eyes only.
 //
 // Errors: ErrSignIn, BackOffError, ErrBusy, ErrKeyService, ErrStorage,
-// InvalidError for what cannot be a login. While the witness is away sign-in
-// goes on, ten tries an hour, and Overview says so.
+// InvalidError for what cannot be a login; ErrSecondFactor if the password was
+// right and the code is missing or wrong, which counts as a failed try. While the
+// witness is away sign-in goes on, ten tries an hour, and Overview says so; with a
+// second factor it is ErrWitnessAway.
 func (s *Vaults) Unlock(ctx context.Context, p Password) (*Vault, error) {
 	login, err := NormalLogin(p.Login)
 	if err != nil {
@@ -43,19 +46,45 @@ func (s *Vaults) Unlock(ctx context.Context, p Password) (*Vault, error) {
 	if check.owner.Kind != p.Kind { // a worker's login opens nothing where persons sign in
 		return nil, ErrSignIn
 	}
-	v, err := s.open(ctx, check, proof.roots)
+	return s.signIn(ctx, check, proof, entrance{session: p.Session, code: p.Code})
+}
+
+// entrance is how somebody comes in whose secret was right.
+type entrance struct {
+	session *SessionRequest
+	card    bool
+	code    string // of the second factor
+}
+
+// detail is what the journal says of it.
+func (e entrance) detail() map[string]string {
+	detail := e.session.detail()
+	if !e.card {
+		return detail
+	}
+	if detail == nil {
+		detail = map[string]string{}
+	}
+	detail["with"] = "card"
+	return detail
+}
+
+// signIn opens the vault of a secret that was right: what every sign-in does,
+// with whatever secret.
+func (s *Vaults) signIn(ctx context.Context, check *secretCheck, p *proof, in entrance) (*Vault, error) {
+	v, err := s.open(ctx, check, p.roots)
 	if err != nil {
 		return nil, signInError(err)
 	}
-	if err := v.acceptRestore(ctx, proof, check); err != nil {
+	if err := v.acceptRestore(ctx, p, check); err != nil {
 		return nil, signInError(err)
 	}
-	if err := v.signedIn(ctx, p.Session, proof.tries); err != nil {
+	if err := v.signedIn(ctx, in, p); err != nil {
 		return nil, signInError(err)
 	}
-	if !proof.away {
-		v.resetCounter(ctx, check.counter, proof.tries.Total)
-		_ = v.payGrants(ctx, proof.roots) // what cannot be done now must not keep the person out
+	v.resetCounter(ctx, p)
+	if !p.away {
+		_ = v.payGrants(ctx, p.roots) // what cannot be done now must not keep the person out
 	}
 	return v, nil
 }
@@ -81,6 +110,7 @@ func (e *hiddenError) Unwrap() []error { return []error{ErrSignIn, e.cause} }
 type proof struct {
 	roots    map[Compartment]root
 	wrapping seal.Key
+	counter  [32]byte // at the limiter
 	tries    Tries
 	marks    map[string]Checkpoint // what the store was held against
 	away     bool
@@ -92,7 +122,7 @@ func (s *Vaults) checkSecret(ctx context.Context, login, secret string, priority
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &proof{}
+	p := &proof{counter: check.counter}
 	waits, cancel := context.WithTimeout(ctx, witnessWaits)
 	defer cancel()
 	p.tries, err = s.cfg.Limiter.Count(waits, check.id, check.counter)
@@ -106,10 +136,23 @@ func (s *Vaults) checkSecret(ctx context.Context, login, secret string, priority
 	if p.tries.Wait > 0 {
 		return nil, nil, &BackOffError{Wait: p.tries.Wait}
 	}
+	if err := s.compare(ctx, check, p); err != nil {
+		return nil, nil, err
+	}
+	p.roots, p.wrapping, err = s.prove(ctx, check, secret, priority)
+	if err != nil {
+		return nil, nil, err
+	}
+	return check, p, nil
+}
+
+// compare reads the checkpoints first and then the vault, so that what the store
+// shows can only be newer.
+func (s *Vaults) compare(ctx context.Context, check *secretCheck, p *proof) error {
 	p.marks = map[string]Checkpoint{}
 	if heads, err := s.ask(ctx, check.id); err != nil {
 		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
+			return ctx.Err()
 		}
 		p.away = true
 		p.marks = s.marks.view(check.id).heads
@@ -118,14 +161,7 @@ func (s *Vaults) checkSecret(ctx context.Context, login, secret string, priority
 			p.marks[h.Head] = h
 		}
 	}
-	if err := s.load(ctx, check, p.marks); err != nil {
-		return nil, nil, err
-	}
-	p.roots, p.wrapping, err = s.prove(ctx, check, secret, priority)
-	if err != nil {
-		return nil, nil, err
-	}
-	return check, p, nil
+	return s.load(ctx, check, p.marks)
 }
 
 // open reads keyrings and heads with the roots, and forgets the roots.
@@ -155,18 +191,30 @@ func (s *Vaults) open(ctx context.Context, check *secretCheck, roots map[Compart
 
 // signedIn writes the journal of the sign-in with the tries that failed before
 // it, the session if one is wanted, and what was waiting for the person's keys.
-func (v *Vault) signedIn(ctx context.Context, req *SessionRequest, tries Tries) error {
-	var owesKeys, binDue bool
-	err := v.do(ctx, func(t *turn) error {
-		owesKeys, binDue = t.owesReseal(), t.binDue(t.now.Add(-BinKeeps))
-		if tries.Failed > 1 { // this one was counted too
-			t.note(ActSignInFailed, nil, map[string]string{"tries": strconv.FormatUint(tries.Failed-1, 10)})
+func (v *Vault) signedIn(ctx context.Context, in entrance, p *proof) error {
+	var owesKeys, binDue, coded bool
+	var heads []Checkpoint
+	var owner signedOwner
+	err := v.do(ctx, func(t *turn) (err error) {
+		if coded, err = t.takeCode(in); err != nil {
+			return err
 		}
-		t.note(ActSignedIn, nil, req.detail())
+		if coded && p.away {
+			return ErrWitnessAway // nobody could say that the code was not used before
+		}
+		t.after = func() { heads, owner = t.heads.checkpoints(), t.report }
+		owesKeys, binDue = t.owesReseal(), t.binDue(t.now.Add(-BinKeeps))
+		if p.tries.Failed > 1 { // this one was counted too
+			t.note(ActSignInFailed, nil, map[string]string{"tries": strconv.FormatUint(p.tries.Failed-1, 10)})
+		}
+		t.note(ActSignedIn, nil, in.detail())
 		t.tx.Delete(v.id.key("new"))
 		t.tx.Delete(v.id.awaits())
-		return t.openSession(req)
+		return t.openSession(in.session)
 	})
+	if err == nil && coded {
+		err = v.spendCode(ctx, heads, owner)
+	}
 	if err != nil {
 		return err
 	}
@@ -183,14 +231,17 @@ func (v *Vault) signedIn(ctx context.Context, req *SessionRequest, tries Tries) 
 
 // resetCounter tells the limiter that the person is in, by the vault's own
 // signature (N6). If it fails, the next sign-in meets a higher count, no more.
-func (v *Vault) resetCounter(ctx context.Context, counter [32]byte, total uint64) {
+func (v *Vault) resetCounter(ctx context.Context, p *proof) {
+	if p.away {
+		return
+	}
 	v.mu.Lock()
 	signer := v.signer
 	v.mu.Unlock()
-	statement, err := signer.SealReset(v.id, counter, total)
+	statement, err := signer.SealReset(v.id, p.counter, p.tries.Total)
 	if err == nil {
 		waits, cancel := context.WithTimeout(ctx, witnessWaits)
 		defer cancel()
-		_ = v.service.cfg.Limiter.Reset(waits, v.id, counter, statement)
+		_ = v.service.cfg.Limiter.Reset(waits, v.id, p.counter, statement)
 	}
 }

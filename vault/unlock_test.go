@@ -306,7 +306,7 @@ func TestErrorsHaveStableCodes(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, err := range []error{
-		vault.ErrSignIn, vault.ErrBackOff, vault.ErrBusy, vault.ErrSessionEnded, vault.ErrNotFound, vault.ErrRevision, vault.ErrInvalid,
+		vault.ErrSignIn, vault.ErrCardDead, vault.ErrSecondFactor, vault.ErrBackOff, vault.ErrBusy, vault.ErrSessionEnded, vault.ErrNotFound, vault.ErrRevision, vault.ErrInvalid,
 		vault.ErrTooMany, vault.ErrNotEmpty, vault.ErrBusyMoving, vault.ErrFull, vault.ErrClosing, vault.ErrUploadExpired, vault.ErrTampered,
 		vault.ErrStale, vault.ErrPolicy, vault.ErrUntrustedKey, vault.ErrWitnessAway, vault.ErrUnconfirmed, vault.ErrKeyService,
 		vault.ErrStorage, vault.ErrUnknown, vault.ErrClosed,
@@ -320,5 +320,5 @@ func TestErrorsHaveStableCodes(t *testing.T) {
 	require.Empty(t, vault.Code(errors.New("other")))
 	require.Empty(t, vault.Code(nil))
 	require.Equal(t, "back-off", vault.Code(&vault.BackOffError{Wait: time.Second}))
-	require.Len(t, seen, 23)
+	require.Len(t, seen, 25)
 }

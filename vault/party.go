@@ -41,12 +41,3 @@ type Secret struct {
 	Card     string // as printed or read from the QR code
 	PIN      string
 }
-
-// confirm asks for the secret again.
-func (v *Vault) confirm(ctx context.Context, s Secret) (*proof, error) {
-	login, err := v.readLogin(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	return v.prove(ctx, login, s.Password)
-}

@@ -56,9 +56,8 @@ type entrance struct {
 	code    string // of the second factor
 }
 
-// detail is what the journal says of it.
-func (e entrance) detail() map[string]string {
-	detail := e.session.detail()
+// detail is what the journal says of it, beside what it says already.
+func (e entrance) detail(detail map[string]string) map[string]string {
 	if !e.card {
 		return detail
 	}
@@ -205,9 +204,9 @@ func (v *Vault) signedIn(ctx context.Context, in entrance, p *proof) error {
 		t.after = func() { heads, owner = t.heads.checkpoints(), t.report }
 		owesKeys, binDue = t.owesReseal(), t.binDue(t.now.Add(-BinKeeps))
 		if p.tries.Failed > 1 { // this one was counted too
-			t.note(ActSignInFailed, nil, map[string]string{"tries": strconv.FormatUint(p.tries.Failed-1, 10)})
+			t.note(ActSignInFailed, nil, in.detail(map[string]string{"tries": strconv.FormatUint(p.tries.Failed-1, 10)}))
 		}
-		t.note(ActSignedIn, nil, in.detail())
+		t.note(ActSignedIn, nil, in.detail(in.session.detail()))
 		t.tx.Delete(v.id.key("new"))
 		t.tx.Delete(v.id.awaits())
 		return t.openSession(in.session)

@@ -13,6 +13,8 @@ type Person struct {
 	Vault    *vault.Vault // open, with a session
 	Login    string
 	Password string
+	// Code, if not nil, gives the code of the second factor for each sign-in.
+	Code func() string
 }
 
 // Person opens a vault for somebody new.
@@ -63,5 +65,9 @@ func (p *Person) SignIn(t testing.TB, s *Stage) *vault.Vault {
 
 // Secret is what the person types to sign in, asking for a session.
 func (p *Person) Secret() vault.Password {
-	return vault.Password{Login: p.Login, Secret: p.Password, Session: &vault.SessionRequest{Device: "test"}}
+	secret := vault.Password{Login: p.Login, Secret: p.Password, Session: &vault.SessionRequest{Device: "test"}}
+	if p.Code != nil {
+		secret.Code = p.Code()
+	}
+	return secret
 }

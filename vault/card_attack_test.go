@@ -14,35 +14,7 @@ import (
 	"reconnect.example/vault/vaulttest"
 )
 
-// cardAttacks are those of docs/threat-model.md that are about access cards.
-var cardAttacks = map[string]func(t *testing.T, s *hostile){
-	"C1_old_card_slot":         oldCardSlot,
-	"C6_reset_counters":        resetCardCounters,
-	"C7_witness_away":          cardWithWitnessAway,
-	"E4_cut_card_slot":         cutCardSlot,
-	"E8_same_error_and_work":   cardsThatFail,
-	"F2_slot_of_another_vault": cardSlotOfAnotherVault,
-	"F8_old_card":              cardsOfBefore,
-	"F9_guesses_at_once":       guessesAtOnceAtACard,
-	"F11_stranger_who_guesses": strangerWithoutTheCard,
-}
-
-func TestAttackOnCards(t *testing.T) {
-	t.Parallel()
-	for name, attack := range cardAttacks {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for engine, open := range map[string]func(testing.TB) *hostile{"memory": newHostile, "sqlite and files": hostileOnDisk} {
-				t.Run(engine, func(t *testing.T) {
-					t.Parallel()
-					s := open(t)
-					attack(t, s)
-					s.requireTrusted(t, s.host.Written(s.began))
-				})
-			}
-		})
-	}
-}
+// The attacks on access cards; attack_test.go lists them with the others.
 
 // try signs in on a service that knows nothing of before.
 func (s *hostile) try(t testing.TB, card vault.AccessCard, pin string) error {
@@ -224,6 +196,7 @@ func cardSlotOfAnotherVault(t *testing.T, s *hostile) {
 func cardsOfBefore(t *testing.T, s *hostile) {
 	replaced := issue(t, s.person)
 	revoked := issue(t, s.person)
+	require.ErrorIs(t, s.try(t, replaced, pin), vault.ErrSignIn)
 	require.NoError(t, s.v.RevokeAccessCard(t.Context()))
 	overtaken := issue(t, s.person)
 	before := s.host.Now()

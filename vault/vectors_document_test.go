@@ -31,6 +31,7 @@ var described = map[string]string{
 	"witness.vaultRecord": "watched", "witness.headRecord": "checkpoint", "witness.sideRecord": "side-record", "witness.forkRecord": "fork",
 	"witness.counterRecord": "counter", "witness.clockRecord": "clock", "witness.keyRecord": "evaluation-key", "witness.latestRecord": "latest-key",
 	"vault.Terms": "terms", "vault.commitment": "commitment", "vault.grantBody": "grant", "vault.chosenItem": "chosen-item", "vault.grantPaper": "grant-paper",
+	"vault.cardPaperBody": "card", "vault.factorBody": "factor",
 	"vault.rulesBody": "rules", "vault.kindRule": "kind-rule", "vault.folderRule": "folder-rule", "vault.representativeBody": "representative",
 	"consent.page": "directory-page", "consent.entry": "directory-entry", "consent.Organisation": "organisation", "consent.Relay": "relay",
 	"consent.Licence": "licence", "consent.bundle": "bundle",

@@ -37,7 +37,7 @@ var onSecrets = []mutation{
 	{"E8", "the work for a login that cannot be opened", "vault", inVault("E8"), []edit{
 		{"vault/keyslot.go", `	wrappingContext, wrappingRecord := check.id.wrappingContext(), check.wrapping
 `, `	if check.refused != nil {
-		return nil, seal.Key{}, check.refused
+		return seal.Key{}, check.refused
 	}
 	wrappingContext, wrappingRecord := check.id.wrappingContext(), check.wrapping
 `},
@@ -45,8 +45,21 @@ var onSecrets = []mutation{
 	{"E9", "the demand for an algorithm", "internal/seal", inSeal("E9"), []edit{
 		{"internal/seal/kdf.go", "case k.Algorithm != Argon2id:", "case false:"},
 	}},
+	{"F2", "the refusal of a keyslot that is not as the owner head names it", "vault", inVault("F2"), []edit{
+		{"vault/keyslot.go", `	if err != nil {
+		check.refused = err
+	}
+`, `	_ = err
+`},
+	}},
+	{"F8", "the end of the keyslot whose place another takes", "vault", inVault("F8"), []edit{
+		{"vault/password.go", "	t.dropSlots(entry.Kind)\n", ""},
+	}},
 	{"F9", "the wait that the witness demands", "vault", inVault("F9"), []edit{
 		{"vault/unlock.go", "if p.tries.Wait > 0 {", "if false {"},
+	}},
+	{"F11", "the comparison of a card with its keyslot, before its counter is touched", "vault", inVault("F11"), []edit{
+		{"vault/card_signin.go", "if !named || subtle.ConstantTimeCompare(found.body.Card, code.check(check.id, found.entry.ID)) != 1 {", "if !named || subtle.ConstantTimeCompare(nil, nil) != 1 {"},
 	}},
 	{"F11", "the longest wait", "vault", inVault("F11"), []edit{
 		{"recovery/witness/counters.go", "longestWait = 15 * time.Minute", "longestWait = 24 * time.Hour"},

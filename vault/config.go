@@ -113,6 +113,16 @@ type Config struct {
 	SignIns     int              // passwords derived at once, 64 MiB each; 0: GOMAXPROCS
 	SignInQueue int              // waiting for that; 0: 64. Beyond: ErrBusy
 	Folders     []string         // names of the folders of a new vault; nil: SuggestedFolders
+
+	// DeathWait is how long a wish to be erased waits after an operator has recorded a
+	// death; 0: 90 days, at least 30 days. It never is shorter than SessionMax.
+	DeathWait time.Duration
+	// UnseenAfter is how many months without a sign-in count as long; 0: 24, at least 6.
+	UnseenAfter int
+	// OnUnseen, if not nil, is told by Sweep when somebody was not seen for so long,
+	// since the month that begins at since. An error is counted as a failure of the
+	// sweep, and it is told again. It erases nothing, and must not wait for long.
+	OnUnseen func(ctx context.Context, id ID, since time.Time) error
 }
 
 // SuggestedFolders are the folders that French relays start with.
@@ -198,6 +208,12 @@ func (c *Config) complete() error {
 			problems = append(problems, &InvalidError{Field: "Config." + n.field, Problem: "is negative"})
 		}
 	}
+	if c.DeathWait != 0 && c.DeathWait < leastDeathWait {
+		problems = append(problems, &InvalidError{Field: "Config.DeathWait", Problem: "is less than 30 days"})
+	}
+	if c.UnseenAfter != 0 && (c.UnseenAfter < leastUnseen || c.UnseenAfter > mostUnseen) {
+		problems = append(problems, &InvalidError{Field: "Config.UnseenAfter", Problem: fmt.Sprintf("is not from %d to %d months", leastUnseen, mostUnseen)})
+	}
 	if len(c.Folders) > maxSuggestedFolders {
 		problems = append(problems, &InvalidError{Field: "Config.Folders", Problem: fmt.Sprintf("holds more than %d names", maxSuggestedFolders)})
 	}
@@ -223,6 +239,12 @@ func (c *Config) complete() error {
 	}
 	if c.SignInQueue == 0 {
 		c.SignInQueue = 64
+	}
+	if c.DeathWait == 0 {
+		c.DeathWait = defaultDeathWait
+	}
+	if c.UnseenAfter == 0 {
+		c.UnseenAfter = defaultUnseen
 	}
 	if c.Folders == nil {
 		c.Folders = SuggestedFolders()

@@ -234,7 +234,7 @@ func (v *Vault) acknowledge(ctx context.Context, req *SessionRequest) error {
 		// This line also tells the sweeper, by the witness, that somebody was told of
 		// the vault, whatever the store says.
 		t.note(ActSignedIn, nil, req.detail())
-		return t.openSession(req)
+		return errors.Join(t.arrive(), t.openSession(req))
 	})
 	if err == nil {
 		// Not by the report that may get lost. If it fails, the report remains.

@@ -166,6 +166,9 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 	if err := s.cfg.Quota.Close(tx, id.String()); err != nil {
 		return err
 	}
+	if err := errors.Join(forgetSeen(tx, id), s.forgetDeath(tx, id)); err != nil {
+		return err
+	}
 	for _, c := range compartments {
 		tx.Delete(id.keyring(c))
 	}

@@ -237,7 +237,7 @@ func requireTidy(t testing.TB, stage *vaulttest.Stage, known *knownBlobs, id vau
 	for _, key := range keys(t, stage.Store, "due/") {
 		due, err := storage.ParseDue(key)
 		require.NoError(t, err)
-		require.Regexp(t, "^(session-.*|new|closed)$", due.What)
+		require.Regexp(t, "^(session-.*|new|closed|unseen|died)$", due.What)
 	}
 	require.Equal(t, requireBooks(t, stage, id), known.there(t), "every blob has its record")
 }

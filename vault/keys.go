@@ -7,7 +7,7 @@ import (
 )
 
 // Record keys. Every key of a vault begins with its id, so that a store can be
-// split by range; only login/…, svc/… and due/… do not.
+// split by range; only login/…, svc/…, due/… and unseen/… do not.
 //
 //	V/h/o V/h/s V/h/p V/h/j   heads: owner, shared, private, journal
 //	V/k/o V/k/s V/k/p         keyrings
@@ -22,10 +22,13 @@ import (
 //	V/at/<session>            in the space of a worker: what a session has open (package consent)
 //	V/m/<relay>               in the space of a worker: their membership of a relay (package consent)
 //	V/j/<number>              journal
+//	V/wish V/died             the person's wish, and a death that was recorded (wish.go, died.go)
+//	V/seen                    month of the last sign-in
 //	V/mv                      the one move in progress
 //	V/back                    put back from a backup; no sign-in since with the witness there
 //	V/new                     a creation that nobody has acknowledged yet
 //	V/q V/q/r/<reservation>   quota (package quota)
+//	unseen/<V>                not seen for long (unseen.go)
 //	svc/keys svc/hold svc/restoring   the service's own (servicekeys.go, stored.go)
 func (id ID) key(parts string) string { return id.String() + "/" + parts }
 

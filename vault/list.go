@@ -180,6 +180,8 @@ type Overview struct {
 	// RestoredTo is the instant of the backup, with NoticeRestored; zero if the
 	// store altered the paper that says it.
 	RestoredTo time.Time
+	// UnseenSince is the beginning of the month of the sign-in before, with NoticeUnseen.
+	UnseenSince time.Time
 }
 
 const (
@@ -222,6 +224,9 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 		}
 		if restored != nil {
 			o.Notices, o.RestoredTo = append(o.Notices, NoticeRestored), restored.Taken
+		}
+		if err := t.whileAway(&o); err != nil {
+			return err
 		}
 		if o.Counts.Damaged > 0 || altered {
 			o.Notices = append(o.Notices, NoticeDamaged)

@@ -12,8 +12,8 @@ import (
 
 // The owner side of a vault is everything that belongs to its owner head: the
 // keyrings, the wrapping key, the keyslots, Owner's pages and papers, the login
-// record; of a closed account also its signed tombstone and the entry of the day
-// when it takes effect. The witness keeps a copy with each owner head (N16), so
+// record; the person's wish; of a closed account also its signed tombstone and the
+// entry of the day when it takes effect. The witness keeps a copy with each owner head (N16), so
 // that a store that is put back from a backup gets today's secrets and not those
 // of that day.
 
@@ -28,7 +28,7 @@ type Kept = struct {
 // they lie under the vault: the owner head first. Whoever puts back a kept owner
 // side removes everything else under them, so that no replaced keyslot stays.
 func OwnerSidePrefixes(id ID) []string {
-	return []string{id.head(Owner), id.key("k/"), id.key("s/"), id.key("o/"), id.key("x/o/"), id.key("g/"), id.key("m/"), id.key("tomb")}
+	return []string{id.head(Owner), id.key("k/"), id.key("s/"), id.key("o/"), id.key("x/o/"), id.key("g/"), id.key("m/"), id.key("tomb"), id.wish()}
 }
 
 // signedOwner is an owner head to be told to the witness.
@@ -80,7 +80,7 @@ func (s *Vaults) readOwnerSide(ctx context.Context, id ID, head *seal.OwnerHead,
 			}
 			// Of keys, keyslots and pages only what the head names: what was replaced,
 			// or put there by the store, is not to come back with a restore.
-			if prefix == id.key("o/") || prefix == id.key("g/") || prefix == id.key("m/") || prefix == id.key("tomb") || named(head, rec.Value) {
+			if prefix == id.key("o/") || prefix == id.key("g/") || prefix == id.key("m/") || prefix == id.key("tomb") || isWish(id, head, rec.Key, rec.Value) || named(head, rec.Value) {
 				add(rec)
 			}
 		}
@@ -103,6 +103,15 @@ func (s *Vaults) readOwnerSide(ctx context.Context, id ID, head *seal.OwnerHead,
 		add(rec)
 	}
 	return side, nil
+}
+
+// isWish says whether a record is the wish of the person whose key signs the head.
+func isWish(id ID, head *seal.OwnerHead, key string, record []byte) bool {
+	if key != id.wish() {
+		return false
+	}
+	_, err := openWish(id, head.Key, record)
+	return err == nil
 }
 
 // closedKey is the entry of the day when a closed account is erased.
@@ -177,6 +186,12 @@ func isTombstone(id ID, record []byte) bool {
 // ownerReport is what the witness is told of this turn's owner head. The login
 // record goes with it, whose key only the person's handle can know.
 func (t *turn) ownerReport() (signedOwner, error) {
+	login, err := t.loginRecord()
+	return signedOwner{record: t.heads.raw[Owner], login: login}, err
+}
+
+// loginRecord is the key of the login record; "" if nobody can say it.
+func (t *turn) loginRecord() (string, error) {
 	v := t.v
 	if _, reached := t.heads.indexes[Owner]; reached && v.loginRecord == "" {
 		login, err := t.login()
@@ -184,8 +199,8 @@ func (t *turn) ownerReport() (signedOwner, error) {
 		case err == nil:
 			v.loginRecord = loginKey(v.service.keys.login(login))
 		case !errors.Is(err, ErrTampered): // an altered paper stops nothing else
-			return signedOwner{}, err
+			return "", err
 		}
 	}
-	return signedOwner{record: t.heads.raw[Owner], login: v.loginRecord}, nil
+	return v.loginRecord, nil
 }

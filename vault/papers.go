@@ -27,6 +27,10 @@ const (
 	paperGrant    uint8 = 5
 	paperCard     uint8 = 6
 	paperFactor   uint8 = 7
+
+	paperRules           uint8 = 32
+	paperWish            uint8 = 33
+	paperRepresentatives uint8 = 34
 )
 
 type paperClear struct {

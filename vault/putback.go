@@ -168,7 +168,8 @@ func (s *Vaults) isUnnamedSide(id ID, head *seal.OwnerHead, k Kept) bool {
 		h, err := openOwnerHead(id, k.Value)
 		return err == nil && h.Erased != 0 && head.Closing != 0 && slices.Equal(h.Key, head.Key)
 	}
-	return head.Closing != 0 && k.Key == closedKey(id, head.Closing) || strings.HasPrefix(k.Key, id.key("o/")) || strings.HasPrefix(k.Key, id.key("g/")) || strings.HasPrefix(k.Key, id.key("m/"))
+	return head.Closing != 0 && k.Key == closedKey(id, head.Closing) || strings.HasPrefix(k.Key, id.key("o/")) || strings.HasPrefix(k.Key, id.key("g/")) || strings.HasPrefix(k.Key, id.key("m/")) ||
+		isWish(id, head, k.Key, k.Value)
 }
 
 // ownerSideChanges are the writes that make the owner side of a store the wanted one.

@@ -43,8 +43,6 @@ type representativeBody struct {
 	Recorded   int64  `cbor:"5,keyasint"` // unix milliseconds
 }
 
-const paperRepresentatives uint8 = 34
-
 var representativesPaper = [16]byte{15: paperRepresentatives}
 
 // SetRepresentative records who represents the person, in the place of what was

@@ -182,6 +182,9 @@ func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, r *seal.Resto
 		return nil, err
 	}
 	h.owner.Restore = r.Epoch
+	if err := t.renewWish(); err != nil {
+		return nil, err
+	}
 	if h.owner.Closing != 0 { // the tombstone that was signed at closing is of an earlier epoch
 		if err := t.presign(); err != nil {
 			return nil, err

@@ -113,6 +113,9 @@ func (t *turn) adopt(n *nextKeys) error {
 		t.tx.PutUnique(t.v.id.keyring(c), record)
 		t.heads.indexes[c].dirty = true
 	}
+	if err := t.renewWish(); err != nil {
+		return err
+	}
 	if owner.Closing != 0 {
 		if err := t.presign(); err != nil {
 			return err

@@ -63,8 +63,6 @@ type folderRule struct {
 	Compartment Compartment `cbor:"2,keyasint"`
 }
 
-const paperRules uint8 = 32
-
 var rulesPaper = [16]byte{15: paperRules}
 
 // Rules returns the person's rules. It is a line in the journal. ErrTampered if

@@ -17,6 +17,7 @@ type SweepReport struct {
 	Sessions int // sessions whose time was up
 	Grants   int // grants and visits whose time was up
 	Vaults   int // erased vaults of which nothing is left but the tombstone
+	Unseen   int // people of whom it was recorded that they were not seen for long
 	Failed   int // entries that could not be done now; the next sweep tries again
 }
 
@@ -73,6 +74,10 @@ func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) 
 		return s.sweepGrant(ctx, id, rest, due)
 	case "new":
 		return s.sweepUnclaimed(ctx, id, due)
+	case "unseen":
+		return s.sweepUnseen(ctx, id, due, r)
+	case "died":
+		return s.sweepDied(ctx, id, due)
 	case "closed":
 		return s.sweepClosed(ctx, id, due)
 	case "note":

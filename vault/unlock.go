@@ -209,7 +209,7 @@ func (v *Vault) signedIn(ctx context.Context, in entrance, p *proof) error {
 		t.note(ActSignedIn, nil, in.detail(in.session.detail()))
 		t.tx.Delete(v.id.key("new"))
 		t.tx.Delete(v.id.awaits())
-		return t.openSession(in.session)
+		return errors.Join(t.arrive(), t.openSession(in.session))
 	})
 	if err == nil && coded {
 		err = v.spendCode(ctx, heads, owner)

@@ -120,6 +120,7 @@ func (p *parts) service(ctx context.Context, opts *Options) (*Stage, error) {
 		Now:         p.clock.Now, Folders: folders,
 		SessionIdle: opts.SessionIdle, SessionMax: opts.SessionMax,
 		SignIns: opts.SignIns, SignInQueue: opts.SignInQueue,
+		DeathWait: opts.DeathWait, UnseenAfter: opts.UnseenAfter, OnUnseen: opts.OnUnseen,
 	})
 	if err != nil {
 		return nil, err

@@ -36,6 +36,10 @@ type Options struct {
 	// Directory makes the directory over the parts of this service. nil: none, so that
 	// nobody but the person can be let in.
 	Directory func(*storage.Store, vault.Checkpoints) (vault.Directory, error)
+	// DeathWait, UnseenAfter and OnUnseen are those of vault.Config.
+	DeathWait   time.Duration
+	UnseenAfter int
+	OnUnseen    func(ctx context.Context, id vault.ID, since time.Time) error
 
 	// What stands between the service and each of its parts; nil: nothing. Wraps
 	// see what this service does, not what [Stage.Another] does.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/internal/seal"
 	"reconnect.example/quota"
 	"reconnect.example/vault"
 	"reconnect.example/vault/vaulttest"
@@ -155,6 +156,8 @@ func TestADeathIsRecordedOnEvidenceOnly(t *testing.T) {
 	requireInvalid(t, err, "evidence")
 	_, err = s.RecordDeath(t.Context(), vault.ID{1}, aDeath())
 	require.ErrorIs(t, err, vault.ErrNotFound)
+	_, err = s.RecordDeath(t.Context(), space(t, s.Vaults, seal.KindWorker, "worker's own password").ID(), aDeath())
+	require.ErrorIs(t, err, vault.ErrNotFound, "no person's vault")
 	d := aDeath()
 	d.Evidence, d.At = "وثيقة \u202e\n\"quoted\" <b>", s.Clock.Now().Add(-40*day)
 	got, err := s.RecordDeath(t.Context(), s.v.ID(), d)

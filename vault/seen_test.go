@@ -7,17 +7,34 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/storage"
 	"reconnect.example/vault"
+	"reconnect.example/vault/vaulttest"
 )
 
 func worker(n int) vault.Actor {
 	return vault.Actor{Kind: vault.ActorWorker, ID: fmt.Sprint("worker-", n), Name: fmt.Sprint("Name ", n), Organisation: "Org", Relay: "CCAS", RelayID: "relay-1"}
 }
 
+// let opens the person's vault for somebody of the relay that follows them.
+func (tn *town) let(t testing.TB, grant vault.GrantID, a vault.Actor) *vault.Vault {
+	t.Helper()
+	credential := fmt.Sprint("credential of ", a.ID, a.RelayID)
+	tn.register.members[credential] = vault.Signer{Actor: a, Key: tn.own.Signer.Public(), Named: func(string) bool { return true }}
+	keys, err := tn.atRelay(t).OwnKeys(t.Context())
+	require.NoError(t, err)
+	g := tn.guest(keys, tn.relay.ID(), "housing")
+	g.Actor, g.Credential = a, []byte(credential)
+	v, err := tn.OpenGrant(t.Context(), tn.v.ID(), grant, g)
+	require.NoError(t, err)
+	return v
+}
+
 func TestWhoOpenedAnItemIsSaid(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, nil)
+	s := newTown(t, nil)
 	ctx := t.Context()
+	grant := s.follow(t, vault.ScopeAdd)
 	paper := addTo(t, s.v, vault.NewDocument{Name: "paper", Compartment: vault.Shared}, content(1, 100))
 	other := addTo(t, s.v, vault.NewDocument{Name: "other", Compartment: vault.Shared}, content(2, 100))
 	seen, err := s.v.SeenBy(ctx, paper.ID)
@@ -25,7 +42,7 @@ func TestWhoOpenedAnItemIsSaid(t *testing.T) {
 	require.Empty(t, seen)
 
 	start := s.Clock.Now()
-	first, second := s.v.As(worker(1)), s.v.As(worker(2))
+	first, second := s.let(t, grant, worker(1)), s.let(t, grant, worker(2))
 	read(t, first, paper.ID)
 	s.Clock.Advance(time.Minute)
 	item(t, first, paper.ID)
@@ -33,20 +50,19 @@ func TestWhoOpenedAnItemIsSaid(t *testing.T) {
 	s.Clock.Advance(time.Minute)
 	married := worker(1)
 	married.Name = "Other Name"
-	item(t, s.v.As(married), paper.ID)
+	item(t, s.let(t, grant, married), paper.ID)
 	elsewhere := worker(1)
 	elsewhere.RelayID = "relay-2"
 	s.Clock.Advance(-10 * time.Minute) // whose clock was wrong
-	item(t, s.v.As(elsewhere), paper.ID)
+	item(t, s.let(t, grant, elsewhere), paper.ID)
 	s.Clock.Advance(20 * time.Minute)
 
-	read(t, s.v, paper.ID) // the person; another item; a list; the service
+	read(t, s.v, paper.ID) // the person; another item; a list; metadata
 	read(t, first, other.ID)
 	_, err = second.List(ctx, nil)
 	require.NoError(t, err)
 	_, err = second.Metadata(ctx, paper.ID)
 	require.NoError(t, err)
-	item(t, s.v.As(vault.Actor{Kind: vault.ActorService}), paper.ID)
 
 	want := []vault.Seen{
 		{By: married, First: start, Last: start.Add(2 * time.Minute), Times: 3},
@@ -58,7 +74,7 @@ func TestWhoOpenedAnItemIsSaid(t *testing.T) {
 	require.Equal(t, want, seen)
 
 	require.NoError(t, s.v.Destroy(ctx, paper.ID, paper.Revision))
-	fresh := s.person.SignIn(t, s.Another(t, nil))
+	fresh := s.person.SignIn(t, s.Another(t, &vaulttest.Options{Directory: func(*storage.Store, vault.Checkpoints) (vault.Directory, error) { return s.register, nil }}))
 	seen, err = fresh.SeenBy(ctx, paper.ID)
 	require.NoError(t, err)
 	require.Equal(t, want, seen, "also of what is gone")
@@ -68,15 +84,15 @@ func TestWhoOpenedAnItemIsSaid(t *testing.T) {
 	seen, err = fresh.SeenBy(ctx, vault.ItemID{1})
 	require.NoError(t, err)
 	require.Empty(t, seen)
-	_, err = s.v.WithoutOwner(worker(1)).SeenBy(ctx, other.ID)
+	_, err = second.SeenBy(ctx, other.ID)
 	require.ErrorIs(t, err, vault.ErrNotAllowed)
 }
 
 func TestWhoOpenedAnItemIsNotSaidFromAJournalThatWasAltered(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, nil)
+	s := newTown(t, nil)
 	paper := addTo(t, s.v, vault.NewDocument{Name: "paper", Compartment: vault.Shared}, content(1, 100))
-	read(t, s.v.As(worker(1)), paper.ID)
+	read(t, s.let(t, s.follow(t, vault.ScopeAdd), worker(1)), paper.ID)
 	lines := keys(t, s.Store, s.key("j/"))
 	for _, key := range []string{lines[0], lines[len(lines)-1]} {
 		line := get(t, s.Store, key)
@@ -94,9 +110,9 @@ func TestWhoOpenedAnItemIsNotSaidFromAJournalThatWasAltered(t *testing.T) {
 
 func TestWhatSomebodyElseAddsIsShared(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, nil)
+	s := newTown(t, nil)
 	require.NoError(t, s.v.SetRules(t.Context(), vault.Rules{Kinds: map[vault.Kind]vault.Compartment{vault.KindNote: vault.Private}}))
-	guest := s.v.WithoutOwner(worker(1))
+	guest := s.let(t, s.follow(t, vault.ScopeAdd), worker(1))
 	it, err := guest.AddNote(t.Context(), "note", vault.Note{}, vault.Place{})
 	require.NoError(t, err)
 	require.Equal(t, vault.Shared, it.Compartment)
@@ -108,6 +124,12 @@ func TestWhatSomebodyElseAddsIsShared(t *testing.T) {
 	require.ErrorIs(t, err, vault.ErrNotAllowed)
 	require.ErrorIs(t, guest.SetRules(t.Context(), vault.Rules{}), vault.ErrNotAllowed)
 	require.ErrorIs(t, guest.SetRepresentative(t.Context(), vault.Representative{Name: "x", Relation: "x", RecordedBy: "x", Until: "2031-01-01"}), vault.ErrNotAllowed)
+	require.ErrorIs(t, guest.SetWish(t.Context(), vault.WantErase), vault.ErrNotAllowed)
+	_, err = guest.Wish(t.Context())
+	require.ErrorIs(t, err, vault.ErrNotAllowed)
+	_, err = guest.DeathRecord(t.Context())
+	require.ErrorIs(t, err, vault.ErrNotAllowed)
+	require.ErrorIs(t, guest.DismissDeathRecord(t.Context()), vault.ErrNotAllowed)
 	_, err = guest.MoveFolder(t.Context(), folder(t, guest, "Papers", vault.Shared).ID, vault.Private, nil)
 	requireInvalid(t, err, "compartment")
 }

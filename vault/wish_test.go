@@ -41,7 +41,6 @@ func TestAWishIsKeptAndCanBeChanged(t *testing.T) {
 	require.NoError(t, s.v.SetWish(ctx, vault.WantNothing))
 	requireInvalid(t, s.v.SetWish(ctx, "burn"), "wish")
 	require.Contains(t, acts(t, s.v, 4), string(vault.ActWishChanged))
-	require.ErrorIs(t, s.v.WithoutOwner(worker(1)).SetWish(ctx, vault.WantErase), vault.ErrNotAllowed)
 	_, err := s.v.CloseAccount(ctx, s.person.Password)
 	require.NoError(t, err)
 	require.ErrorIs(t, s.v.SetWish(ctx, vault.WantKeep), vault.ErrClosing)

@@ -21,6 +21,20 @@ var (
 	// ErrOutdated: the directory has moved on since this one was made. Make the
 	// change again on the present one.
 	ErrOutdated = errors.New("consent: the directory has changed since, make the change again on the present one")
+	// ErrInvitation: there is no such invitation, it was used, or its time is up.
+	// Which of them is not said.
+	ErrInvitation = errors.New("consent: this code does not let anybody in, ask for a new one")
+	// ErrNotMember: this worker does not work for the relay.
+	ErrNotMember = errors.New("consent: not a worker of this relay")
+	// ErrNotManager: this takes a manager of the relay.
+	ErrNotManager = errors.New("consent: this takes a manager of the relay")
+	// ErrKeyChanged: the worker's own keys have changed since the relay let them in. A
+	// manager must compare the new ones and let them in again.
+	ErrKeyChanged = errors.New("consent: the worker's keys have changed, a manager must let them in again")
+	// ErrFingerprint: what was read aloud or scanned is not the key of who asks.
+	ErrFingerprint = errors.New("consent: these are not the digits of this key")
+	// ErrLastManager: a relay must have one. Let another in first.
+	ErrLastManager = errors.New("consent: the last manager of a relay cannot go")
 )
 
 // storageError gives an error of the storage contract its name in package vault and
@@ -43,7 +57,12 @@ func storageError(err error) error {
 }
 
 func isOwn(err error) bool {
-	return errors.Is(err, ErrNotNamed) || errors.Is(err, ErrNoDirectory) || errors.Is(err, ErrOutdated)
+	for _, own := range []error{ErrNotNamed, ErrNoDirectory, ErrOutdated, ErrInvitation, ErrNotMember, ErrNotManager, ErrKeyChanged, ErrFingerprint, ErrLastManager} {
+		if errors.Is(err, own) {
+			return true
+		}
+	}
+	return false
 }
 
 func invalid(field, problem string, args ...any) error {

@@ -227,6 +227,18 @@ func (v *Vault) Standing() Standing {
 	}
 }
 
+// Terms returns what a grant says that opened this handle, nil for who holds Owner's
+// keys. The vault signed them; they are what was in force when it was opened.
+func (v *Vault) Terms() *Terms {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.guest == nil {
+		return nil
+	}
+	t := *v.guest.terms
+	return &t
+}
+
 // asOwner refuses what only who holds Owner's keys may do.
 func (t *turn) asOwner() error {
 	if t.v.guest != nil {

@@ -14,6 +14,18 @@ import (
 // lost, and is paid by whoever next has the root of Shared in hand: the act that
 // ended the grant, or the person's next sign-in, also a year later.
 
+// PayGrants does what is owed for grants that ended: their terms leave the owner
+// head, and Shared gets new keys. It is for the space of a relay, whose workers can
+// go by themselves and which nobody signs in to; a person's sign-in does it. It can
+// stop anywhere and be called again. Errors as those of [Vault.End].
+func (v *Vault) PayGrants(ctx context.Context, secret Secret) error {
+	p, err := v.rootsAgain(ctx, secret)
+	if err != nil {
+		return err
+	}
+	return v.payGrants(ctx, p.roots)
+}
+
 // payGrants ends what is over and gives Shared new keys if they are owed. It can
 // stop anywhere and be called again.
 func (v *Vault) payGrants(ctx context.Context, roots map[Compartment]root) error {

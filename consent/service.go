@@ -1,0 +1,196 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+	"reconnect.example/vault"
+)
+
+// Config is what the service of relays and workers stands on. All but Now and the
+// numbers are required, and belong together: the vaults have the register as their
+// directory, and all are over the same store.
+type Config struct {
+	Vaults    *vault.Vaults
+	Store     *storage.Store
+	Directory *Directory
+	Register  *Register
+	Now       func() time.Time // nil: time.Now
+
+	InvitationsLast time.Duration // how long a code can be used; 0: seven days
+}
+
+// Service is what relays and workers do: it opens their spaces, and people's through
+// them. It keeps no key of anybody who is not signed in. Safe for many goroutines;
+// several processes may serve the same store.
+type Service struct {
+	cfg Config
+
+	mu      sync.Mutex
+	names   map[vault.ID]string // of workers who signed in here, so that not every request reads it
+	settled map[RelayID]string  // the inbox under which every grant of a relay is known to lie
+}
+
+// New checks the configuration and names every problem at once.
+func New(cfg Config) (*Service, error) {
+	var problems []error
+	for field, ok := range map[string]bool{"Vaults": cfg.Vaults != nil, "Store": cfg.Store != nil, "Directory": cfg.Directory != nil, "Register": cfg.Register != nil} {
+		if !ok {
+			problems = append(problems, invalid("Config."+field, "is missing"))
+		}
+	}
+	if cfg.InvitationsLast < 0 {
+		problems = append(problems, invalid("Config.InvitationsLast", "is negative"))
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	if cfg.InvitationsLast == 0 {
+		cfg.InvitationsLast = 7 * 24 * time.Hour
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Service{cfg: cfg, names: map[vault.ID]string{}, settled: map[RelayID]string{}}, nil
+}
+
+func (s *Service) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Millisecond) }
+
+// remembered bounds each of the service's maps.
+const remembered = 10_000
+
+// keep adds to one of the service's maps.
+func keep[K comparable](s *Service, in map[K]string, key K, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for other := range in { // any one: forgetting costs one more look
+		if len(in) < remembered {
+			break
+		}
+		delete(in, other)
+	}
+	in[key] = value
+}
+
+func recall[K comparable](s *Service, in map[K]string, key K) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := in[key]
+	return v, ok
+}
+
+// profile is what a worker says of themselves, in their own space.
+type profile struct {
+	Name string `cbor:"1,keyasint"`
+}
+
+const profileName = "profile"
+
+// NewWorker is what it takes to work for relays: a name by which people are told who
+// opened their space, a secret that nobody else ever knows, and a yes to a notice of
+// what is kept about workers.
+type NewWorker struct {
+	Name     string
+	Password string
+	Notice   vault.Notice
+	Consent  bool
+	Channel  string
+	Session  *vault.SessionRequest
+	Login    string // of vault.NewLogin; empty: drawn now
+}
+
+// Enrol makes the account of somebody who works, or will work, for relays. It lets
+// them into nothing: a relay does, see [Worker.Ask]. code is an invitation, so that
+// not everybody can fill the store; it is looked at, and stays good. The commits: the
+// account; then the name. After a crash between them the account has no name, see
+// [Worker.Introduce].
+//
+// Errors: ErrInvitation, vault.ErrInvalid with every problem, and those of
+// vault.Create.
+func (s *Service) Enrol(ctx context.Context, code string, n NewWorker) (*Worker, error) {
+	n.Name = cleanText(n.Name)
+	if err := checkWorkerName(n.Name); err != nil {
+		return nil, err
+	}
+	if _, _, err := s.invitation(ctx, code); err != nil {
+		return nil, err
+	}
+	v, err := s.cfg.Vaults.Create(ctx, vault.CreateRequest{
+		Password: n.Password, Notice: n.Notice, Consent: n.Consent, Channel: n.Channel, Session: n.Session, Login: n.Login, Kind: seal.KindWorker,
+	})
+	if err != nil {
+		return nil, err
+	}
+	w := &Worker{service: s, own: v}
+	return w, w.Introduce(ctx, n.Name)
+}
+
+// SignIn opens a worker's own space. Errors: those of vault.Unlock.
+func (s *Service) SignIn(ctx context.Context, p vault.Password) (*Worker, error) {
+	p.Kind = seal.KindWorker
+	v, err := s.cfg.Vaults.Unlock(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return s.worker(ctx, v)
+}
+
+// Resume opens the space of a worker's session, in any process.
+// vault.ErrSessionEnded if it is over, or is no worker's.
+func (s *Service) Resume(ctx context.Context, token string) (*Worker, error) {
+	v, err := s.cfg.Vaults.Resume(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.worker(ctx, v)
+	if errors.Is(err, vault.ErrNotAllowed) {
+		return nil, vault.ErrSessionEnded // a person's session
+	}
+	return w, err
+}
+
+// worker makes the handle of who has just opened their own space.
+func (s *Service) worker(ctx context.Context, v *vault.Vault) (*Worker, error) {
+	w := &Worker{service: s, own: v}
+	if _, err := v.OwnKeys(ctx); err != nil { // ErrNotAllowed for a person's
+		v.Close()
+		return nil, err
+	}
+	if name, ok := recall(s, s.names, v.ID()); ok {
+		w.name = name
+		return w, nil
+	}
+	item, err := findData(ctx, v, formProfile, nil)
+	if err == nil {
+		var p profile
+		if err = formProfile.unpack(item.Data, &p); err == nil {
+			w.name = p.Name
+			keep(s, s.names, v.ID(), p.Name)
+			return w, nil
+		}
+	}
+	if errors.Is(err, vault.ErrNotFound) {
+		return w, nil // no name yet: see Introduce
+	}
+	v.Close()
+	return nil, err
+}
+
+// findData returns the first data of a form in a space that fits. vault.ErrNotFound
+// if there is none.
+func findData(ctx context.Context, v *vault.Vault, f form, fits func(data []byte) bool) (vault.Item, error) {
+	all, err := v.List(ctx, &vault.ListOptions{Kind: vault.KindData})
+	if err != nil {
+		return vault.Item{}, err
+	}
+	for _, it := range all {
+		if f.is(it.Data) && it.Binned.IsZero() && (fits == nil || fits(it.Data)) {
+			return it, nil
+		}
+	}
+	return vault.Item{}, vault.ErrNotFound
+}

@@ -33,6 +33,7 @@ var described = map[string]string{
 	"vault.Terms": "terms", "vault.commitment": "commitment", "vault.grantBody": "grant", "vault.chosenItem": "chosen-item", "vault.grantPaper": "grant-paper",
 	"vault.cardPaperBody": "card", "vault.factorBody": "factor",
 	"vault.rulesBody": "rules", "vault.kindRule": "kind-rule", "vault.folderRule": "folder-rule", "vault.representativeBody": "representative",
+	"vault.wishBody": "wish", "vault.wishCarry": "carry", "vault.deathBody": "death", "vault.lastSeen": "seen",
 	"consent.page": "directory-page", "consent.entry": "directory-entry", "consent.Organisation": "organisation", "consent.Relay": "relay",
 	"consent.Licence": "licence", "consent.bundle": "bundle",
 }
@@ -190,6 +191,7 @@ func kindOf(e ast.Expr) string {
 var kindNames = map[string]string{
 	"byte": "u8", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "int": "i64", "int64": "i64", "bool": "bool", "string": "text",
 	"Kind": "u8", "Compartment": "u8", "Date": "text", "Act": "text", "ActorKind": "text", "Scope": "u8", "EndedBy": "text",
+	"Want": "text", "month": "i64",
 	"RelayID": "bytes16", "OrganisationID": "bytes16", "RelayKey": "bytes32", "RelayType": "text",
 }
 

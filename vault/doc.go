@@ -33,7 +33,7 @@
 // Everything passes through one gate (turn.go): heads are read and verified, the
 // change and its journal line are collected, and one commit writes them. Stored
 // forms are drawn where they are written: heads.go, pages.go, record.go,
-// keyring.go, keyslot.go, session.go, journal.go, papers.go, restore.go. Keys of
+// keyring.go, keyslot.go, session.go, journal.go, papers.go, inbox.go, restore.go. Keys of
 // records are in keys.go. Why it is so is in docs/design.md; the attacks are in
 // docs/threat-model.md, by the ids that comments here name.
 package vault

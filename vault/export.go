@@ -29,13 +29,14 @@ import (
 //	account.json                                 login, notices and consents, space
 //	manifest.json                                SHA-256 and length of each file; last, so that its absence shows a broken export
 //
-// What lies in the bin comes too, under documents/bin. A document that the store
+// What waits in the inbox is taken in before. What lies in the bin comes too, under documents/bin. A document that the store
 // altered or lost is named in the manifest under "damaged" and left out; the rest
 // is complete. The export as a whole is one line in the journal, durable before
 // the first byte. Memory does not grow with what is in the vault. If it ends with
 // an error, there is no manifest.
 func (v *Vault) Export(ctx context.Context, w io.Writer) error {
 	e := &exporter{v: v, ctx: ctx, zip: zip.NewWriter(w), used: map[string]bool{}, made: map[string]string{}, folders: map[ItemID]string{}, files: map[ItemID]string{}}
+	_, _ = v.TakeIn(ctx) // what cannot be taken in now keeps nobody from leaving
 	if err := v.do(ctx, e.begin); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func stored() []any {
 		new(clearHead), new(sealedHead), new(journalHead), new(pageClear), new(recordClear), new(recordBody), new(recordFacts),
 		new(slotBody), new(keyringClear), new(keyringBody), new(ownerPaper), new(paperClear), new(consentBody), new(spacePaper),
 		new(restoredBody), new(sessionClear), new(sessionBody), new(entryClear), new(entryBody), new(entryFacts), new(moving),
-		new(serviceKeysBody), new(receiptBody), new(string), // a login
+		new(serviceKeysBody), new(receiptBody), new(depositClear), new(depositBody), new(gapsBody), new(string), // a login
 	}
 }
 
@@ -62,6 +62,8 @@ func FuzzBodies(f *testing.F) {
 		consentBody{Notice: Notice{"1", "fr", "…"}, Channel: "relay"}, spacePaper{1, "reason"}, restoredBody{Epoch: 1, Taken: 1, Accepted: 1},
 		sessionClear{1, 1, 1, key}, sessionBody{Actor: Actor{Kind: ActorPerson}, Signer: key, Rings: map[uint8][]generationBody{1: generations}},
 		entryClear{1, nil, 1}, entryBody{Facts: key, Signature: key, Signer: key}, entryFacts{At: 1, Act: ActAdded, Detail: map[string]string{"a": "b", "aa": "c"}},
+		depositClear{Line: 9, Generation: 1, Parts: []part{{roleContent, "v/b", 1080, key, 1}}, Takes: 7},
+		depositBody{Item: [16]byte{1}, Revision: 1, Facts: []byte{0xa0}, Keys: [][]byte{key}, Ruled: true}, gapsBody{[]gap{{Line: 1, By: Actor{Kind: ActorWorker}}}},
 		moving{"id", 1}, serviceKeysBody{key, key, key}, receiptBody{Act: ActErased, Witnessed: true}, "4821 7730 1956",
 	} {
 		b, err := seal.Marshal(v)
@@ -140,13 +142,18 @@ func FuzzRecords(f *testing.F) {
 		if c, err := parseRecordClear(b); err == nil {
 			reencodes(t, b, c)
 		}
+		if c, err := parseDepositClear(b); err == nil {
+			reencodes(t, b, c)
+		}
+		_, err = openDeposit(k.id, Private, 3, b, k.ring)
+		requireNamed(t, err)
 		if c, err := parseEntry(3, b); err == nil {
 			reencodes(t, b, c)
 			require.EqualValues(t, 3, c.Number)
 		}
-		for _, name := range blobsOf(k.id, storage.Record{Key: k.id.key(key), Value: b}) {
-			require.NoError(t, storage.CheckBlobName(name))
-			require.True(t, strings.HasPrefix(name, k.id.String()+"/"), "a blob of another vault")
+		for _, p := range StoredParts(storage.Record{Key: k.id.key(key), Value: b}) {
+			require.NoError(t, storage.CheckBlobName(p.Blob))
+			require.True(t, strings.HasPrefix(p.Blob, k.id.String()+"/"), "a blob of another vault")
 		}
 		_ = IsSessionKey(key)
 		_ = isTombstone(k.id, b)

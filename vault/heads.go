@@ -13,7 +13,7 @@ import (
 //	V/h/o  signed by the vault's key, readable by relays and witness (seal.OwnerHead)
 //	V/h/s  clear CBOR{1: version, 2: generation, 3: restore epoch} | sealed under Shared's generation:
 //	V/h/p    CBOR{1: page digests, 2: entries on each page, 3: inbox cursor, 4: bin, 5: oldest generation}
-//	V/h/j  signed by the service: CBOR{1: count, 2: hash of the last entry, 3: restore epoch}; its version is the count
+//	V/h/j  signed by the service: CBOR{1: count, 2: hash of the last entry, 3: restore epoch, 4: last deposit}; its version is the count
 //
 // Each says of which restore epoch it is, which must be the owner head's: what was
 // left behind by a restore often has higher versions than what came after (C8).
@@ -45,6 +45,9 @@ type journalHead struct {
 	Last  []byte `cbor:"2,keyasint"` // digest of the last entry, which names the one before it
 
 	Restore uint64 `cbor:"3,keyasint,omitempty"`
+	// Deposit is the number of the last line of a deposit, so that who signs in knows
+	// without reading the journal that nothing waits: it is behind the inbox cursors.
+	Deposit uint64 `cbor:"4,keyasint,omitempty"`
 }
 
 const (

@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,6 +32,7 @@ func requireSound(t testing.TB, stage *vaulttest.Stage, p *vaulttest.Person) []s
 	seen := look(t, v)
 	requireBooks(t, stage, v.ID())
 	require.Len(t, keys(t, stage.Store, v.ID().String()+"/i/"), len(seen), "no record of an item that no index lists")
+	require.Empty(t, keys(t, stage.Store, v.ID().String()+"/in/"), "signing in takes in what waits")
 	require.NoError(t, service.Vaults.Close()) // after its last reports
 	requireWitnessed(t, stage, v.ID())
 	return seen
@@ -174,6 +176,27 @@ type clearPart struct {
 	Revision uint64 `cbor:"5,keyasint"`
 }
 
+// What waits in the inbox says of itself without any key.
+type clearDeposit struct {
+	Line       uint64      `cbor:"1,keyasint"`
+	Generation uint64      `cbor:"2,keyasint"`
+	Parts      []clearPart `cbor:"3,keyasint,omitempty"`
+	Takes      int64       `cbor:"4,keyasint,omitempty"`
+}
+
+// counted are the records that count against the space: items, and what waits in
+// the inbox.
+func counted(t testing.TB, stage *vaulttest.Stage, id vault.ID) (out []storage.Record) {
+	t.Helper()
+	for _, prefix := range []string{"/i/", "/in/"} {
+		for rec, err := range stage.Store.All(t.Context(), id.String()+prefix) {
+			require.NoError(t, err)
+			out = append(out, rec)
+		}
+	}
+	return out
+}
+
 // requireBooks adds up what the store shows to who has no key: the ledger is
 // the sum of all records of items and of their blobs, and each blob is as its
 // record says. It returns the names of the blobs.
@@ -181,15 +204,21 @@ func requireBooks(t testing.TB, stage *vaulttest.Stage, id vault.ID) []string {
 	t.Helper()
 	var sum int64
 	blobs := []string{}
-	for rec, err := range stage.Store.All(t.Context(), id.String()+"/i/") {
-		require.NoError(t, err)
-		sum += int64(len(rec.Value))
+	for _, rec := range counted(t, stage, id) {
 		kind, raw, err := seal.ParseClear(rec.Value)
 		require.NoError(t, err)
-		require.Equal(t, seal.TypeItem, kind)
-		var clear clearItem
-		require.NoError(t, seal.Unmarshal(raw, &clear))
-		for _, p := range clear.Parts {
+		var parts []clearPart
+		if kind == seal.TypeDeposit {
+			var clear clearDeposit
+			require.NoError(t, seal.Unmarshal(raw, &clear))
+			sum, parts = sum+cmp.Or(clear.Takes, int64(len(rec.Value))), clear.Parts
+		} else {
+			require.Equal(t, seal.TypeItem, kind)
+			var clear clearItem
+			require.NoError(t, seal.Unmarshal(raw, &clear))
+			sum, parts = sum+int64(len(rec.Value)), clear.Parts
+		}
+		for _, p := range parts {
 			sum += p.Length
 			blobs = append(blobs, p.Blob)
 			require.True(t, strings.HasPrefix(p.Blob, id.String()+"/"))

@@ -169,6 +169,9 @@ func (t *turn) writeJournal() error {
 		}
 		digest := seal.Digest(record)
 		j.Count, j.Last = e.Number, digest[:]
+		if e.Detail[detailDeposit] != "" {
+			j.Deposit = e.Number
+		}
 		t.tx.PutUnique(t.v.id.entry(e.Number), record)
 	}
 	j.Restore = t.heads.owner.Restore

@@ -20,6 +20,7 @@ import (
 //	V/g/<grant>               grants
 //	V/in/f/<note> V/in/v/<note>  notes to a relay, to a worker (package consent)
 //	V/at/<session>            in the space of a worker: what a session has open (package consent)
+//	V/in/<s|p>/<line>         deposits that wait to be taken in
 //	V/m/<relay>               in the space of a worker: their membership of a relay (package consent)
 //	V/j/<number>              journal
 //	V/wish V/died             the person's wish, and a death that was recorded (wish.go, died.go)

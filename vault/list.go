@@ -167,6 +167,9 @@ const (
 	// NoticeRestored: the service's store was set back to a backup: what was done
 	// here after Overview.RestoredTo is gone. Shown until [Vault.ConfirmRestored].
 	NoticeRestored NoticeCode = "restored"
+	// NoticeDepositMissing: the store lost or altered what somebody had left before it
+	// was taken in; see [Vault.MissingDeposits]. Shown until [Vault.ConfirmMissing].
+	NoticeDepositMissing NoticeCode = "deposit-missing"
 )
 
 // Overview is the situation of a person in one call.
@@ -216,11 +219,18 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 			o.Notices, o.ErasedAt = append(o.Notices, NoticeClosing), time.UnixMilli(closing).UTC()
 		}
 		var restored *Restored
-		var altered bool
+		var altered, lost bool
+		var gaps []gap
 		if v.guest == nil { // the person's to know
 			if restored, altered, err = t.unconfirmed(); err != nil {
 				return err
 			}
+			if gaps, lost, err = t.gaps(); err != nil {
+				return err
+			}
+		}
+		if len(gaps) > 0 {
+			o.Notices = append(o.Notices, NoticeDepositMissing)
 		}
 		if restored != nil {
 			o.Notices, o.RestoredTo = append(o.Notices, NoticeRestored), restored.Taken
@@ -228,7 +238,7 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 		if err := t.whileAway(&o); err != nil {
 			return err
 		}
-		if o.Counts.Damaged > 0 || altered {
+		if o.Counts.Damaged > 0 || altered || lost {
 			o.Notices = append(o.Notices, NoticeDamaged)
 		}
 		t.note(ActViewed, nil, nil)

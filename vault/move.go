@@ -44,7 +44,17 @@ func (v *Vault) Move(ctx context.Context, id ItemID, revision uint64, to Compart
 	if err != nil || old.item.Compartment == to || old.item.Kind != KindDocument {
 		return out, err
 	}
-	return v.moveDocument(ctx, id, revision, to)
+	return v.moveDocument(ctx, id, revision, mover{
+		find: func(t *turn) (*record, error) { return t.movable(id, revision, to) },
+		move: func(t *turn, r *record) (Item, error) { return t.move(r, to) },
+	})
+}
+
+// mover is how a document changes sides: find says each time whether it still may,
+// move writes it there, with its new blob.
+type mover struct {
+	find func(t *turn) (*record, error)
+	move func(t *turn, r *record) (Item, error)
 }
 
 // longestMove is more than any reservation lasts.
@@ -57,10 +67,10 @@ type moving struct {
 	Deadline    int64  `cbor:"2,keyasint"` // unix milliseconds
 }
 
-func (v *Vault) moveDocument(ctx context.Context, id ItemID, revision uint64, to Compartment) (Item, error) {
+func (v *Vault) moveDocument(ctx context.Context, id ItemID, revision uint64, m mover) (Item, error) {
 	u := v.newUpload(id, revision+1, 0)
 	err := v.do(ctx, func(t *turn) error {
-		r, err := t.movable(id, revision, to)
+		r, err := m.find(t)
 		if err != nil {
 			return err
 		}
@@ -70,7 +80,7 @@ func (v *Vault) moveDocument(ctx context.Context, id ItemID, revision uint64, to
 	if err != nil {
 		return Item{}, err
 	}
-	out, err := v.copyAndMove(ctx, u, to)
+	out, err := v.copyAndMove(ctx, u, m)
 	if err != nil {
 		u.abandon(ctx, err)
 		u.endMove(ctx)
@@ -123,7 +133,7 @@ func (u *upload) endMove(ctx context.Context) {
 }
 
 // copyAndMove writes the new blob and commits the move.
-func (v *Vault) copyAndMove(ctx context.Context, u *upload, to Compartment) (Item, error) {
+func (v *Vault) copyAndMove(ctx context.Context, u *upload, m mover) (Item, error) {
 	from, err := v.openForMove(ctx, u)
 	if err != nil {
 		return Item{}, err
@@ -137,13 +147,13 @@ func (v *Vault) copyAndMove(ctx context.Context, u *upload, to Compartment) (Ite
 	}
 	var out Item
 	err = v.do(ctx, func(t *turn) error {
-		r, err := t.movable(u.item, u.revision-1, to)
+		r, err := m.find(t)
 		if err != nil {
 			return err
 		}
 		rec, err := t.tx.Get(v.id.key("mv"))
-		var m moving
-		if err != nil || seal.Unmarshal(rec.Value, &m) != nil || m.Reservation != u.reservation.ID {
+		var now moving
+		if err != nil || seal.Unmarshal(rec.Value, &now) != nil || now.Reservation != u.reservation.ID {
 			return errors.Join(ErrUploadExpired, err)
 		}
 		t.tx.Delete(v.id.key("mv"))
@@ -152,7 +162,7 @@ func (v *Vault) copyAndMove(ctx context.Context, u *upload, to Compartment) (Ite
 		}
 		t.dropBlobs(r.parts)
 		r.parts, r.keys = []part{u.part}, [][]byte{u.key.Bytes()}
-		out, err = t.move(r, to)
+		out, err = m.move(t, r)
 		return err
 	})
 	return out, err

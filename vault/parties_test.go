@@ -131,6 +131,19 @@ type line struct {
 	commits int
 	cutAt   int
 	cut     bool
+	scanned []string // prefixes
+}
+
+// scans counts the scans of a prefix.
+func (l *line) scans(prefix string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.scanned {
+		if p == prefix {
+			n++
+		}
+	}
+	return n
 }
 
 func (l *line) cutAfter(commit int) {
@@ -156,6 +169,9 @@ func (l *line) Scan(ctx context.Context, prefix, after string, limit int) ([]sto
 	if l.isCut() {
 		return nil, storage.ErrUnavailable
 	}
+	l.mu.Lock()
+	l.scanned = append(l.scanned, prefix)
+	l.mu.Unlock()
 	return l.Driver.Scan(ctx, prefix, after, limit)
 }
 

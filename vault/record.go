@@ -288,6 +288,9 @@ func (r *record) blobBytes() (n int64) {
 
 // find loads an item from whichever compartment within reach lists it.
 func (t *turn) find(id ItemID) (*record, error) {
+	if err := t.maySee(); err != nil {
+		return nil, err
+	}
 	if g := t.v.guest; g != nil && g.chosen != nil {
 		return g.find(id)
 	}
@@ -338,6 +341,9 @@ type loaded struct {
 // all loads every item within reach with one pass over the vault's records. An
 // item that was altered or is missing is named in its place; the others stand.
 func (t *turn) all() ([]loaded, error) {
+	if err := t.maySee(); err != nil {
+		return nil, err
+	}
 	if g := t.v.guest; g != nil && g.chosen != nil {
 		return g.all(), nil
 	}

@@ -14,32 +14,55 @@ import (
 // What can be said of stored records without any key, for backups and their
 // return (package vault/backup).
 
-// StoredPart is one blob that an item's record names in clear.
+// StoredPart is one blob that the record of an item, or of a deposit that waits in
+// the inbox, names in clear.
 type StoredPart struct {
 	Blob   string
 	Length int64  // bytes of the blob
 	Digest []byte // SHA-256 of the blob, which is ciphertext
 }
 
-// StoredParts returns the blobs that a record names, if it is the record of an
-// item; nothing for any other, or for one that cannot be read.
+// StoredParts returns the blobs that a record names, if it is the record of an item
+// or of a deposit; nothing for any other, or for one that cannot be read.
 func StoredParts(rec storage.Record) []StoredPart {
-	owner, what, ok := strings.Cut(rec.Key, "/")
+	owner, _, ok := strings.Cut(rec.Key, "/")
 	id, err := ParseID(owner)
-	if !ok || err != nil || !strings.HasPrefix(what, "i/") {
-		return nil
-	}
-	clear, err := parseRecordClear(rec.Value)
-	if err != nil {
+	if !ok || err != nil {
 		return nil
 	}
 	var parts []StoredPart
-	for _, p := range clear.Parts {
-		if strings.HasPrefix(p.Blob, id.key("")) && storage.CheckBlobName(p.Blob) == nil && p.Length >= 0 {
+	for _, p := range id.namedParts(rec) {
+		if storage.CheckBlobName(p.Blob) == nil && p.Length >= 0 {
 			parts = append(parts, StoredPart{Blob: p.Blob, Length: p.Length, Digest: p.Digest})
 		}
 	}
 	return parts
+}
+
+// namedParts are the blobs of this vault, and of no other, that a record names in
+// clear: those of an item, or of what waits in the inbox.
+func (id ID) namedParts(rec storage.Record) (own []part) {
+	var all []part
+	switch {
+	case strings.HasPrefix(rec.Key, id.key("i/")):
+		if clear, err := parseRecordClear(rec.Value); err == nil {
+			all = clear.Parts
+		}
+	case strings.HasPrefix(rec.Key, id.key("in/")):
+		if clear, err := parseDepositClear(rec.Value); err == nil {
+			all = clear.Parts
+		}
+	}
+	return id.ownParts(all)
+}
+
+func (id ID) ownParts(all []part) (own []part) {
+	for _, p := range all {
+		if strings.HasPrefix(p.Blob, id.key("")) {
+			own = append(own, p)
+		}
+	}
+	return own
 }
 
 // IsSessionKey reports whether a record is a session. Backups leave them out:

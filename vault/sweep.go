@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"reconnect.example/internal/seal"
@@ -117,9 +118,9 @@ func (s *Vaults) sweepBlob(ctx context.Context, due storage.Due) error {
 	return s.drop(ctx, due)
 }
 
-// unnamed deletes blobs of one vault that none of its items names, and leaves any
-// other alone: what tells a sweeper to delete is a record like any other, and
-// whoever can write records could otherwise reach the documents too.
+// unnamed deletes blobs of one vault that none of its items names, nor anything in
+// its inbox, and leaves any other alone: what tells a sweeper to delete is a record
+// like any other, and whoever can write records could otherwise reach the documents too.
 type unnamed struct {
 	storage.Blobs
 	service *Vaults
@@ -127,19 +128,17 @@ type unnamed struct {
 }
 
 func (u unnamed) Delete(ctx context.Context, name string) error {
-	if !strings.HasPrefix(name, u.owner+"/") {
+	id, err := ParseID(u.owner)
+	if err != nil || !strings.HasPrefix(name, id.key("")) {
 		return nil
 	}
-	for rec, err := range u.service.cfg.Store.All(ctx, u.owner+"/i/") {
-		if err != nil {
-			return err
-		}
-		clear, err := parseRecordClear(rec.Value)
-		if err != nil {
-			continue
-		}
-		for _, p := range clear.Parts {
-			if p.Blob == name {
+	// The inbox first: what is taken in meanwhile is found among the items.
+	for _, prefix := range []string{id.key("in/"), id.key("i/")} {
+		for rec, err := range u.service.cfg.Store.All(ctx, prefix) {
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(id.namedParts(rec), func(p part) bool { return p.Blob == name }) {
 				return nil
 			}
 		}
@@ -305,20 +304,14 @@ func (s *Vaults) sweepErased(ctx context.Context, id ID, due storage.Due) error 
 			if after == id.head(Owner) || strings.HasPrefix(after, quota.ReservationPrefix(id.String())) {
 				continue
 			}
-			for _, blob := range blobsOf(id, rec) {
-				if err := s.cfg.Blobs.Delete(ctx, blob); err != nil {
+			for _, p := range id.namedParts(rec) { // never another vault's
+				if err := s.cfg.Blobs.Delete(ctx, p.Blob); err != nil {
 					return err
 				}
 			}
 			keys = append(keys, rec.Key)
 		}
-		err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
-			for _, k := range keys {
-				tx.Delete(k)
-			}
-			return nil
-		})
-		if err != nil {
+		if err := s.dropRecords(ctx, keys); err != nil {
 			return err
 		}
 		if len(recs) < eraseBatch {
@@ -328,6 +321,15 @@ func (s *Vaults) sweepErased(ctx context.Context, id ID, due storage.Due) error 
 }
 
 const eraseBatch = 90
+
+func (s *Vaults) dropRecords(ctx context.Context, keys []string) error {
+	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		for _, k := range keys {
+			tx.Delete(k)
+		}
+		return nil
+	})
+}
 
 // buryWitnessed makes sure that the witness has the tombstone.
 func (s *Vaults) buryWitnessed(ctx context.Context, id ID) error {
@@ -364,21 +366,4 @@ func (s *Vaults) buryWitnessed(ctx context.Context, id ID) error {
 		}
 	}
 	return s.confirm(ctx, id, []Checkpoint{mark}, signedOwner{record: rec.Value})
-}
-
-// blobsOf names the blobs that an item's record names in clear.
-func blobsOf(id ID, rec storage.Record) (own []string) {
-	if !strings.HasPrefix(rec.Key, id.key("i/")) {
-		return nil
-	}
-	clear, err := parseRecordClear(rec.Value)
-	if err != nil {
-		return nil
-	}
-	for _, p := range clear.Parts {
-		if strings.HasPrefix(p.Blob, id.key("")) { // never another vault's
-			own = append(own, p.Blob)
-		}
-	}
-	return own
 }

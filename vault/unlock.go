@@ -191,7 +191,7 @@ func (s *Vaults) open(ctx context.Context, check *secretCheck, roots map[Compart
 // signedIn writes the journal of the sign-in with the tries that failed before
 // it, the session if one is wanted, and what was waiting for the person's keys.
 func (v *Vault) signedIn(ctx context.Context, in entrance, p *proof) error {
-	var owesKeys, binDue, coded bool
+	var owesKeys, binDue, waits, coded bool
 	var heads []Checkpoint
 	var owner signedOwner
 	err := v.do(ctx, func(t *turn) (err error) {
@@ -202,7 +202,7 @@ func (v *Vault) signedIn(ctx context.Context, in entrance, p *proof) error {
 			return ErrWitnessAway // nobody could say that the code was not used before
 		}
 		t.after = func() { heads, owner = t.heads.checkpoints(), t.report }
-		owesKeys, binDue = t.owesReseal(), t.binDue(t.now.Add(-BinKeeps))
+		owesKeys, binDue, waits = t.owesReseal(), t.binDue(t.now.Add(-BinKeeps)), t.inboxWaits()
 		if p.tries.Failed > 1 { // this one was counted too
 			t.note(ActSignInFailed, nil, in.detail(map[string]string{"tries": strconv.FormatUint(p.tries.Failed-1, 10)}))
 		}
@@ -224,6 +224,9 @@ func (v *Vault) signedIn(ctx context.Context, in entrance, p *proof) error {
 	}
 	if binDue {
 		_ = v.emptyBin(ctx)
+	}
+	if waits {
+		_, _ = v.TakeIn(ctx)
 	}
 	return nil
 }

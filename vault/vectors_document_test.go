@@ -31,6 +31,7 @@ var described = map[string]string{
 	"witness.vaultRecord": "watched", "witness.headRecord": "checkpoint", "witness.sideRecord": "side-record", "witness.forkRecord": "fork",
 	"witness.counterRecord": "counter", "witness.clockRecord": "clock", "witness.keyRecord": "evaluation-key", "witness.latestRecord": "latest-key",
 	"vault.Terms": "terms", "vault.commitment": "commitment", "vault.grantBody": "grant", "vault.chosenItem": "chosen-item", "vault.grantPaper": "grant-paper",
+	"vault.depositClear": "deposit-clear", "vault.depositBody": "deposit", "vault.gapsBody": "gaps", "vault.gap": "gap",
 	"vault.cardPaperBody": "card", "vault.factorBody": "factor",
 	"vault.rulesBody": "rules", "vault.kindRule": "kind-rule", "vault.folderRule": "folder-rule", "vault.representativeBody": "representative",
 	"vault.wishBody": "wish", "vault.wishCarry": "carry", "vault.deathBody": "death", "vault.lastSeen": "seen",

@@ -33,7 +33,7 @@ var (
 	clearRing   = fields(map[uint64]any{1: u64})
 	clearHead   = fields(map[uint64]any{1: u64, 2: u64, 3: optional{u64}})
 	headBody    = fields(map[uint64]any{1: list(raw), 2: list(u16), 3: u64, 4: i64, 5: u64})
-	journalHead = fields(map[uint64]any{1: u64, 2: raw, 3: optional{u64}})
+	journalHead = fields(map[uint64]any{1: u64, 2: raw, 3: optional{u64}, 4: optional{u64}})
 	clearPage   = fields(map[uint64]any{1: u64})
 	clearItem   = fields(map[uint64]any{1: u64, 2: u64, 3: optional{list(fields(map[uint64]any{1: text, 2: text, 3: i64, 4: raw, 5: u64}))}})
 	signature   = fields(map[uint64]any{1: raw, 2: raw})

@@ -28,6 +28,9 @@ var (
 	ErrNotMember = errors.New("consent: not a worker of this relay")
 	// ErrNotManager: this takes a manager of the relay.
 	ErrNotManager = errors.New("consent: this takes a manager of the relay")
+	// ErrNoSecondFactor: who works for relays signs in with a second factor. Enrol and
+	// confirm one first: vault.EnrolSecondFactor.
+	ErrNoSecondFactor = errors.New("consent: a second factor must be confirmed first")
 	// ErrKeyChanged: the worker's own keys have changed since the relay let them in. A
 	// manager must compare the new ones and let them in again.
 	ErrKeyChanged = errors.New("consent: the worker's keys have changed, a manager must let them in again")
@@ -57,7 +60,7 @@ func storageError(err error) error {
 }
 
 func isOwn(err error) bool {
-	for _, own := range []error{ErrNotNamed, ErrNoDirectory, ErrOutdated, ErrInvitation, ErrNotMember, ErrNotManager, ErrKeyChanged, ErrFingerprint, ErrLastManager} {
+	for _, own := range []error{ErrNotNamed, ErrNoDirectory, ErrOutdated, ErrInvitation, ErrNotMember, ErrNotManager, ErrNoSecondFactor, ErrKeyChanged, ErrFingerprint, ErrLastManager} {
 		if errors.Is(err, own) {
 			return true
 		}

@@ -22,6 +22,9 @@ type Config struct {
 	Now       func() time.Time // nil: time.Now
 
 	InvitationsLast time.Duration // how long a code can be used; 0: seven days
+	// OneFactor lets workers do without a second factor. Each of them reaches what many
+	// people shared: leave it false.
+	OneFactor bool
 }
 
 // Service is what relays and workers do: it opens their spaces, and people's through

@@ -52,10 +52,10 @@ var relayNotice = vault.Notice{Version: "relay-1", Language: "en", Text: "The sp
 // invitation; the draft goes. Before the last but one there is nothing that
 // anybody else can see or use, and each finds what the one before left.
 //
-// Errors: ErrInvitation, vault.ErrInvalid without a name, and those of vault.Create.
+// Errors: ErrInvitation, ErrNoSecondFactor, vault.ErrInvalid without a name, and those of vault.Create.
 func (w *Worker) FoundRelay(ctx context.Context, code string) (Founded, error) {
 	s := w.service
-	if err := checkWorkerName(w.name); err != nil {
+	if err := w.mayWork(ctx); err != nil {
 		return Founded{}, err
 	}
 	code, err := readCode("code", code, invitationDigits)

@@ -37,10 +37,10 @@ func askBoxed(worker vault.ID, relay RelayID) seal.Context {
 // the place of before.
 //
 // Errors: ErrInvitation; ErrNotNamed, vault.ErrEnded for a relay that is not, or no
-// more, in the directory; vault.ErrUntrustedKey; vault.ErrInvalid without a name.
+// more, in the directory; vault.ErrUntrustedKey; ErrNoSecondFactor, vault.ErrInvalid without a name.
 func (w *Worker) Ask(ctx context.Context, code string) (Relay, error) {
 	s := w.service
-	if err := checkWorkerName(w.name); err != nil {
+	if err := w.mayWork(ctx); err != nil {
 		return Relay{}, err
 	}
 	key, i, err := s.invitation(ctx, code)
@@ -50,7 +50,7 @@ func (w *Worker) Ask(ctx context.Context, code string) (Relay, error) {
 	if RelayID(i.Relay).IsZero() {
 		return Relay{}, ErrInvitation // to found one
 	}
-	relay, err := s.cfg.Directory.Relay(ctx, i.Relay)
+	relay, err := s.relayHere(ctx, i.Relay)
 	if err != nil {
 		return Relay{}, err
 	}

@@ -229,7 +229,7 @@ func newSheet(ctx context.Context, v *vault.Vault, without vault.ID, secret vaul
 // withdrawn relay, vault.ErrWitnessAway, vault.ErrUnconfirmed.
 func (w *Worker) RecoverRelay(ctx context.Context, sheet Sheet) (RelayID, Sheet, error) {
 	s := w.service
-	if err := checkWorkerName(w.name); err != nil {
+	if err := w.mayWork(ctx); err != nil {
 		return RelayID{}, Sheet{}, err
 	}
 	code, err := readCode("sheet", sheet.Code, sheetDigits)

@@ -68,6 +68,21 @@ func (w *Worker) Fingerprint(ctx context.Context) (string, error) {
 	return Fingerprint(RelayKey(keys.Signer.Public())), nil
 }
 
+// mayWork refuses who has no name, or signs in with a password alone.
+func (w *Worker) mayWork(ctx context.Context) error {
+	if err := checkWorkerName(w.name); err != nil {
+		return err
+	}
+	if w.service.cfg.OneFactor {
+		return nil
+	}
+	has, err := w.own.HasSecondFactor(ctx)
+	if err == nil && !has {
+		err = ErrNoSecondFactor
+	}
+	return err
+}
+
 // membership is what a worker's space keeps of a relay. It is a pointer only: what
 // counts are the terms in the relay's head, which name the credential.
 type membership struct {
@@ -155,7 +170,7 @@ type Post struct {
 //
 // Errors: ErrNotMember; vault.ErrEnded for who was taken out, suspended, or whose
 // relay was withdrawn; ErrNotNamed for a relay that the authority has not signed yet;
-// ErrKeyChanged; vault.ErrTampered (C4, D8: a membership that is not this worker's,
+// ErrNoSecondFactor; ErrKeyChanged; vault.ErrTampered (C4, D8: a membership that is not this worker's,
 // or of before).
 func (w *Worker) At(ctx context.Context, relay RelayID) (*Post, error) {
 	p, err := w.post(ctx, relay)
@@ -172,19 +187,16 @@ func (w *Worker) At(ctx context.Context, relay RelayID) (*Post, error) {
 // post is At without what is owed.
 func (w *Worker) post(ctx context.Context, id RelayID) (*Post, error) {
 	s := w.service
+	if err := w.mayWork(ctx); err != nil {
+		return nil, err
+	}
 	m, err := w.membership(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	relay, err := s.cfg.Directory.Relay(ctx, id)
-	if errors.Is(err, ErrNoDirectory) {
-		return nil, ErrNotNamed
-	}
+	relay, err := s.relayHere(ctx, id)
 	if err != nil {
 		return nil, err
-	}
-	if relay.Withdrawn != "" {
-		return nil, vault.ErrEnded
 	}
 	if len(m.Credential) == 0 {
 		if m, err = w.takeUp(ctx, relay); err != nil {

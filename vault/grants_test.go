@@ -240,6 +240,23 @@ func TestNewKeysThatAreOwedArePaidAtTheNextSignIn(t *testing.T) {
 	require.Len(t, all, 2)
 }
 
+// A relay that the directory does not name any more is out, with new keys, at the
+// first sign-in afterwards.
+func TestWhomTheDirectoryDropsIsPaidForAtTheNextSignIn(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	it := addTo(t, tn.v, vault.NewDocument{Name: "Letter", Compartment: vault.Shared}, []byte("shared"))
+	tn.follow(t, vault.ScopeAdd)
+	tn.register.gone[tn.relay.ID()] = true
+	again := tn.person.SignIn(t, tn.Stage)
+	all, err := again.Grants(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, vault.EndedByDirectory, all[0].EndedBy)
+	m, err := again.Metadata(t.Context(), it.ID)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, m.Generation)
+}
+
 func TestAGrantEndsWithItsTimeToTheMillisecond(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)

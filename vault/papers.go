@@ -83,6 +83,10 @@ func (t *turn) sealPaper(id [16]byte, revision uint64, paper []byte) error {
 		return err
 	}
 	t.tx.PutUnique(t.v.id.paper(id), record)
+	if t.papers == nil {
+		t.papers = map[[16]byte][]byte{}
+	}
+	t.papers[id] = record
 	return t.enter(Owner, pageEntry{id: id, revision: revision, hash: seal.Digest(record)})
 }
 
@@ -132,14 +136,20 @@ func (t *turn) resealPaper(id [16]byte) error {
 
 func (t *turn) openPaper(e pageEntry) (p ownerPaper, err error) {
 	name := idText.EncodeToString(e.id[:])
-	rec, err := t.v.service.cfg.Store.Get(t.ctx, t.v.id.paper(e.id))
-	if err != nil {
-		return p, missing(err, "owner paper %s", name)
+	// Not by the transaction: it would check every one of them. What this turn itself
+	// has written is not in the store yet.
+	record, ok := t.papers[e.id]
+	if !ok {
+		rec, err := t.v.service.cfg.Store.Get(t.ctx, t.v.id.paper(e.id))
+		if err != nil {
+			return p, missing(err, "owner paper %s", name)
+		}
+		record = rec.Value
 	}
-	if seal.Digest(rec.Value) != e.hash {
+	if seal.Digest(record) != e.hash {
 		return p, tampered("owner paper %s", name)
 	}
-	_, raw, err := seal.ParseClear(rec.Value)
+	_, raw, err := seal.ParseClear(record)
 	var clear paperClear
 	if err != nil || seal.Unmarshal(raw, &clear) != nil || clear.Revision != e.revision {
 		return p, tampered("owner paper %s", name)
@@ -148,7 +158,7 @@ func (t *turn) openPaper(e pageEntry) (p ownerPaper, err error) {
 	if !ok {
 		return p, tampered("owner paper %s", name)
 	}
-	_, body, err := gen.key.Open(t.v.id.bind(seal.TypeOwnerPaper, Owner, clear.Generation, e.id[:], e.revision), rec.Value)
+	_, body, err := gen.key.Open(t.v.id.bind(seal.TypeOwnerPaper, Owner, clear.Generation, e.id[:], e.revision), record)
 	if err != nil || seal.Unmarshal(body, &p) != nil {
 		return p, tampered("owner paper %s", name)
 	}

@@ -48,9 +48,10 @@ type turn struct {
 	heads *heads
 
 	ownerDirty bool
-	ownerAhead bool // of what the witness last said: it is told again until it knows
-	away       bool // the witness does not answer
-	resealing  bool // what is put is only sealed anew
+	ownerAhead bool                // of what the witness last said: it is told again until it knows
+	away       bool                // the witness does not answer
+	resealing  bool                // what is put is only sealed anew
+	papers     map[[16]byte][]byte // that were written in this turn
 	entries    []Entry
 	report     signedOwner // to the witness, if the owner head moved or it does not know it
 	after      func()      // called when the commit has happened

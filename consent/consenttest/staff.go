@@ -14,6 +14,10 @@ type Staff struct {
 	*consent.Worker
 	Login    string
 	Password string
+	Factor   string // secret of the second factor, as shown; "": none
+
+	clock *vaulttest.Clock
+	spent int64
 }
 
 // Relay is a relay that the authority has signed, with its first manager.
@@ -51,7 +55,16 @@ func (s *Stage) Enrolled(ctx context.Context, code, name string) (*Staff, error)
 		return nil, err
 	}
 	login, err := w.Own().Login(ctx)
-	return &Staff{Worker: w, Login: login, Password: password}, err
+	staff := &Staff{Worker: w, Login: login, Password: password, clock: s.Clock}
+	if err != nil || !s.secondFactor {
+		return staff, err
+	}
+	f, err := w.Own().EnrolSecondFactor(ctx, vault.Secret{Password: password})
+	if err != nil {
+		return nil, err
+	}
+	staff.Factor = f.Secret
+	return staff, w.Own().ConfirmSecondFactor(ctx, staff.Code())
 }
 
 // Relay founds a relay whose entry the authority signs, and gives it a manager,
@@ -173,10 +186,11 @@ func (w *Staff) SignIn(t testing.TB, s *Stage) *Staff {
 	if err != nil {
 		t.Fatalf("consenttest: sign in: %v", err)
 	}
-	return &Staff{Worker: again, Login: w.Login, Password: w.Password}
+	return &Staff{Worker: again, Login: w.Login, Password: w.Password, Factor: w.Factor, clock: w.clock, spent: w.spent}
 }
 
-// Secret is what the worker types to sign in, asking for a session.
+// Secret is what the worker types to sign in, asking for a session. With a second
+// factor it has a fresh code, for which the clock of the stage may have to move on.
 func (w *Staff) Secret() vault.Password {
-	return vault.Password{Login: w.Login, Secret: w.Password, Session: &vault.SessionRequest{Device: "test"}, Priority: true}
+	return vault.Password{Login: w.Login, Secret: w.Password, Code: w.Code(), Session: &vault.SessionRequest{Device: "test"}, Priority: true}
 }

@@ -19,8 +19,11 @@ type Options struct {
 	// between the service and its parts. Its Directory is the stage's own.
 	Vault vaulttest.Options
 	// Service is the configuration of the service, but for the parts that the stage
-	// makes itself.
+	// makes itself, and the second factor.
 	Service consent.Config
+	// SecondFactor asks workers for one. Who is made by the stage then has one, and
+	// [Staff.Secret] has its code.
+	SecondFactor bool
 }
 
 // Stage is a running service with relays.
@@ -31,6 +34,8 @@ type Stage struct {
 	Register     *consent.Register
 	Authority    *consent.Authority
 	Organisation consent.Organisation
+
+	secondFactor bool
 }
 
 // New sets a stage that ends with the test.
@@ -107,6 +112,7 @@ func (s *Stage) directory(authority consent.AuthorityKey, opts *Options) func(*s
 
 func (s *Stage) serve(opts *Options) (err error) {
 	cfg := opts.Service
+	s.secondFactor, cfg.OneFactor = opts.SecondFactor, !opts.SecondFactor
 	cfg.Vaults, cfg.Store, cfg.Directory, cfg.Register = s.Stage.Vaults, s.Store, s.Directory, s.Register
 	if cfg.Now == nil {
 		cfg.Now = s.Clock.Now

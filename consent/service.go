@@ -156,6 +156,20 @@ func (s *Service) Resume(ctx context.Context, token string) (*Worker, error) {
 	return w, err
 }
 
+// Open opens the space of a session, whoever's it is: a worker's, or a person's own
+// (then the worker is nil). vault.ErrSessionEnded if it is over.
+func (s *Service) Open(ctx context.Context, token string) (*Worker, *vault.Vault, error) {
+	v, err := s.cfg.Vaults.Resume(ctx, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := v.OwnKeys(ctx); errors.Is(err, vault.ErrNotAllowed) {
+		return nil, v, nil
+	}
+	w, err := s.worker(ctx, v)
+	return w, nil, err
+}
+
 // worker makes the handle of who has just opened their own space.
 func (s *Service) worker(ctx context.Context, v *vault.Vault) (*Worker, error) {
 	w := &Worker{service: s, own: v}

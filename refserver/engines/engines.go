@@ -47,6 +47,8 @@ type Engines struct {
 	Quota   *quota.Quota
 
 	Directory *consent.Directory // of relays; nil: no authority is named
+	Staff     *consent.Service   // what relays and workers do; nil: no authority is named
+	register  *consent.Register
 
 	Restore *vault.RestoreKeys // nil: restores are never accepted
 
@@ -94,19 +96,31 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 	if e.Directory, err = OpenDirectory(ctx, c, e.Records, e.Witness); err != nil {
 		return e, err
 	}
+	if e.Directory != nil {
+		if e.register, err = consent.NewRegister(consent.RegisterConfig{Directory: e.Directory, Store: e.Records, Checkpoints: e.Witness}); err != nil {
+			return e, err
+		}
+	}
 	if e.Vaults, err = vault.New(ctx, e.Config(c)); err != nil {
 		return e, err
 	}
 	e.closers = append(e.closers, e.Vaults.Close)
-	return e, nil
+	if e.Directory != nil {
+		e.Staff, err = consent.New(consent.Config{Vaults: e.Vaults, Store: e.Records, Directory: e.Directory, Register: e.register})
+	}
+	return e, err
 }
 
 // Config is that of the vaults over the parts that are open.
 func (e *Engines) Config(c *config.Config) vault.Config {
-	return vault.Config{
+	cfg := vault.Config{
 		Store: e.Records, Blobs: e.Blobs, Keeper: e.Keeper, Checkpoints: e.Witness, Limiter: e.Witness, Quota: e.Quota,
 		Restore: e.Restore, SessionIdle: c.SessionIdle, SessionMax: c.SessionMax,
 	}
+	if e.register != nil { // not a nil register in an interface that is not nil
+		cfg.Directory = e.register
+	}
+	return cfg
 }
 
 // Close ends everything in the order that loses nothing: first the vaults, so

@@ -28,7 +28,8 @@ type CreateRequest struct {
 // durable, at the witness too. On an error there is no account: what it left
 // behind is swept, at the latest after a day.
 //
-// Errors: InvalidError, ErrWitnessAway, ErrKeyService, ErrBusy, ErrStorage.
+// Errors: InvalidError, ErrWitnessAway, ErrKeyService, ErrBusy, ErrStorage, ErrSignIn
+// for a login with which an account was made before.
 func (s *Vaults) Create(ctx context.Context, req CreateRequest) (*Vault, error) {
 	if err := req.check(); err != nil {
 		return nil, err
@@ -165,7 +166,9 @@ func (s *Vaults) commitNew(ctx context.Context, v *Vault, n *newborn, req Create
 	v.loginRecord = loginKey(hash)
 	err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		for _, key := range []string{loginKey(hash), v.id.head(Owner)} {
-			if _, err := tx.Get(key); !isNotFound(err) {
+			if _, err := tx.Get(key); err == nil && req.Login != "" {
+				return ErrSignIn // an account was made with it before: it opens with its own secret
+			} else if !isNotFound(err) {
 				return errors.Join(ErrStorage, err) // twelve random digits met twice: try again
 			}
 		}

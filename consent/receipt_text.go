@@ -1,0 +1,140 @@
+package consent
+
+import (
+	"strings"
+	"time"
+
+	"reconnect.example/internal/safename"
+)
+
+// receiptWords are the texts of a printed receipt in one language. A code that a
+// later version writes is printed as it is.
+type receiptWords struct {
+	title, ended                                                                  string
+	number, principal, controller, recipient, notice, language, given, until      string
+	method, data, purposes, basis, storage, retention, withdrawal, rights, signed string
+	open, at                                                                      string
+	codes                                                                         map[string]string
+}
+
+var receiptLanguages = map[string]receiptWords{
+	"en": {
+		title: "Receipt of consent", ended: "Receipt of the end of a consent",
+		number: "Receipt number", principal: "Safe of", controller: "Answers for it", recipient: "Who", notice: "Notice that was read",
+		language: "in", given: "On", until: "Lasts", method: "They may", data: "Of what", purposes: "What for", basis: "On the ground of",
+		storage: "Where it is kept", retention: "How long", withdrawal: "How to end it", rights: "Your rights", signed: "Signed by the safe and by the service",
+		open: "until you end it", at: "until ",
+		codes: map[string]string{
+			"see": "see what you share", "see-and-add": "see what you share, and add to it", "give": "leave papers for you, and see nothing",
+			"documents": "documents", "contacts": "contacts", "appointments": "appointments", "notes": "notes", "chosen-items": "the papers that you chose, and nothing else",
+			"access-to-rights": "to help you with your rights", "consent": "your consent (GDPR, article 6 (1) (a))", "this-service": "on this service, encrypted",
+			"while-given": "as long as you allow it; what was seen may have been kept",
+			"own-safe":    "in your safe, under who can see, at any time, with one tap", "any-relay": "or with the help of any centre",
+			"access": "to see what was opened, by whom and why", "withdrawal": "to end this at any time", "erasure": "to have everything erased",
+			"portability": "to take everything with you", "complaint": "to complain to the data protection authority",
+			StateGiven: "agreed", StateWithdrawn: "you ended it", StateExpired: "its time was over", StateTerminated: "ended by the centre, or the centre is not one any more",
+		},
+	},
+	"fr": {
+		title: "Reçu de consentement", ended: "Reçu de fin de consentement",
+		number: "Numéro du reçu", principal: "Espace de", controller: "Responsable", recipient: "Qui", notice: "Notice lue",
+		language: "en", given: "Le", until: "Durée", method: "Peut", data: "Sur quoi", purposes: "Pour quoi", basis: "Sur quelle base",
+		storage: "Où c'est gardé", retention: "Combien de temps", withdrawal: "Comment y mettre fin", rights: "Vos droits", signed: "Signé par l'espace et par le service",
+		open: "jusqu'à ce que vous y mettiez fin", at: "jusqu'au ",
+		codes: map[string]string{
+			"see": "voir ce que vous partagez", "see-and-add": "voir ce que vous partagez, et y ajouter", "give": "déposer des papiers pour vous, sans rien voir",
+			"documents": "documents", "contacts": "contacts", "appointments": "rendez-vous", "notes": "notes", "chosen-items": "les papiers que vous avez choisis, et rien d'autre",
+			"access-to-rights": "vous aider dans vos droits", "consent": "votre consentement (RGPD, article 6, 1, a)", "this-service": "sur ce service, chiffré",
+			"while-given": "tant que vous le permettez ; ce qui a été vu a pu être gardé",
+			"own-safe":    "dans votre espace, page « qui peut voir », à tout moment, d'un geste", "any-relay": "ou avec l'aide de n'importe quel centre",
+			"access": "voir ce qui a été ouvert, par qui et pourquoi", "withdrawal": "y mettre fin à tout moment", "erasure": "faire tout effacer",
+			"portability": "tout emporter avec vous", "complaint": "saisir l'autorité de protection des données (en France, la CNIL)",
+			StateGiven: "accord donné", StateWithdrawn: "vous y avez mis fin", StateExpired: "le temps prévu est passé", StateTerminated: "le centre y a mis fin, ou n'est plus un centre",
+		},
+	},
+}
+
+// Text returns the receipt as plain text to be printed, in French ("fr", "fr-CA", …)
+// or English (any other language). Names in it cannot change the order of what stands
+// around them. The times are in zone; nil: UTC.
+func (r *Receipt) Text(language string, zone *time.Location) string {
+	if zone == nil {
+		zone = time.UTC
+	}
+	tag, _, _ := strings.Cut(strings.ToLower(language), "-")
+	w, known := receiptLanguages[tag]
+	if !known {
+		w = receiptLanguages["en"]
+	}
+	var b strings.Builder
+	line := func(label string, values ...string) {
+		text := strings.Join(values, ", ")
+		if text != "" {
+			b.WriteString(label + " : " + text + "\n")
+		}
+	}
+	title := w.title
+	if r.Event.State != StateGiven {
+		title = w.ended
+	}
+	b.WriteString(title + "\n\n")
+	line(w.number, safename.Line(r.ID))
+	line(w.principal, r.Principal.String())
+	line(w.recipient, r.Recipient.printed()...)
+	line(w.controller, r.Controller.printed()...)
+	line(w.given, printedTime(r.Event.Time, zone), w.code(r.Event.State))
+	if r.Event.State == StateGiven {
+		line(w.until, w.duration(r.Event.Duration, zone))
+	}
+	line(w.method, w.code(r.Processing.Scope))
+	line(w.data, w.each(r.Processing.Data)...)
+	line(w.purposes, w.each(r.Processing.Purposes)...)
+	line(w.basis, w.code(r.Processing.LawfulBasis))
+	line(w.storage, w.each(r.Processing.Storage)...)
+	line(w.retention, w.code(r.Processing.Retention))
+	line(w.withdrawal, w.each(r.Processing.WithdrawalMethod)...)
+	line(w.rights, w.each(r.Processing.Rights)...)
+	n := r.Processing.Notice
+	line(w.notice, safename.Line(n.Version)+" ("+w.language+" "+safename.Line(n.Language)+")", "SHA-256 "+safename.Line(n.Digest))
+	b.WriteString("\n" + w.signed + "\n")
+	return b.String()
+}
+
+func (w *receiptWords) code(code string) string {
+	if text, known := w.codes[code]; known {
+		return text
+	}
+	return safename.Line(code)
+}
+
+func (w *receiptWords) each(codes []string) []string {
+	out := make([]string, 0, len(codes))
+	for _, c := range codes {
+		out = append(out, w.code(c))
+	}
+	return out
+}
+
+func (w *receiptWords) duration(d string, zone *time.Location) string {
+	if d == untilWithdrawn {
+		return w.open
+	}
+	return w.at + printedTime(d, zone)
+}
+
+func printedTime(s string, zone *time.Location) string {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return safename.Line(s)
+	}
+	return t.In(zone).Format("2006-01-02 15:04")
+}
+
+func (p Party) printed() (out []string) {
+	for _, s := range []string{p.Name, p.Address, p.Contact, p.Country} {
+		if s != "" {
+			out = append(out, safename.Line(s))
+		}
+	}
+	return out
+}

@@ -1,0 +1,282 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"reconnect.example/storage"
+	"reconnect.example/vault"
+)
+
+// Person is somebody whom a relay follows, as its workers see them: by the name that
+// the person gave there. Other relays know nothing of it, and nobody can search
+// across relays.
+type Person struct {
+	Vault vault.ID
+	Grant vault.GrantID
+	Name  string // as the person gave it: neutralise it where it is shown
+	Scope vault.Scope
+	Since time.Time
+	Until time.Time // zero: until it is withdrawn
+
+	pinned []byte
+	item   vault.ItemID
+	rev    uint64
+}
+
+// What a relay's workers share lies in its Shared (vault.KindData), by form: a person
+// followed, an account being opened, and a mark that one was opened.
+const (
+	formPerson form = 5
+	formDraft  form = 6
+	formOpened form = 7
+)
+
+// rosterEntry is a person whom the relay follows. The name of the item is what they
+// are called there.
+type rosterEntry struct {
+	Vault [16]byte    `cbor:"1,keyasint"`
+	Grant [16]byte    `cbor:"2,keyasint"`
+	Key   []byte      `cbor:"3,keyasint"` // the vault's signing key at the first contact
+	Since int64       `cbor:"4,keyasint"` // unix milliseconds
+	Scope vault.Scope `cbor:"5,keyasint"`
+	Until int64       `cbor:"6,keyasint,omitempty"` // unix milliseconds; 0: until withdrawn
+}
+
+// rosterItem is a person in the roster as they lie there.
+type rosterItem struct {
+	item vault.Item
+	rosterEntry
+}
+
+// roster reads the whole roster as it lies. What was altered is named by the error,
+// next to the rest.
+func (p *Post) roster(ctx context.Context) (out []rosterItem, err error) {
+	items, err := p.Space().List(ctx, &vault.ListOptions{Kind: vault.KindData})
+	if err != nil && !errors.Is(err, vault.ErrTampered) {
+		return nil, err
+	}
+	problems := []error{err}
+	for _, it := range items {
+		if !formPerson.is(it.Data) {
+			continue
+		}
+		k := rosterItem{item: it}
+		if err := formPerson.unpack(it.Data, &k.rosterEntry); err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		out = append(out, k)
+	}
+	return out, errors.Join(problems...)
+}
+
+// People returns whom the relay follows, by name. Notes that wait are taken in first,
+// and who has withdrawn leaves. If something was altered, the others are returned
+// together with the error.
+//
+// Errors: those of any act in the relay's space, vault.ErrEnded among them for a
+// worker who is not one any more.
+func (p *Post) People(ctx context.Context) ([]Person, error) {
+	takeErr := p.takeNotes(ctx)
+	if takeErr != nil && !errors.Is(takeErr, vault.ErrTampered) && !errors.Is(takeErr, vault.ErrWitnessAway) {
+		return nil, takeErr
+	}
+	all, err := p.roster(ctx)
+	if err != nil && !errors.Is(err, vault.ErrTampered) {
+		return nil, err
+	}
+	latest := map[vault.ID]Person{}
+	var over []Person
+	for _, k := range all {
+		one := k.person()
+		ended, err := p.isOver(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		other, known := latest[one.Vault]
+		switch {
+		case ended:
+			over = append(over, one)
+		case known && !one.Since.After(other.Since): // followed twice: the later one counts
+			over = append(over, one)
+		default:
+			if known {
+				over = append(over, other)
+			}
+			latest[one.Vault] = one
+		}
+	}
+	for _, one := range over {
+		if err := p.strike(ctx, one); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]Person, 0, len(latest))
+	for _, one := range latest {
+		out = append(out, one)
+	}
+	slices.SortFunc(out, func(a, b Person) int {
+		if byName := strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)); byName != 0 {
+			return byName
+		}
+		return strings.Compare(a.Vault.String(), b.Vault.String())
+	})
+	return out, errors.Join(takeErr, err)
+}
+
+func (k *rosterItem) person() Person {
+	return Person{
+		Vault: k.Vault, Grant: k.Grant, Name: k.item.Name, Scope: k.Scope, Since: fromUnixMilli(k.Since), Until: fromUnixMilli(k.Until),
+		pinned: k.Key, item: k.item.ID, rev: k.item.Revision,
+	}
+}
+
+// isOver says whether a grant has ended, by its time or because its record is gone,
+// as every end deletes it. It costs one Get, so that a list of thousands is quick;
+// what the vault's own head says is asked when somebody is opened.
+func (p *Post) isOver(ctx context.Context, one Person) (bool, error) {
+	s := p.service()
+	if !one.Until.IsZero() && !s.now().Before(one.Until) {
+		return true, nil
+	}
+	_, err := s.cfg.Store.Get(ctx, grantKey(one.Vault, one.Grant))
+	if errors.Is(err, storage.ErrNotFound) {
+		return true, nil
+	}
+	return false, storageError(err)
+}
+
+// strike removes a person from the roster.
+func (p *Post) strike(ctx context.Context, one Person) error {
+	return p.destroy(ctx, one.item, one.rev)
+}
+
+// inRoster is where a relay keeps what its workers share.
+var inRoster = vault.Place{Compartment: vault.Shared, Channel: "consent"}
+
+// mostNotes are taken in at a time.
+const mostNotes = 500
+
+// errTaken: another worker was faster.
+var errTaken = errors.New("consent: taken in by another")
+
+// takeNotes takes in what persons have told the relay. Each note is one commit: item
+// and end of the note together, so that two workers at once take it in once. A note
+// that nobody signed, or whose grant has ended, is dropped; one that cannot be
+// checked now stays. The error names what was dropped as tampered.
+func (p *Post) takeNotes(ctx context.Context) error {
+	s, relay := p.service(), p.Relay().ID
+	records, err := s.cfg.Store.Scan(ctx, relay.String()+followNote, "", mostNotes)
+	if err != nil {
+		return storageError(err)
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	all, err := p.roster(ctx)
+	if err != nil && !errors.Is(err, vault.ErrTampered) {
+		return err
+	}
+	var problems []error
+	for _, rec := range records {
+		err := p.takeNote(ctx, rec, all)
+		switch {
+		case err == nil:
+		case errors.Is(err, vault.ErrTampered), errors.Is(err, vault.ErrUntrustedKey):
+			problems = append(problems, tampered("a note to the relay"))
+			err = s.drop(ctx, rec)
+		case errors.Is(err, vault.ErrWitnessAway), errors.Is(err, vault.ErrStale):
+			problems = append(problems, vault.ErrWitnessAway) // later
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (p *Post) takeNote(ctx context.Context, rec storage.Record, all []rosterItem) error {
+	s := p.service()
+	n, err := openNote(p.Relay().ID, followNote, rec, p.Keys().Inboxes)
+	if err != nil {
+		return err
+	}
+	// The first contact: the key that signed the note must be that of a vault which
+	// the witness knows, and the grant one that it made for this relay (D3, D4).
+	known, err := s.cfg.Vaults.Public(ctx, n.Vault, nil)
+	if errors.Is(err, vault.ErrEnded) {
+		return s.drop(ctx, rec)
+	}
+	if err != nil {
+		return err
+	}
+	if !known.Trusts(n.Key) {
+		return vault.ErrUntrustedKey
+	}
+	g := p.Guest("")
+	g.Pinned = n.Key
+	v, err := s.cfg.Vaults.OpenGrant(ctx, n.Vault, n.Grant, g)
+	if errors.Is(err, vault.ErrEnded) || slices.ContainsFunc(all, func(k rosterItem) bool { return k.Grant == n.Grant }) {
+		if v != nil {
+			v.Close()
+		}
+		return s.drop(ctx, rec)
+	}
+	if err != nil {
+		return err
+	}
+	v.Close()
+	data, err := formPerson.pack(rosterEntry{Vault: n.Vault, Grant: n.Grant, Key: known.Key, Scope: n.Scope, Since: n.At, Until: n.Until})
+	if err != nil {
+		return err
+	}
+	_, err = p.Space().TakeData(ctx, n.Name, data, inRoster, func(tx *storage.Tx) error {
+		now, err := tx.Get(rec.Key)
+		if errors.Is(err, storage.ErrNotFound) || err == nil && !slices.Equal(now.Value, rec.Value) {
+			return errTaken
+		}
+		tx.Delete(rec.Key)
+		return err
+	})
+	if errors.Is(err, errTaken) {
+		return nil
+	}
+	if errors.Is(err, vault.ErrInvalid) { // a name that no page could have taken
+		return s.drop(ctx, rec)
+	}
+	return err
+}
+
+// drop deletes a record, if it is still the same.
+func (s *Service) drop(ctx context.Context, rec storage.Record) error {
+	return storageError(s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		now, err := tx.Get(rec.Key)
+		if errors.Is(err, storage.ErrNotFound) {
+			return nil
+		}
+		if err == nil && slices.Equal(now.Value, rec.Value) {
+			tx.Delete(rec.Key)
+		}
+		return err
+	}))
+}
+
+// find returns somebody of the roster. vault.ErrNotFound if the relay does not follow
+// them, or not any more.
+func (p *Post) find(ctx context.Context, id vault.ID) (Person, error) {
+	people, err := p.People(ctx)
+	for _, one := range people {
+		if one.Vault == id {
+			return one, nil
+		}
+	}
+	if err == nil || errors.Is(err, vault.ErrTampered) {
+		err = vault.ErrNotFound
+	}
+	return Person{}, err
+}

@@ -1,0 +1,126 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"reconnect.example/vault"
+)
+
+// Follower is somebody who can see what a person shares, or who could: plain facts,
+// for pages in any language.
+type Follower struct {
+	Grant        vault.GrantID
+	Relay        RelayID
+	Name         string // of the relay, now; as it was when the person agreed, if the directory does not say
+	Place        string
+	Contact      string
+	Organisation string
+	Gone         bool // the relay is not in the directory any more
+	Visit        bool
+	Worker       vault.ID // of a visit: whose it is
+	Items        int      // of a visit to chosen items: how many
+	Called       string   // what the person is called there
+	Scope        vault.Scope
+	Since        time.Time
+	Until        time.Time // zero: until it is withdrawn
+	InForce      bool
+	Ended        time.Time // zero: in force, or its time is over and the next sign-in notes it
+	EndedBy      vault.EndedBy
+	Receipt      string // its id
+}
+
+// Followers returns everybody who can see what a person shares, and everybody who
+// could, as far as it is kept: who can now first, then the latest.
+func (s *Service) Followers(ctx context.Context, v *vault.Vault) ([]Follower, error) {
+	all, err := v.Grants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Follower, 0, len(all))
+	for _, g := range all {
+		f, err := s.follower(ctx, v, g)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	slices.SortStableFunc(out, func(a, b Follower) int {
+		if a.InForce != b.InForce {
+			if a.InForce {
+				return -1
+			}
+			return 1
+		}
+		return b.Since.Compare(a.Since)
+	})
+	return out, nil
+}
+
+func (s *Service) follower(ctx context.Context, v *vault.Vault, g vault.Grant) (Follower, error) {
+	f := Follower{
+		Grant: g.ID, Relay: g.Holder, Visit: g.Visit, Items: len(g.Items), Scope: g.Scope, Since: g.Given, Until: g.Until,
+		InForce: s.inForce(g), Ended: g.Ended, EndedBy: g.EndedBy,
+	}
+	facts, err := factsOf(g)
+	if err == nil {
+		f.Relay, f.Called = facts.Relay, facts.Name
+		if r, err := facts.Receipt.open(v.ID()); err == nil { // as it was
+			f.Receipt, f.Name, f.Place, f.Contact, f.Organisation = r.ID, r.Recipient.Name, r.Recipient.Address, r.Recipient.Contact, r.Controller.Name
+		}
+	}
+	if f.Visit {
+		f.Worker = g.Holder
+	}
+	relay, err := s.cfg.Directory.Relay(ctx, f.Relay)
+	switch {
+	case errors.Is(err, ErrNotNamed):
+		f.Gone = true
+		return f, nil
+	case err != nil && f.Name != "": // what is known is better than nothing
+		return f, nil
+	case err != nil:
+		return f, err
+	}
+	f.Name, f.Place, f.Contact, f.Gone = relay.Name, relay.Place, relay.Contact, relay.Withdrawn != ""
+	if o, err := s.cfg.Directory.Organisation(ctx, relay.Organisation); err == nil {
+		f.Organisation = o.Name
+	}
+	return f, nil
+}
+
+// Happening is one line of what happened in a vault: plain facts, for pages in any
+// language. What is about a grant names the relay.
+type Happening struct {
+	vault.Entry
+	Why   Purpose // where a worker acted
+	About string  // of a line about a grant: the relay's name
+}
+
+// WhatHappened returns the journal, the newest first, with the purposes read and the
+// relays named. Errors: those of vault.Journal.
+func (s *Service) WhatHappened(ctx context.Context, v *vault.Vault, opts *vault.JournalOptions) ([]Happening, error) {
+	entries, err := v.Journal(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	followers, err := s.Followers(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, f := range followers {
+		names[f.Grant.String()] = f.Name
+	}
+	out := make([]Happening, 0, len(entries))
+	for _, e := range entries {
+		h := Happening{Entry: e, About: names[e.Detail["grant"]]}
+		if e.Actor.Kind == vault.ActorWorker {
+			h.Why = ParsePurpose(e.Purpose)
+		}
+		out = append(out, h)
+	}
+	return out, nil
+}

@@ -81,7 +81,7 @@ func (a authors) check(said Actor, s signature, c seal.Context, message []byte) 
 		return nil
 	}
 	is := signer.Actor
-	if said.Kind != is.Kind || said.ID != is.ID || said.RelayID != is.RelayID || said.Organisation != is.Organisation || said.Relay != is.Relay || !signer.Named(said.Name) {
+	if said.Kind != is.Kind || said.ID != is.ID || said.RelayID != is.RelayID || said.Organisation != is.Organisation || said.Relay != is.Relay || signer.Named == nil || !signer.Named(said.Name) {
 		return ErrUntrustedKey
 	}
 	return nil

@@ -77,7 +77,7 @@ func (v *Vault) NewAccessCard(ctx context.Context, secret Secret, pin string) (A
 		return AccessCard{}, err
 	}
 	err = v.changeOwner(ctx, func(t *turn) error {
-		if err := t.asPerson(); err != nil {
+		if err := errors.Join(t.asPerson(), t.proved(proof)); err != nil {
 			return err
 		}
 		t.replaceSlots(entry, slot)
@@ -127,7 +127,7 @@ func (v *Vault) RevokeAccessCard(ctx context.Context) error {
 			return err
 		}
 		t.note(ActCardRevoked, nil, nil)
-		return t.raiseEpoch()
+		return t.raiseEpoch(2 * maxSessions)
 	})
 }
 

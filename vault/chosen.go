@@ -20,12 +20,16 @@ type chosenItem struct {
 // MaxChosen is how many items one visit can be about.
 const MaxChosen = 100
 
+// maxChosenBytes is what a visit takes with it besides the papers themselves, so that
+// the grant fits into one record.
+const maxChosenBytes = 512 << 10
+
 // choose takes items out of the vault for a visit.
 func (t *turn) choose(ids []ItemID) ([]chosenItem, error) {
 	if len(ids) > MaxChosen {
 		return nil, ErrTooMany
 	}
-	out := []chosenItem{}
+	out, size := []chosenItem{}, 0
 	for _, id := range ids {
 		r, err := t.find(id)
 		if err != nil {
@@ -37,6 +41,9 @@ func (t *turn) choose(ids []ItemID) ([]chosenItem, error) {
 		facts, err := seal.Marshal(r.item.facts())
 		if err != nil {
 			return nil, err
+		}
+		if size += len(facts); size > maxChosenBytes {
+			return nil, &InvalidError{Field: "items", Problem: "hold more text than one visit takes; choose fewer"}
 		}
 		out = append(out, chosenItem{Item: id, Revision: r.item.Revision, Facts: facts, Keys: r.keys, Parts: r.parts})
 	}

@@ -160,6 +160,10 @@ func (t *turn) tombstone(at time.Time) *seal.OwnerHead {
 	return &seal.OwnerHead{Vault: o.Vault, Restore: o.Restore, Version: o.Version, Key: o.Key, Succession: o.Succession, Erased: at.UnixMilli()}
 }
 
+// eraseRoom is what one commit that erases can delete beside keyrings, ledger,
+// login and the entries for the sweeper.
+const eraseRoom = 80
+
 // eraseKeys deletes what leads to a key: keyrings, wrapping key, keyslots,
 // sessions, grants; with them the ledger, so that nothing can be deposited any more.
 func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
@@ -173,8 +177,11 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 		tx.Delete(id.keyring(c))
 	}
 	tx.Delete(id.wrappingKey())
-	for prefix, most := range map[string]int{"s/": maxSlots, "n/": 2 * maxSessions, "h/": 8, "g/": maxMembers} {
-		recs, err := tx.Scan(id.key(prefix), "", most)
+	// As many as one commit takes: the rest, also what the store put there, opens
+	// nothing without the records above, and goes with the sweeper.
+	room := eraseRoom
+	for _, prefix := range []string{"h/", "s/", "g/", "n/"} {
+		recs, err := tx.Scan(id.key(prefix), "", room)
 		if err != nil {
 			return err
 		}
@@ -182,6 +189,9 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 			if r.Key != id.head(Owner) {
 				tx.Delete(r.Key)
 			}
+		}
+		if room -= len(recs); room < 1 {
+			break
 		}
 	}
 	tx.Put(storage.DueKey(s.now(), id.String(), "erase"), nil)

@@ -55,14 +55,19 @@ const (
 	EndedByHolder    EndedBy = "holder"    // given up by whom it was for
 	EndedByDirectory EndedBy = "directory" // whom it was for is not in the directory any more
 	EndedByKey       EndedBy = "key"       // the directory named a key that does not follow the first one (D2)
-	EndedBySession   EndedBy = "session"   // a visit: the person signed out
+	EndedBySession   EndedBy = "session"   // a visit: the person signed out, or changed keys
+	EndedByLoss      EndedBy = "loss"      // the store lost or altered the paper that said whose it was
 )
 
-// Limits of what is allowed at a time, so that new keys for all fit one commit (G10).
+// Limits of what is allowed at a time (G10). What has ended is kept as far as it
+// fits into what a witness keeps of a vault (MaxSideBytes there), with all the rest.
 const (
-	maxGrants  = 16 // of a person
-	maxMembers = 40 // workers of a relay
-	maxEnded   = 200
+	maxGrants     = 16 // of a person: new keys for all fit one commit
+	maxMembers    = 40 // workers of a relay
+	maxEnded      = 200
+	maxEndedFacts = 1 << 20 // bytes of facts of them all
+	maxFacts      = 16 << 10
+	maxOver       = 8 // grants whose time is over that one commit ends
 )
 
 // grantPaper is a grant as Owner keeps it; the paper's id is the grant's.
@@ -104,19 +109,31 @@ func (k *keptGrant) inForce(now time.Time) bool {
 	return k.Ended == 0 && (k.Until == 0 || now.Before(time.UnixMilli(k.Until)))
 }
 
-func (t *turn) grants() (out []*keptGrant, err error) {
+// grants are the papers of all grants, the latest last. They are read once in a
+// turn: what it changes, it changes in them, because a paper that it has written
+// cannot be read before the commit.
+func (t *turn) grants() ([]*keptGrant, error) {
+	if t.given != nil {
+		return t.given, nil
+	}
 	if err := t.asOwner(); err != nil {
 		return nil, err
 	}
+	out := []*keptGrant{}
 	for n := range t.heads.indexes[Owner].Pages {
 		page, err := t.page(Owner, n)
+		if errors.Is(err, ErrTampered) { // it must not keep anybody from signing out or changing keys
+			t.papersLost, t.pagesLost = true, true
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range page.entries {
 			p, err := t.openPaper(e)
 			if errors.Is(err, ErrTampered) {
-				continue // a grant whose paper is gone is not given again: it ends
+				t.papersLost = true // of whatever kind; see orphans
+				continue
 			}
 			if err != nil {
 				return nil, err
@@ -132,6 +149,7 @@ func (t *turn) grants() (out []*keptGrant, err error) {
 		}
 	}
 	slices.SortFunc(out, func(a, b *keptGrant) int { return cmp.Compare(a.Given, b.Given) })
+	t.given = out
 	return out, nil
 }
 
@@ -142,8 +160,10 @@ func (t *turn) keepGrant(k *keptGrant) error {
 
 // Grants returns everything that was ever allowed to anybody, the latest last, as
 // far as it is kept: all that is in force and the last 200 that ended. It is a line
-// in the journal.
+// in the journal. If the store hides who may see something, the rest is returned
+// together with ErrTampered; the next sign-in takes it back from them.
 func (v *Vault) Grants(ctx context.Context) (out []Grant, err error) {
+	hidden := false
 	err = v.do(ctx, func(t *turn) error {
 		out = nil
 		all, err := t.grants()
@@ -153,9 +173,13 @@ func (v *Vault) Grants(ctx context.Context) (out []Grant, err error) {
 		for _, k := range all {
 			out = append(out, k.public())
 		}
+		hidden = len(t.orphans(all)) > 0
 		t.note(ActGrantsListed, nil, nil)
 		return nil
 	})
+	if err == nil && hidden {
+		err = tampered("the paper of a grant")
+	}
 	return out, err
 }
 
@@ -177,10 +201,11 @@ func (v *Vault) Give(ctx context.Context, n NewGrant, secret Secret) (Grant, err
 	if _, err := v.service.ask(ctx, v.id); err != nil {
 		return Grant{}, err
 	}
-	if _, err := v.rootsAgain(ctx, secret); err != nil {
+	p, err := v.rootsAgain(ctx, secret)
+	if err != nil {
 		return Grant{}, err
 	}
-	return v.give(ctx, n)
+	return v.give(ctx, n, p)
 }
 
 func (n *NewGrant) check(now time.Time) error {
@@ -197,32 +222,23 @@ func (n *NewGrant) check(now time.Time) error {
 	bad(n.Items != nil && len(n.Items) == 0, "items", "names nothing")
 	bad(n.Visit && n.Until.IsZero(), "until", "is missing: a visit has an end")
 	bad(len(n.Subject) > 64, "subject", "is longer than 64 bytes")
-	bad(len(n.Facts) > 16<<10, "facts", "is longer than 16 kB")
 	// What ends with a grant is the holder's, and nothing else of theirs.
 	bad(n.Note != "" && (!strings.HasPrefix(n.Note, n.Holder.key("in/")) || len(n.Note) > 200), "note", "is not the key of a note to the holder")
+	bad(len(n.Facts) > maxFacts, "facts", "is longer than 16 kB")
+	bad(n.Key != nil && seal.CheckPublic(n.Key) != nil, "key", "is no Ed25519 public key")
 	return errors.Join(problems...)
 }
 
 // give is the commit of Give: terms and keys sealed to the holder, the digest in
 // the owner head, the paper, the line.
-func (v *Vault) give(ctx context.Context, n NewGrant) (Grant, error) {
-	pinned, err := v.pinned(ctx, n.Holder)
-	if err != nil {
-		return Grant{}, err
-	}
-	if pinned == nil {
-		pinned = n.Key
-	}
-	keys, err := v.service.cfg.Directory.Holder(ctx, n.Holder, pinned)
+func (v *Vault) give(ctx context.Context, n NewGrant, p *proof) (Grant, error) {
+	keys, pinned, err := v.meet(ctx, n)
 	if err != nil {
 		return Grant{}, v.refused(ctx, n.Holder, err)
 	}
-	if pinned == nil {
-		pinned = keys.Key
-	}
 	k := &keptGrant{id: newID(), grantPaper: grantPaper{Holder: n.Holder, Pinned: pinned, Visit: n.Visit, Facts: n.Facts, Scope: n.Scope, Until: millis(n.Until), Subject: n.Subject, Note: n.Note}}
 	err = v.changeOwner(ctx, func(t *turn) error {
-		if err := errors.Join(t.asOwner(), t.changing()); err != nil {
+		if err := errors.Join(t.changing(), t.proved(p), t.mayGive(n.Scope)); err != nil {
 			return err
 		}
 		if err := t.room(); err != nil {
@@ -244,6 +260,9 @@ func (v *Vault) give(ctx context.Context, n NewGrant) (Grant, error) {
 		if err := t.issue(k, keys, chosen); err != nil {
 			return err
 		}
+		if k.Until != 0 {
+			t.tx.Put(t.v.id.grantDue(k), nil)
+		}
 		t.note(ActGranted, nil, map[string]string{"grant": k.id.String(), "holder": n.Holder.String()})
 		if n.Also == nil {
 			return nil
@@ -256,8 +275,46 @@ func (v *Vault) give(ctx context.Context, n NewGrant) (Grant, error) {
 	return k.public(), err
 }
 
+// mayGive refuses what makes no sense in this space: everything of a relay is its
+// workers' alone, a worker's own space is nobody else's.
+func (t *turn) mayGive(scope Scope) error {
+	team := scope == ScopeTeam
+	if err := t.asOwner(); err != nil {
+		return err
+	}
+	if kind := t.heads.owner.Kind; kind == seal.KindWorker || team != (kind == seal.KindRelay) {
+		return &InvalidError{Field: "scope", Problem: "does not belong to this kind of space"}
+	}
+	return nil
+}
+
+// meet asks the directory for the keys of a holder, which must follow the one that
+// this vault saw first, and the one that the person was shown (D1, D2).
+func (v *Vault) meet(ctx context.Context, n NewGrant) (keys HolderKeys, pinned []byte, err error) {
+	known, lost, err := v.pinned(ctx, n.Holder)
+	if err != nil {
+		return keys, nil, err
+	}
+	if known == nil && n.Key == nil && lost {
+		// The store hides a paper: it may be the one with the key of the first contact.
+		return keys, nil, tampered("owner paper")
+	}
+	if keys, err = v.service.holder(ctx, n.Holder, n.Key); err != nil {
+		return keys, nil, err
+	}
+	if pinned = n.Key; pinned == nil {
+		pinned = keys.Key
+	}
+	if known != nil {
+		pinned = known
+		keys, err = v.service.holder(ctx, n.Holder, known)
+	}
+	return keys, pinned, err
+}
+
 // pinned is the key of a holder that this vault saw first, nil if it never did.
-func (v *Vault) pinned(ctx context.Context, holder ID) (key []byte, err error) {
+// lost: some papers cannot be read.
+func (v *Vault) pinned(ctx context.Context, holder ID) (key []byte, lost bool, err error) {
 	err = v.do(ctx, func(t *turn) error {
 		key = nil
 		all, err := t.grants()
@@ -266,9 +323,10 @@ func (v *Vault) pinned(ctx context.Context, holder ID) (key []byte, err error) {
 				key = k.Pinned
 			}
 		}
+		lost = t.papersLost
 		return err
 	})
-	return key, err
+	return key, lost, err
 }
 
 // refused leaves a line where the directory names a key that does not follow the
@@ -295,19 +353,26 @@ func (t *turn) room() error {
 		most = maxMembers
 	}
 	var ended []*keptGrant
+	facts, over := 0, 0
 	for _, k := range all {
+		if k.Ended == 0 && !k.inForce(t.now) && over < maxOver { // visits of this session, too
+			if err := t.end(k, EndedByTime); err != nil {
+				return err
+			}
+			over++
+		}
 		if k.Ended != 0 {
-			ended = append(ended, k)
+			ended, facts = append(ended, k), facts+len(k.Facts)
 		}
 	}
 	if len(all)-len(ended) >= most {
 		return ErrTooMany
 	}
-	for len(ended) >= maxEnded {
-		t.tx.Delete(t.v.id.paper(ended[0].id))
-		if err := t.strike(Owner, ended[0].id); err != nil {
+	for len(ended) >= maxEnded || facts > maxEndedFacts {
+		if err := t.dropPaper(ended[0].id); err != nil {
 			return err
 		}
+		facts -= len(ended[0].Facts)
 		ended = ended[1:]
 	}
 	return nil
@@ -315,7 +380,7 @@ func (t *turn) room() error {
 
 // issue makes a grant of what its paper says, in the place of what it was before.
 func (t *turn) issue(k *keptGrant, keys HolderKeys, chosen []chosenItem) error {
-	if err := t.sameHolder(k.Holder, keys); err != nil {
+	if err := t.sameHolder(k, keys); err != nil {
 		return err
 	}
 	t.unlist(k)
@@ -333,9 +398,6 @@ func (t *turn) issue(k *keptGrant, keys HolderKeys, chosen []chosenItem) error {
 	digest := seal.Digest(signed)
 	t.heads.owner.Grants, t.ownerDirty = append(t.heads.owner.Grants, digest[:]), true
 	t.tx.PutUnique(t.v.id.grant(k.id), record)
-	if k.Until != 0 {
-		t.tx.Put(t.v.id.grantDue(k), nil)
-	}
 	return t.keepGrant(k)
 }
 
@@ -350,8 +412,10 @@ func (t *turn) sharedGenerations() []*generation {
 }
 
 // sameHolder makes the commit fail if the holder's own head has moved on to other
-// keys since the directory was asked (N7).
-func (t *turn) sameHolder(holder ID, keys HolderKeys) error {
+// keys since the directory was asked (N7), or does not follow the key of the first
+// contact, whatever the directory says (D2).
+func (t *turn) sameHolder(k *keptGrant, keys HolderKeys) error {
+	holder := ID(k.Holder)
 	rec, err := t.tx.Get(holder.head(Owner))
 	if err != nil {
 		return missing(err, "the holder's owner head")
@@ -363,6 +427,9 @@ func (t *turn) sameHolder(holder ID, keys HolderKeys) error {
 	inbox, ok := inboxOf(h)
 	if !ok || !slices.Equal(inbox, keys.Inbox) || !slices.Equal(h.Key, keys.Key) {
 		return ErrRevision
+	}
+	if !h.Trusts(k.Pinned) {
+		return ErrUntrustedKey
 	}
 	return nil
 }
@@ -380,8 +447,16 @@ func inboxOf(h *seal.OwnerHead) ([]byte, bool) {
 
 func (t *turn) unlist(k *keptGrant) {
 	digest := seal.Digest(k.Terms)
-	t.heads.owner.Grants = slices.DeleteFunc(slices.Clone(t.heads.owner.Grants), func(d []byte) bool { return slices.Equal(d, digest[:]) })
+	t.unlistDigest(digest[:])
+}
+
+func (t *turn) unlistDigest(digest []byte) {
+	t.heads.owner.Grants = slices.DeleteFunc(slices.Clone(t.heads.owner.Grants), func(d []byte) bool { return slices.Equal(d, digest) })
 	t.ownerDirty = true
+}
+
+func isListed(owner *seal.OwnerHead, digest []byte) bool {
+	return slices.ContainsFunc(owner.Grants, func(d []byte) bool { return slices.Equal(d, digest) })
 }
 
 // end ends a grant: its terms leave the owner head, its record goes.
@@ -393,6 +468,9 @@ func (t *turn) end(k *keptGrant, by EndedBy) error {
 	}
 	if k.Until != 0 {
 		t.tx.Delete(t.v.id.grantDue(k))
+	}
+	if !k.Visit && k.Held == t.rings[Shared].current().number {
+		t.owe()
 	}
 	k.Ended, k.EndedBy = t.now.UnixMilli(), by
 	t.note(ActGrantEnded, nil, map[string]string{"grant": k.id.String(), "holder": ID(k.Holder).String(), "by": string(by)})
@@ -424,7 +502,8 @@ func (t *turn) grantInForce(id GrantID) (*keptGrant, error) {
 // ErrUnconfirmed then says that the witness will be told later (N10).
 //
 // Errors: ErrNotFound, ErrEnded if it has ended already, ErrSignIn for a wrong
-// secret (nothing was changed), ErrUnconfirmed.
+// secret (nothing was changed), ErrUnconfirmed (it has ended; the witness will be
+// told, or new keys be made, at the next sign-in).
 func (v *Vault) End(ctx context.Context, id GrantID, secret *Secret) error {
 	var p *proof
 	if secret != nil {
@@ -443,18 +522,27 @@ func (v *Vault) End(ctx context.Context, id GrantID, secret *Secret) error {
 	if err != nil && !errors.Is(err, ErrUnconfirmed) || p == nil {
 		return err
 	}
-	return errors.Join(err, v.payGrants(ctx, p.roots))
+	if v.payGrants(ctx, p) != nil {
+		return ErrUnconfirmed
+	}
+	return err
 }
 
-// endVisits ends the visits of a session.
-func (t *turn) endVisits(session *session, by EndedBy) error {
+// endVisits ends the visits of the sessions that end. Of many the papers follow
+// later: they are refused all the same.
+func (t *turn) endVisits(ends func(session []byte) bool) error {
 	all, err := t.grants()
 	if err != nil {
 		return err
 	}
+	ended := 0
 	for _, k := range all {
-		if k.Visit && k.Ended == 0 && (session == nil || slices.Equal(k.Session, session.id[:])) {
-			if err := t.end(k, by); err != nil {
+		if k.Visit && k.Ended == 0 && len(k.Session) > 0 && ends(k.Session) && t.listed(k) {
+			if ended++; ended > maxOver || t.pagesLost {
+				t.unlist(k)
+				continue
+			}
+			if err := t.end(k, EndedBySession); err != nil {
 				return err
 			}
 		}

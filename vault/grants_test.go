@@ -20,13 +20,21 @@ type register struct {
 	service *vault.Vaults
 	gone    map[vault.ID]bool
 	members map[string]vault.Signer
+	inbox   []byte // not nil: everybody's, as a directory says that lies
+	fails   error  // instead of an answer
 }
 
 func (r *register) Holder(ctx context.Context, id vault.ID, pinned []byte) (vault.HolderKeys, error) {
 	if r.gone[id] {
 		return vault.HolderKeys{}, vault.ErrEnded
 	}
+	if r.fails != nil {
+		return vault.HolderKeys{}, r.fails
+	}
 	p, err := r.service.Public(ctx, id, pinned)
+	if r.inbox != nil {
+		p.Inbox = r.inbox
+	}
 	return vault.HolderKeys{Inbox: p.Inbox, Key: p.Key}, err
 }
 

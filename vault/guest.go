@@ -58,36 +58,27 @@ type guest struct {
 // and nothing else. Every commit checks again that the grant is in force. The
 // handle needs no session; open it for one piece of work and close it.
 //
-// Errors: ErrEnded if the grant is over; ErrUntrustedKey if the vault is not the
-// one that was pinned, or not one whose key the witness knows (D4); ErrTampered
+// Errors: ErrEnded if the grant is over, also for a handle whose grant was given
+// anew with other keys: open it again; ErrUntrustedKey if the vault is not the one
+// that was pinned, or not one whose key the witness knows (D4), or if the credential
+// is not that of this actor and signer; ErrTampered
 // for a grant that the vault did not make for this holder (C4, D3, D6, D8).
 func (s *Vaults) OpenGrant(ctx context.Context, id ID, grant GrantID, g Guest) (*Vault, error) {
 	if err := g.check(); err != nil {
 		return nil, err
 	}
-	head, err := s.trustedHead(ctx, id, g.Pinned)
+	head, body, err := s.readGrant(ctx, id, grant, &g)
 	if err != nil {
 		return nil, err
 	}
-	rec, err := s.cfg.Store.Get(ctx, id.grant(grant))
-	if isNotFound(err) {
-		return nil, ErrEnded
-	}
-	if err != nil {
-		return nil, storageError(err)
-	}
-	body, _, err := openGrant(id, grant, g.Holder, rec.Value, g.Keys)
-	if err != nil {
+	if err := s.vouch(ctx, head, &g); err != nil {
 		return nil, err
-	}
-	digest := seal.Digest(body.Terms)
-	if !slices.ContainsFunc(head.Grants, func(d []byte) bool { return slices.Equal(d, digest[:]) }) {
-		return nil, ErrEnded // C4: an old one
 	}
 	terms, err := verifyTerms(id, grant, g.Holder, head.Key, body.Terms)
 	if err != nil {
 		return nil, err
 	}
+	digest := seal.Digest(body.Terms)
 	own := &guest{grant: grant, terms: terms, digest: digest[:], vaultKey: head.Key, signer: g.Signer, credential: g.Credential, standing: g.Standing}
 	v := &Vault{service: s, id: id, actor: g.Actor, purpose: g.Purpose, guest: own, rings: rings{}}
 	switch {
@@ -101,6 +92,49 @@ func (s *Vaults) OpenGrant(ctx context.Context, id ID, grant GrantID, g Guest) (
 		}
 	}
 	return v, v.stillOpen(ctx)
+}
+
+// readGrant reads a grant and the head that names it. Both move together: they are
+// read again where the head has moved in between, as who was given new keys at this
+// moment must not be told that all is over.
+func (s *Vaults) readGrant(ctx context.Context, id ID, grant GrantID, g *Guest) (*seal.OwnerHead, *grantBody, error) {
+	for range steadyTries {
+		head, err := s.trustedHead(ctx, id, g.Pinned)
+		if err != nil {
+			return nil, nil, err
+		}
+		rec, err := s.getOrNone(ctx, id.grant(grant))
+		if err != nil {
+			return nil, nil, err
+		}
+		if rec.Value == nil {
+			return nil, nil, ErrEnded
+		}
+		body, _, err := openGrant(id, grant, g.Holder, rec.Value, g.Keys)
+		if err != nil {
+			return nil, nil, err
+		}
+		digest := seal.Digest(body.Terms)
+		if isListed(head, digest[:]) {
+			return head, body, nil
+		}
+		now, err := s.trustedHead(ctx, id, g.Pinned)
+		if err != nil {
+			return nil, nil, err
+		}
+		if now.Version == head.Version {
+			break
+		}
+	}
+	return nil, nil, ErrEnded // C4: an old one
+}
+
+// vouch makes sure that a guest can be told by what they sign. What nobody could
+// have signed would spoil the journal and the papers that they touch (G3).
+func (s *Vaults) vouch(ctx context.Context, head *seal.OwnerHead, g *Guest) error {
+	c := ID(head.Vault).bind(seal.TypeOrigin, 0, 0, nil, 0) // of no item
+	by := authors{ctx: ctx, owner: head, directory: s.cfg.Directory}
+	return by.check(g.Actor, signature{Key: g.Signer.Public(), Bytes: g.Signer.Sign(c, nil), Credential: g.Credential}, c, nil)
 }
 
 // trustedHead reads the owner head of a vault for somebody who holds no key of it:
@@ -134,18 +168,43 @@ func (s *Vaults) trustedHead(ctx context.Context, id ID, pinned []byte) (*seal.O
 		mark, ok := known.told[headOwner]
 		if now := seen.checkpointOwner(); !ok || later(now, mark) {
 			// Ask the witness itself: what this process saw is not enough.
-			told, err := s.ask(ctx, id)
-			if err != nil {
+			if err := s.askFor(ctx, id, now); err != nil {
 				return nil, err
-			}
-			i := slices.IndexFunc(told, func(c Checkpoint) bool { return c.Head == headOwner })
-			if i < 0 || later(now, told[i]) {
-				return nil, fmt.Errorf("%w: the witness does not know it yet", ErrUntrustedKey)
 			}
 		}
 	}
 	return h, nil
 }
+
+// askFor asks the witness until it knows a head. A report of it may be on its way,
+// from this process or from another.
+func (s *Vaults) askFor(ctx context.Context, id ID, now Checkpoint) error {
+	for try := range askTries {
+		told, err := s.ask(ctx, id)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(told, func(c Checkpoint) bool { return c.Head == headOwner })
+		if i >= 0 && !later(now, told[i]) {
+			return compareOne(now, map[string]Checkpoint{headOwner: told[i]})
+		}
+		s.reporter.flush()
+		if try == 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(askPause):
+		}
+	}
+	return fmt.Errorf("%w: the witness does not know it yet", ErrUntrustedKey)
+}
+
+const (
+	askTries = 4
+	askPause = 100 * time.Millisecond
+)
 
 func (h *heads) checkpointOwner() Checkpoint {
 	return Checkpoint{Head: headOwner, Restore: h.owner.Restore, Version: h.owner.Version, Hash: seal.Digest(h.raw[Owner])}
@@ -191,8 +250,7 @@ func (g *guest) begin(ctx context.Context, v *Vault, tx *storage.Tx, known view,
 // admit says whether the grant is in force now, by the head that this very commit
 // is checked against.
 func (g *guest) admit(tx *storage.Tx, id ID, owner *seal.OwnerHead, now time.Time) error {
-	inForce := slices.ContainsFunc(owner.Grants, func(d []byte) bool { return slices.Equal(d, g.digest) })
-	if !inForce || owner.Erased != 0 || !slices.Equal(owner.Key, g.vaultKey) {
+	if !isListed(owner, g.digest) || owner.Erased != 0 || !slices.Equal(owner.Key, g.vaultKey) {
 		return ErrEnded
 	}
 	if g.terms.Until != 0 && !now.Before(time.UnixMilli(g.terms.Until)) {

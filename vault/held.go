@@ -66,26 +66,27 @@ func (s *Vaults) OpenHeld(ctx context.Context, id ID, g Guest) (*Vault, error) {
 		return nil, err
 	}
 	v.actor, v.purpose, v.standing, v.held, v.loginRecord = g.Actor, g.Purpose, g.Standing, &held{guest: g}, ""
+	if err := v.acceptRestore(ctx, p, check); err != nil {
+		return nil, err
+	}
 	if err := v.stillOpen(ctx); err != nil {
 		return nil, err
 	}
+	// Nobody signs in to the space of a relay for years: what is owed is paid here,
+	// and what was broken off goes on. If it cannot, then the next time.
+	_ = v.payGrants(ctx, p)
 	return v, nil
 }
 
 // proveHeld opens the roots of a held keyslot. There is nothing to guess in it, so
 // that nothing is counted.
 func (s *Vaults) proveHeld(ctx context.Context, id ID, g *Guest) (*secretCheck, *proof, error) {
-	known, err := s.ask(ctx, id)
-	if err != nil {
+	check, p := &secretCheck{id: id}, &proof{}
+	if err := s.compare(ctx, check, p); err != nil {
 		return nil, nil, err
 	}
-	p := &proof{marks: map[string]Checkpoint{}}
-	for _, h := range known {
-		p.marks[h.Head] = h
-	}
-	check := &secretCheck{id: id}
-	if err := s.load(ctx, check, p.marks); err != nil {
-		return nil, nil, err
+	if p.away {
+		return nil, nil, ErrWitnessAway
 	}
 	if check.refused != nil {
 		return nil, nil, check.refused
@@ -105,24 +106,28 @@ func (s *Vaults) proveHeld(ctx context.Context, id ID, g *Guest) (*secretCheck, 
 	return check, p, err
 }
 
-// heldSlot finds the keyslot of a holder among those that the owner head names.
+// heldSlot finds the keyslot of a holder among those that the owner head names. One
+// that was altered stops nobody but whose it is.
 func (check *secretCheck) heldSlot(wrapping seal.Key, holder ID) (entry seal.SlotEntry, body slotBody, err error) {
+	none := ErrEnded
 	for _, entry = range check.owner.Slots {
 		if entry.Kind != slotHeld || entry.State != slotActive {
 			continue
 		}
 		i := slices.IndexFunc(check.slots, func(r storage.Record) bool { return r.Key == check.id.slot(entry.ID) })
 		if i < 0 {
-			return entry, body, tampered("keyslot")
+			none = tampered("keyslot")
+			continue
 		}
 		if body, err = openSlotBody(check.id, entry, check.slots[i].Value, wrapping); err != nil {
-			return entry, body, err
+			none = err
+			continue
 		}
 		if slices.Equal(body.Holder, holder[:]) {
 			return entry, body, nil
 		}
 	}
-	return entry, body, ErrEnded
+	return entry, body, none
 }
 
 func (b slotBody) openHeld(id ID, slot [16]byte, g *Guest) (map[Compartment]root, error) {
@@ -162,23 +167,31 @@ func (v *Vault) rootsAgain(ctx context.Context, secret Secret) (*proof, error) {
 }
 
 // AddHolder lets somebody open this space with all its compartments, by the keys of
-// their own space. It is for the managers of a relay: InvalidError for a person's
-// vault, which only its person opens. key is the holder's signing key as it was seen
-// on another way, nil if only the directory says it. secret is not asked of who
-// opened this through a held keyslot. Errors as those of [Vault.Give].
+// their own space, in the place of an earlier keyslot of theirs. It is for the
+// managers of a relay: InvalidError for any other space, which only its holder
+// opens. key is the holder's signing key as it was seen on another way, nil if only
+// the directory says it. secret is not asked of who opened this through a held
+// keyslot. Errors as those of [Vault.Give].
 func (v *Vault) AddHolder(ctx context.Context, holder ID, key []byte, secret Secret) error {
 	if v.service.cfg.Directory == nil {
 		return &InvalidError{Field: "holder", Problem: "is not known: this service has no directory"}
+	}
+	if _, err := v.service.ask(ctx, v.id); err != nil {
+		return err
 	}
 	p, err := v.rootsAgain(ctx, secret)
 	if err != nil {
 		return err
 	}
-	keys, err := v.service.cfg.Directory.Holder(ctx, holder, key)
+	keys, err := v.service.holder(ctx, holder, key)
 	if err != nil {
 		return err
 	}
-	entry, record, err := v.sealHeldSlot(p.wrapping, holder, keys.Key, keys.Inbox, p.roots)
+	pinned := key
+	if pinned == nil {
+		pinned = keys.Key
+	}
+	entry, record, err := v.sealHeldSlot(p.wrapping, holder, pinned, keys.Inbox, p.roots)
 	if err != nil {
 		return err
 	}
@@ -186,8 +199,20 @@ func (v *Vault) AddHolder(ctx context.Context, holder ID, key []byte, secret Sec
 		if t.heads.owner.Kind != seal.KindRelay {
 			return &InvalidError{Field: "holder", Problem: "cannot be let into everything: only its person opens this space"}
 		}
-		if err := t.sameHolder(holder, keys); err != nil {
+		if err := t.proved(p); err != nil {
 			return err
+		}
+		if err := t.sameHolder(&keptGrant{grantPaper: grantPaper{Holder: holder, Pinned: pinned}}, keys); err != nil {
+			return err
+		}
+		all, err := t.heldSlots(p.wrapping)
+		if err != nil {
+			return err
+		}
+		for _, s := range all {
+			if s.holds(holder) {
+				t.dropSlot(s.entry)
+			}
 		}
 		if len(t.heads.owner.Slots) >= maxSlots {
 			return ErrTooMany
@@ -203,11 +228,14 @@ func (v *Vault) AddHolder(ctx context.Context, holder ID, key []byte, secret Sec
 // generations, a new signing key, and new keyslots for those who stay. The password
 // is a new one, too: for a relay the code of its new recovery sheet.
 func (v *Vault) RemoveHolder(ctx context.Context, holder ID, secret Secret, password string) error {
-	p, err := v.rootsAgain(ctx, secret)
+	login, err := v.readLogin(ctx, nil)
 	if err != nil {
 		return err
 	}
-	login, err := v.readLogin(ctx, nil)
+	if _, err := v.service.ask(ctx, v.id); err != nil { // before anything is written (N11)
+		return err
+	}
+	p, err := v.rootsAgain(ctx, secret)
 	if err != nil {
 		return err
 	}
@@ -215,51 +243,81 @@ func (v *Vault) RemoveHolder(ctx context.Context, holder ID, secret Secret, pass
 	if err != nil {
 		return err
 	}
-	return v.changeRootsWithout(ctx, p.wrapping, next, &holder)
+	return v.changeRootsWithout(ctx, p, next, &holder)
 }
 
-// Holders returns who else opens this space with all its compartments.
+// Holders returns who else opens this space with all its compartments. If the store
+// altered a keyslot, the others are returned together with ErrTampered.
 func (v *Vault) Holders(ctx context.Context, secret Secret) (out []ID, err error) {
 	p, err := v.rootsAgain(ctx, secret)
 	if err != nil {
 		return nil, err
 	}
+	altered := false
 	err = v.do(ctx, func(t *turn) error {
-		out = nil
+		out, altered = nil, false
 		all, err := t.heldSlots(p.wrapping)
-		for _, b := range all {
-			out = append(out, ID(b.Holder))
+		for _, s := range all {
+			if altered = altered || s.altered; !s.altered {
+				out = append(out, ID(s.body.Holder))
+			}
 		}
 		return err
 	})
+	if err == nil && altered {
+		err = tampered("keyslot")
+	}
 	return out, err
 }
 
-func (t *turn) heldSlots(wrapping seal.Key) (out []slotBody, err error) {
+// storedSlot is a held keyslot as the store has it.
+type storedSlot struct {
+	entry   seal.SlotEntry
+	body    slotBody
+	altered bool
+}
+
+func (s storedSlot) holds(holder ID) bool {
+	return !s.altered && slices.Equal(s.body.Holder, holder[:])
+}
+
+// heldSlots reads the held keyslots. One that was altered is of nobody, and goes
+// with the next change of roots: it must not keep a manager who leaves.
+func (t *turn) heldSlots(wrapping seal.Key) (out []storedSlot, err error) {
+	if err := t.asOwner(); err != nil {
+		return nil, err
+	}
 	for _, entry := range t.heads.owner.Slots {
 		if entry.Kind != slotHeld {
 			continue
 		}
+		s := storedSlot{entry: entry}
 		rec, err := t.tx.Get(t.v.id.slot(entry.ID))
-		if err != nil {
-			return nil, missing(err, "keyslot")
+		if err != nil && !isNotFound(err) {
+			return nil, err
 		}
-		b, err := openSlotBody(t.v.id, entry, rec.Value, wrapping)
-		if err != nil || len(b.Holder) != 16 {
-			return nil, errors.Join(tampered("keyslot"), err)
+		if err == nil {
+			s.body, err = openSlotBody(t.v.id, entry, rec.Value, wrapping)
 		}
-		out = append(out, b)
+		s.altered = err != nil || len(s.body.Holder) != 16
+		out = append(out, s)
 	}
 	return out, nil
 }
 
+func (t *turn) dropSlot(entry seal.SlotEntry) {
+	owner := t.heads.owner
+	owner.Slots = slices.DeleteFunc(slices.Clone(owner.Slots), func(e seal.SlotEntry) bool { return e.ID == entry.ID })
+	t.tx.Delete(t.v.id.slot(entry.ID))
+}
+
 // renewHeld seals new roots to everybody who stays, in the commit that adopts them.
-// Who is not in the directory any more, or has another key than one that follows,
-// does not.
+// Who is not in the directory any more, or of whom it cannot be said which key is
+// theirs, does not: it must not hold up that somebody else leaves.
 func (v *Vault) renewHeld(ctx context.Context, wrapping seal.Key, roots map[Compartment]root, without *ID) (func(t *turn) error, error) {
-	var bodies []slotBody
+	var held []storedSlot
 	err := v.do(ctx, func(t *turn) (err error) {
-		bodies, err = t.heldSlots(wrapping)
+		held, err = t.heldSlots(wrapping)
 		return err
 	})
 	if err != nil {
@@ -270,19 +328,18 @@ func (v *Vault) renewHeld(ctx context.Context, wrapping seal.Key, roots map[Comp
 		record []byte
 	}
 	var all []fresh
-	for _, b := range bodies {
-		holder := ID(b.Holder)
-		if without != nil && holder == *without {
+	for _, s := range held {
+		if s.altered || without != nil && s.holds(*without) {
 			continue
 		}
-		keys, err := v.service.cfg.Directory.Holder(ctx, holder, b.Pinned)
-		if errors.Is(err, ErrEnded) || errors.Is(err, ErrUntrustedKey) {
+		keys, err := v.service.holder(ctx, ID(s.body.Holder), s.body.Pinned)
+		if errors.Is(err, ErrEnded) || errors.Is(err, ErrUntrustedKey) || errors.Is(err, ErrTampered) || errors.Is(err, ErrStale) || errors.Is(err, ErrPolicy) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		entry, record, err := v.sealHeldSlot(wrapping, holder, b.Pinned, keys.Inbox, roots)
+		entry, record, err := v.sealHeldSlot(wrapping, ID(s.body.Holder), s.body.Pinned, keys.Inbox, roots)
 		if err != nil {
 			return nil, err
 		}
@@ -293,18 +350,15 @@ func (v *Vault) renewHeld(ctx context.Context, wrapping seal.Key, roots map[Comp
 		if err != nil {
 			return err
 		}
-		if len(now) != len(bodies) {
-			return ErrRevision
+		same := func(a, b storedSlot) bool { return a.entry.ID == b.entry.ID }
+		if !slices.EqualFunc(now, held, same) {
+			return ErrRevision // somebody was let in, or taken out, meanwhile
 		}
-		owner := t.heads.owner
-		owner.Slots = slices.DeleteFunc(slices.Clone(owner.Slots), func(e seal.SlotEntry) bool {
-			if e.Kind == slotHeld {
-				t.tx.Delete(v.id.slot(e.ID))
-			}
-			return e.Kind == slotHeld
-		})
+		for _, s := range now {
+			t.dropSlot(s.entry)
+		}
 		for _, f := range all {
-			owner.Slots = append(owner.Slots, f.entry)
+			t.heads.owner.Slots = append(t.heads.owner.Slots, f.entry)
 			t.tx.PutUnique(v.id.slot(f.entry.ID), f.record)
 		}
 		return nil

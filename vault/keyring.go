@@ -43,6 +43,15 @@ func (r *ring) generation(n uint64) (*generation, bool) {
 	return r.generations[i], true
 }
 
+// current are the numbers of the latest generations.
+func (r rings) current() map[Compartment]uint64 {
+	out := map[Compartment]uint64{}
+	for c, ring := range r {
+		out[c] = ring.current().number
+	}
+	return out
+}
+
 // The stored form of generations, in keyrings and sessions.
 type generationBody struct {
 	Number uint64 `cbor:"1,keyasint"`

@@ -37,6 +37,10 @@ type signedOwner struct {
 	login  string // key of the login record; "": not known
 }
 
+// maxKeptGrant leaves a visit to many chosen items to its end: a witness keeps so
+// much of a vault and no more, and the visit is over before a restore.
+const maxKeptGrant = 32 << 10
+
 // steadyTries is how often what belongs to an owner head is read until the head has
 // not moved meanwhile.
 const steadyTries = 5
@@ -80,6 +84,9 @@ func (s *Vaults) readOwnerSide(ctx context.Context, id ID, head *seal.OwnerHead,
 			}
 			// Of keys, keyslots and pages only what the head names: what was replaced,
 			// or put there by the store, is not to come back with a restore.
+			if prefix == id.key("g/") && len(rec.Value) > maxKeptGrant {
+				continue
+			}
 			if prefix == id.key("o/") || prefix == id.key("g/") || prefix == id.key("m/") || prefix == id.key("tomb") || isWish(id, head, rec.Key, rec.Value) || named(head, rec.Value) {
 				add(rec)
 			}

@@ -47,16 +47,19 @@ func (v *Vault) ChangePassword(ctx context.Context, c ChangePassword) error {
 		return err
 	}
 	if c.KnownToOthers {
-		return v.changeRoots(ctx, proof.wrapping, next)
+		return v.changeRoots(ctx, proof, next)
 	}
 	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, proof.wrapping, next, proof.roots, true)
 	if err != nil {
 		return err
 	}
 	return v.changeOwner(ctx, func(t *turn) error {
+		if err := t.proved(proof); err != nil {
+			return err
+		}
 		t.replaceSlots(entry, slot)
 		t.note(ActPasswordChanged, nil, nil)
-		return t.raiseEpoch()
+		return t.raiseEpoch(2 * maxSessions)
 	})
 }
 

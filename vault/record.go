@@ -262,6 +262,11 @@ func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, by
 	}
 	r := &record{item: it, parts: clear.Parts, keys: body.Keys, originSig: body.Origin, stored: int64(len(stored)), generation: clear.Generation}
 	if it.Document != nil {
+		// N9: who may change a paper that somebody else brought must not put another in
+		// its place under their name.
+		if !slices.Equal(it.Document.Digest, it.Origin.Digest) {
+			return nil, broken
+		}
 		if len(r.parts) == 0 || r.parts[0].Role != roleContent || r.parts[0].Length != seal.SealedSize(it.Document.Size) {
 			return nil, broken
 		}

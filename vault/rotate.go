@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"reconnect.example/internal/seal"
@@ -13,17 +14,17 @@ import (
 // and then every record and page sealed anew in batches, each resumable (N2).
 // Until that is done the keyring's old generations open what still lies under
 // them; the head says from which generation on.
-func (v *Vault) changeRoots(ctx context.Context, wrapping seal.Key, password string) error {
-	return v.changeRootsWithout(ctx, wrapping, password, nil)
+func (v *Vault) changeRoots(ctx context.Context, p *proof, password string) error {
+	return v.changeRootsWithout(ctx, p, password, nil)
 }
 
 // changeRootsWithout is changeRoots, and takes the held keyslot of one holder away.
-func (v *Vault) changeRootsWithout(ctx context.Context, wrapping seal.Key, password string, without *ID) error {
+func (v *Vault) changeRootsWithout(ctx context.Context, p *proof, password string, without *ID) error {
 	next, err := v.drawRoots()
 	if err != nil {
 		return err
 	}
-	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, wrapping, password, next.roots, true)
+	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, p.wrapping, password, next.roots, true)
 	if err != nil {
 		return err
 	}
@@ -31,30 +32,30 @@ func (v *Vault) changeRootsWithout(ctx context.Context, wrapping seal.Key, passw
 	if err != nil {
 		return err
 	}
-	renew, err := v.renewHeld(ctx, wrapping, next.roots, without)
+	renew, err := v.renewHeld(ctx, p.wrapping, next.roots, without)
 	if err != nil {
 		return err
 	}
 	err = v.changeOwner(ctx, func(t *turn) error {
+		if err := t.proved(p); err != nil {
+			return err
+		}
 		t.replaceSlots(entry, slot)
 		t.dropSlots(slotCard) // it holds the old roots: to be printed anew (G21)
 		t.note(ActPasswordChanged, nil, nil)
 		t.note(ActKeysChanged, nil, nil)
-		if err := t.endWhatIsOver(holders); err != nil {
-			return err
-		}
 		if err := errors.Join(renew(t), t.adopt(next)); err != nil {
 			return err
 		}
 		if err := t.giveAgain(holders); err != nil {
 			return err
 		}
-		return t.raiseEpoch()
+		return t.raiseEpoch(besideKeys)
 	})
 	if err != nil {
 		return err
 	}
-	if v.reseal(ctx) != nil {
+	if errors.Join(v.reseal(ctx), v.tendGrants(ctx)) != nil {
 		return ErrUnconfirmed // the keys are changed; the next sign-in goes on
 	}
 	return nil
@@ -146,7 +147,9 @@ type pageRef struct {
 func (v *Vault) reseal(ctx context.Context) error {
 	var owed bool
 	var left stale
+	var listed map[Compartment]uint64
 	err := v.do(ctx, func(t *turn) (err error) {
+		listed = t.rings.current()
 		if owed = t.owesReseal(); owed {
 			left, err = t.stale()
 		}
@@ -170,7 +173,10 @@ func (v *Vault) reseal(ctx context.Context) error {
 			return err
 		}
 	}
-	err = v.do(ctx, func(t *turn) error {
+	return v.do(ctx, func(t *turn) error {
+		if !maps.Equal(listed, t.rings.current()) {
+			return nil // new keys once more, meanwhile: who made them goes on
+		}
 		for c, ix := range t.heads.indexes {
 			if c != Owner {
 				ix.Since, ix.dirty = t.rings[c].current().number, true
@@ -178,10 +184,6 @@ func (v *Vault) reseal(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return v.settleGrants(ctx)
 }
 
 func (v *Vault) resealBatch(ctx context.Context, f func(t *turn) error) error {

@@ -3,16 +3,15 @@ package vault
 import (
 	"context"
 	"errors"
-	"time"
 
 	"reconnect.example/internal/seal"
-	"reconnect.example/storage"
 )
 
 // New keys for Shared are due when a grant has ended whose holder has the present
-// ones. That is not noted anywhere, it follows from the grants; so it cannot be
-// lost, and is paid by whoever next has the root of Shared in hand: the act that
-// ended the grant, or the person's next sign-in, also a year later.
+// ones. The owner head says so (Owed), because a paper that says it could be hidden
+// by the store for a former holder's sake. It is paid by whoever next has the root
+// of Shared in hand: the act that ended the grant, or the person's next sign-in,
+// also a year later.
 
 // PayGrants does what is owed for grants that ended: their terms leave the owner
 // head, and Shared gets new keys. It is for the space of a relay, whose workers can
@@ -23,156 +22,53 @@ func (v *Vault) PayGrants(ctx context.Context, secret Secret) error {
 	if err != nil {
 		return err
 	}
-	return v.payGrants(ctx, p.roots)
+	return v.payGrants(ctx, p)
 }
 
-// payGrants ends what is over and gives Shared new keys if they are owed. It can
-// stop anywhere and be called again.
-func (v *Vault) payGrants(ctx context.Context, roots map[Compartment]root) error {
-	root, ok := roots[Shared]
-	if !ok || v.service.cfg.Directory == nil {
+// payGrants brings the grants to where they should be: what is over ends, Shared
+// gets new keys if they are owed, and everything is sealed under them. It can stop
+// anywhere and be called again.
+func (v *Vault) payGrants(ctx context.Context, p *proof) error {
+	if _, ok := p.roots[Shared]; !ok {
 		return nil
 	}
+	unconfirmed := v.tendGrants(ctx)
+	if unconfirmed != nil && !errors.Is(unconfirmed, ErrUnconfirmed) {
+		return unconfirmed
+	}
+	var owed bool
+	if err := v.do(ctx, func(t *turn) error { owed = t.owesSharedKeys(); return nil }); err != nil {
+		return err
+	}
+	if owed {
+		err := v.rotateShared(ctx, p)
+		if err != nil && !errors.Is(err, ErrUnconfirmed) {
+			return err
+		}
+		unconfirmed = errors.Join(unconfirmed, err)
+	}
+	return errors.Join(unconfirmed, v.reseal(ctx), v.tendGrants(ctx))
+}
+
+// owesSharedKeys says whether somebody who must not see what comes has the keys.
+func (t *turn) owesSharedKeys() bool {
+	return t.heads.owner.Owed != 0 && t.heads.owner.Owed == t.rings[Shared].current().number
+}
+
+func (v *Vault) rotateShared(ctx context.Context, p *proof) error {
 	holders, err := v.askHolders(ctx)
 	if err != nil {
 		return err
 	}
-	var rotated bool
-	pay := func(t *turn) error {
-		rotated = false
-		if err := t.endWhatIsOver(holders); err != nil {
+	return v.changeOwner(ctx, func(t *turn) error {
+		if !t.owesSharedKeys() { // another process was faster
+			return nil
+		}
+		if err := t.proved(p); err != nil {
 			return err
 		}
-		owed, err := t.owesSharedKeys()
-		if err != nil || !owed {
-			return err
-		}
-		rotated = true
-		return t.rotateShared(root, holders)
-	}
-	var owed bool
-	if err := v.do(ctx, func(t *turn) (err error) { owed, err = t.grantsOwe(holders); return err }); err != nil {
-		return err
-	}
-	if !owed {
-		return v.settleGrants(ctx)
-	}
-	if err := v.changeOwner(ctx, pay); err != nil && !errors.Is(err, ErrUnconfirmed) {
-		return err
-	} else if err == nil || rotated {
-		return errors.Join(err, v.reseal(ctx))
-	}
-	return nil
-}
-
-// holderNow is what the directory says of somebody now.
-type holderNow struct {
-	keys  HolderKeys
-	ended EndedBy // not "": they must not be given anything any more
-}
-
-// askHolders asks the directory for everybody to whom something is allowed.
-func (v *Vault) askHolders(ctx context.Context) (map[ID]holderNow, error) {
-	pinned := map[ID][]byte{}
-	err := v.do(ctx, func(t *turn) error {
-		all, err := t.grants()
-		for _, k := range all {
-			if k.Ended == 0 {
-				pinned[k.Holder] = k.Pinned
-			}
-		}
-		return err
+		return t.rotateShared(p.roots[Shared], holders)
 	})
-	if err != nil {
-		return nil, err
-	}
-	out := map[ID]holderNow{}
-	for id, key := range pinned {
-		keys, err := v.service.cfg.Directory.Holder(ctx, id, key)
-		switch {
-		case err == nil:
-			out[id] = holderNow{keys: keys}
-		case errors.Is(err, ErrEnded):
-			out[id] = holderNow{ended: EndedByDirectory}
-		case errors.Is(err, ErrUntrustedKey):
-			out[id] = holderNow{ended: EndedByKey} // D2
-		default:
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// over says why a grant is over although its person did not end it; "" if it is not.
-func (t *turn) over(k *keptGrant, holders map[ID]holderNow) (EndedBy, error) {
-	if !k.inForce(t.now) {
-		return EndedByTime, nil
-	}
-	if h, asked := holders[k.Holder]; asked && h.ended != "" {
-		return h.ended, nil
-	}
-	if _, err := t.tx.Get(t.v.id.grant(k.id)); isNotFound(err) {
-		return EndedByHolder, nil
-	} else if err != nil {
-		return "", err
-	}
-	return "", nil
-}
-
-func (t *turn) endWhatIsOver(holders map[ID]holderNow) error {
-	all, err := t.grants()
-	if err != nil {
-		return err
-	}
-	for _, k := range all {
-		if k.Ended != 0 {
-			continue
-		}
-		by, err := t.over(k, holders)
-		if err != nil {
-			return err
-		}
-		if by == EndedByKey {
-			t.note(ActKeyRefused, nil, map[string]string{"holder": ID(k.Holder).String()})
-		}
-		if by != "" {
-			if err := t.end(k, by); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// grantsOwe says whether there is anything to do for payGrants.
-func (t *turn) grantsOwe(holders map[ID]holderNow) (bool, error) {
-	all, err := t.grants()
-	if err != nil {
-		return false, err
-	}
-	for _, k := range all {
-		if k.Ended != 0 {
-			continue
-		}
-		if by, err := t.over(k, holders); err != nil || by != "" {
-			return by != "", err
-		}
-	}
-	return t.owesSharedKeys()
-}
-
-func (t *turn) owesSharedKeys() (bool, error) {
-	all, err := t.grants()
-	if err != nil {
-		return false, err
-	}
-	now := t.rings[Shared].current().number
-	for _, k := range all {
-		if k.Ended != 0 && !k.Visit && k.Held == now {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // rotateShared gives Shared a new generation in this commit: keyring, head, and a
@@ -209,72 +105,12 @@ func (t *turn) rotateShared(root root, holders map[ID]holderNow) error {
 	if err := t.giveAgain(holders); err != nil {
 		return err
 	}
-	return t.raiseEpoch()
+	return t.raiseEpoch(besideKeys)
 }
 
-// giveAgain makes every grant in force anew, with the keys of now.
+// giveAgain takes back every grant in force and gives those anew, with the keys of
+// now, that fit into this commit. [Vault.tendGrants] does the others.
 func (t *turn) giveAgain(holders map[ID]holderNow) error {
-	if err := t.endVisits(nil, EndedBySession); err != nil {
-		return err
-	}
-	all, err := t.grants()
-	if err != nil {
-		return err
-	}
-	for _, k := range all {
-		if k.Ended != 0 {
-			continue
-		}
-		h, asked := holders[k.Holder]
-		if !asked {
-			return ErrRevision // given meanwhile by another session: look again
-		}
-		if err := t.issue(k, h.keys, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// settleGrants takes the older generation out of the grants once nothing lies
-// under it any more (N8).
-func (v *Vault) settleGrants(ctx context.Context) error {
-	var both bool
-	err := v.do(ctx, func(t *turn) error {
-		both = false
-		all, err := t.grants()
-		for _, k := range all {
-			both = both || k.Ended == 0 && k.Both
-		}
-		return err
-	})
-	if err != nil || !both {
-		return err
-	}
-	holders, err := v.askHolders(ctx)
-	if err != nil {
-		return err
-	}
-	return v.changeOwner(ctx, func(t *turn) error {
-		if err := t.endWhatIsOver(holders); err != nil {
-			return err
-		}
-		all, err := t.grants()
-		if err != nil {
-			return err
-		}
-		for _, k := range all {
-			if k.Ended == 0 && k.Both {
-				if err := t.issue(k, holders[k.Holder].keys, nil); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-}
-
-// grantDue is the entry of the instant when the time of a grant is over.
-func (id ID) grantDue(k *keptGrant) string {
-	return storage.DueKey(time.UnixMilli(k.Until), id.String(), "grant-"+k.id.String())
+	t.heads.owner.Grants, t.ownerDirty = nil, true
+	return t.tend(holders)
 }

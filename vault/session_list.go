@@ -123,22 +123,34 @@ func (v *Vault) endSessions(ctx context.Context, one *SessionID) error {
 			}
 		}
 		t.note(ActSessionsEnded, nil, nil)
-		return t.raiseEpoch()
+		return t.raiseEpoch(2 * maxSessions)
 	})
 }
 
-// raiseEpoch ends all sessions but the handle's own, which is written anew.
-func (t *turn) raiseEpoch() error {
+// besideKeys is how many records of ended sessions go with a commit that changes
+// keys, which must stay below the limit of a batch. The others open nothing either,
+// and go when their time is up.
+const besideKeys = 16
+
+// raiseEpoch ends all sessions but the handle's own, which is written anew, and
+// deletes at most so many of their records.
+func (t *turn) raiseEpoch(most int) error {
 	t.heads.owner.Epoch++
 	t.ownerDirty = true
 	all, err := t.sessions()
 	if err != nil {
 		return err
 	}
+	deleted := 0
 	for _, s := range all {
-		if t.v.session == nil || s.id != t.v.session.id {
+		if (t.v.session == nil || s.id != t.v.session.id) && deleted < most {
 			t.tx.Delete(s.key)
+			deleted++
 		}
+	}
+	err = t.endVisits(func(session []byte) bool { return t.v.session == nil || !bytes.Equal(session, t.v.session.id[:]) })
+	if err != nil {
+		return err
 	}
 	return t.putSession()
 }
@@ -151,7 +163,8 @@ func (v *Vault) SignOut(ctx context.Context) error {
 		}
 		t.note(ActSignedOut, nil, nil)
 		if v.session != nil {
-			if err := t.endVisits(v.session, EndedBySession); err != nil {
+			err := t.endVisits(func(session []byte) bool { return bytes.Equal(session, v.session.id[:]) })
+			if err != nil {
 				return err
 			}
 			t.tx.Delete(v.id.session(v.session.id))

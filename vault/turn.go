@@ -56,6 +56,10 @@ type turn struct {
 	report     signedOwner // to the witness, if the owner head moved or it does not know it
 	after      func()      // called when the commit has happened
 
+	given      []*keptGrant // what was allowed to others, once it was read
+	papersLost bool         // and whether some Owner paper could not be
+	pagesLost  bool         // or a whole page, so that none can be written
+
 	// What becomes the handle's own with the commit: a turn may replace it.
 	session *session
 	signer  seal.SigningKey
@@ -212,7 +216,9 @@ func (t *turn) finish() error {
 		t.heads.raw[Owner] = record
 		t.tx.PutUnique(v.id.head(Owner), record)
 	}
-	if !t.ownerDirty && !t.ownerAhead {
+	// A guest does not report the owner head: they cannot name the login record that
+	// the witness keeps with it, and what was kept first stays.
+	if !t.ownerDirty && (!t.ownerAhead || v.guest != nil) {
 		return nil
 	}
 	var err error

@@ -83,7 +83,7 @@ func (s *Vaults) signIn(ctx context.Context, check *secretCheck, p *proof, in en
 	}
 	v.resetCounter(ctx, p)
 	if !p.away {
-		_ = v.payGrants(ctx, p.roots) // what cannot be done now must not keep the person out
+		_ = v.payGrants(ctx, p) // what cannot be done now must not keep the person out
 	}
 	return v, nil
 }
@@ -110,6 +110,7 @@ type proof struct {
 	roots    map[Compartment]root
 	wrapping seal.Key
 	counter  [32]byte // at the limiter
+	key      []byte   // the vault's signing key of that moment
 	tries    Tries
 	marks    map[string]Checkpoint // what the store was held against
 	away     bool
@@ -160,7 +161,20 @@ func (s *Vaults) compare(ctx context.Context, check *secretCheck, p *proof) erro
 			p.marks[h.Head] = h
 		}
 	}
-	return s.load(ctx, check, p.marks)
+	err := s.load(ctx, check, p.marks)
+	if check.owner != nil {
+		p.key = check.owner.Key
+	}
+	return err
+}
+
+// proved refuses a proof from before the roots were changed: what is sealed under
+// roots that no keyslot opens any more is lost for ever.
+func (t *turn) proved(p *proof) error {
+	if !slices.Equal(p.key, t.heads.owner.Key) {
+		return ErrRevision
+	}
+	return nil
 }
 
 // open reads keyrings and heads with the roots, and forgets the roots.

@@ -187,6 +187,7 @@ func (s *Vaults) confirm(ctx context.Context, id ID, heads []Checkpoint, owner s
 type reporter struct {
 	tell    func(ctx context.Context, id ID, heads []Checkpoint, owner signedOwner, durable bool) ([]Checkpoint, error)
 	marks   *marks
+	sending sync.Mutex // of one flush at a time
 	mu      sync.Mutex
 	waiting map[ID]report
 	wake    chan struct{}
@@ -249,7 +250,10 @@ func (r *reporter) run(ctx context.Context) {
 	}
 }
 
+// flush sends what waits. When it returns, so is what another flush had taken.
 func (r *reporter) flush() {
+	r.sending.Lock()
+	defer r.sending.Unlock()
 	r.mu.Lock()
 	batch := r.waiting
 	r.waiting = map[ID]report{}

@@ -31,6 +31,7 @@ type OwnerHead struct {
 	Erased       int64             `cbor:"15,keyasint,omitempty"` // Unix milliseconds; 0 = alive
 	Closing      int64             `cbor:"16,keyasint,omitempty"` // Unix milliseconds: until then read and export only, then erased; 0 = open
 	Kind         Kind              `cbor:"17,keyasint,omitempty"` // whose space this is
+	Owed         uint64            `cbor:"18,keyasint,omitempty"` // generation of Shared that is to be left; 0 or an earlier one: none
 }
 
 // Kind says whose space a vault is. Everybody who holds keys is kept in the same

@@ -200,7 +200,7 @@ func (p *Post) openAs(ctx context.Context, o opened, key string, record []byte) 
 		}
 		rec, err := tx.Get(key)
 		if errors.Is(err, storage.ErrNotFound) || err == nil && !bytes.Equal(rec.Value, record) {
-			return vault.ErrSessionEnded // the session has another one open, or none
+			return vault.ErrEnded // the session has another one open, or none
 		}
 		return err
 	}
@@ -208,39 +208,64 @@ func (p *Post) openAs(ctx context.Context, o opened, key string, record []byte) 
 }
 
 // Opened opens again what this worker's session has open, also in another process,
-// with the purpose that it was opened for. vault.ErrNotFound if it has nothing open,
-// or something of another relay.
+// with the post and the purpose that it was opened for. Close both. vault.ErrNotFound
+// if it has nothing open.
+func (w *Worker) Opened(ctx context.Context) (*Post, *vault.Vault, Purpose, error) {
+	o, at, record, err := w.readOpened(ctx)
+	if err != nil {
+		return nil, nil, Purpose{}, err
+	}
+	p, err := w.At(ctx, o.Relay)
+	if err != nil {
+		return nil, nil, Purpose{}, err
+	}
+	v, err := p.openAs(ctx, o, at.key, record)
+	if err != nil {
+		p.Close()
+		return nil, nil, Purpose{}, err
+	}
+	return p, v, ParsePurpose(o.Purpose), nil
+}
+
+// Opened is [Worker.Opened] for who is at the post already. vault.ErrNotFound, too,
+// if what is open was opened for another relay.
 func (p *Post) Opened(ctx context.Context) (*vault.Vault, Purpose, error) {
-	at, err := p.worker.place()
+	o, at, record, err := p.worker.readOpened(ctx)
 	if err != nil {
 		return nil, Purpose{}, err
-	}
-	rec, err := p.service().cfg.Store.Get(ctx, at.key)
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil, Purpose{}, vault.ErrNotFound
-	}
-	if err != nil {
-		return nil, Purpose{}, storageError(err)
-	}
-	_, plain, err := at.sealing.Open(at.bound, rec.Value)
-	var o opened
-	if err != nil || seal.Unmarshal(plain, &o) != nil {
-		return nil, Purpose{}, tampered("what a session has open")
 	}
 	if o.Relay != p.relay.ID {
 		return nil, Purpose{}, vault.ErrNotFound
 	}
-	v, err := p.openAs(ctx, o, at.key, rec.Value)
+	v, err := p.openAs(ctx, o, at.key, record)
 	return v, ParsePurpose(o.Purpose), err
 }
 
-// CloseOpened closes what this worker's session has open, in every process.
-func (p *Post) CloseOpened(ctx context.Context) error {
-	at, err := p.worker.place()
+func (w *Worker) readOpened(ctx context.Context) (o opened, at place, record []byte, err error) {
+	if at, err = w.place(); err != nil {
+		return o, at, nil, err
+	}
+	rec, err := w.service.cfg.Store.Get(ctx, at.key)
+	if errors.Is(err, storage.ErrNotFound) {
+		return o, at, nil, vault.ErrNotFound
+	}
+	if err != nil {
+		return o, at, nil, storageError(err)
+	}
+	_, plain, err := at.sealing.Open(at.bound, rec.Value)
+	if err != nil || seal.Unmarshal(plain, &o) != nil {
+		return o, at, nil, tampered("what a session has open")
+	}
+	return o, at, rec.Value, nil
+}
+
+// CloseOpened closes what this session has open, in every process.
+func (w *Worker) CloseOpened(ctx context.Context) error {
+	at, err := w.place()
 	if err != nil {
 		return err
 	}
-	return storageError(p.service().cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+	return storageError(w.service.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		tx.Delete(at.key)
 		return nil
 	}))

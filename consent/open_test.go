@@ -43,7 +43,7 @@ func TestAWorkersSessionHasOneVaultOpenAtATime(t *testing.T) {
 	second, err := post.Open(t.Context(), boris.Vault.ID(), consent.Purpose{Code: consent.PurposeHealth})
 	require.NoError(t, err)
 	_, err = first.List(t.Context(), nil)
-	require.ErrorIs(t, err, vault.ErrSessionEnded)
+	require.ErrorIs(t, err, vault.ErrEnded)
 	_, err = second.List(t.Context(), nil)
 	require.NoError(t, err)
 
@@ -58,14 +58,14 @@ func TestAWorkersSessionHasOneVaultOpenAtATime(t *testing.T) {
 	require.Equal(t, consent.Purpose{Code: consent.PurposeHealth}, why)
 	tn.open(t, there)
 	_, err = second.List(t.Context(), nil)
-	require.ErrorIs(t, err, vault.ErrSessionEnded)
+	require.ErrorIs(t, err, vault.ErrEnded)
 
 	v, _, err = post.Opened(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, tn.amina.Vault.ID(), v.ID())
-	require.NoError(t, post.CloseOpened(t.Context()))
+	require.NoError(t, post.Worker().CloseOpened(t.Context()))
 	_, err = v.List(t.Context(), nil)
-	require.ErrorIs(t, err, vault.ErrSessionEnded)
+	require.ErrorIs(t, err, vault.ErrEnded)
 	_, _, err = post.Opened(t.Context())
 	require.ErrorIs(t, err, vault.ErrNotFound)
 }

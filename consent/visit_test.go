@@ -71,7 +71,7 @@ func TestAVisitShowsWhatWasChosenForAnHourAndLeavesNothing(t *testing.T) {
 	tn.Clock.Set(until)
 	_, err = again.OpenVisit(t.Context(), grant, aboutHousing)
 	require.ErrorIs(t, err, vault.ErrNotFound, "to the instant")
-	require.NoError(t, again.CloseOpened(t.Context()))
+	require.NoError(t, again.Worker().CloseOpened(t.Context()))
 	_, err = tn.Sweep(t.Context()) // of the session that is over
 	require.NoError(t, err)
 	require.Equal(t, before, left(t, tn), "nothing is left with the relay or the worker")
@@ -124,7 +124,7 @@ func TestAVisitEndsAtATapAndWithTheSession(t *testing.T) {
 		require.NoError(t, end(tn, grant), name)
 		_, err = v.List(t.Context(), nil)
 		require.ErrorIs(t, err, vault.ErrEnded, name)
-		require.NoError(t, post.CloseOpened(t.Context()))
+		require.NoError(t, post.Worker().CloseOpened(t.Context()))
 		require.Equal(t, before, left(t, tn), name)
 		visits, err := post.Visits(t.Context())
 		require.NoError(t, err)

@@ -39,6 +39,9 @@ var described = map[string]string{
 	"consent.Licence": "licence", "consent.bundle": "bundle", "consent.credential": "credential", "consent.credentialBody": "member", "consent.membership": "membership",
 	"consent.memberFacts": "member-facts", "consent.askBody": "ask", "consent.invitationRecord": "invitation",
 	"consent.profile": "profile", "consent.founding": "founding", "consent.owedKey": "owed-key",
+	"consent.rosterEntry": "roster-entry", "consent.draftEntry": "draft", "consent.openedEntry": "opened-mark", "consent.noteBody": "note",
+	"consent.noteFacts": "note-facts", "consent.followFacts": "follow-facts", "consent.keptReceipt": "kept-receipt", "consent.opened": "open-vault",
+	"consent.Receipt": "consent-receipt", "consent.Processing": "processing", "consent.NoticeReference": "privacy-notice", "consent.Party": "party", "consent.ConsentEvent": "event",
 }
 
 // numbered are constants that stand in tables of the document as "| number | name |".
@@ -195,7 +198,7 @@ var kindNames = map[string]string{
 	"byte": "u8", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "int": "i64", "int64": "i64", "bool": "bool", "string": "text",
 	"Kind": "u8", "Compartment": "u8", "Date": "text", "Act": "text", "ActorKind": "text", "Scope": "u8", "EndedBy": "text",
 	"Want": "text", "month": "i64",
-	"RelayID": "bytes16", "OrganisationID": "bytes16", "RelayKey": "bytes32", "RelayType": "text", "Role": "u8",
+	"RelayID": "bytes16", "OrganisationID": "bytes16", "RelayKey": "bytes32", "RelayType": "text", "Role": "u8", "ID": "bytes16",
 }
 
 var describedField = regexp.MustCompile(`^  (\? )?(\d+): (\{.*\}|\[[^\]]*\]|\S+)`)

@@ -185,7 +185,7 @@ func TestDraftsAreForgotten(t *testing.T) {
 // again is the post after the worker has signed in again.
 func (tn *town) again(t testing.TB) *consent.Post {
 	t.Helper()
-	return postAt(t, tn.signIn(t, tn.service, tn.centre), tn.centre.relay)
+	return postAt(t, tn.centre.worker.SignIn(t, tn.Stage), tn.centre.relay)
 }
 
 func TestSmallCountsTellNobodyAboutAnybody(t *testing.T) {

@@ -43,7 +43,7 @@ func TestARelayThatIsFollowedIsInTheRosterByTheNameGivenThere(t *testing.T) {
 	require.Equal(t, vault.ActAdded, happened[0].Act)
 	require.Equal(t, "Samir", happened[0].Actor.Name)
 	require.Equal(t, "Accueil de jour", happened[0].Actor.Relay)
-	require.Equal(t, "Association Toit", happened[0].Actor.Organisation)
+	require.Equal(t, "Les Amis", happened[0].Actor.Organisation)
 	require.Equal(t, aboutHousing, happened[0].Why)
 	require.Equal(t, "Call", happened[0].Name)
 }
@@ -54,7 +54,7 @@ func TestAReceiptProvesWhatWasAgreedAndItsEnd(t *testing.T) {
 	r := tn.follow(t)
 	require.NoError(t, r.Verify(tn.PublicKey()))
 	require.Equal(t, "Accueil de jour", r.Recipient.Name)
-	require.Equal(t, "Association Toit", r.Controller.Name)
+	require.Equal(t, "Les Amis", r.Controller.Name)
 	require.Equal(t, "FR", r.Controller.Country)
 	require.Equal(t, consent.StateGiven, r.Event.State)
 	require.Equal(t, "see-and-add", r.Processing.Scope)
@@ -90,7 +90,7 @@ func TestAReceiptProvesWhatWasAgreedAndItsEnd(t *testing.T) {
 }
 
 func (tn *town) authorityKey() []byte {
-	key := tn.authority.Public()
+	key := tn.Authority.Public()
 	return key[:]
 }
 
@@ -228,7 +228,7 @@ func TestFollowersSaysWhoCanSeeAndWhoCould(t *testing.T) {
 	require.True(t, all[0].InForce && all[1].InForce)
 
 	tn.Clock.Advance(time.Hour)
-	again := tn.amina.SignIn(t, tn.Stage)
+	again := tn.amina.SignIn(t, tn.Stage.Stage)
 	tn.publish(t, consent.Change{WithdrawRelay: &tn.centre.relay.ID, On: "2026-03-02"})
 	all, err = tn.service.Followers(t.Context(), again)
 	require.NoError(t, err)
@@ -236,11 +236,11 @@ func TestFollowersSaysWhoCanSeeAndWhoCould(t *testing.T) {
 	require.Equal(t, vault.EndedByTime, byName["Abri du pont"].EndedBy)
 	require.Equal(t, vault.ScopeSee, byName["Abri du pont"].Scope)
 	require.True(t, byName["Accueil de jour"].Gone)
-	require.Equal(t, "12 rue des Écoles, Lyon", byName["Accueil de jour"].Place)
-	require.Equal(t, "Association Toit", byName["Accueil de jour"].Organisation)
+	require.Equal(t, "Lyon", byName["Accueil de jour"].Place)
+	require.Equal(t, "Les Amis", byName["Accueil de jour"].Organisation)
 	require.Equal(t, "Amina K.", byName["Accueil de jour"].Called)
 
-	again = tn.amina.SignIn(t, tn.Stage)
+	again = tn.amina.SignIn(t, tn.Stage.Stage)
 	all, err = tn.service.Followers(t.Context(), again)
 	require.NoError(t, err)
 	for _, f := range all {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/consent"
+	"reconnect.example/consent/consenttest"
 	"reconnect.example/vault"
 )
 
@@ -48,10 +49,9 @@ func TestAWorkersSessionHasOneVaultOpenAtATime(t *testing.T) {
 	require.NoError(t, err)
 
 	// Another process goes on with the same one.
-	_, service := tn.another(t, nil)
-	w, err := service.Resume(t.Context(), tn.centre.worker.Own().Token())
+	w, err := tn.Another(t, nil).Service.Resume(t.Context(), tn.centre.worker.Own().Token())
 	require.NoError(t, err)
-	there := postAt(t, w, tn.centre.relay)
+	there := postAt(t, &consenttest.Staff{Worker: w}, tn.centre.relay)
 	v, why, err := there.Opened(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, boris.Vault.ID(), v.ID())
@@ -138,7 +138,7 @@ func TestNobodyElseIsReached(t *testing.T) {
 func TestTwoWorkersAtOnceTakeAPersonInOnce(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)
-	others := []*consent.Worker{tn.centre.worker, tn.join(t, tn.centre, "Lina"), tn.join(t, tn.centre, "Omar")}
+	others := []*consenttest.Staff{tn.centre.worker, tn.centre.Hire(t, "Lina", consent.RoleHelp), tn.centre.Hire(t, "Omar", consent.RoleHelp)}
 	tn.follow(t)
 	posts := make([]*consent.Post, len(others))
 	for i, w := range others {
@@ -235,8 +235,8 @@ func TestARelayGivesSomebodyUpAndTheyReadWho(t *testing.T) {
 	require.Equal(t, "moved away", happened[0].Why.Text)
 
 	tn.Clock.Advance(365 * 24 * time.Hour)
-	tn.amina.SignIn(t, tn.Stage)
-	again := tn.amina.SignIn(t, tn.Stage)
+	tn.amina.SignIn(t, tn.Stage.Stage)
+	again := tn.amina.SignIn(t, tn.Stage.Stage)
 	m, err := again.Metadata(t.Context(), letter.ID)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, m.Generation, "paid a year later")
@@ -268,8 +268,8 @@ func TestARelayThatTheAuthorityWithdrawsIsRefusedAtOnce(t *testing.T) {
 	require.ErrorIs(t, err, vault.ErrEnded)
 
 	tn.Clock.Advance(365 * 24 * time.Hour)
-	tn.amina.SignIn(t, tn.Stage)
-	again := tn.amina.SignIn(t, tn.Stage)
+	tn.amina.SignIn(t, tn.Stage.Stage)
+	again := tn.amina.SignIn(t, tn.Stage.Stage)
 	m, err := again.Metadata(t.Context(), big.ID)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, m.Generation)

@@ -129,7 +129,7 @@ func TestAVisitEndsAtATapAndWithTheSession(t *testing.T) {
 		visits, err := post.Visits(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, visits, name)
-		m, err := tn.amina.SignIn(t, tn.Stage).Metadata(t.Context(), letter.ID)
+		m, err := tn.amina.SignIn(t, tn.Stage.Stage).Metadata(t.Context(), letter.ID)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, m.Generation, "a visit asks for no new keys")
 	}
@@ -159,7 +159,7 @@ func TestAVisitIsForTheKeyOnTheScreen(t *testing.T) {
 	who, err := tn.service.Visitor(t.Context(), code.String())
 	require.NoError(t, err)
 	require.Equal(t, "Accueil de jour", who.At.Name)
-	require.Equal(t, "Association Toit", who.Organisation.Name)
+	require.Equal(t, "Les Amis", who.Organisation.Name)
 
 	other := code
 	other.Key = newKey()
@@ -184,7 +184,7 @@ func TestAVisitIsForTheKeyOnTheScreen(t *testing.T) {
 	// Nobody else opens it, also not another worker of the same centre.
 	letter := tn.paper(t, "Letter", vault.Shared)
 	grant := tn.visit(t, post, letter.ID)
-	lina := postAt(t, tn.join(t, tn.centre, "Lina"), tn.centre.relay)
+	lina := postAt(t, tn.centre.Hire(t, "Lina", consent.RoleHelp), tn.centre.relay)
 	_, err = lina.OpenVisit(t.Context(), grant, aboutHousing)
 	require.ErrorIs(t, err, vault.ErrNotFound)
 	guest, err := lina.VisitGuest(t.Context(), "housing")

@@ -62,6 +62,7 @@ func workUntilKilled(folder string) error {
 		return err
 	}
 	p := theSamePerson(mustNot{})
+	var first witness.Evaluation
 	for round := uint64(1); ; round++ {
 		h := p.head(round, nil)
 		if _, err := w.Raise(ctx, p.vault, h.heads(), h.record, false); err != nil {
@@ -75,6 +76,14 @@ func workUntilKilled(folder string) error {
 			return fmt.Errorf("round %d: %v %w", round, tries, err)
 		}
 		if err := w.Reset(ctx, p.vault, password, p.reset(password, round)); err != nil {
+			return err
+		}
+		e, err := w.Evaluate(ctx, p.vault, card, pin, 0)
+		if err != nil || e.Tries.Wait > 0 || first.Generation != 0 && first.Output != e.Output {
+			return fmt.Errorf("round %d: %v %w", round, e.Tries, err)
+		}
+		first = e
+		if err := w.Reset(ctx, p.vault, card, p.reset(card, e.Tries.Total)); err != nil {
 			return err
 		}
 		fmt.Println(round)
@@ -108,6 +117,10 @@ func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 		require.NoError(t, err)
 		require.Greater(t, tries.Total, acknowledged)
 		require.LessOrEqual(t, tries.Failed, tries.Total-acknowledged, "resets too")
+		tries, err = w.Tried(t.Context(), p.vault, card)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, tries.Total, acknowledged)
+		require.LessOrEqual(t, tries.Failed, tries.Total-acknowledged)
 		require.NoError(t, w.Close())
 		require.NoError(t, store.Close())
 	}

@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -272,4 +273,26 @@ func TestWithEverythingButTheWitnessNoPINCanBeTested(t *testing.T) {
 	_, err := stage.UnlockCard(t.Context(), withCard(card, pin))
 	require.ErrorIs(t, err, vault.ErrWitnessAway, "not even the right one")
 	s.person.SignIn(t, s.Stage)
+}
+
+// refusing is a limiter that never evaluates.
+type refusing struct {
+	vault.Limiter
+	answer vault.Evaluation
+}
+
+func (r refusing) Evaluate(context.Context, [16]byte, [32]byte, [32]byte, uint64) (vault.Evaluation, error) {
+	return r.answer, nil
+}
+
+// A slot sealed under a refusal would open for whoever has the card, with any PIN.
+func TestNoCardIsSealedUnderARefusal(t *testing.T) {
+	t.Parallel()
+	for _, tries := range []vault.Tries{{Total: 5, Failed: 5, Wait: time.Minute}, {Total: 20, Failed: 20, Spent: true}} {
+		stage := vaulttest.New(t, &vaulttest.Options{Limiter: func(l vault.Limiter) vault.Limiter { return refusing{l, vault.Evaluation{Tries: tries}} }})
+		p := stage.Person(t)
+		_, err := p.Vault.NewAccessCard(t.Context(), vault.Secret{Password: p.Password}, pin)
+		require.ErrorIs(t, err, vault.ErrWitnessAway)
+		requireCard(t, p.Vault, vault.CardNone)
+	}
 }

@@ -41,6 +41,8 @@ var attacks = map[string]func(t *testing.T, s *hostile){
 	"B4_no_privacy_flag":            noPrivacyFlag,
 	"B5_moved_by_editing_rows":      movedByEditingRows,
 	"C1_old_card_slot":              oldCardSlot,
+	"B6_dropped_deposit":            droppedDeposit,
+	"B7_deposit_of_a_stranger":      depositOfAStranger,
 	"C1_rolled_back":                rolledBack,
 	"C2_fork":                       forked,
 	"C3_old_password_with_old_dump": oldPasswordWithOldDump,

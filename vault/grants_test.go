@@ -73,7 +73,13 @@ func newTown(t testing.TB, opts *vaulttest.Options) *town {
 		o = *opts
 	}
 	o.Directory = func(*storage.Store, vault.Checkpoints) (vault.Directory, error) { return r, nil }
-	tn := &town{scene: newScene(t, &o), register: r}
+	return settled(t, newScene(t, &o), r)
+}
+
+// settled adds a relay and a worker to a scene whose service asks a register.
+func settled(t testing.TB, s *scene, r *register) *town {
+	t.Helper()
+	tn := &town{scene: s, register: r}
 	r.service = tn.Vaults
 	tn.relay = space(t, tn.Vaults, seal.KindRelay, sheet)
 	tn.worker = space(t, tn.Vaults, seal.KindWorker, "worker's own password")

@@ -74,7 +74,7 @@ func (v *Vault) AskForSpace(ctx context.Context, reason string) (SpaceRequest, e
 	}
 	var out SpaceRequest
 	err = v.do(ctx, func(t *turn) error {
-		if err := t.changing(); err != nil {
+		if err := errors.Join(t.asOwner(), t.changing()); err != nil {
 			return err
 		}
 		inc, err := v.service.cfg.Quota.RequestIncrease(t.tx, v.id.String(), sealed)

@@ -27,6 +27,26 @@ var onRecords = []mutation{
 		{"vault/keyring.go", "if !ok || subtle.ConstantTimeCompare(k.Keyring, digest[:]) != 1 {", "if !ok || false && subtle.ConstantTimeCompare(k.Keyring, digest[:]) != 1 {"},
 		{"vault/turn.go", "h.compare(known.heads)", "h.compare(nil)"},
 	}},
+	{"B6", "the digest of a deposit in its line", "vault", inVault("B6"), []edit{
+		{"vault/admit.go", "if err != nil || hex.EncodeToString(digest[:]) != l.digest { // B6", "if false && (err != nil || hex.EncodeToString(digest[:]) != l.digest) {"},
+	}},
+	{"B6", "the digest of a deposit in its line, where there is another, and the line and the item from what it is bound to", "vault", inVault("B6"), []edit{
+		{"vault/admit.go", "if err != nil || hex.EncodeToString(digest[:]) != l.digest { // B6", "if err != nil || false && hex.EncodeToString(digest[:]) != l.digest {"},
+		{"vault/inbox.go", "if err != nil || clear.Line != line {", "if err != nil {"},
+		{"vault/inbox.go", "gen.inbox.Open(id.depositContext(c, clear.Generation, line), stored)", "gen.inbox.Open(id.depositContext(c, clear.Generation, clear.Line), stored)"},
+		{"vault/admit.go", "if it.ID != l.item {", "if false {"},
+	}},
+	{"B7", "the questions who signed a deposit, and who its origin", "vault", inVault("B7"), []edit{
+		{"vault/admit.go", "err = by.check(it.Origin.By, o.body.Origin, originContext(t.v.id, it.ID), origin)", "_ = origin"},
+		{"vault/admit.go", "err == nil && l.act == ActLeft && it.Origin.By != l.actor", "false"},
+		{"vault/admit.go", "err := by.check(l.actor, o.body.Author, revisionContext(t.v.id, it.ID, it.Revision), o.body.Facts)", "err := func(authors) error { return nil }(by)"},
+	}},
+	{"B7", "the question whether anything was allowed when it was left", "vault", inVault("B7"), []edit{
+		{"vault/admit.go", "if allowed, err := t.allowed(b, l); err != nil || !allowed {", "if allowed, err := t.allowed(b, l); err != nil || false && !allowed {"},
+	}},
+	{"B7", "the question whether such an item is there", "vault", inVault("B7"), []edit{
+		{"vault/admit.go", "if _, _, found, err := t.lookup(c, it.ID); err != nil || found {", "if _, _, found, err := t.lookup(c, it.ID); err != nil || found && false {"},
+	}},
 	{"C1", "the comparison with the witness's versions", "vault", inVault("C1"), []edit{
 		{"vault/turn.go", `case later(mark, now):
 		return ErrStale`, "case later(mark, now):"},

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"time"
 
+	"reconnect.example/consent"
 	"reconnect.example/quota"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
@@ -113,6 +114,37 @@ var table = []entry{
 	{vault.ErrInvalid, Problem{422, "invalid", 0,
 		"Un champ n’est pas rempli comme il faut.",
 		"One field is not filled in correctly."}},
+	{consent.ErrFollowed, Problem{409, "followed", 0,
+		"Ce centre vous suit déjà. Retirez d’abord son accès si vous voulez le changer.",
+		"This centre follows you already. End its access first if you want to change it."}},
+	{consent.ErrLicence, Problem{409, "licence", 0,
+		"Ce centre n’a pas de licence en cours : il ne peut pas ouvrir de nouveau compte. Tout le reste continue.",
+		"This centre has no licence in force: it cannot open new accounts. Everything else goes on."}},
+	{consent.ErrInvitation, Problem{403, "invitation", 0,
+		"Ce code ne permet pas d’entrer. Demandez-en un nouveau.",
+		"This code lets nobody in. Ask for a new one."}},
+	{consent.ErrNotMember, Problem{403, "not-member", 0,
+		"Cette personne ne travaille pas pour ce centre.",
+		"This person does not work for this centre."}},
+	{consent.ErrNotManager, Problem{403, "not-manager", 0,
+		"Il faut être responsable de ce centre pour cela.",
+		"This takes a manager of this centre."}},
+	{consent.ErrNoSecondFactor, Problem{403, "no-second-factor", 0,
+		"Il faut d’abord mettre en place le code à l’entrée.",
+		"The code at sign-in must be set up first."}},
+	{consent.ErrKeyChanged, Problem{403, "key-changed", 0,
+		"Vos clés ont changé. Un responsable doit les comparer et vous laisser entrer à nouveau.",
+		"Your keys have changed. A manager must compare them and let you in again."}},
+	{consent.ErrFingerprint, Problem{422, "fingerprint", 0,
+		"Ces chiffres ne sont pas ceux de cette clé. Comparez-les encore une fois.",
+		"These are not the digits of this key. Compare them once more."}},
+	{consent.ErrLastManager, Problem{409, "last-manager", 0,
+		"Le dernier responsable d’un centre ne peut pas partir. Il faut d’abord un autre responsable.",
+		"The last manager of a centre cannot go. There must be another manager first."}},
+	{consent.ErrOutdated, Problem{409, "outdated", 0,
+		"L’annuaire a changé entre-temps. Refaites votre changement.",
+		"The directory was changed in the meantime. Make your change again."}},
+	{consent.ErrNotNamed, notNamed}, {consent.ErrNoDirectory, notNamed},
 	{vault.ErrNotAllowed, Problem{403, "not-allowed", 0,
 		"Ce geste n’est pas permis ici. La personne peut le faire elle-même.",
 		"This is not allowed here. The person can do it themself."}},
@@ -183,6 +215,10 @@ var table = []entry{
 		"This request came from another site. It is refused."}},
 	{context.Canceled, cutOff}, {context.DeadlineExceeded, cutOff}, {io.ErrUnexpectedEOF, cutOff},
 }
+
+var notNamed = Problem{404, "not-named", 0,
+	"L’annuaire ne nomme aucun centre de ce nom.",
+	"The directory names no such centre."}
 
 var storageAway = Problem{503, "storage", 30 * time.Second,
 	"Le stockage ne répond pas. Ce qui était enregistré est en sécurité. Réessayez plus tard.",

@@ -8,12 +8,14 @@ import (
 	"go/parser"
 	"go/token"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/consent"
 	"reconnect.example/quota"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/storage"
@@ -27,18 +29,46 @@ var ofTheLibrary = []error{
 	vault.ErrStorage, vault.ErrUnknown, vault.ErrNotAllowed, vault.ErrEnded, vault.ErrClosed,
 }
 
+// ofRelays are the errors of package consent.
+var ofRelays = []error{
+	consent.ErrNotNamed, consent.ErrNoDirectory, consent.ErrOutdated, consent.ErrInvitation, consent.ErrNotMember, consent.ErrNotManager,
+	consent.ErrNoSecondFactor, consent.ErrKeyChanged, consent.ErrFingerprint, consent.ErrLastManager, consent.ErrFollowed, consent.ErrLicence,
+}
+
+// errorsIn counts the errors that a package declares for its callers.
+func errorsIn(t *testing.T, pattern string) (count int) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		require.NoError(t, err)
+		for _, declared := range file.Decls {
+			group, isGroup := declared.(*ast.GenDecl)
+			if !isGroup || group.Tok != token.VAR {
+				continue
+			}
+			for _, spec := range group.Specs {
+				if strings.HasPrefix(spec.(*ast.ValueSpec).Names[0].Name, "Err") {
+					count++
+				}
+			}
+		}
+	}
+	return count
+}
+
+func TestEveryErrorOfRelaysIsInTheTable(t *testing.T) {
+	t.Parallel()
+	require.Len(t, ofRelays, errorsIn(t, "../../consent/*.go"), "an error of package consent is missing in this test")
+	for _, err := range ofRelays {
+		require.NotEqual(t, "internal", problem.Of(fmt.Errorf("wrapped: %w", err)).Code, err)
+	}
+}
+
 func TestEveryErrorOfTheLibraryIsInTheTable(t *testing.T) {
 	t.Parallel()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../vault/errors.go", nil, 0)
-	require.NoError(t, err)
-	count := 0
-	ast.Inspect(file, func(n ast.Node) bool {
-		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Err") {
-			count++
-		}
-		return true
-	})
-	require.Len(t, ofTheLibrary, count, "an error of package vault is missing in this test")
+	require.Len(t, ofTheLibrary, errorsIn(t, "../../vault/errors.go"), "an error of package vault is missing in this test")
 	for _, err := range ofTheLibrary {
 		p := problem.Of(fmt.Errorf("wrapped: %w", err))
 		require.NotEqual(t, "internal", p.Code, err)

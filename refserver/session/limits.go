@@ -20,6 +20,7 @@ import (
 type Limits struct {
 	trusted  []netip.Prefix
 	signIns  buckets[netip.Prefix]
+	staff    buckets[netip.Prefix]
 	requests buckets[vault.ID]
 }
 
@@ -28,6 +29,7 @@ type LimitsConfig struct {
 	// TrustedProxies are the addresses of proxies whose X-Forwarded-For is believed.
 	TrustedProxies    []netip.Prefix
 	SignInsPerMinute  int              // sign-ins of one address; default 60, of which 30 at once
+	StaffPerMinute    int              // sign-ins of workers, and codes that they type; default 20, of which 10 at once
 	RequestsPerSecond int              // requests of one account; default 20, of which 200 at once
 	Now               func() time.Time // default time.Now
 }
@@ -36,6 +38,9 @@ type LimitsConfig struct {
 func NewLimits(c LimitsConfig) *Limits {
 	if c.SignInsPerMinute <= 0 {
 		c.SignInsPerMinute = 60
+	}
+	if c.StaffPerMinute <= 0 {
+		c.StaffPerMinute = 20
 	}
 	if c.RequestsPerSecond <= 0 {
 		c.RequestsPerSecond = 20
@@ -46,6 +51,7 @@ func NewLimits(c LimitsConfig) *Limits {
 	return &Limits{
 		trusted:  c.TrustedProxies,
 		signIns:  buckets[netip.Prefix]{every: rate.Limit(c.SignInsPerMinute) / 60, burst: max(1, c.SignInsPerMinute/2), now: c.Now},
+		staff:    buckets[netip.Prefix]{every: rate.Limit(c.StaffPerMinute) / 60, burst: max(1, c.StaffPerMinute/2), now: c.Now},
 		requests: buckets[vault.ID]{every: rate.Limit(c.RequestsPerSecond), burst: 10 * c.RequestsPerSecond, now: c.Now},
 	}
 }
@@ -53,6 +59,12 @@ func NewLimits(c LimitsConfig) *Limits {
 // SignIn counts a try of the sender's address. A *vault.BackOffError says how
 // long to wait.
 func (l *Limits) SignIn(r *http.Request) error { return l.signIns.take(network(l.Address(r))) }
+
+// StaffSignIn counts a try of the sender's address to sign in as a worker, or to use
+// a code that lets one in. It is counted apart from [Limits.SignIn]: workers are few,
+// and whoever tries their names must not keep a whole shelter out. A
+// *vault.BackOffError says how long to wait.
+func (l *Limits) StaffSignIn(r *http.Request) error { return l.staff.take(network(l.Address(r))) }
 
 // Request counts a request of an account. A *vault.BackOffError says how long
 // to wait.

@@ -129,3 +129,17 @@ func TestAFloodOfAddressesIsForgotten(t *testing.T) {
 	flood(5_000)
 	require.Error(t, held(), "still held: only full buckets are forgotten")
 }
+
+func TestWorkersAreCountedApartFromPeople(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	limits := session.NewLimits(session.LimitsConfig{StaffPerMinute: 4, Now: func() time.Time { return now }})
+	from := request(t, "192.0.2.1:5", nil)
+	for range 2 {
+		require.NoError(t, limits.StaffSignIn(from))
+	}
+	require.ErrorIs(t, limits.StaffSignIn(from), vault.ErrBackOff)
+	require.NoError(t, limits.SignIn(from), "people of the same place come in")
+	now = now.Add(15 * time.Second)
+	require.NoError(t, limits.StaffSignIn(from))
+}

@@ -32,7 +32,7 @@ type form byte
 const (
 	formProfile   form = 1 // in a worker's space: who they are
 	formFounding  form = 2 // in a manager's space: a relay that is being founded
-	formOwed      form = 3 // in a relay's Shared: a former inbox key; grants may still lie under it
+	formInbox     form = 3 // in a relay's Shared: an inbox key; grants may still lie under it
 	formSuspended form = 4 // in a relay's Private: a worker who may come back
 )
 

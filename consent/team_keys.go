@@ -21,46 +21,30 @@ type office struct {
 	seated bool
 }
 
-// manage opens the whole of the relay's space for a manager, and first does what is
-// owed for workers who went by themselves, or where an act was interrupted.
+// manage opens the whole of the relay's space for a manager. Opening it does what is
+// owed for workers who went by themselves, or where an act was interrupted, and goes
+// on with the keys that there are then.
 func (p *Post) manage(ctx context.Context) (*office, error) {
 	if err := p.mayManage(ctx); err != nil {
 		return nil, err
 	}
-	o, err := p.enter(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.payTeam(ctx, o); err != nil {
-		o.Close()
-		return nil, err
-	}
-	return o, nil
-}
-
-func (p *Post) enter(ctx context.Context) (*office, error) {
-	o := &office{seated: true}
+	o := &office{}
 	signedIn := p.worker.standing(p.relay.ID)
-	var err error
-	o.Vault, err = p.worker.openHeld(ctx, p.relay, p.actor(), func(ctx context.Context, tx *storage.Tx, now time.Time) error {
+	v, err := p.worker.openHeld(ctx, p.relay, p.actor(), func(ctx context.Context, tx *storage.Tx, now time.Time) error {
 		if !o.seated {
 			return signedIn(ctx, tx, now)
 		}
 		return p.space.Standing()(ctx, tx, now) // which asks the worker's session, too
 	})
-	return o, err
-}
-
-// payTeam does what is owed, and goes on with the keys that there are then.
-func (p *Post) payTeam(ctx context.Context, o *office) error {
-	if err := owe(ctx, o.Vault); err != nil {
-		return err
+	if err != nil {
+		return nil, err
 	}
-	o.seated = false
-	if err := o.PayGrants(ctx, vault.Secret{}); err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
-		return err
+	o.Vault = v
+	if err := p.again(ctx, o); err != nil {
+		o.Close()
+		return nil, err
 	}
-	return p.again(ctx, o)
+	return o, nil
 }
 
 // again opens the relay's space anew if its keys have changed, and is refused if the
@@ -88,30 +72,30 @@ func (p *Post) reopen(ctx context.Context) error {
 	return nil
 }
 
-// What a relay was given lies under its inbox key. Before the relay takes new ones, a
-// manager leaves the present one in what its workers share, where it is sealed under
-// the new keys together with everything else: so that whoever works there next, and
-// not only a manager, can seal every grant anew. Who has gone has the former
-// key anyway.
-type owedKey struct {
+// What a relay was given lies under its inbox key. The present one is always left in
+// what its workers share, where new keys seal it together with everything else: so
+// that whoever works there next, and not only a manager, can seal every grant anew,
+// also when the keys were changed for somebody who went by themselves. Who has gone
+// has the former key anyway.
+type leftKey struct {
 	Inbox []byte `cbor:"1,keyasint"`
 }
 
-const owedName = "former key"
+const leftName = "inbox key"
 
-// owe leaves the present inbox key, once.
-func owe(ctx context.Context, v *vault.Vault) error {
+// leaveKey leaves the present inbox key, once.
+func leaveKey(ctx context.Context, v *vault.Vault) error {
 	own, err := v.OwnKeys(ctx)
 	if err != nil {
 		return err
 	}
-	data, err := formOwed.pack(owedKey{Inbox: own.Inboxes[0].Bytes()})
+	data, err := formInbox.pack(leftKey{Inbox: own.Inboxes[0].Bytes()})
 	if err != nil {
 		return err
 	}
-	_, err = findData(ctx, v, formOwed, func(there []byte) bool { return bytes.Equal(there, data) })
+	_, err = findData(ctx, v, formInbox, func(there []byte) bool { return bytes.Equal(there, data) })
 	if errors.Is(err, vault.ErrNotFound) {
-		_, err = v.AddData(ctx, owedName, data, vault.Place{Compartment: vault.Shared})
+		_, err = v.AddData(ctx, leftName, data, vault.Place{Compartment: vault.Shared})
 	}
 	return err
 }
@@ -126,12 +110,19 @@ func (p *Post) payOwed(ctx context.Context) error {
 	if done, ok := recall(s, s.settled, p.relay.ID); ok && done == now {
 		return nil
 	}
-	owed, err := p.formerKeys(ctx, now)
+	owed, left, err := p.formerKeys(ctx, now)
 	if err != nil {
 		return err
 	}
+	if !left {
+		if err := leaveKey(ctx, p.space); err != nil {
+			return err
+		}
+	}
 	if len(owed) > 0 {
-		return nil
+		if err := p.RewrapOwed(ctx); err != nil {
+			return err
+		}
 	}
 	for _, it := range owed {
 		err := p.space.Destroy(ctx, it.ID, it.Revision)
@@ -143,34 +134,36 @@ func (p *Post) payOwed(ctx context.Context) error {
 	return nil
 }
 
-// formerKeys adds the former inbox keys to those of this post.
-func (p *Post) formerKeys(ctx context.Context, now string) (owed []vault.Item, err error) {
+// formerKeys adds the former inbox keys to those of this post. left: the present one
+// was left with them.
+func (p *Post) formerKeys(ctx context.Context, now string) (owed []vault.Item, left bool, err error) {
 	all, err := p.space.List(ctx, &vault.ListOptions{Kind: vault.KindData})
 	if err != nil && !errors.Is(err, vault.ErrTampered) { // what was altered must not keep the rest
-		return nil, err
+		return nil, false, err
 	}
 	for _, it := range all {
-		if !formOwed.is(it.Data) {
+		if !formInbox.is(it.Data) {
 			continue
 		}
-		var o owedKey
-		if err := formOwed.unpack(it.Data, &o); err != nil {
-			return nil, err
+		var o leftKey
+		if err := formInbox.unpack(it.Data, &o); err != nil {
+			return nil, false, err
 		}
 		key, err := seal.BoxKeyFromBytes(o.Inbox)
 		if err != nil {
-			return nil, tampered("former key of the relay")
+			return nil, false, tampered("an inbox key of the relay")
 		}
 		public := key.Public()
 		if string(public) == now {
-			continue // the present one: nothing has changed since a manager looked
+			left = true
+			continue
 		}
 		owed = append(owed, it)
 		if !slices.ContainsFunc(p.keys.Inboxes, func(k seal.BoxKey) bool { return bytes.Equal(k.Public(), public) }) {
 			p.keys.Inboxes = append(p.keys.Inboxes, key)
 		}
 	}
-	return owed, nil
+	return owed, left, nil
 }
 
 // RotateKey gives the relay new keys of every kind: a signing key that the former one
@@ -191,9 +184,6 @@ func (p *Post) RotateKey(ctx context.Context) (Sheet, error) {
 
 // newKeys takes the keys of the whole space from one holder, nobody if it is zero.
 func (p *Post) newKeys(ctx context.Context, o *office, without vault.ID) (Sheet, error) {
-	if err := owe(ctx, o.Vault); err != nil {
-		return Sheet{}, err
-	}
 	o.seated = false
 	sheet, err := newSheet(ctx, o.Vault, without, vault.Secret{})
 	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
@@ -254,7 +244,7 @@ func (w *Worker) RecoverRelay(ctx context.Context, sheet Sheet) (RelayID, Sheet,
 	if err := s.readmit(ctx, v, relay, n, secret); err != nil {
 		return RelayID{}, Sheet{}, err
 	}
-	if err := owe(ctx, v); err != nil {
+	if err := leaveKey(ctx, v); err != nil {
 		return RelayID{}, Sheet{}, err
 	}
 	out, err := newSheet(ctx, v, vault.ID{}, secret)

@@ -64,7 +64,7 @@ func (p *Post) takeOut(ctx context.Context, worker vault.ID, first func(o *offic
 	if err != nil {
 		return nil, err
 	}
-	holders, err := o.Holders(ctx, vault.Secret{})
+	holders, err := holdersOf(ctx, o.Vault, vault.Secret{})
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +115,6 @@ func seatsOf(seats []seat, worker vault.ID) (out []seat) {
 func (p *Post) endSeats(ctx context.Context, o *office, ending []seat, change bool) error {
 	if len(ending) == 0 {
 		return nil
-	}
-	if err := owe(ctx, o.Vault); err != nil {
-		return err
 	}
 	for _, s := range ending {
 		if err := o.End(ctx, s.grant, nil); err != nil && !errors.Is(err, vault.ErrEnded) && !errors.Is(err, vault.ErrUnconfirmed) {

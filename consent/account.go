@@ -36,6 +36,7 @@ type NewAccount struct {
 	Agreed   bool         // yes to being followed
 	Scope    vault.Scope  // of the relay
 	Until    time.Time    // zero: until it is withdrawn
+	PIN      string       // of an access card, typed by the person; empty: no card
 	Channel  string       // empty: "relay"
 	Session  *vault.SessionRequest
 }
@@ -46,9 +47,10 @@ func (n *NewAccount) follow(relay RelayID) Follow {
 
 // Account is an account that was opened.
 type Account struct {
-	Vault   *vault.Vault // open, in the person's name
-	Login   string       // to be printed: it cannot be looked up later without signing in
-	Receipt Receipt      // of what the person agreed to for this relay
+	Vault   *vault.Vault     // open, in the person's name
+	Login   string           // to be printed: it cannot be looked up later without signing in
+	Receipt Receipt          // of what the person agreed to for this relay
+	Card    vault.AccessCard // to be printed, once; zero without a PIN
 }
 
 // Draft is an account that is being opened. Its login was drawn before the account
@@ -82,8 +84,8 @@ const openedName = "opened"
 // OpenAccount opens an account with a person: a draft with the login, the account
 // with the password that they typed, the relay let in, and the draft gone. Each step
 // is durable before the next; an interruption anywhere leaves a draft, or nothing,
-// and [Post.ResumeAccount] goes on from there. What else a new person is given, such
-// as an access card, is a step of its own with the vault that is returned.
+// and [Post.ResumeAccount] goes on from there. If the person typed a PIN, an access
+// card is made before the draft goes: one whose print was lost is made anew.
 //
 // Errors: LicenceError (nothing was done), vault.ErrInvalid with each problem, and
 // those of vault.Create and [Service.Follow]. With vault.ErrUnconfirmed the account
@@ -209,6 +211,13 @@ func (p *Post) complete(ctx context.Context, d Draft, v *vault.Vault, n NewAccou
 			return fail(err)
 		}
 		unconfirmed = err
+	}
+	if n.PIN != "" {
+		a.Card, err = v.NewAccessCard(ctx, vault.Secret{Password: n.Password}, n.PIN)
+		if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
+			return fail(err)
+		}
+		unconfirmed = errors.Join(unconfirmed, err)
 	}
 	data, err := formOpened.pack(openedEntry{At: s.now().UnixMilli()})
 	if err != nil {

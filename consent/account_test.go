@@ -51,6 +51,47 @@ func TestAWorkerAndAPersonOpenAnAccountTogether(t *testing.T) {
 	}
 }
 
+// Story 1 and the first half of 2: with a card and a PIN the person comes in
+// anywhere.
+func TestANewAccountMayHaveACard(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	post := tn.post(t)
+	n := newAccount()
+	n.PIN = "000000"
+	_, err := post.OpenAccount(t.Context(), n)
+	require.ErrorIs(t, err, vault.ErrInvalid)
+	drafts, err := post.Drafts(t.Context())
+	require.NoError(t, err)
+	require.Len(t, drafts, 1, "the account is there; a better PIN finishes it")
+	n.PIN = "٤٧١٩٠٣"
+	a, err := post.ResumeAccount(t.Context(), drafts[0].ID, n)
+	require.NoError(t, err)
+	require.Equal(t, drafts[0].Login, a.Login)
+	v, err := tn.UnlockCard(t.Context(), vault.CardSignIn{Card: a.Card.Code, PIN: "471903"})
+	require.NoError(t, err)
+	require.Equal(t, a.Vault.ID(), v.ID())
+
+	// At another centre, that worker is shown one paper, with the card as secret.
+	shelter := tn.newPlace(t, "Abri du pont")
+	there := postAt(t, shelter.worker, shelter.relay)
+	letter, err := v.AddNote(t.Context(), "Letter", vault.Note{Text: "private"}, vault.Place{})
+	require.NoError(t, err)
+	code, err := there.VisitCode(t.Context())
+	require.NoError(t, err)
+	_, err = tn.service.Visit(t.Context(), v, consent.NewVisit{
+		Code: code.String(), Items: []vault.ItemID{letter.ID}, Lasts: time.Hour, Notice: testNotice, Agreed: true, Name: "Ibrahim",
+	}, vault.Secret{Card: a.Card.Code, PIN: "471903"})
+	require.NoError(t, err)
+	visits, err := there.Visits(t.Context())
+	require.NoError(t, err)
+	shown, err := there.OpenVisit(t.Context(), visits[0].Grant, aboutHousing)
+	require.NoError(t, err)
+	it, err := shown.Item(t.Context(), letter.ID)
+	require.NoError(t, err)
+	require.Equal(t, "private", it.Note.Text)
+}
+
 func TestARelayWithoutALicenceOpensNoAccountAndGoesOnOtherwise(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)

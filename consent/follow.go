@@ -216,7 +216,7 @@ func (s *Service) Withdraw(ctx context.Context, v *vault.Vault, id vault.GrantID
 		return Receipt{}, endErr
 	}
 	all, err := v.Grants(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, vault.ErrTampered) {
 		return Receipt{}, errors.Join(endErr, err)
 	}
 	for _, g := range all {
@@ -236,12 +236,12 @@ func (s *Service) Withdraw(ctx context.Context, v *vault.Vault, id vault.GrantID
 // of each end, the oldest first, as far as grants are kept. One that the store
 // altered is named by the error, next to the others.
 func (s *Service) Receipts(ctx context.Context, v *vault.Vault) ([]Receipt, error) {
-	all, err := v.Grants(ctx)
-	if err != nil {
-		return nil, err
+	all, hidden := v.Grants(ctx)
+	if hidden != nil && !errors.Is(hidden, vault.ErrTampered) {
+		return nil, hidden
 	}
 	var out []Receipt
-	var problems []error
+	problems := []error{hidden}
 	for _, g := range all {
 		if len(g.Facts) == 0 {
 			continue // not given through this package

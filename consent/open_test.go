@@ -235,7 +235,6 @@ func TestARelayGivesSomebodyUpAndTheyReadWho(t *testing.T) {
 	require.Equal(t, "moved away", happened[0].Why.Text)
 
 	tn.Clock.Advance(365 * 24 * time.Hour)
-	tn.amina.SignIn(t, tn.Stage.Stage)
 	again := tn.amina.SignIn(t, tn.Stage.Stage)
 	m, err := again.Metadata(t.Context(), letter.ID)
 	require.NoError(t, err)
@@ -268,7 +267,6 @@ func TestARelayThatTheAuthorityWithdrawsIsRefusedAtOnce(t *testing.T) {
 	require.ErrorIs(t, err, vault.ErrEnded)
 
 	tn.Clock.Advance(365 * 24 * time.Hour)
-	tn.amina.SignIn(t, tn.Stage.Stage)
 	again := tn.amina.SignIn(t, tn.Stage.Stage)
 	m, err := again.Metadata(t.Context(), big.ID)
 	require.NoError(t, err)

@@ -33,11 +33,12 @@ type Follower struct {
 }
 
 // Followers returns everybody who can see what a person shares, and everybody who
-// could, as far as it is kept: who can now first, then the latest.
+// could, as far as it is kept: who can now first, then the latest. If the store hides
+// somebody, the others are returned together with vault.ErrTampered.
 func (s *Service) Followers(ctx context.Context, v *vault.Vault) ([]Follower, error) {
-	all, err := v.Grants(ctx)
-	if err != nil {
-		return nil, err
+	all, hidden := v.Grants(ctx)
+	if hidden != nil && !errors.Is(hidden, vault.ErrTampered) {
+		return nil, hidden
 	}
 	out := make([]Follower, 0, len(all))
 	for _, g := range all {
@@ -56,7 +57,7 @@ func (s *Service) Followers(ctx context.Context, v *vault.Vault) ([]Follower, er
 		}
 		return b.Since.Compare(a.Since)
 	})
-	return out, nil
+	return out, hidden
 }
 
 func (s *Service) follower(ctx context.Context, v *vault.Vault, g vault.Grant) (Follower, error) {
@@ -107,7 +108,7 @@ func (s *Service) WhatHappened(ctx context.Context, v *vault.Vault, opts *vault.
 		return nil, err
 	}
 	followers, err := s.Followers(ctx, v)
-	if err != nil {
+	if err != nil && !errors.Is(err, vault.ErrTampered) {
 		return nil, err
 	}
 	names := map[string]string{}

@@ -68,6 +68,10 @@ type Options struct {
 	// is kept elsewhere; nil: the one of [OperatorKey] in the folder.
 	Operator []byte
 
+	// Directory makes the directory over the parts of the folder, so that relays can be
+	// let in: a Register of package consent. nil: nobody but the person can be.
+	Directory func(*storage.Store, vault.Checkpoints) (vault.Directory, error)
+
 	// SweepEvery is how often what is due is swept in the background: abandoned
 	// uploads, replaced documents, erased vaults; 0: every 10 minutes; negative:
 	// never, the caller calls Sweep and sees its report.
@@ -132,8 +136,15 @@ func OpenWith(ctx context.Context, dir string, opts *Options) (l *Local, err err
 	if l.Quota, err = quota.New(o.Quota); err != nil {
 		return l, err
 	}
+	var directory vault.Directory
+	if o.Directory != nil {
+		if directory, err = o.Directory(l.Store, l.Witness); err != nil {
+			return l, err
+		}
+	}
 	l.Vaults, err = vault.New(ctx, vault.Config{
-		Store: l.Store, Blobs: l.Blobs, Keeper: keeper, Checkpoints: l.Witness, Limiter: l.Witness, Quota: l.Quota,
+		Directory: directory,
+		Store:     l.Store, Blobs: l.Blobs, Keeper: keeper, Checkpoints: l.Witness, Limiter: l.Witness, Quota: l.Quota,
 		Restore: restore, Folders: o.Folders, SessionIdle: o.SessionIdle, SessionMax: o.SessionMax, Now: o.Now,
 	})
 	if err != nil {

@@ -26,7 +26,13 @@ import (
 // requireBooks and requireWitnessed. It returns what the person sees.
 func requireSound(t testing.TB, stage *vaulttest.Stage, p *vaulttest.Person) []string {
 	t.Helper()
-	service := stage.Another(t, nil)
+	return requireSoundOn(t, stage, p, nil)
+}
+
+// requireSoundOn is requireSound with options of the fresh service.
+func requireSoundOn(t testing.TB, stage *vaulttest.Stage, p *vaulttest.Person, opts *vaulttest.Options) []string {
+	t.Helper()
+	service := stage.Another(t, opts)
 	v := p.SignIn(t, service)
 	defer v.Close()
 	seen := look(t, v)

@@ -111,7 +111,7 @@ func TestWhateverFailsWhatIsLeftIsThereOnceOrNotAtAll(t *testing.T) {
 				if what.rare && sized(0, 1) == 0 {
 					continue
 				}
-				step := sized(7*what.every*slower, 1)
+				step := sized(7*what.every*slower, 2)
 				for n, reached := 1+(turn+i)%step, true; reached; n += step {
 					reached = f.fails(t, what, n, &known)
 				}

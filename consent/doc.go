@@ -21,6 +21,24 @@
 // follow it, the relay's own head says. The end of a licence closes nothing but the
 // opening of new vaults.
 //
+// # Following
+//
+// A person lets a relay follow ([Service.Follow]): they read a notice, say what it may
+// and for how long, and show their secret again. They are given a [Receipt], which
+// their vault and the service both sign, and one of the end ([Service.Withdraw]).
+// [Service.Followers] and [Service.WhatHappened] say who can see, who could, and who
+// opened what and why.
+//
+// A worker at a relay ([Post]) sees whom it follows ([Post.People]), opens one of them
+// at a time for a [Purpose] ([Post.Open]), and opens accounts together with new people
+// ([Post.OpenAccount]). Who is not followed can show a worker what they choose for a
+// while ([Service.Visit], [Post.OpenVisit]).
+//
+// What was seen may have been kept: an end keeps out from what comes, and cannot take
+// back. A worker who may see holds the keys of what is shared; that they only see and
+// do not add is this service's to hold, and each reading is in the journal because it
+// goes through this service.
+//
 // # What stays open
 //
 // While the witness is away, reading goes on against what this process has seen,

@@ -23,6 +23,7 @@ type broken struct {
 	vault.Checkpoints
 	calls, at atomic.Int64
 	after     atomic.Bool
+	away      atomic.Bool
 }
 
 var errNoAnswer = errors.New("no answer")
@@ -33,7 +34,7 @@ func (w *broken) failAt(n int, after bool) {
 	w.after.Store(after)
 }
 
-func (w *broken) fails() bool { return w.calls.Add(1) == w.at.Load() }
+func (w *broken) fails() bool { return w.calls.Add(1) == w.at.Load() || w.away.Load() }
 
 func (w *broken) Latest(ctx context.Context, id [16]byte) ([]vault.Checkpoint, error) {
 	if w.fails() {

@@ -2,6 +2,7 @@ package consent_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/vault"
+	"reconnect.example/vault/vaulttest"
 )
 
 func TestARelayThatIsFollowedIsInTheRosterByTheNameGivenThere(t *testing.T) {
@@ -300,4 +302,59 @@ func TestNamesInAnyScriptAreKeptAsTheyWereGiven(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, name, people[0].Name)
 	}
+}
+
+// What only closes something is done while the witness is away, and proved.
+func TestWithdrawingWorksWhileTheWitnessIsAway(t *testing.T) {
+	t.Parallel()
+	var w *broken
+	tn := newTown(t, &vaulttest.Options{Checkpoints: func(c vault.Checkpoints) vault.Checkpoints { w = &broken{Checkpoints: c}; return w }})
+	tn.follow(t)
+	post := tn.post(t)
+	v := tn.open(t, post)
+	w.away.Store(true)
+	tn.Clock.Advance(31 * time.Second)
+	r, err := tn.service.Withdraw(t.Context(), tn.amina.Vault, tn.grant(t).ID, nil)
+	require.ErrorIs(t, err, vault.ErrUnconfirmed)
+	require.NoError(t, r.Verify(tn.PublicKey()))
+	require.Equal(t, consent.StateWithdrawn, r.Event.State)
+	_, err = v.List(t.Context(), nil)
+	require.ErrorIs(t, err, vault.ErrEnded)
+	_, err = tn.service.Follow(t.Context(), tn.amina.Vault, tn.yes(), tn.secret())
+	require.ErrorIs(t, err, vault.ErrWitnessAway)
+	w.away.Store(false)
+	tn.Clock.Advance(31 * time.Second)
+	tn.follow(t)
+}
+
+// Two who follow at once, in two processes: the relay has the person once.
+func TestFollowingTwiceAtOnceIsOneInTheRoster(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	other := tn.Another(t, nil)
+	again := tn.amina.SignIn(t, other.Stage)
+	errs := make(chan error, 2)
+	go func() {
+		_, err := other.Follow(context.WithoutCancel(t.Context()), again, tn.yes(), tn.secret())
+		errs <- err
+	}()
+	go func() {
+		_, err := tn.service.Follow(context.WithoutCancel(t.Context()), tn.amina.Vault, tn.yes(), tn.secret())
+		errs <- err
+	}()
+	done := 0
+	for range 2 {
+		err := <-errs
+		if err == nil {
+			done++
+			continue
+		}
+		require.ErrorIs(t, err, consent.ErrFollowed)
+	}
+	require.Positive(t, done)
+	people, err := tn.post(t).People(t.Context())
+	require.NoError(t, err)
+	require.Len(t, people, 1)
+	_, err = tn.post(t).Open(t.Context(), people[0].Vault, aboutHousing)
+	require.NoError(t, err)
 }

@@ -113,12 +113,8 @@ func (s *Service) sign(ctx context.Context, v *vault.Vault, r *Receipt) error {
 	if err != nil {
 		return err
 	}
-	public, err := s.cfg.Vaults.Public(ctx, v.ID(), nil)
-	if err != nil {
-		return err
-	}
-	r.Signatures.VaultKey, r.Signatures.ServiceKey = public.Key, s.cfg.Vaults.PublicKey()
-	r.Signatures.Service, err = s.cfg.Vaults.Countersign(countersignContext(v.ID(), r.ID, public.Key), r.Signatures.Vault)
+	r.Signatures.VaultKey, r.Signatures.ServiceKey = v.Key(), s.cfg.Vaults.PublicKey()
+	r.Signatures.Service, err = s.cfg.Vaults.Countersign(countersignContext(v.ID(), r.ID, r.Signatures.VaultKey), r.Signatures.Vault)
 	if err != nil {
 		return err
 	}

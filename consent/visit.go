@@ -130,7 +130,7 @@ func (n *NewVisit) check() error {
 
 // Visit shows a worker of a centre that does not follow the person what they choose,
 // for a while. It ends by itself, at a tap ([Service.Withdraw]), and when the person
-// signs out or their session ends; nothing of it stays with the relay. Errors: those
+// signs out; nothing of it stays with the relay. Errors: those
 // of [Service.Follow] and [Service.Visitor], vault.ErrNotFound for an item that is
 // not there.
 func (s *Service) Visit(ctx context.Context, v *vault.Vault, n NewVisit, secret vault.Secret) (Receipt, error) {

@@ -11,3 +11,14 @@ func (s *Vaults) Countersign(c seal.Context, message []byte) ([]byte, error) {
 	}
 	return s.keys.signer.Sign(c, message), nil
 }
+
+// Key returns the public half (Ed25519) of the key with which this space signs, nil
+// for who was let in by a grant. It is no secret.
+func (v *Vault) Key() []byte {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.guest != nil {
+		return nil
+	}
+	return v.signer.Public()
+}

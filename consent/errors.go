@@ -31,9 +31,9 @@ var (
 	// ErrNoSecondFactor: who works for relays signs in with a second factor. Enrol and
 	// confirm one first: vault.EnrolSecondFactor.
 	ErrNoSecondFactor = errors.New("consent: a second factor must be confirmed first")
-	// ErrKeyChanged: the worker's own keys have changed since the relay let them in. A
+	// ErrKeyChanged: the worker's name or keys are not those that the relay let in. A
 	// manager must compare the new ones and let them in again.
-	ErrKeyChanged = errors.New("consent: the worker's keys have changed, a manager must let them in again")
+	ErrKeyChanged = errors.New("consent: the worker's name or keys have changed, a manager must let them in again")
 	// ErrFingerprint: what was read aloud or scanned is not the key of who asks.
 	ErrFingerprint = errors.New("consent: these are not the digits of this key")
 	// ErrLastManager: a relay must have one. Let another in first.

@@ -46,8 +46,8 @@ func (s *spaces) memory(id vault.ID) *memory {
 
 // head reads the head of a space that is known by a key: by that one or one that
 // follows it. Another than that key itself counts only in a head that the witness
-// knows: who has a former key could name a successor of their own. ErrEnded if
-// there is no such space any more.
+// knows: who has a former key could name a successor of their own. ErrUntrustedKey,
+// ErrStale, ErrTampered, ErrWitnessAway; ErrEnded if there is no such space any more.
 func (s *spaces) head(ctx context.Context, id vault.ID, pinned []byte) (*seal.OwnerHead, error) {
 	m := s.memory(id)
 	v, err := m.latest(ctx)
@@ -89,16 +89,31 @@ func (s *spaces) head(ctx context.Context, id vault.ID, pinned []byte) (*seal.Ow
 	return h, nil
 }
 
-// confirmed asks the witness itself whether it knows a head.
+// A report of a head to the witness follows its commit within a second.
+const (
+	confirmTries = 12
+	confirmPause = 100 * time.Millisecond
+)
+
+// confirmed asks the witness itself whether it knows a head, until a report that may
+// be on its way has arrived. ErrStale if it does not know it: a crash may have lost
+// the report, and the next who opens that space sends it again. Nothing is sealed to
+// it, but nothing is ended for it either.
 func (m *memory) confirmed(ctx context.Context, c vault.Checkpoint) error {
-	if err := m.ask(ctx); err != nil {
-		return err
+	for range confirmTries {
+		if err := m.ask(ctx); err != nil {
+			return err
+		}
+		if v, _ := m.known(); !later(c, v.told) {
+			return hold(c, v.highest)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(confirmPause):
+		}
 	}
-	v, _ := m.known()
-	if later(c, v.told) {
-		return fmt.Errorf("%w: the witness does not know it yet", vault.ErrUntrustedKey)
-	}
-	return hold(c, v.highest)
+	return fmt.Errorf("%w: the witness does not know this head yet", vault.ErrStale)
 }
 
 // keysIn returns the public keys of one compartment of a space.

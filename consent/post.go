@@ -54,11 +54,16 @@ func (w *Worker) standing(relay RelayID) vault.Standing {
 
 // Guest is this worker opening a person's vault that the relay follows, for a
 // purpose. In each commit there, the whole chain is asked again: the worker's
-// session, the relay's place in the directory, the worker's at the relay (N7).
+// session, the relay's place in the directory, the worker's at the relay (N7). Who
+// only manages opens nothing: vault.ErrNotAllowed.
 func (p *Post) Guest(purpose string) vault.Guest {
+	standing := p.space.Standing()
+	if !p.member.Roles.Has(RoleHelp) {
+		standing = func(context.Context, *storage.Tx, time.Time) error { return vault.ErrNotAllowed }
+	}
 	return vault.Guest{
 		Actor: p.actor(), Signer: p.keys.Signer, Credential: p.credential, Purpose: purpose,
-		Holder: p.relay.ID, Keys: p.keys.Inboxes, Standing: p.space.Standing(),
+		Holder: p.relay.ID, Keys: p.keys.Inboxes, Standing: standing,
 	}
 }
 

@@ -181,20 +181,29 @@ func (s *Service) worker(ctx context.Context, v *vault.Vault) (*Worker, error) {
 		w.name = name
 		return w, nil
 	}
+	var err error
+	if w.name, err = s.readName(ctx, v); err != nil {
+		v.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// readName reads who a worker says they are; "" if they have not: see Introduce.
+func (s *Service) readName(ctx context.Context, v *vault.Vault) (string, error) {
 	item, err := findData(ctx, v, formProfile, nil)
-	if err == nil {
-		var p profile
-		if err = formProfile.unpack(item.Data, &p); err == nil {
-			w.name = p.Name
-			keep(s, s.names, v.ID(), p.Name)
-			return w, nil
-		}
-	}
 	if errors.Is(err, vault.ErrNotFound) {
-		return w, nil // no name yet: see Introduce
+		return "", nil
 	}
-	v.Close()
-	return nil, err
+	if err != nil {
+		return "", err
+	}
+	var p profile
+	if err := formProfile.unpack(item.Data, &p); err != nil {
+		return "", err
+	}
+	keep(s, s.names, v.ID(), p.Name)
+	return p.Name, nil
 }
 
 // findData returns the first data of a form in a space that fits. vault.ErrNotFound

@@ -174,8 +174,12 @@ func (s *Service) team(ctx context.Context, v *vault.Vault) (Team, error) {
 		return Team{}, err
 	}
 	for _, id := range holders {
-		if !there[id] {
+		i := slices.IndexFunc(t.Members, func(m TeamMember) bool { return m.Worker == id })
+		switch {
+		case i < 0:
 			t.Members = append(t.Members, TeamMember{Worker: id, Roles: RoleManage, State: MemberLeaving})
+		case t.Members[i].State == MemberSuspended:
+			t.Members[i].State = MemberLeaving
 		}
 	}
 	slices.SortStableFunc(t.Members, func(a, b TeamMember) int {

@@ -111,7 +111,7 @@ func attackFormerRelayKey(t *testing.T) {
 	record, err := own.SealOwnerHead(h)
 	require.NoError(t, err)
 	host.Record(harbour.ID.String() + "/h/o").Forge(record)
-	require.ErrorIs(t, tryFollow(t, s, amina, harbour), vault.ErrUntrustedKey, "the witness does not know it")
+	require.ErrorIs(t, tryFollow(t, s, amina, harbour), vault.ErrStale, "the witness does not know it")
 }
 
 func attackRelayKeyAfterContact(t *testing.T) {

@@ -143,15 +143,15 @@ func (w *Worker) takeInvitation(ctx context.Context, key string) error {
 	}))
 }
 
-// relaySpace opens the space of a founding, or makes it.
+// relaySpace makes the space of a founding, or opens it.
 func (s *Service) relaySpace(ctx context.Context, f founding) (*vault.Vault, error) {
-	v, err := s.cfg.Vaults.Unlock(ctx, vault.Password{Login: f.Login, Secret: f.Code, Kind: seal.KindRelay, Priority: true})
-	if !errors.Is(err, vault.ErrSignIn) {
-		return v, err
-	}
-	return s.cfg.Vaults.Create(ctx, vault.CreateRequest{
+	v, err := s.cfg.Vaults.Create(ctx, vault.CreateRequest{
 		Password: f.Code, Login: f.Login, Notice: relayNotice, Consent: true, Channel: "founding", Kind: seal.KindRelay,
 	})
+	if !errors.Is(err, vault.ErrSignIn) { // which says that it was made before
+		return v, err
+	}
+	return s.cfg.Vaults.Unlock(ctx, vault.Password{Login: f.Login, Secret: f.Code, Kind: seal.KindRelay, Priority: true})
 }
 
 // hold gives the worker a key to the whole of a relay's space, once.

@@ -36,6 +36,9 @@ func (p *Post) manage(ctx context.Context) (*office, error) {
 		}
 		return p.space.Standing()(ctx, tx, now) // which asks the worker's session, too
 	})
+	if errors.Is(err, vault.ErrEnded) {
+		return nil, ErrNotManager // let in, but by an act that was interrupted before they got the key
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +123,9 @@ func (p *Post) payOwed(ctx context.Context) error {
 		}
 	}
 	if len(owed) > 0 {
+		if !p.member.Roles.Has(RoleHelp) {
+			return nil // who opens nothing of people leaves it to who does
+		}
 		if err := p.RewrapOwed(ctx); err != nil {
 			return err
 		}
@@ -184,6 +190,9 @@ func (p *Post) RotateKey(ctx context.Context) (Sheet, error) {
 
 // newKeys takes the keys of the whole space from one holder, nobody if it is zero.
 func (p *Post) newKeys(ctx context.Context, o *office, without vault.ID) (Sheet, error) {
+	if err := p.mayManage(ctx); err != nil {
+		return Sheet{}, err
+	}
 	o.seated = false
 	sheet, err := newSheet(ctx, o.Vault, without, vault.Secret{})
 	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {

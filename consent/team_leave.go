@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
 )
@@ -21,12 +22,52 @@ import (
 // shown as leaving, and has no access. vault.ErrNotFound if there is no such worker,
 // ErrLastManager, ErrNotManager, vault.ErrNotAllowed to take oneself out: see
 // [Post.Leave].
+//
+// While the witness is away, they are out at once all the same; the new keys are
+// owed, and whoever manages the relay next pays: vault.ErrUnconfirmed.
 func (p *Post) Remove(ctx context.Context, worker vault.ID) (*Sheet, error) {
-	return p.takeOut(ctx, worker, func(o *office) error { return p.forgetSuspended(ctx, o, worker) })
+	sheet, err := p.takeOut(ctx, worker, func(o *office) error { return p.forgetSuspended(ctx, o, worker) })
+	if !errors.Is(err, vault.ErrWitnessAway) {
+		return sheet, err
+	}
+	if shutErr := p.shut(ctx, worker); shutErr != nil { // broken off later: Remove again
+		return sheet, errors.Join(err, shutErr)
+	}
+	return nil, vault.ErrUnconfirmed
+}
+
+// shut deletes what a worker opens the relay with, without the relay's own keys: what
+// only closes is never refused (N10).
+func (p *Post) shut(ctx context.Context, worker vault.ID) error {
+	if err := p.mayManage(ctx); err != nil {
+		return err
+	}
+	return storageError(p.service().cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		rec, err := tx.Get(memberKey(worker, p.relay.ID))
+		if errors.Is(err, storage.ErrNotFound) {
+			return vault.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		var m membership
+		if seal.Unmarshal(rec.Value, &m) != nil {
+			return tampered("membership")
+		}
+		tx.Delete(grantKey(p.relay.ID, m.Grant))
+		tx.Delete(memberKey(worker, p.relay.ID))
+		// Who closes must still be there themselves: of two who shut each other out one
+		// stays.
+		_, err = tx.Get(grantKey(p.relay.ID, p.grant))
+		if errors.Is(err, storage.ErrNotFound) {
+			return vault.ErrEnded
+		}
+		return err
+	}))
 }
 
 // Suspend is Remove for a while: [Post.Resume] lets the worker in again without an
-// invitation.
+// invitation. vault.ErrWitnessAway: nothing was changed; Remove does it now.
 func (p *Post) Suspend(ctx context.Context, worker vault.ID) (*Sheet, error) {
 	return p.takeOut(ctx, worker, func(o *office) error {
 		seats, err := p.service().seats(ctx, o.Vault)
@@ -117,7 +158,11 @@ func (p *Post) endSeats(ctx context.Context, o *office, ending []seat, change bo
 		return nil
 	}
 	for _, s := range ending {
-		if err := o.End(ctx, s.grant, nil); err != nil && !errors.Is(err, vault.ErrEnded) && !errors.Is(err, vault.ErrUnconfirmed) {
+		err := o.End(ctx, s.grant, nil)
+		if errors.Is(err, vault.ErrEnded) { // it has, or who ends it is out themselves
+			err = p.mayManage(ctx)
+		}
+		if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
 			return err
 		}
 	}

@@ -33,7 +33,8 @@ func (w *Worker) Name() string { return w.name }
 func (w *Worker) Close() { w.own.Close() }
 
 // Introduce keeps the worker's name in their own space. A relay has signed the name
-// that it let in: after a change, it must let the worker in again. vault.ErrInvalid.
+// that it let in: after a change the worker asks it once more ([Worker.Ask]), and is
+// let in again in the place of before. vault.ErrInvalid.
 func (w *Worker) Introduce(ctx context.Context, name string) error {
 	name = cleanText(name)
 	if err := checkWorkerName(name); err != nil {
@@ -207,14 +208,19 @@ func (w *Worker) post(ctx context.Context, id RelayID) (*Post, error) {
 	if err != nil {
 		return nil, err
 	}
-	if member.Relay != id || member.Worker != w.ID() || !member.Named(w.name) {
+	if member.Relay != id || member.Worker != w.ID() {
 		return nil, tampered("membership") // D8, or the credential of another relay
+	}
+	if !member.Named(w.name) { // changed, perhaps in another process
+		if w.name, err = s.readName(ctx, w.own); err != nil {
+			return nil, err
+		}
 	}
 	own, err := w.own.OwnKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(member.Key, own.Signer.Public()) {
+	if !member.Named(w.name) || !bytes.Equal(member.Key, own.Signer.Public()) {
 		return nil, ErrKeyChanged
 	}
 	p := &Post{worker: w, relay: relay, member: member, credential: m.Credential, grant: m.Grant}

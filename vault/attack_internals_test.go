@@ -70,6 +70,72 @@ func (v *Vault) ClosePath(ctx context.Context, slot string) error {
 	})
 }
 
+// OpensGrant says whether a grant was sealed to somebody.
+func OpensGrant(id ID, grant string, record []byte, holder ID, keys []seal.BoxKey) bool {
+	g, err := ParseID(grant)
+	if err != nil {
+		return false
+	}
+	_, _, err = openGrant(id, GrantID(g), holder, record, keys)
+	return err == nil
+}
+
+// ForgeGrant makes a grant with keys of its own, as anybody can who knows the
+// holder's inbox: with terms that signer signs, or, if it has none, with those of a
+// grant that is opened with key.
+func ForgeGrant(id ID, grant GrantID, holder ID, record []byte, key seal.BoxKey, signer seal.SigningKey) (forged, terms []byte, err error) {
+	gen, err := newGeneration(1)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !signer.IsZero() {
+		signed, forged, err := sealGrant(id, &Terms{Grant: grant, Holder: holder, Scope: ScopeAdd, Given: 1}, []*generation{gen}, nil, signer, key.Public())
+		return forged, signed, err
+	}
+	body, _, err := openGrant(id, grant, holder, record, []seal.BoxKey{key})
+	if err != nil {
+		return nil, nil, err
+	}
+	body.Generations = []generationBody{{Number: gen.number, Key: gen.key.Bytes(), Inbox: gen.inbox.Bytes()}}
+	plain, err := seal.Marshal(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	forged, err = key.Public().Seal(id.grantContext(grant, holder), nil, plain)
+	return forged, body.Terms, err
+}
+
+// ListGrant names terms in the owner head that this vault did not sign.
+func (v *Vault) ListGrant(ctx context.Context, terms []byte) error {
+	return v.changeOwner(ctx, func(t *turn) error {
+		digest := seal.Digest(terms)
+		t.heads.owner.Grants = append(t.heads.owner.Grants, digest[:])
+		return nil
+	})
+}
+
+// Pretend does what a program that was taken over could do with a guest's handle: it
+// acts in another name.
+func (v *Vault) Pretend(a Actor) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.actor = a
+}
+
+// Substitute puts other facts in the place of a document's and leaves its origin.
+func (v *Vault) Substitute(ctx context.Context, item ItemID) error {
+	return v.do(ctx, func(t *turn) error {
+		r, err := t.find(item)
+		if err != nil {
+			return err
+		}
+		digest := seal.Digest([]byte("other bytes"))
+		r.item.Document.Digest = digest[:]
+		r.item.Revision++
+		return t.put(r)
+	})
+}
+
 // SetInbox does what a program that was taken over could do: it names another key
 // as Owner's inbox, in a head signed by the vault's own key.
 func (v *Vault) SetInbox(ctx context.Context, inbox []byte) ([]byte, error) {

@@ -153,6 +153,9 @@ func (s *hostile) requireTrusted(t testing.TB, written []storage.Write) {
 		owner, rest, _ := strings.Cut(w.Key, "/")
 		kind, object, _ := strings.Cut(rest, "/")
 		id, err := vault.ParseID(owner)
+		if err == nil && kind == "g" && !w.Delete && s.holders != nil {
+			require.True(t, s.isGiven(id, object, w.Value), "%s was sealed to somebody whom nobody let in", w.Key)
+		}
 		if err != nil || w.Delete || !slices.Contains([]string{"h", "k", "s", "x", "i", "o", "n", "j"}, kind) {
 			continue
 		}
@@ -164,6 +167,16 @@ func (s *hostile) requireTrusted(t testing.TB, written []storage.Write) {
 				"%s was sealed to somebody else", w.Key)
 		}
 	}
+}
+
+// isGiven says whether a grant is sealed to somebody whom the directory named.
+func (s *hostile) isGiven(id vault.ID, grant string, record []byte) bool {
+	for holder, keys := range s.holders {
+		if vault.OpensGrant(id, grant, record, holder, keys) {
+			return true
+		}
+	}
+	return false
 }
 
 // copied is a copy of a store in memory.

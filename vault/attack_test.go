@@ -39,6 +39,7 @@ var attacks = map[string]func(t *testing.T, s *hostile){
 	"B2_deleted_item":               deletedItem,
 	"B3_undeleted_item":             undeletedItem,
 	"B4_no_privacy_flag":            noPrivacyFlag,
+	"B7_paper_in_anothers_name":     paperInAnothersName,
 	"B5_moved_by_editing_rows":      movedByEditingRows,
 	"C1_old_card_slot":              oldCardSlot,
 	"B6_dropped_deposit":            droppedDeposit,
@@ -46,12 +47,22 @@ var attacks = map[string]func(t *testing.T, s *hostile){
 	"C1_rolled_back":                rolledBack,
 	"C2_fork":                       forked,
 	"C3_old_password_with_old_dump": oldPasswordWithOldDump,
+	"C4_old_grant":                  oldGrant,
+	"C4_old_relay_key":              oldRelayKey,
 	"C5_old_policy_or_path":         oldPolicyOrPath,
 	"C6_reset_card_counters":        resetCardCounters,
 	"C6_reset_counters":             resetCounters,
 	"C7_card_with_witness_away":     cardWithWitnessAway,
 	"C7_witness_away":               witnessAway,
 	"C8_restored_backup":            restoredBackup,
+	"D1_relay_key_before_contact":   relayKeyBeforeContact,
+	"D2_relay_key_after_contact":    relayKeyAfterContact,
+	"D3_forged_grant":               forgedGrant,
+	"D4_vault_key_shown_to_a_relay": vaultKeyShownToARelay,
+	"D5_rotation_to_another_key":    rotationToAnotherKey,
+	"D6_grant_of_another_vault":     grantOfAnotherVault,
+	"D7_relay_key_that_is_none":     relayKeyThatIsNone,
+	"D8_wrap_of_another_worker":     wrapOfAnotherWorker,
 	"D5_wrap_to_another_key":        wrapToAnotherKey,
 	"D7_inbox_that_is_no_key":       inboxThatIsNoKey,
 	"E1_cheaper_password":           cheaperPassword,
@@ -72,6 +83,7 @@ var attacks = map[string]func(t *testing.T, s *hostile){
 	"F11_stranger_who_guesses":      strangerWhoGuesses,
 	"G1_edited_journal":             editedJournal,
 	"G2_cut_journal":                cutJournal,
+	"G3_line_of_another_worker":     lineOfAnotherWorker,
 	"G3_forged_line":                forgedLine,
 	"G4_append_fails":               appendFails,
 	"G5_line_of_another_vault":      lineOfAnotherVault,
@@ -116,6 +128,7 @@ type hostile struct {
 	wraps   atomic.Int64                   // by the key service
 	inboxes map[vault.ID][]seal.BoxKey     // that journals may be sealed to
 	people  map[vault.ID]*vaulttest.Person // whose inboxes they are
+	holders map[vault.ID][]seal.BoxKey     // whom the directory named: only to them is anything given
 }
 
 func newHostile(t testing.TB) *hostile {

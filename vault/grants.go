@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -232,9 +233,20 @@ func (n *NewGrant) check(now time.Time) error {
 // give is the commit of Give: terms and keys sealed to the holder, the digest in
 // the owner head, the paper, the line.
 func (v *Vault) give(ctx context.Context, n NewGrant, p *proof) (Grant, error) {
+	for range 2 {
+		g, err := v.giveOnce(ctx, n, p)
+		if !errors.Is(err, errOtherKeys) {
+			return g, v.refused(ctx, n.Holder, err)
+		}
+	}
+	// Twice the directory said what the holder's own head does not say (D1).
+	return Grant{}, v.refused(ctx, n.Holder, ErrUntrustedKey)
+}
+
+func (v *Vault) giveOnce(ctx context.Context, n NewGrant, p *proof) (Grant, error) {
 	keys, pinned, err := v.meet(ctx, n)
 	if err != nil {
-		return Grant{}, v.refused(ctx, n.Holder, err)
+		return Grant{}, err
 	}
 	k := &keptGrant{id: newID(), grantPaper: grantPaper{Holder: n.Holder, Pinned: pinned, Visit: n.Visit, Facts: n.Facts, Scope: n.Scope, Until: millis(n.Until), Subject: n.Subject, Note: n.Note}}
 	err = v.changeOwner(ctx, func(t *turn) error {
@@ -411,6 +423,9 @@ func (t *turn) sharedGenerations() []*generation {
 	return all
 }
 
+// errOtherKeys: somebody has other keys than the directory said a moment ago.
+var errOtherKeys = fmt.Errorf("%w: the keys of whom it is for", ErrRevision)
+
 // sameHolder makes the commit fail if the holder's own head has moved on to other
 // keys since the directory was asked (N7), or does not follow the key of the first
 // contact, whatever the directory says (D2).
@@ -426,7 +441,7 @@ func (t *turn) sameHolder(k *keptGrant, keys HolderKeys) error {
 	}
 	inbox, ok := inboxOf(h)
 	if !ok || !slices.Equal(inbox, keys.Inbox) || !slices.Equal(h.Key, keys.Key) {
-		return ErrRevision
+		return errOtherKeys
 	}
 	if !h.Trusts(k.Pinned) {
 		return ErrUntrustedKey

@@ -188,8 +188,12 @@ func (t *turn) tend(holders map[ID]holderNow) error {
 			continue // given meanwhile, or has to wait for the next commit
 		}
 		err = t.issue(k, h.keys, nil)
-		if errors.Is(err, ErrRevision) {
+		if errors.Is(err, errOtherKeys) {
 			continue // has changed its keys since: the next commit
+		}
+		if errors.Is(err, ErrUntrustedKey) {
+			k.EndedBy, over = EndedByKey, append(over, k)
+			continue
 		}
 		if err != nil {
 			return err

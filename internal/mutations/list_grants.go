@@ -9,14 +9,15 @@ var onGrants = []mutation{
 		{"vault/record.go", "if !slices.Equal(it.Document.Digest, it.Origin.Digest) {", "if false {"},
 	}},
 	{"C4", "the digests of terms in the owner head", "vault", "^TestAttack$/^C4_old_grant$/^memory$", []edit{
-		{"vault/guest.go", "if isListed(head, digest[:]) {", "if true {"},
+		{"vault/guest.go", "if isListed(head, digest[:]) {", "if isListed(head, digest[:]) || true {"},
 		{"vault/guest.go", "if !isListed(owner, g.digest) || owner", "if owner"},
 	}},
 	{"C4", "the question in each commit whether a worker still is one", "vault", "^TestAttack$/^C4_old_relay_key$/^memory$", []edit{
 		{"vault/guest.go", "if g.standing != nil {", "if false {"},
 	}},
-	{"D1", "the comparison of what the directory says with the holder's own head", "vault", "^TestAttack$/^D1_relay_key_before_contact$/^memory$", []edit{
+	{"D1", "the comparison of what the directory says with the holder's own head, and whom that trusts", "vault", "^TestAttack$/^D1_relay_key_before_contact$/^memory$", []edit{
 		{"vault/grants.go", "if !ok || !slices.Equal(inbox, keys.Inbox) || !slices.Equal(h.Key, keys.Key) {", "if _ = inbox; !ok {"},
+		{"vault/grants.go", "if !h.Trusts(k.Pinned) {", "if false {"},
 	}},
 	{"D1", "the comparison with the key that the person was shown", "vault", "^TestAttack$/^D1_relay_key_before_contact$/^memory$", []edit{
 		{"vault/grants.go", "if pinned = n.Key; pinned == nil {", "if true {"},

@@ -80,13 +80,21 @@ func OpensGrant(id ID, grant string, record []byte, holder ID, keys []seal.BoxKe
 	return err == nil
 }
 
-// ForgeGrant makes a grant with keys of its own, as anybody can who knows the
-// holder's inbox: with terms that signer signs, or, if it has none, with those of a
-// grant that is opened with key.
+// ForgeGrant makes a grant, as anybody can who knows the holder's inbox: with terms
+// that signer signs, or, if it has none, with those of record, which key opens, and
+// other keys. With a record and a signer the keys are those of the record.
 func ForgeGrant(id ID, grant GrantID, holder ID, record []byte, key seal.BoxKey, signer seal.SigningKey) (forged, terms []byte, err error) {
 	gen, err := newGeneration(1)
 	if err != nil {
 		return nil, nil, err
+	}
+	if !signer.IsZero() && record != nil {
+		body, _, err := openGrant(id, grant, holder, record, []seal.BoxKey{key})
+		if err != nil {
+			return nil, nil, err
+		}
+		r, _ := parseRing(body.Generations)
+		gen = r.current()
 	}
 	if !signer.IsZero() {
 		signed, forged, err := sealGrant(id, &Terms{Grant: grant, Holder: holder, Scope: ScopeAdd, Given: 1}, []*generation{gen}, nil, signer, key.Public())

@@ -3,7 +3,7 @@ package main
 // onGrants are the defences of what is allowed to others.
 var onGrants = []mutation{
 	{"B7", "the signature of who brought an item", "vault", "^TestAttack$/^B7_paper_in_anothers_name$/^memory$", []edit{
-		{"vault/record.go", "if err := by.check(it.Origin.By, body.Origin, originContext(id, item), origin); err != nil {", "if err := error(nil); err != nil {"},
+		{"vault/record.go", "if err := by.check(it.Origin.By, body.Origin, originContext(id, item), origin); err != nil {", "if err := by.check(it.Origin.By, body.Origin, originContext(id, item), origin); false && err != nil {"},
 	}},
 	{"B7", "the bond between a document and its origin", "vault", "^TestAttack$/^B7_paper_in_anothers_name$/^memory$", []edit{
 		{"vault/record.go", "if !slices.Equal(it.Document.Digest, it.Origin.Digest) {", "if false {"},

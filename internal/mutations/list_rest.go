@@ -14,7 +14,7 @@ var onTheRest = []mutation{
 `},
 	}},
 	{"G3", "the signature of each line", "vault", inVault("G3"), []edit{
-		{"vault/journal.go", "if err := by.check(f.Actor, s, c, body.Facts); err != nil {", "if err := error(nil); err != nil {"},
+		{"vault/journal.go", "if err := by.check(f.Actor, s, c, body.Facts); err != nil {", "if err := by.check(f.Actor, s, c, body.Facts); false && err != nil {"},
 	}},
 	{"G4", "the line in the journal before the first byte", "vault", inVault("G4"), []edit{
 		{"vault/content.go", `	r, err := v.announce(ctx, id)

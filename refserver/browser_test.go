@@ -212,9 +212,9 @@ func (s *surfing) sharesIt() {
 	s.press(`a[href$="/visibility"]`)
 	s.look("share", "personne d’autre ne le verra")
 	s.press("main button:not([type=button])")
-	s.look("shared", "C’est prêt à être partagé plus tard.")
+	s.look("shared", "Ceux que vous avez laissés entrer peuvent le voir maintenant.")
 	s.press(`a[href$="/visibility"]`)
-	s.waitFor("aucun centre")
+	s.waitFor("Ce sera privé à nouveau")
 	s.press("main button:not([type=button])")
 	s.look("private", "Il n’y a que vous qui pouvez le voir maintenant.")
 }

@@ -46,7 +46,7 @@ func Identify(r *http.Request, vaults *vault.Vaults, staff *consent.Service) (*W
 	switch {
 	case err == nil, errors.Is(err, vault.ErrNotFound):
 		return who, nil
-	case errors.Is(err, vault.ErrEnded), errors.Is(err, vault.ErrClosing):
+	case errors.Is(err, vault.ErrEnded), errors.Is(err, vault.ErrClosing), errors.Is(err, consent.ErrNotMember), errors.Is(err, consent.ErrKeyChanged):
 		return who, nil // the person ended it, or the relay: nothing is open any more
 	}
 	who.Close()

@@ -13,7 +13,7 @@ var appointmentEditor = editor{
 	fill:  fillAppointment,
 	check: checkAppointment,
 	add: func(v *visit, f *form) (vault.Item, error) {
-		return v.vault.AddAppointment(v.ctx(), f.Get("subject"), v.appointmentOf(f), placeOf(f))
+		return v.vault.AddAppointment(v.ctx(), f.Get("subject"), v.appointmentOf(f), v.placeOf(f))
 	},
 	edit: func(v *visit, f *form) vault.Edit {
 		name, appointment := f.Get("subject"), v.appointmentOf(f)

@@ -61,6 +61,11 @@ func (v *visit) close(f *form) (string, error) {
 	if err := v.resume(); err != nil {
 		return "", err
 	}
+	if v.worker != nil {
+		v.end()
+		v.vault = nil
+		return "", vault.ErrNotAllowed
+	}
 	if f.Get("how") == "erase" && f.Get("sure") == "" {
 		f.refuse("sure", v.t("wrong.sure"))
 	}
@@ -100,7 +105,7 @@ func (v *visit) remember(closing bool) {
 }
 
 func (v *visit) closing() bool {
-	if v.vault == nil {
+	if v.vault == nil || v.worker != nil {
 		return false
 	}
 	if v.closed != nil {

@@ -18,7 +18,7 @@ var contactEditor = editor{
 	},
 	check: func(v *visit, f *form) { v.required(f, "name") },
 	add: func(v *visit, f *form) (vault.Item, error) {
-		return v.vault.AddContact(v.ctx(), f.Get("name"), contactOf(f), placeOf(f))
+		return v.vault.AddContact(v.ctx(), f.Get("name"), contactOf(f), v.placeOf(f))
 	},
 	edit: func(_ *visit, f *form) vault.Edit {
 		name, contact := f.Get("name"), contactOf(f)

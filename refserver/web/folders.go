@@ -120,7 +120,7 @@ func (p *pages) addFolder(v *visit) error {
 		return v.again("folder-edit", f, nil, editing{Form: f, New: true})
 	}
 	err = v.created(f, func() (vault.Item, error) {
-		return v.vault.AddFolder(v.ctx(), f.Get("name"), vault.Place{Compartment: vault.Private, Channel: channel})
+		return v.vault.AddFolder(v.ctx(), f.Get("name"), v.placeOf(f))
 	})
 	if err != nil {
 		return v.again("folder-edit", f, err, editing{Form: f, New: true})

@@ -17,6 +17,9 @@ type homeView struct {
 }
 
 func (p *pages) home(v *visit) error {
+	if v.worker != nil {
+		return v.show("staff-space", v.mayOnlySee())
+	}
 	o, err := v.vault.Overview(v.ctx())
 	if err != nil {
 		return err

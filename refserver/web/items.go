@@ -61,8 +61,9 @@ func listPath(k vault.Kind) string {
 }
 
 // placeOf reads where a new item goes: private unless the person chose to share.
-func placeOf(f *form) vault.Place {
-	if f.Get("visibility") == "shared" {
+// What a worker adds is shared.
+func (v *visit) placeOf(f *form) vault.Place {
+	if v.worker != nil || f.Get("visibility") == "shared" {
 		return vault.Place{Compartment: vault.Shared, Channel: channel}
 	}
 	return vault.Place{Compartment: vault.Private, Channel: channel}
@@ -94,6 +95,9 @@ func (p *pages) changeVisibility(v *visit) error {
 	f, err := v.readForm()
 	if err != nil {
 		return err
+	}
+	if v.worker != nil {
+		return v.makePrivate(f)
 	}
 	to, done := vault.Private, "private"
 	if f.Get("to") == "shared" {

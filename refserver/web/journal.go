@@ -1,6 +1,7 @@
 package web
 
 import (
+	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
 	"reconnect.example/vault"
 )
@@ -20,7 +21,7 @@ type journalLine struct {
 }
 
 func (p *pages) journal(v *visit) error {
-	entries, err := v.vault.Journal(v.ctx(), &vault.JournalOptions{Before: number(v.r.URL.Query().Get("before")), Limit: journalPage})
+	entries, err := v.happened(&vault.JournalOptions{Before: number(v.r.URL.Query().Get("before")), Limit: journalPage})
 	if err != nil {
 		return err
 	}
@@ -34,10 +35,31 @@ func (p *pages) journal(v *visit) error {
 	return v.show("journal", view)
 }
 
+// happened reads the journal; where there are relays, with their names and the
+// purposes of their workers.
+func (v *visit) happened(o *vault.JournalOptions) ([]consent.Happening, error) {
+	if v.pages.Staff != nil {
+		return v.pages.Staff.WhatHappened(v.ctx(), v.vault, o)
+	}
+	entries, err := v.vault.Journal(v.ctx(), o)
+	var all []consent.Happening
+	for _, e := range entries {
+		all = append(all, consent.Happening{Entry: e})
+	}
+	return all, err
+}
+
 // words puts a line of the journal into plain words. An act that this version
 // has no words for is shown by its code, never left out.
-func (v *visit) words(e vault.Entry) journalLine {
+func (v *visit) words(h consent.Happening) journalLine {
+	e := h.Entry
 	e.Name, e.Purpose = safename.Line(e.Name), safename.Line(e.Purpose)
+	if e.Name == "" {
+		e.Name = safename.Line(h.About)
+	}
+	if h.Why.Code != "" {
+		e.Purpose = v.purposeWords(h.Why)
+	}
 	line := journalLine{Entry: e, What: string(e.Act)}
 	if key := "journal.act." + string(e.Act); v.has(key) {
 		line.What = v.t(key)
@@ -49,6 +71,9 @@ func (v *visit) words(e vault.Entry) journalLine {
 		line.Who = v.t("journal.service")
 	default:
 		line.Who = safename.Line(e.Actor.Name)
+		if e.Actor.Relay != "" {
+			line.Who += ", " + safename.Line(e.Actor.Relay)
+		}
 		if e.Actor.Organisation != "" {
 			line.Who += " (" + safename.Line(e.Actor.Organisation) + ")"
 		}

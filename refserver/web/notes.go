@@ -10,7 +10,7 @@ var noteEditor = editor{
 	},
 	check: func(v *visit, f *form) { v.required(f, "title", "text") },
 	add: func(v *visit, f *form) (vault.Item, error) {
-		return v.vault.AddNote(v.ctx(), f.Get("title"), vault.Note{Text: f.Text("text")}, placeOf(f))
+		return v.vault.AddNote(v.ctx(), f.Get("title"), vault.Note{Text: f.Text("text")}, v.placeOf(f))
 	},
 	edit: func(_ *visit, f *form) vault.Edit {
 		name := f.Get("title")

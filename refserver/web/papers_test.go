@@ -58,9 +58,9 @@ func TestAPaperIsSharedAndKeptAgain(t *testing.T) {
 	paper := p.upload(url.Values{"title": {"Ordonnance"}, "folder": {"Santé"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok().Path
 	ask := p.get(p.get(paper).link("/items/[a-z2-7]+/visibility")).ok("personne d’autre ne le verra", "pourra en avoir gardé une copie")
 	form := ask.form("", nil)
-	p.post(ask.Path, form).ok("C’est prêt à être partagé plus tard.", "Partagé", "Santé")
-	p.post(ask.Path, form).ok("C’est prêt à être partagé plus tard.") // a second click
-	ask = p.get(ask.Path).ok("aucun centre ne pourra le voir")
+	p.post(ask.Path, form).ok("Ceux que vous avez laissés entrer peuvent le voir maintenant.", "Partagé", "Santé")
+	p.post(ask.Path, form).ok("Ceux que vous avez laissés entrer peuvent le voir maintenant.") // a second click
+	ask = p.get(ask.Path).ok("personne d’autre que vous ne pourra le voir")
 	p.post(ask.Path, ask.form("", nil)).ok("Il n’y a que vous qui pouvez le voir")
 	require.Equal(t, string(pdf), p.get(paper+"/file").Body)
 }

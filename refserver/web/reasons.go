@@ -11,6 +11,7 @@ import (
 // otherNames are fields that pages call by another name than the library.
 var otherNames = map[string][]string{
 	"name": {"name", "title", "subject"}, "start": {"date"}, "duration": {"minutes"}, "password": {"new", "password"},
+	"code": {"invitation", "code"},
 }
 
 // refuseFields puts the library's complaints beside the fields that they are about.

@@ -28,10 +28,13 @@ type templates map[string]*template.Template
 type page struct {
 	Language string
 	SignedIn bool
-	Here     string // path and query of this page, to come back after a change of language
-	Done     string // sentence about what was just done
-	Closing  bool   // the account is closed: nothing can be added
-	Damaged  bool   // something in the store was altered or is missing, and is not shown
+	Here     string     // path and query of this page, to come back after a change of language
+	Done     string     // sentence about what was just done
+	Closing  bool       // the account is closed: nothing can be added
+	Relays   bool       // there are relays on this server
+	Staff    bool       // a worker is signed in
+	Guest    *guestView // the space of somebody else is open
+	Damaged  bool       // something in the store was altered or is missing, and is not shown
 	Data     any
 }
 
@@ -117,7 +120,8 @@ func (v *visit) showWith(status int, name string, data any) error {
 	}
 	var out bytes.Buffer
 	err := t.ExecuteTemplate(&out, "layout.html", page{
-		Language: v.code, SignedIn: v.vault != nil, Here: v.here(), Done: v.done(), Closing: v.closing(), Damaged: v.damaged, Data: data,
+		Language: v.code, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: v.done(), Closing: v.closing() || v.mayOnlySee(),
+		Relays: v.pages.Staff != nil, Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Data: data,
 	})
 	if err != nil {
 		return fmt.Errorf("web: %w", err)

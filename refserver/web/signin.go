@@ -23,7 +23,7 @@ func (p *pages) signIn(v *visit) error {
 	}
 	opened, err := p.unlock(v, f)
 	if err != nil {
-		return v.signInAgain(f, err)
+		return v.signInAgain("sign-in", f, err)
 	}
 	defer opened.Close()
 	session.SetCookie(v.w, opened.Token())
@@ -39,7 +39,7 @@ func (p *pages) unlock(v *visit, f *form) (*vault.Vault, error) {
 	})
 }
 
-func (v *visit) signInAgain(f *form, err error) error {
+func (v *visit) signInAgain(name string, f *form, err error) error {
 	p := problem.Of(err)
 	if p.Status >= http.StatusInternalServerError && !errors.Is(err, vault.ErrBusy) {
 		return err
@@ -49,7 +49,7 @@ func (v *visit) signInAgain(f *form, err error) error {
 	}
 	f.Problem = v.sentence(p)
 	v.retryAfter(p)
-	return v.showWith(p.Status, "sign-in", f)
+	return v.showWith(p.Status, name, f)
 }
 
 // leave ends the session. "Quickly" ends on a page that says nothing of where
@@ -59,9 +59,15 @@ func (p *pages) leave(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if opened, err := session.Open(v.r, p.Vaults); err == nil {
-		err = opened.SignOut(v.ctx())
-		opened.Close()
+	where := "/sign-in"
+	if who, err := session.Identify(v.r, p.Vaults, p.Staff); err == nil {
+		if who.Worker != nil {
+			where = "/staff/sign-in"
+			err = who.Worker.Own().SignOut(v.ctx())
+		} else {
+			err = who.Vault.SignOut(v.ctx())
+		}
+		who.Close()
 		if err != nil && !errors.Is(err, vault.ErrSessionEnded) {
 			v.log(problem.Of(err), err) // the cookie goes all the same; the session ends by its clock
 		}
@@ -72,7 +78,7 @@ func (p *pages) leave(v *visit) error {
 	if f.Get("quickly") != "" {
 		return v.goTo("/news", "")
 	}
-	return v.goTo("/sign-in", "left")
+	return v.goTo(where, "left")
 }
 
 // news is the neutral page after leaving quickly: the weather of any day.

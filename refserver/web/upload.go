@@ -147,7 +147,7 @@ func (u *upload) filled() *form {
 
 // store stores this file and those after it, and returns where they are.
 func (u *upload) store(part *multipart.Part) (string, error) {
-	in := placeOf(u.form).Compartment
+	in := u.placeOf(u.form).Compartment
 	var err error
 	if u.folder, err = u.folderIn(u.form.Get("folder"), in); err != nil {
 		return "", err

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
+	"reconnect.example/consent"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
@@ -19,7 +21,11 @@ type visit struct {
 	r     *http.Request
 	*language
 	token string
-	vault *vault.Vault // nil before sign-in
+	vault *vault.Vault // the person's own, or what the worker has open; nil: none is
+
+	worker  *consent.Worker // nil: the person, or nobody
+	post    *consent.Post   // of the worker, where vault is open
+	purpose consent.Purpose // for which it is
 
 	binned  bool  // the space is full, and there is something in the bin
 	damaged bool  // something in the store was altered or is missing
@@ -46,13 +52,58 @@ func (p *pages) anybody(h handler) http.Handler {
 // person serves pages of the person who is signed in. Who is not goes to the
 // first page, and learns nothing else.
 func (p *pages) person(h handler) http.Handler {
+	return p.signedIn(func(v *visit) error {
+		if v.worker != nil {
+			return v.goTo("/staff", "")
+		}
+		return h(v)
+	})
+}
+
+// shared serves pages of what is in a space, to its person or to a worker who has
+// it open. What a worker may not do, the library refuses.
+func (p *pages) shared(h handler) http.Handler {
+	return p.signedIn(func(v *visit) error {
+		if v.vault == nil {
+			return v.goTo("/staff", "nothing-open")
+		}
+		return h(v)
+	})
+}
+
+// staff serves pages of whoever works for relays.
+func (p *pages) staff(h handler) http.Handler {
+	return p.signedIn(func(v *visit) error {
+		if v.worker == nil {
+			return v.goTo("/", "")
+		}
+		return h(v)
+	})
+}
+
+// own serves pages of whoever is signed in about their own space: a person's, or a
+// worker's own keys.
+func (p *pages) own(h handler) http.Handler {
+	return p.signedIn(func(v *visit) error {
+		if v.worker != nil {
+			if v.vault != nil {
+				v.vault.Close()
+				v.post.Close()
+			}
+			v.vault, v.post = v.worker.Own(), nil
+		}
+		return h(v)
+	})
+}
+
+func (p *pages) signedIn(h handler) http.Handler {
 	return p.anybody(func(v *visit) error {
 		if err := v.resume(); err != nil {
 			return err
 		}
-		defer v.vault.Close()
+		defer v.end()
 		err := h(v)
-		if errors.Is(err, vault.ErrFull) { // while the vault is open
+		if v.worker == nil && errors.Is(err, vault.ErrFull) { // while the vault is open
 			c, countErr := v.vault.Count(v.ctx())
 			v.binned = countErr == nil && c.Binned > 0
 		}
@@ -61,16 +112,21 @@ func (p *pages) person(h handler) http.Handler {
 }
 
 func (v *visit) resume() error {
-	opened, err := session.Open(v.r, v.pages.Vaults)
+	who, err := session.Identify(v.r, v.pages.Vaults, v.pages.Staff)
 	if err != nil {
 		return err
 	}
-	if err := v.pages.Limits.Request(opened.ID()); err != nil {
-		opened.Close()
+	if err := v.pages.Limits.Request(who.Account()); err != nil {
+		who.Close()
 		return err
 	}
-	v.vault = opened
+	v.vault, v.worker, v.post, v.purpose = who.Vault, who.Worker, who.Post, who.Purpose
 	return nil
+}
+
+// end forgets the keys of the visit.
+func (v *visit) end() {
+	(&session.Who{Vault: v.vault, Worker: v.worker, Post: v.post}).Close()
 }
 
 // itemID reads the {id} of the address. What is no id names nothing.
@@ -98,10 +154,17 @@ func (v *visit) fail(err error) {
 	if errors.Is(err, vault.ErrSessionEnded) {
 		session.ClearCookie(v.w)
 		path, done := "/sign-in", "ended"
+		if strings.HasPrefix(v.r.URL.Path, "/staff") && v.pages.Staff != nil {
+			path = "/staff/sign-in"
+		}
 		if v.r.Method == http.MethodGet && v.token == "" {
 			done = "" // a first visit: nothing has ended
 		}
 		_ = v.goTo(path, done)
+		return
+	}
+	if errors.Is(err, consent.ErrNoSecondFactor) {
+		_ = v.goTo("/staff/factor", "factor-needed")
 		return
 	}
 	if errors.Is(err, vault.ErrUnconfirmed) { // it is done

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"reconnect.example/consent"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
@@ -24,11 +25,13 @@ const channel = "web"
 // Config is what the pages need. Vaults is required.
 type Config struct {
 	Vaults    *vault.Vaults
-	Limits    *session.Limits  // nil: the defaults
-	Zone      *time.Location   // in which times are shown and appointments entered; nil: UTC
-	MostSpace int64            // bytes beyond which nobody is given more; 0: not known
-	Logger    hclog.Logger     // nil: nothing is logged
-	Now       func() time.Time // nil: time.Now
+	Staff     *consent.Service   // nil: there are no relays
+	Directory *consent.Directory // of relays; given where Staff is
+	Limits    *session.Limits    // nil: the defaults
+	Zone      *time.Location     // in which times are shown and appointments entered; nil: UTC
+	MostSpace int64              // bytes beyond which nobody is given more; 0: not known
+	Logger    hclog.Logger       // nil: nothing is logged
+	Now       func() time.Time   // nil: time.Now
 }
 
 // pages serves all pages.
@@ -46,6 +49,9 @@ type pages struct {
 func New(c Config) (http.Handler, error) {
 	if c.Vaults == nil {
 		return nil, errors.New("web: Config.Vaults is missing")
+	}
+	if (c.Staff == nil) != (c.Directory == nil) {
+		return nil, errors.New("web: Config.Staff and Config.Directory go together")
 	}
 	if c.Limits == nil {
 		c.Limits = session.NewLimits(session.LimitsConfig{Now: c.Now})
@@ -83,8 +89,7 @@ func (p *pages) routes() *http.ServeMux {
 		mux.Handle(pattern, p.anybody(h))
 	}
 	for pattern, h := range map[string]handler{
-		"GET /{$}": p.home,
-
+		"GET /{$}":                     p.home,
 		"GET /papers":                  p.papers,
 		"GET /papers/add":              p.addPaperForm,
 		"POST /papers/add":             p.addPaper,
@@ -118,30 +123,39 @@ func (p *pages) routes() *http.ServeMux {
 		"GET /notes/{id}":              p.note,
 		"GET /notes/{id}/edit":         p.editNoteForm,
 		"POST /notes/{id}/edit":        p.editNote,
-
-		"GET /items/{id}/visibility":  p.visibilityForm,
-		"POST /items/{id}/visibility": p.changeVisibility,
-		"POST /items/{id}/bin":        p.binItem,
-		"POST /items/{id}/restore":    p.restoreItem,
-		"GET /items/{id}/destroy":     p.destroyForm,
-		"POST /items/{id}/destroy":    p.destroyItem,
-		"GET /bin":                    p.bin,
-
-		"GET /space":              p.space,
-		"POST /space":             p.askForSpace,
-		"GET /journal":            p.journal,
+		"GET /items/{id}/visibility":   p.visibilityForm,
+		"POST /items/{id}/visibility":  p.changeVisibility,
+		"POST /items/{id}/bin":         p.binItem,
+		"POST /items/{id}/restore":     p.restoreItem,
+		"GET /items/{id}/destroy":      p.destroyForm,
+		"POST /items/{id}/destroy":     p.destroyItem,
+		"GET /bin":                     p.bin,
+	} {
+		mux.Handle(pattern, p.shared(h))
+	}
+	for pattern, h := range map[string]handler{
+		"GET /space":     p.space,
+		"POST /space":    p.askForSpace,
+		"GET /journal":   p.journal,
+		"GET /take":      p.takeForm,
+		"POST /take":     p.take,
+		"POST /reopen":   p.reopen,
+		"POST /restored": p.confirmRestored,
+		"GET /close":     p.closeForm,
+	} {
+		mux.Handle(pattern, p.person(h))
+	}
+	for pattern, h := range map[string]handler{
 		"GET /sessions":           p.sessions,
 		"POST /sessions/{id}/end": p.endSession,
 		"POST /sessions/end":      p.endOtherSessions,
 		"GET /password":           p.passwordForm,
 		"POST /password":          p.changePassword,
-		"GET /take":               p.takeForm,
-		"POST /take":              p.take,
-		"POST /reopen":            p.reopen,
-		"POST /restored":          p.confirmRestored,
-		"GET /close":              p.closeForm,
 	} {
-		mux.Handle(pattern, p.person(h))
+		mux.Handle(pattern, p.own(h))
+	}
+	if p.Staff != nil {
+		p.relayRoutes(mux)
 	}
 	// Not behind person: a repeated click comes when the session is gone already.
 	mux.Handle("POST /close", p.anybody(p.closeAccount))

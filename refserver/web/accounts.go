@@ -1,0 +1,150 @@
+package web
+
+import (
+	"errors"
+	"slices"
+
+	"reconnect.example/consent"
+	"reconnect.example/internal/safename"
+	"reconnect.example/refserver/notice"
+	"reconnect.example/vault"
+)
+
+// accountView is the page where a worker and a person open an account together.
+type accountView struct {
+	Form    *form
+	Relay   relayView
+	Licence licenceView
+	Account vault.Notice
+	Follow  vault.Notice
+	Draft   *consent.Draft // one that was interrupted; nil: a new one
+}
+
+// accountOf reads what the page stands on. The caller closes the post.
+func (v *visit) accountOf(f *form) (accountView, *consent.Post, error) {
+	post, err := v.at()
+	if err != nil {
+		return accountView{}, nil, err
+	}
+	view := accountView{Form: f, Relay: v.relay(post.Relay()), Account: notice.In(v.code), Follow: notice.Following(v.code)}
+	if view.Licence, err = v.licence(post.Relay().ID); err == nil {
+		view.Draft, err = v.draft(post, f.Get("draft"))
+	}
+	if err != nil {
+		post.Close()
+		return accountView{}, nil, err
+	}
+	return view, post, nil
+}
+
+// draft is the one that is named, or nil.
+func (v *visit) draft(post *consent.Post, named string) (*consent.Draft, error) {
+	if named == "" {
+		return nil, nil
+	}
+	all, err := post.Drafts(v.ctx())
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(all, func(d consent.Draft) bool { return d.ID.String() == named })
+	if at < 0 {
+		return nil, vault.ErrNotFound
+	}
+	all[at].Name = safename.Line(all[at].Name)
+	return &all[at], nil
+}
+
+func (p *pages) accountForm(v *visit) error {
+	f := newForm()
+	f.Set("draft", v.r.URL.Query().Get("draft"))
+	f.Set("scope", "add")
+	view, post, err := v.accountOf(f)
+	if err != nil {
+		return err
+	}
+	defer post.Close()
+	if view.Draft != nil {
+		f.Set("called", view.Draft.Name)
+	}
+	return v.show("account-open", view)
+}
+
+// openedView is what a new person takes home, shown once.
+type openedView struct {
+	Relay relayView
+	Login string
+	Card  string // "": shown already, or not wanted; the person makes one from their space
+}
+
+// openAccount opens an account with the person, who types the password and the PIN.
+// A second click finds the account, and not the card: that is kept nowhere.
+func (p *pages) openAccount(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	view, post, err := v.accountOf(f)
+	if err != nil {
+		return err
+	}
+	defer post.Close()
+	v.checkAccount(f)
+	until := v.endOf(f)
+	if f.wrong() {
+		return v.again("account-open", f, nil, view)
+	}
+	opened := openedView{Relay: view.Relay}
+	opened.Login, err = p.clicks.do(v.ctx(), v.token, f.ID, func() (string, error) {
+		n := consent.NewAccount{
+			Name: f.Get("called"), Password: f.Values.Get("new"), Notice: view.Account, Consent: true, Follow: view.Follow, Agreed: true,
+			Scope: scopeOf(f), Until: until,
+		}
+		var login string
+		login, opened.Card, err = v.newAccount(post, view.Draft, n, f.Get("pin"))
+		return login, err
+	})
+	if errors.Is(err, vault.ErrSignIn) {
+		f.refuse("new", v.t("wrong.password"))
+	}
+	if err != nil {
+		return v.again("account-open", f, err, view)
+	}
+	return v.show("account-opened", opened)
+}
+
+func (v *visit) checkAccount(f *form) {
+	v.required(f, "called")
+	v.newPassword(f)
+	v.checkPIN(f)
+	if v.agreed(f); f.Get("consent") == "" {
+		f.refuse("consent", v.t("wrong.sure"))
+	}
+}
+
+// checkPIN refuses a PIN that was typed in two ways.
+func (v *visit) checkPIN(f *form) {
+	if v.required(f, "pin", "again"); f.Wrong["pin"] == "" && f.Wrong["again"] == "" && f.Get("pin") != f.Get("again") {
+		f.refuse("again", v.t("wrong.pins"))
+	}
+}
+
+func (v *visit) newAccount(post *consent.Post, draft *consent.Draft, n consent.NewAccount, pin string) (login, code string, err error) {
+	var a *consent.Account
+	if draft == nil {
+		a, err = post.OpenAccount(v.ctx(), n)
+	} else {
+		a, err = post.ResumeAccount(v.ctx(), draft.ID, n)
+	}
+	if a == nil {
+		return "", "", err
+	}
+	defer a.Vault.Close()
+	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
+		return "", "", err
+	}
+	card, err := a.Vault.NewAccessCard(v.ctx(), vault.Secret{Password: n.Password}, pin)
+	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
+		return a.Login, "", nil // the account is theirs; the card can be made from it
+	}
+	return a.Login, card.Code, nil
+}

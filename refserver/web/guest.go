@@ -1,0 +1,104 @@
+package web
+
+import (
+	"reconnect.example/consent"
+	"reconnect.example/internal/safename"
+	"reconnect.example/vault"
+)
+
+// guestView is the banner over every page of somebody else's space.
+type guestView struct {
+	Name    string // as the person gave it at this relay; "": not known any more
+	Relay   string
+	Purpose string
+}
+
+func (v *visit) guestView() *guestView {
+	if v.worker == nil || v.post == nil {
+		return nil
+	}
+	return &guestView{Name: safename.Line(v.openedName()), Relay: safename.Line(v.post.Relay().Name), Purpose: v.purposeWords(v.purpose)}
+}
+
+// openedName is what the person whose space is open is called at the relay. It is
+// looked up each time: nothing about a person stays in the server's memory.
+func (v *visit) openedName() string {
+	people, err := v.post.People(v.ctx())
+	for _, one := range people {
+		if err == nil && one.Vault == v.vault.ID() {
+			return one.Name
+		}
+	}
+	visits, err := v.post.Visits(v.ctx())
+	for _, one := range visits {
+		if err == nil && one.Vault == v.vault.ID() {
+			return one.Name
+		}
+	}
+	return ""
+}
+
+// mayOnlySee reports whether a worker may add nothing to the space that is open. It
+// decides which buttons are offered: the library refuses what must not be.
+func (v *visit) mayOnlySee() bool {
+	if v.worker == nil || v.post == nil {
+		return false
+	}
+	terms := v.vault.Terms()
+	return terms == nil || terms.Scope != vault.ScopeAdd
+}
+
+// makePrivate is for a worker, on the person's word.
+func (v *visit) makePrivate(f *form) error {
+	i, err := v.anyItem()
+	if err != nil {
+		return err
+	}
+	if err := v.vault.MakePrivate(v.ctx(), i.ID, f.Revision); err != nil {
+		return err
+	}
+	return v.goTo(listPath(i.Kind), "made-private")
+}
+
+// purposeWords says why a space is open, with what the worker wrote.
+func (v *visit) purposeWords(p consent.Purpose) string {
+	words := safename.Line(p.Text)
+	switch name := v.purposeName(p.Code); {
+	case name == "" || p.Code == consent.PurposeOther && words != "":
+		return words
+	case words == "":
+		return name
+	default:
+		return name + ", " + words
+	}
+}
+
+func (v *visit) purposeName(code consent.PurposeCode) string {
+	switch code {
+	case consent.PurposeHousing:
+		return v.t("purpose.housing")
+	case consent.PurposeHealth:
+		return v.t("purpose.health")
+	case consent.PurposeBenefits:
+		return v.t("purpose.benefits")
+	case consent.PurposeResidence:
+		return v.t("purpose.residence")
+	case consent.PurposeWork:
+		return v.t("purpose.work")
+	case consent.PurposeAppointment:
+		return v.t("purpose.appointment")
+	case consent.PurposeOther:
+		return v.t("purpose.other")
+	}
+	return ""
+}
+
+func (v *visit) scopeWords(s vault.Scope) string {
+	switch s {
+	case vault.ScopeAdd:
+		return v.t("scope.add")
+	case vault.ScopeGive:
+		return v.t("scope.give")
+	}
+	return v.t("scope.see")
+}

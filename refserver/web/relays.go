@@ -1,0 +1,54 @@
+package web
+
+import "net/http"
+
+// relayRoutes are the pages that need relays.
+func (p *pages) relayRoutes(mux *http.ServeMux) {
+	for pattern, h := range map[string]handler{
+		"GET /sharing":                 p.sharing,
+		"GET /sharing/with/{id}":       p.oneSharing,
+		"POST /sharing/with/{id}/end":  p.endSharing,
+		"GET /sharing/relays":          p.relays,
+		"POST /sharing/relays":         p.findRelay,
+		"GET /sharing/relays/{relay}":  p.followForm,
+		"POST /sharing/relays/{relay}": p.follow,
+		"GET /receipts/{id}":           p.consentReceipt,
+		"GET /sharing/visit":           p.visitForm,
+		"POST /sharing/visit":          p.startVisit,
+	} {
+		mux.Handle(pattern, p.person(h))
+	}
+	for pattern, h := range map[string]handler{
+		"GET /staff/sign-in":  p.staffSignInForm,
+		"POST /staff/sign-in": p.staffSignIn,
+		"GET /staff/join":     p.joinForm,
+		"POST /staff/join":    p.join,
+	} {
+		mux.Handle(pattern, p.anybody(h))
+	}
+	for pattern, h := range map[string]handler{
+		"GET /staff":                                        p.staffHome,
+		"POST /staff/close":                                 p.closeOpened,
+		"GET /staff/factor":                                 p.factorForm,
+		"POST /staff/factor":                                p.enrolFactor,
+		"POST /staff/factor/confirm":                        p.confirmFactor,
+		"GET /staff/ask":                                    p.askForm,
+		"POST /staff/ask":                                   p.ask,
+		"POST /staff/found":                                 p.found,
+		"GET /staff/relays/{relay}":                         p.people,
+		"GET /staff/relays/{relay}/people/{person}":         p.openPersonForm,
+		"POST /staff/relays/{relay}/people/{person}":        p.openPerson,
+		"GET /staff/relays/{relay}/visits":                  p.visits,
+		"GET /staff/relays/{relay}/visits/{grant}":          p.openVisitForm,
+		"POST /staff/relays/{relay}/visits/{grant}":         p.openVisit,
+		"GET /staff/relays/{relay}/account":                 p.accountForm,
+		"POST /staff/relays/{relay}/account":                p.openAccount,
+		"GET /staff/relays/{relay}/team":                    p.team,
+		"POST /staff/relays/{relay}/team/invite":            p.invite,
+		"POST /staff/relays/{relay}/team/admit":             p.admit,
+		"GET /staff/relays/{relay}/team/{worker}":           p.memberForm,
+		"POST /staff/relays/{relay}/team/{worker}/{change}": p.changeMember,
+	} {
+		mux.Handle(pattern, p.staff(h))
+	}
+}

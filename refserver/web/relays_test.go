@@ -1,0 +1,253 @@
+package web_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/consent"
+	"reconnect.example/consent/consenttest"
+	"reconnect.example/internal/testkeys"
+	"reconnect.example/refserver/session"
+	"reconnect.example/refserver/web"
+	"reconnect.example/vault"
+	"reconnect.example/vault/vaulttest"
+)
+
+// town is a server with relays: a day centre with its manager and a worker.
+type town struct {
+	*centre
+	stage  *consenttest.Stage
+	harbor *consenttest.Relay
+	samir  *consenttest.Staff
+}
+
+func newTown(t *testing.T) *town {
+	t.Helper()
+	testkeys.UseCheapKDF()
+	stage := consenttest.New(t, nil)
+	tn := &town{centre: &centre{t: t}, stage: stage, harbor: stage.Relay(t, "Accueil du Port")}
+	tn.samir = tn.harbor.Hire(t, "Samir", consent.RoleHelp)
+	pages, err := web.New(web.Config{
+		Vaults: stage.Vaults, Staff: stage.Service, Directory: stage.Directory, Now: stage.Clock.Now,
+		Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 1000, RequestsPerSecond: 1000}),
+	})
+	require.NoError(t, err)
+	tn.server = httptest.NewTLSServer(pages)
+	t.Cleanup(tn.server.Close)
+	return tn
+}
+
+// amina has a space and is signed in.
+func (tn *town) amina() *person {
+	tn.t.Helper()
+	v, err := tn.stage.Create(tn.t.Context(), vaulttest.CreateRequest(password))
+	require.NoError(tn.t, err)
+	defer v.Close()
+	p := tn.stranger()
+	p.login, err = v.Login(tn.t.Context())
+	require.NoError(tn.t, err)
+	p.signIn(password)
+	p.get("/").ok("Mon espace", "Qui peut voir")
+	return p
+}
+
+// desk is a worker with a browser of their own.
+func (tn *town) desk(w *consenttest.Staff) *person {
+	tn.t.Helper()
+	p := tn.stranger()
+	p.post("/staff/sign-in", url.Values{"login": {w.Login}, "password": {w.Password}}).ok("Mes centres", w.Name())
+	return p
+}
+
+func (tn *town) relayPath() string { return "/staff/relays/" + tn.harbor.ID.String() }
+
+// follows lets the relay in.
+func (p *person) follows(relay consent.Relay, set url.Values) *page {
+	p.t.Helper()
+	path := "/sharing/relays/" + relay.ID.String()
+	values := url.Values{"scope": {"add"}, "called": {"Amina K."}, "agreed": {"1"}, "password": {password}}
+	for key, value := range set {
+		values[key] = value
+	}
+	return p.post(path, p.get(path).ok(relay.Name, "une copie").form("", values))
+}
+
+// opens opens the only person whom the relay follows.
+func (tn *town) opens(w *person) *page {
+	tn.t.Helper()
+	g := w.get(tn.relayPath()).ok("Amina K.")
+	path := g.link(tn.relayPath() + "/people/[a-z2-7]+")
+	w.get(path).ok("Amina K.", "Pourquoi ?")
+	return w.post(path, url.Values{"purpose": {"housing"}, "why": {"demande de logement"}})
+}
+
+func TestARelayIsLetInSeesWhatIsSharedAndIsStopped(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, samir := tn.amina(), tn.desk(tn.samir)
+	shared := amina.upload(url.Values{"title": {"Attestation"}, "visibility": {"shared"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok().Path
+	private := amina.upload(url.Values{"title": {"Journal intime"}}, file{"file", "b.pdf", "application/pdf", pdf}).ok().Path
+
+	amina.get("/sharing").ok("Personne d’autre que vous ne voit votre espace.")
+	g := amina.get("/sharing/relays").ok("Accueil du Port")
+	amina.post("/sharing/relays", url.Values{"code": {consent.QRText(tn.harbor.Relay)}}).ok("les chiffres sont les bons")
+	amina.post("/sharing/relays", url.Values{"code": {"nothing"}}).is(http.StatusUnprocessableEntity, "Ce code n’a pas pu être lu.")
+	require.Contains(t, g.Body, tn.harbor.ID.String())
+	amina.follows(tn.harbor.Relay, url.Values{"password": {"wrong words here"}}).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe ou code PIN.")
+	amina.follows(tn.harbor.Relay, url.Values{"agreed": nil, "until": {"2001-01-01"}}).is(http.StatusUnprocessableEntity, "Cochez la case", "Ce jour est passé.")
+	amina.follows(tn.harbor.Relay, nil).ok("Reçu", "Accueil du Port", "Ce centre peut maintenant voir")
+	amina.follows(tn.harbor.Relay, nil).is(http.StatusConflict, "Ce centre vous suit déjà.")
+	amina.get("/sharing").ok("Accueil du Port", "Voir et ajouter", "que vous l’arrêtiez")
+
+	samir.get("/papers").ok("Aucun espace n’est ouvert.")
+	path := samir.get(tn.relayPath()).link(tn.relayPath() + "/people/[a-z2-7]+")
+	samir.post(path, url.Values{"purpose": {"other"}}).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
+	samir.post(path, url.Values{}).is(http.StatusUnprocessableEntity, "Choisissez pourquoi.")
+	tn.opens(samir).ok("Vous êtes dans l’espace de", "Amina K.", "Accueil du Port", "Logement, demande de logement", "Fermer cet espace")
+	samir.get("/papers").ok("Attestation", "Vous êtes dans l’espace de").without("Journal intime")
+	require.Equal(t, string(pdf), samir.get(shared+"/file").ok().Body)
+	samir.get(private).is(http.StatusNotFound)
+	samir.get(private + "/file").is(http.StatusNotFound)
+	samir.get(shared).ok("Garder pour moi").without("Mettre à la corbeille")
+	samir.post("/items/"+strings.TrimPrefix(shared, "/papers/")+"/bin", url.Values{"revision": {"1"}}).is(http.StatusForbidden, "Ce geste n’est pas permis ici.")
+	for _, own := range []string{"/journal", "/space", "/take", "/close", "/sharing"} {
+		require.Equal(t, "/staff", samir.get(own).ok("Mes centres").Path, own)
+	}
+	added := samir.upload(url.Values{"title": {"Récépissé"}, "visibility": {"private"}}, file{"file", "c.pdf", "application/pdf", pdf}).ok("Partagé").Path
+	ask := samir.get("/items/" + strings.TrimPrefix(added, "/papers/") + "/visibility").ok("À faire seulement si la personne le demande.")
+	samir.post(ask.Path, ask.form("", nil)).ok("C’est privé.").without("Récépissé")
+
+	amina.get("/journal").ok("Samir, Accueil du Port", "Papier ouvert : « Attestation »", "Logement, demande de logement", "Accès donné : « Accueil du Port »")
+	end := amina.get("/sharing").link("/sharing/with/[a-z2-7]+/end")
+	amina.post(end, url.Values{}).ok("C’est arrêté.", "Arrêté par vous")
+	samir.get(shared).ok("Aucun espace n’est ouvert.")
+	samir.get(tn.relayPath()).ok("Ce centre ne suit encore personne.")
+	receipt := amina.get("/sharing").link("/receipts/[^\"]+")
+	amina.get(receipt).ok("Reçu", "Accueil du Port")
+}
+
+func TestAWorkerWhoMayOnlySeeIsOfferedNothingElse(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, samir := tn.amina(), tn.desk(tn.samir)
+	shared := amina.upload(url.Values{"title": {"Attestation"}, "visibility": {"shared"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok().Path
+	amina.follows(tn.harbor.Relay, url.Values{"scope": {"see"}}).ok()
+	tn.opens(samir).ok().without("/papers/add")
+	samir.get(shared).ok("Attestation").without("Modifier", "Garder pour moi")
+	samir.post("/notes/add", url.Values{"title": {"a"}, "text": {"b"}}).is(http.StatusForbidden)
+	samir.post("/staff/close", nil).ok("L’espace est fermé.").without("Vous êtes dans l’espace de")
+	samir.get(shared).ok("Aucun espace n’est ouvert.")
+	samir.post("/leave", nil).ok("Je travaille pour un centre")
+	require.Equal(t, "/staff/sign-in", samir.get("/staff").Path)
+}
+
+func TestSomebodyJoinsATeamAndIsTakenOut(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	manager, amina := tn.desk(tn.harbor.Manager), tn.amina()
+	amina.follows(tn.harbor.Relay, nil).ok()
+	team := tn.relayPath() + "/team"
+	tn.desk(tn.samir).get(team).is(http.StatusForbidden, "Il faut être responsable")
+	g := manager.get(team).ok("Samir", "Manager of Accueil du Port", "<10", "Il n’y a pas encore de licence.")
+	g = manager.post(team+"/invite", url.Values{"roles": {"help"}}).ok("Donnez-le à une seule personne.")
+	code := g.word()
+
+	lea := tn.stranger()
+	join := url.Values{"invitation": {code}, "worker": {"Léa"}, "new": {password}, "repeat": {password}, "agreed": {"1"}}
+	lea.post("/staff/join", url.Values{"invitation": {"nothing"}, "worker": {"Léa"}, "new": {password}, "repeat": {password}, "agreed": {"1"}}).is(http.StatusUnprocessableEntity, "pas remplie comme il faut")
+	lea.post("/staff/join", url.Values{"new": {"short"}, "repeat": {"short"}}).is(http.StatusUnprocessableEntity, "Remplissez cette case.", "Cochez la case")
+	require.NotEmpty(t, lea.post("/staff/join", join).ok("Votre compte est ouvert").word())
+	lea.post("/staff/factor", url.Values{"password": {"wrong words here"}}).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe")
+	lea.post("/staff/factor", url.Values{"password": {password}}).ok("Lisez ceci avec l’application")
+	lea.post("/staff/factor/confirm", url.Values{"factor": {"x"}}).ok("Ce n’était pas le bon code.")
+	lea.post("/staff/ask", url.Values{"invitation": {code}}).ok("Lisez maintenant vos chiffres")
+	digits := lea.get("/staff").ok("Mes chiffres").word()
+	lea.get("/sessions").ok("Cet appareil")
+
+	g = manager.get(team).ok("Léa", "Demandent à entrer")
+	admit := g.form(team+"/admit", url.Values{"fingerprint": {"0000 0000 0000 0000 0000 0000"}, "roles": {"help"}})
+	manager.post(team+"/admit", admit).is(http.StatusUnprocessableEntity, "Ces chiffres ne sont pas ceux de cette clé.")
+	admit.Set("fingerprint", digits)
+	manager.post(team+"/admit", admit).ok("cette personne est dans l’équipe")
+	tn.opens(lea).ok("Vous êtes dans l’espace de")
+
+	var one string
+	for _, path := range regexp.MustCompile(regexp.QuoteMeta(team)+`/[a-z2-7]{26}`).FindAllString(manager.get(team).Body, -1) {
+		if strings.Contains(manager.get(path).ok().text(), "Léa") {
+			one = path
+		}
+	}
+	manager.post(one+"/suspend", nil).ok("Suspendu")
+	lea.get("/papers").ok("Aucun espace n’est ouvert.")
+	manager.post(one+"/resume", nil).ok("En place")
+	manager.post(one+"/remove", nil).ok("C’est fait.").without("Léa")
+	lea.get(tn.relayPath()).is(http.StatusForbidden)
+	tn.opens(tn.desk(tn.samir)).ok("Vous êtes dans l’espace de") // everyone else goes on
+}
+
+// word is what stands alone on the page to be written down.
+func (g *page) word() string {
+	g.t.Helper()
+	found := regexp.MustCompile(`<p class="words" dir="ltr">([^<]+)</p>`).FindStringSubmatch(g.Body)
+	require.NotNil(g.t, found, g.text())
+	return found[1]
+}
+
+func TestAnAccountIsOpenedWithAPerson(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	samir := tn.desk(tn.samir)
+	samir.get(tn.relayPath() + "/account").ok("Il n’y a pas encore de licence.")
+	tn.stage.Sign(t, consent.Change{Licence: &consent.Licence{Relay: tn.harbor.ID, Number: "1", From: "2020-01-01", To: vault.Date(tn.stage.Clock.Now().AddDate(1, 0, 0).Format(time.DateOnly)), Currency: "EUR"}})
+	path := tn.relayPath() + "/account"
+	values := url.Values{"called": {"Idris"}, "scope": {"add"}, "new": {password}, "repeat": {password}, "pin": {"482915"}, "again": {"482915"}, "consent": {"1"}, "agreed": {"1"}}
+	samir.post(path, url.Values{"new": {password}, "repeat": {"other words"}, "pin": {"1"}, "again": {"2"}}).
+		is(http.StatusUnprocessableEntity, "ne sont pas les mêmes", "Les deux codes PIN", "Cochez la case")
+	form := samir.get(path).ok("Ouvrir un compte avec quelqu’un", "tapée par la personne").form("", values)
+	g := samir.post(path, form).ok("Le compte est ouvert", "Code de la carte")
+	require.Contains(t, g.Body, `<svg class="qr"`)
+	again := samir.post(path, form).ok("La carte ne peut pas être montrée à nouveau.")
+	require.Equal(t, g.word(), again.word(), "a second click opens no second account")
+	samir.get(tn.relayPath()).ok("Idris")
+	idris := tn.stranger()
+	idris.login = g.word()
+	idris.signIn(password).ok("Mon espace")
+	idris.get("/sharing").ok("Accueil du Port")
+
+	tn.stage.Clock.Advance(3 * 365 * 24 * time.Hour)
+	samir = tn.desk(tn.samir)
+	samir.get(tn.relayPath()).ok("La licence a fini", "Idris").without(path)
+	samir.post(path, samir.get(path).form("", values)).is(http.StatusConflict, "n’a pas de licence en cours")
+}
+
+func TestAVisitShowsWhatIsChosenAndEnds(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, samir := tn.amina(), tn.desk(tn.samir)
+	one := amina.upload(url.Values{"title": {"Ordonnance"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok().Path
+	amina.upload(url.Values{"title": {"Journal intime"}}, file{"file", "b.pdf", "application/pdf", pdf}).ok()
+	visits := tn.relayPath() + "/visits"
+	g := samir.get(visits).ok("Mon code", "Personne ne vous montre rien")
+	code := regexp.MustCompile(`<p class="digest" dir="ltr">([^<]+)</p>`).FindStringSubmatch(g.Body)[1]
+	values := url.Values{"code": {code}, "what": {"chosen"}, "items": {strings.TrimPrefix(one, "/papers/")}, "lasts": {"15"}, "called": {"Amina"}, "agreed": {"1"}, "password": {password}}
+	amina.post("/sharing/visit", url.Values{"code": {"x"}, "lasts": {"7"}}).is(http.StatusUnprocessableEntity, "Choisissez au moins un papier", "Remplissez cette case.")
+	amina.post("/sharing/visit", amina.get("/sharing/visit").ok("Ordonnance").form("", values)).ok("peut maintenant voir")
+	amina.get("/sharing").ok("Visites en cours", "Voir 1 papier")
+	path := samir.get(visits).ok("Amina").link(visits + "/[a-z2-7]+")
+	samir.get(path).ok("Pourquoi ?")
+	samir.post(path, url.Values{"purpose": {"health"}}).ok("Vous êtes dans l’espace de", "Amina", "Santé")
+	samir.get("/papers").ok("Ordonnance").without("Journal intime")
+	require.Equal(t, string(pdf), samir.get(one+"/file").ok().Body)
+	tn.stage.Clock.Advance(8 * time.Minute)
+	samir.get("/papers").ok("Ordonnance")
+	tn.stage.Clock.Advance(8 * time.Minute)
+	samir.get("/papers").ok("Aucun espace n’est ouvert.")
+	samir.get(visits).ok("Personne ne vous montre rien")
+}

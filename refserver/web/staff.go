@@ -1,0 +1,391 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"reconnect.example/consent"
+	"reconnect.example/internal/safename"
+	"reconnect.example/refserver/notice"
+	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+)
+
+func (p *pages) staffSignInForm(v *visit) error { return v.show("staff-sign-in", newForm()) }
+
+// staffSignIn opens the session of a worker. What is wrong, the login, the password
+// or the code, is not said more closely than the library does.
+func (p *pages) staffSignIn(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	err = p.Limits.SignIn(v.r)
+	var w *consent.Worker
+	if err == nil {
+		w, err = p.Staff.SignIn(v.ctx(), vault.Password{
+			Login: f.Get("login"), Secret: f.Values.Get("password"), Code: f.Get("factor"), Session: &vault.SessionRequest{Device: device(v.r)}, Priority: true,
+		})
+	}
+	if err != nil {
+		return v.signInAgain("staff-sign-in", f, err)
+	}
+	defer w.Close()
+	session.SetCookie(v.w, w.Own().Token())
+	return v.goTo("/staff", "")
+}
+
+// staffView is the first page of a worker.
+type staffView struct {
+	Name        string
+	Relays      []postView
+	Fingerprint string // of the worker's own key, to be read aloud to a manager
+	Factor      bool   // the code at sign-in is set up
+}
+
+// postView is one relay of a worker.
+type postView struct {
+	relayView
+	Manages   bool
+	Founded   bool
+	Withdrawn bool
+}
+
+func (p *pages) staffHome(v *visit) error {
+	all, err := v.worker.Relays(v.ctx())
+	if err != nil {
+		return err
+	}
+	view := staffView{Name: safename.Line(v.worker.Name())}
+	if view.Fingerprint, err = v.worker.Fingerprint(v.ctx()); err != nil {
+		return err
+	}
+	if view.Factor, err = v.worker.Own().HasSecondFactor(v.ctx()); err != nil {
+		return err
+	}
+	for _, m := range all {
+		post := postView{relayView: relayView{Relay: m.Relay}, Manages: m.Roles.Has(consent.RoleManage), Founded: m.Founded, Withdrawn: m.Withdrawn}
+		if !m.Founded {
+			post.relayView = v.relay(m.Relay)
+		}
+		view.Relays = append(view.Relays, post)
+	}
+	return v.show("staff", view)
+}
+
+// closeOpened closes the space that the worker has open, in every window.
+func (p *pages) closeOpened(v *visit) error {
+	if err := v.worker.CloseOpened(v.ctx()); err != nil {
+		return err
+	}
+	return v.goTo("/staff", "space-closed")
+}
+
+// at opens the relay of the address as this worker. The caller closes it.
+func (v *visit) at() (*consent.Post, error) {
+	id, err := consent.ParseRelayID(v.r.PathValue("relay"))
+	if err != nil {
+		return nil, vault.ErrNotFound
+	}
+	return v.worker.At(v.ctx(), id)
+}
+
+// peopleView is whom a relay follows.
+type peopleView struct {
+	Relay   relayView
+	Manages bool
+	Helps   bool
+	People  []personRow
+	Drafts  []consent.Draft
+	Licence licenceView
+	Counts  consent.Counts
+}
+
+type personRow struct {
+	consent.Person
+	Allowed string
+}
+
+func (p *pages) people(v *visit) error {
+	post, err := v.at()
+	if err != nil {
+		return err
+	}
+	defer post.Close()
+	view := peopleView{Relay: v.relay(post.Relay()), Manages: post.Roles().Has(consent.RoleManage), Helps: post.Roles().Has(consent.RoleHelp)}
+	people, err := post.People(v.ctx())
+	if errors.Is(err, vault.ErrTampered) && people != nil {
+		v.damaged, err = true, nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, one := range people {
+		one.Name = safename.Line(one.Name)
+		view.People = append(view.People, personRow{one, v.scopeWords(one.Scope)})
+	}
+	if view.Drafts, err = post.Drafts(v.ctx()); err != nil {
+		return err
+	}
+	for i := range view.Drafts {
+		view.Drafts[i].Name = safename.Line(view.Drafts[i].Name)
+	}
+	if view.Licence, err = v.licence(post.Relay().ID); err != nil {
+		return err
+	}
+	if view.Counts, err = post.Counts(v.ctx()); err != nil {
+		return err
+	}
+	return v.show("people", view)
+}
+
+// licenceView is how the licence of a relay stands, in words.
+type licenceView struct {
+	Words   string
+	Warning bool
+	MayOpen bool
+}
+
+func (v *visit) licence(relay consent.RelayID) (licenceView, error) {
+	s, err := v.pages.Directory.Licence(v.ctx(), relay)
+	if err != nil {
+		return licenceView{}, err
+	}
+	view := licenceView{MayOpen: s.MayOpen(), Warning: s.Status != consent.LicenceInForce}
+	switch s.Status {
+	case consent.LicenceInForce:
+		view.Words = v.t("licence.in-force", v.date(s.Until))
+	case consent.LicenceEndsSoon:
+		view.Words = v.t("licence.ends-soon", v.date(s.Until))
+	case consent.LicenceNotYet:
+		view.Words = v.t("licence.not-yet", v.date(s.Licence.From))
+	case consent.LicenceExpired:
+		view.Words = v.t("licence.expired", v.date(s.Licence.To))
+	case consent.LicenceWithdrawn:
+		view.Words = v.t("licence.withdrawn")
+	default:
+		view.Words = v.t("licence.none")
+	}
+	return view, nil
+}
+
+// openingView asks why a space is opened.
+type openingView struct {
+	Form     *form
+	Relay    relayView
+	Name     string
+	Allowed  string
+	Purposes []choice
+}
+
+// choice is one of a short list.
+type choice struct{ Code, Words string }
+
+func (v *visit) purposes() (all []choice) {
+	for _, code := range consent.Purposes() {
+		all = append(all, choice{string(code), v.purposeName(code)})
+	}
+	return all
+}
+
+func purposeOf(f *form) consent.Purpose {
+	return consent.Purpose{Code: consent.PurposeCode(f.Get("purpose")), Text: f.Get("why")}
+}
+
+// checkPurpose refuses a form without a reason: the person reads it.
+func (v *visit) checkPurpose(f *form) {
+	if v.purposeName(purposeOf(f).Code) == "" {
+		f.refuse("purpose", v.t("wrong.purpose"))
+	}
+	if purposeOf(f).Code == consent.PurposeOther {
+		v.required(f, "why")
+	}
+}
+
+func (p *pages) openPersonForm(v *visit) error { return v.opening(newForm(), false) }
+
+func (p *pages) openPerson(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	v.checkPurpose(f)
+	return v.opening(f, !f.wrong())
+}
+
+// opening shows who is to be opened and asks why or, with open, opens.
+func (v *visit) opening(f *form, open bool) error {
+	id, err := vault.ParseID(v.r.PathValue("person"))
+	if err != nil {
+		return vault.ErrNotFound
+	}
+	post, err := v.at()
+	if err != nil {
+		return err
+	}
+	defer post.Close()
+	if open {
+		opened, err := post.Open(v.ctx(), id, purposeOf(f))
+		if err == nil {
+			opened.Close()
+			return v.goTo("/", "")
+		}
+		if !errors.Is(err, vault.ErrInvalid) {
+			return err
+		}
+		f.refuse("why", v.t("wrong.characters"))
+	}
+	people, err := post.People(v.ctx())
+	if err != nil {
+		return err
+	}
+	for _, one := range people {
+		if one.Vault == id {
+			return v.askWhy(f, openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.scopeWords(one.Scope)})
+		}
+	}
+	return vault.ErrNotFound
+}
+
+func (v *visit) askWhy(f *form, view openingView) error {
+	view.Purposes = v.purposes()
+	if f.wrong() {
+		return v.again("open-person", f, nil, view)
+	}
+	return v.show("open-person", view)
+}
+
+// joinView is the page of a new worker.
+type joinView struct {
+	Form   *form
+	Notice vault.Notice
+}
+
+func (p *pages) joinForm(v *visit) error {
+	return v.show("staff-join", joinView{newForm(), notice.ForWorkers(v.code)})
+}
+
+// join makes a worker's own account. It lets them into nothing: a relay does.
+func (p *pages) join(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	view := joinView{f, notice.ForWorkers(v.code)}
+	v.required(f, "invitation", "worker")
+	v.newPassword(f)
+	if v.agreed(f); f.wrong() {
+		return v.again("staff-join", f, nil, view)
+	}
+	if err := p.Limits.SignIn(v.r); err != nil { // so that codes cannot be tried out
+		return v.again("staff-join", f, err, view)
+	}
+	w, err := p.Staff.Enrol(v.ctx(), f.Get("invitation"), consent.NewWorker{
+		Name: f.Get("worker"), Password: f.Values.Get("new"), Notice: view.Notice, Consent: true, Channel: channel,
+		Session: &vault.SessionRequest{Device: device(v.r)},
+	})
+	if errors.Is(err, consent.ErrInvitation) {
+		f.refuse("invitation", v.sentence(problem.Of(err)))
+		return v.again("staff-join", f, nil, view)
+	}
+	if err != nil {
+		return v.again("staff-join", f, err, view)
+	}
+	defer w.Close()
+	session.SetCookie(v.w, w.Own().Token())
+	v.worker = w
+	login, err := w.Own().Login(v.ctx())
+	if err != nil {
+		return err
+	}
+	return v.showWith(http.StatusOK, "staff-joined", login)
+}
+
+// newPassword refuses a password that cannot be one.
+func (v *visit) newPassword(f *form) {
+	fresh := f.Values.Get("new")
+	if v.required(f, "new", "repeat"); f.Wrong["new"] != "" || f.Wrong["repeat"] != "" {
+		return
+	}
+	if len([]rune(fresh)) < vault.MinPassword {
+		f.refuse("new", v.t("wrong.short", vault.MinPassword))
+	} else if fresh != f.Values.Get("repeat") {
+		f.refuse("repeat", v.t("wrong.repeat"))
+	}
+}
+
+// factorView is the page of the code at sign-in.
+type factorView struct {
+	Form   *form
+	Has    bool
+	Secret *vault.SecondFactor // drawn just now; nil: not yet
+}
+
+func (p *pages) factorForm(v *visit) error {
+	has, err := v.worker.Own().HasSecondFactor(v.ctx())
+	if err != nil {
+		return err
+	}
+	return v.show("staff-factor", factorView{Form: newForm(), Has: has})
+}
+
+func (p *pages) enrolFactor(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	has, err := v.worker.Own().HasSecondFactor(v.ctx())
+	if err != nil {
+		return err
+	}
+	view := factorView{Form: f, Has: has}
+	if v.required(f, "password"); f.wrong() {
+		return v.again("staff-factor", f, nil, view)
+	}
+	drawn, err := v.worker.Own().EnrolSecondFactor(v.ctx(), vault.Secret{Password: f.Values.Get("password")})
+	if err != nil {
+		return v.again("staff-factor", f, v.besideSecret(f, err), view)
+	}
+	view.Secret, view.Form = &drawn, newForm()
+	return v.show("staff-factor", view)
+}
+
+// confirmFactor puts the code in force. The secret is not shown again: who mistypes
+// tries the next code, or draws a new secret.
+func (p *pages) confirmFactor(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	err = v.worker.Own().ConfirmSecondFactor(v.ctx(), f.Get("factor"))
+	if errors.Is(err, vault.ErrSecondFactor) || errors.Is(err, vault.ErrInvalid) {
+		return v.goTo("/staff/factor", "factor-wrong")
+	}
+	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
+		return err
+	}
+	return v.goTo("/staff", "factor-set")
+}
+
+func (p *pages) askForm(v *visit) error { return v.show("staff-ask", newForm()) }
+
+// ask asks a relay to let this worker in.
+func (p *pages) ask(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	if v.required(f, "invitation"); f.wrong() {
+		return v.again("staff-ask", f, nil, f)
+	}
+	_, err = v.worker.Ask(v.ctx(), f.Get("invitation"))
+	if errors.Is(err, consent.ErrInvitation) {
+		f.refuse("invitation", v.sentence(problem.Of(err)))
+		return v.again("staff-ask", f, nil, f)
+	}
+	if err != nil {
+		return err
+	}
+	return v.goTo("/staff", "asked-relay")
+}

@@ -97,10 +97,10 @@ func (p *pages) openAccount(v *visit) error {
 	opened.Login, err = p.clicks.do(v.ctx(), v.token, f.ID, func() (string, error) {
 		n := consent.NewAccount{
 			Name: f.Get("called"), Password: f.Values.Get("new"), Notice: view.Account, Consent: true, Follow: view.Follow, Agreed: true,
-			Scope: scopeOf(f), Until: until,
+			Scope: scopeOf(f), Until: until, PIN: f.Get("pin"),
 		}
 		var login string
-		login, opened.Card, err = v.newAccount(post, view.Draft, n, f.Get("pin"))
+		login, opened.Card, err = v.newAccount(post, view.Draft, n)
 		return login, err
 	})
 	if errors.Is(err, vault.ErrSignIn) {
@@ -128,7 +128,7 @@ func (v *visit) checkPIN(f *form) {
 	}
 }
 
-func (v *visit) newAccount(post *consent.Post, draft *consent.Draft, n consent.NewAccount, pin string) (login, code string, err error) {
+func (v *visit) newAccount(post *consent.Post, draft *consent.Draft, n consent.NewAccount) (login, code string, err error) {
 	var a *consent.Account
 	if draft == nil {
 		a, err = post.OpenAccount(v.ctx(), n)
@@ -142,9 +142,5 @@ func (v *visit) newAccount(post *consent.Post, draft *consent.Draft, n consent.N
 	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
 		return "", "", err
 	}
-	card, err := a.Vault.NewAccessCard(v.ctx(), vault.Secret{Password: n.Password}, pin)
-	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
-		return a.Login, "", nil // the account is theirs; the card can be made from it
-	}
-	return a.Login, card.Code, nil
+	return a.Login, a.Card.Code, nil
 }

@@ -36,7 +36,7 @@ func newTown(t *testing.T) *town {
 	tn.samir = tn.harbor.Hire(t, "Samir", consent.RoleHelp)
 	pages, err := web.New(web.Config{
 		Vaults: stage.Vaults, Staff: stage.Service, Directory: stage.Directory, Now: stage.Clock.Now,
-		Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 1000, RequestsPerSecond: 1000}),
+		Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 1000, StaffPerMinute: 1000, RequestsPerSecond: 1000}),
 	})
 	require.NoError(t, err)
 	tn.server = httptest.NewTLSServer(pages)

@@ -21,7 +21,7 @@ func (p *pages) staffSignIn(v *visit) error {
 	if err != nil {
 		return err
 	}
-	err = p.Limits.SignIn(v.r)
+	err = p.Limits.StaffSignIn(v.r)
 	var w *consent.Worker
 	if err == nil {
 		w, err = p.Staff.SignIn(v.ctx(), vault.Password{
@@ -278,7 +278,7 @@ func (p *pages) join(v *visit) error {
 	if v.agreed(f); f.wrong() {
 		return v.again("staff-join", f, nil, view)
 	}
-	if err := p.Limits.SignIn(v.r); err != nil { // so that codes cannot be tried out
+	if err := p.Limits.StaffSignIn(v.r); err != nil { // so that codes cannot be tried out
 		return v.again("staff-join", f, err, view)
 	}
 	w, err := p.Staff.Enrol(v.ctx(), f.Get("invitation"), consent.NewWorker{

@@ -263,7 +263,7 @@ func grantOfAnotherVault(t *testing.T, s *hostile) {
 	forged, _, err := vault.ForgeGrant(tn.v.ID(), grant, tn.relay.ID(), s.record(s.grant(grant)).Bytes(), keys.Inboxes[0], seal.SigningKey{})
 	require.NoError(t, err)
 	s.record(s.grant(grant)).Forge(forged)
-	require.ErrorIs(t, tn.denied(t, grant, as), vault.ErrTampered)
+	require.ErrorContains(t, tn.denied(t, grant, as), "grant "+grant.String(), "before any of these keys is used")
 	// One generation for the next.
 	s.host.Honest()
 	before := s.host.Now()
@@ -316,6 +316,7 @@ func wrapOfAnotherWorker(t *testing.T, s *hostile) {
 	require.ErrorIs(t, enter(tn.member, posing), vault.ErrTampered)
 	s.host.Honest()
 	require.ErrorIs(t, enter(g.ID, posing), vault.ErrTampered)
+	require.ErrorIs(t, enter(tn.member, posing), vault.ErrTampered, "what is somebody's is theirs alone")
 	require.NoError(t, enter(tn.member, samir))
 }
 

@@ -17,7 +17,7 @@ func TestNamesInAnyScriptAreKept(t *testing.T) {
 	s := newStage(t)
 	town := organisation("  بلدية ليون ")
 	for _, name := range []string{
-		"مركز الاستقبال النهاري (٢)", "د کابل د کډوالو مرکز", "خانه‌ی امید", "ቤት መቀበሊ", "Центр «Надія»", "Cafe\u0301 social", "日間中心",
+		"مركز الاستقبال النهاري (٢)", "د کابل د کډوالو مرکز", "خانه\u200cی امید", "ቤት መቀበሊ", "Центр «Надія»", "Cafe\u0301 social", "日間中心",
 		"בית פתוח \u200eA\u200e", "काठमाडौं क्\u200dष", "L’Étoile – accueil & soins", "\u0601\u0661\u0662 بند",
 	} {
 		centre := relayOf(town, name)

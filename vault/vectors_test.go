@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/consent"
+	"reconnect.example/internal/seal"
 	"reconnect.example/internal/testvectors"
 	"reconnect.example/quota"
 	"reconnect.example/recovery/witness"
@@ -26,7 +28,7 @@ import (
 )
 
 // wholes are the kinds of vectors that show something, and how a service comes to it.
-var wholes = map[string]func(*testing.T, *testvectors.Vector) *shown{"vault": showVault, "directory": showDirectory}
+var wholes = map[string]func(*testing.T, *testvectors.Vector) *shown{"vault": showVault, "directory": showDirectory, "worker": showWorker, "grant": showGrant}
 
 // TestVectors opens every whole vault and directory among the vectors as a service
 // would, with nothing but records, blobs and keys. internal/seal and examples/reader
@@ -111,9 +113,13 @@ func nameOf(err error) string {
 
 // opened is a service over the records of a vector, with one clock that stands still.
 type openedVector struct {
-	vaults *vault.Vaults
-	err    error
-	lines  uint64 // of the journal, before anybody signed in
+	vaults    *vault.Vaults
+	err       error
+	lines     uint64 // of the journal, before anybody signed in
+	store     *storage.Store
+	now       func() time.Time
+	directory *consent.Directory // where the vector has an authority
+	register  *consent.Register
 }
 
 func openVector(t *testing.T, v *testvectors.Vector) openedVector {
@@ -149,9 +155,17 @@ func openVector(t *testing.T, v *testvectors.Vector) openedVector {
 	watch, err := witness.New(witness.Config{Store: storage.New(memstore.New()), Now: now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, watch.Close()) })
-	out.vaults, out.err = vault.New(ctx, vault.Config{
-		Store: storage.New(driver), Blobs: blobs, Keeper: keeper, Quota: books, Checkpoints: watch, Limiter: watch, Now: now,
-	})
+	out.store, out.now = storage.New(driver), now
+	cfg := vault.Config{Store: out.store, Blobs: blobs, Keeper: keeper, Quota: books, Checkpoints: watch, Limiter: watch, Now: now}
+	if authority := v.Bytes("authority"); len(authority) > 0 {
+		out.directory, err = consent.OpenDirectory(ctx, consent.DirectoryConfig{Store: out.store, Checkpoints: watch, Authority: consent.AuthorityKey(authority), Now: now})
+		require.NoError(t, err)
+		out.register, err = consent.NewRegister(consent.RegisterConfig{Directory: out.directory, Store: out.store, Checkpoints: watch, Now: now})
+		require.NoError(t, err)
+		cfg.Directory = out.register
+		known(t, watch, v)
+	}
+	out.vaults, out.err = vault.New(ctx, cfg)
 	if out.err == nil {
 		t.Cleanup(func() { require.NoError(t, out.vaults.Close()) })
 	}
@@ -175,7 +189,7 @@ func showVault(t *testing.T, vector *testvectors.Vector) *shown {
 		return out
 	}
 	for _, e := range entries {
-		out.add("journal", fmt.Sprint(e.Number), ms(e.At), string(e.Actor.Kind), string(e.Act), e.Name)
+		out.add("journal", fmt.Sprint(e.Number), ms(e.At), who(e.Actor), string(e.Act), e.Name)
 	}
 	slices.Sort(out.lines)
 	return out
@@ -186,6 +200,31 @@ func (s *shown) add(words ...string) {
 		words = words[:len(words)-1]
 	}
 	s.lines = append(s.lines, strings.ReplaceAll(strings.Join(words, " | "), "\n", `\n`))
+}
+
+// known makes the witness know every owner head of a vector: keys that follow others
+// are believed in such heads only. One that it does not take stays unknown.
+func known(t *testing.T, watch *witness.Witness, v *testvectors.Vector) {
+	t.Helper()
+	for _, r := range v.All("record") {
+		name, ok := strings.CutSuffix(r.Line, "/h/o")
+		if !ok {
+			continue
+		}
+		id, err := vault.ParseID(name)
+		require.NoError(t, err)
+		if h, err := seal.OpenOwnerHead(id, r.Data); err == nil {
+			_, _ = watch.Raise(t.Context(), id, []witness.Checkpoint{{Head: "owner", Restore: h.Restore, Version: h.Version, Hash: seal.Digest(r.Data)}}, r.Data, true)
+		}
+	}
+}
+
+// who is an actor, with a name where there is one.
+func who(a vault.Actor) string {
+	if a.Kind != vault.ActorWorker {
+		return string(a.Kind)
+	}
+	return fmt.Sprintf("worker %s (%s, %s)", a.Name, a.Relay, a.Organisation)
 }
 
 func ms(t time.Time) string { return itoa(t.UnixMilli()) }
@@ -217,7 +256,7 @@ func (s *shown) items(ctx context.Context, v *vault.Vault) bool {
 		if !it.Binned.IsZero() {
 			place += ", binned"
 		}
-		words := []string{"item", it.ID.String(), it.Kind.String(), place, it.Name, folders[it.Folder], "revision " + itoa(it.Revision), it.Origin.Channel, string(it.Origin.By.Kind), ms(it.Origin.At)}
+		words := []string{"item", it.ID.String(), it.Kind.String(), place, it.Name, folders[it.Folder], "revision " + itoa(it.Revision), it.Origin.Channel, who(it.Origin.By), ms(it.Origin.At)}
 		s.add(append(words, details...)...)
 	}
 	return true
@@ -272,6 +311,13 @@ func (s *shown) papers(ctx context.Context, v *vault.Vault) bool {
 	}
 	for _, r := range requests {
 		s.add("space", ms(r.Asked), r.Reason)
+	}
+	grants, err := v.Grants(ctx)
+	if !s.note(err) {
+		return false
+	}
+	for _, g := range grants {
+		s.add("grant", g.ID.String(), g.Holder.String(), itoa(uint64(g.Scope)), ms(g.Given), until(g.Until), until(g.Ended), string(g.EndedBy))
 	}
 	restores, err := v.Restores(ctx)
 	if !s.note(err) {

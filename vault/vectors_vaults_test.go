@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -134,14 +135,19 @@ func (m *made) live() {
 // blobs are the blobs that the items name.
 func (m *made) blobs() (fields []field) {
 	for _, name := range slices.Sorted(maps.Keys(blobNames(m.w.t, m.records, m.v.ID().KeyOf("i/")))) {
-		r, err := m.stage.Blobs.Open(m.ctx, name, 0, -1)
-		require.NoError(m.w.t, err)
-		b, err := io.ReadAll(r)
-		require.NoError(m.w.t, err)
-		require.NoError(m.w.t, r.Close())
-		fields = append(fields, field{Name: "blob", Line: name, Data: b})
+		fields = append(fields, field{Name: "blob", Line: name, Data: blobBytes(m.w.t, m.stage, name)})
 	}
 	return fields
+}
+
+func blobBytes(t testing.TB, s *vaulttest.Stage, name string) []byte {
+	t.Helper()
+	r, err := s.Blobs.Open(t.Context(), name, 0, -1)
+	require.NoError(t, err)
+	b, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	return b
 }
 
 // spoil writes one broken vault.

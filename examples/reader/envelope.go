@@ -44,6 +44,7 @@ const (
 	typeOwnerHead, typeSharedHead, typePrivateHead, typeJournalHead, typePage, typeItem, typeKeyring = 1, 2, 3, 4, 5, 6, 7
 	typeKeyslot, typeRoot, typeWrappingKey, typeLogin, typeSession, typeJournalEntry                 = 8, 9, 10, 11, 12, 13
 	typeDocument, typeOwnerPaper, typeServiceKeys, typeOrigin, typeRevision                          = 15, 16, 17, 18, 19
+	typeGrant, typeTerms, typeMember                                                                 = 24, 39, 40
 	typeSuccession, typeReset, typeKeyFile                                                           = 22, 23, 37
 )
 

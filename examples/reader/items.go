@@ -52,10 +52,12 @@ type item struct {
 	facts       object
 }
 
+const kindData = 6
+
 // showItems shows every item that is as it was written, and names the others.
 // wrong is the first that is not.
-func (s *safe) showItems() (wrong, err error) {
-	var all []*item
+func (s *safe) showItems(chosen []*item) (wrong, err error) {
+	all := chosen
 	folders := map[string]string{}
 	for _, c := range []byte{shared, private} {
 		entries, err := s.index(c)
@@ -113,32 +115,38 @@ func (s *safe) openItem(c byte, e entry) (*item, error) {
 		return nil, wrong
 	}
 	// The origin is signed as it is encoded in the facts, where it has one encoding.
-	from, to := span(body.bytes(1), 6)
-	if !s.signed(body.object(3), s.at(typeOrigin, none, 0, e.id, 0), body.bytes(1)[from:to]) ||
-		!s.signed(body.object(4), s.at(typeRevision, none, 0, e.id, e.revision), body.bytes(1)) {
+	from, to := span(itemFacts, body.bytes(1), 6)
+	if !s.signed(body.object(3), s.at(typeOrigin, none, 0, e.id, 0), body.bytes(1)[from:to], it.facts.object(6).object(1)) ||
+		!s.signed(body.object(4), s.at(typeRevision, none, 0, e.id, e.revision), body.bytes(1), nil) || !it.whole() {
 		return nil, wrong
-	}
-	kind := it.facts.num(1)
-	if kind < 1 || kind > 5 || kind == 1 && it.facts[7] == nil || kind == 3 && it.facts[8] == nil || kind == 4 && it.facts[9] == nil {
-		return nil, wrong
-	}
-	if kind == 1 {
-		part := at(it.parts, 0)
-		if len(it.parts) == 0 || part.text(1) != "content" || part.int(3) != sealedSize(it.facts.object(7).int(2)) {
-			return nil, wrong
-		}
 	}
 	return it, nil
 }
 
+// whole says whether an item has what its kind needs.
+func (it *item) whole() bool {
+	kind := it.facts.num(1)
+	if kind < 1 || kind > kindData || kind == 1 && it.facts[7] == nil || kind == 3 && it.facts[8] == nil || kind == 4 && it.facts[9] == nil || len(it.parts) != len(it.keys) {
+		return false
+	}
+	if kind != 1 {
+		return true
+	}
+	if len(it.parts) == 0 {
+		return false
+	}
+	part := at(it.parts, 0)
+	return part.text(1) == "content" && part.int(3) == sealedSize(it.facts.object(7).int(2))
+}
+
 // span says where the value of a key of a map lies. The map was parsed before.
-func span(b []byte, key uint64) (from, to int) {
+func span(s shape, b []byte, key uint64) (from, to int) {
 	d := decoder{rest: b}
 	_, pairs := d.head()
 	for range pairs {
 		_, k := d.head()
 		from = len(b) - len(d.rest)
-		d.value(itemFacts.shapeOf(k), 0)
+		d.value(s.shapeOf(k), 0)
 		if to = len(b) - len(d.rest); k == key {
 			return from, to
 		}
@@ -153,12 +161,7 @@ func (s shape) shapeOf(key uint64) shape {
 	return s.fields[key].(shape)
 }
 
-// signed verifies a signature by the vault's key, or by one that it had before.
-func (s *safe) signed(sig object, p place, message []byte) bool {
-	return s.head.trusts(sig.bytes(1)) && verifyDetached(sig.bytes(1), p, message, sig.bytes(2)) == nil
-}
-
-var kinds = []string{"", "document", "folder", "contact", "appointment", "note"}
+var kinds = []string{"", "document", "folder", "contact", "appointment", "note", "data"}
 
 func (s *safe) showItem(it *item, folders map[string]string) error {
 	f, from, where := it.facts, it.facts.object(6), names[it.compartment]
@@ -166,7 +169,7 @@ func (s *safe) showItem(it *item, folders map[string]string) error {
 		where += ", binned"
 	}
 	words := []string{"item", idText(it.id), kinds[f.num(1)], where, f.text(2), folders[string(f.bytes(3))], fmt.Sprintf("revision %d", it.revision),
-		from.text(2), from.object(1).text(1), fmt.Sprint(from.int(3))}
+		from.text(2), who(from.object(1)), fmt.Sprint(from.int(3))}
 	switch f.num(1) {
 	case 1:
 		d := f.object(7)
@@ -235,7 +238,7 @@ func (s *safe) showPapers() error {
 		}
 		paper, err := parse(paperBody, raw)
 		if err == nil {
-			err = s.showPaper(paper)
+			err = s.showPaper(e.id, paper)
 		}
 		if err != nil {
 			return wrong
@@ -248,7 +251,7 @@ func (s *safe) showPapers() error {
 	return nil
 }
 
-func (s *safe) showPaper(paper object) error {
+func (s *safe) showPaper(name []byte, paper object) error {
 	when := fmt.Sprint(paper.int(2))
 	switch paper.num(1) {
 	case 1:
@@ -276,7 +279,19 @@ func (s *safe) showPaper(paper object) error {
 			return err
 		}
 		s.show("restored", fmt.Sprint(r.int(2)), fmt.Sprint(r.int(3)), fmt.Sprint(r.int(4)))
+	case 5:
+		return s.showGranted(name, paper.bytes(3))
 	}
+	return nil
+}
+
+// showGranted shows what the person allowed, also if it has ended.
+func (s *safe) showGranted(name, paper []byte) error {
+	g, err := parse(grantPaper, paper)
+	if err != nil {
+		return err
+	}
+	s.show("grant", idText(name), idText(g.bytes(1)), fmt.Sprint(g.num(10)), fmt.Sprint(g.int(11)), when(g.int(12)), when(g.int(4)), g.text(5))
 	return nil
 }
 
@@ -297,14 +312,14 @@ func (s *safe) showJournal() error {
 			return wrong
 		}
 		body, err := parse(entryBody, raw)
-		if err != nil || !s.head.trusts(body.bytes(3)) || verifyDetached(body.bytes(3), p, body.bytes(1), body.bytes(2)) != nil {
+		var f object
+		if err == nil {
+			f, err = parse(entryFacts, body.bytes(1))
+		}
+		if err != nil || !s.signed(object{1: body[3], 2: body[2], 3: body[4]}, p, body.bytes(1), f.object(2)) {
 			return wrong
 		}
-		f, err := parse(entryFacts, body.bytes(1))
-		if err != nil {
-			return wrong
-		}
-		s.show("journal", fmt.Sprint(n), fmt.Sprint(f.int(1)), f.object(2).text(1), f.text(3), f.text(6))
+		s.show("journal", fmt.Sprint(n), fmt.Sprint(f.int(1)), who(f.object(2)), f.text(3), f.text(6))
 	}
 	return nil
 }

@@ -82,6 +82,8 @@ var attempts = map[string]func(v *vector) ([]string, error){
 	"item-clear": func(v *vector) ([]string, error) { _, err := parse(clearItem, v.bytes("encoded")); return nil, err },
 	"vault":      tryVault,
 	"directory":  tryDirectory,
+	"grant":      tryGrant,
+	"worker":     tryWorker,
 }
 
 func tryVault(v *vector) ([]string, error) {

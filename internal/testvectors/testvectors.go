@@ -49,12 +49,28 @@ func Load(folder string) (map[string]*Vector, error) {
 		alone[v.Name] = v
 	}
 	whole := map[string]*Vector{}
-	for name, v := range alone {
-		if whole[name], err = v.on(alone[v.Text("base")]); err != nil {
+	for _, v := range alone {
+		if _, err := v.complete(alone, whole); err != nil {
 			return nil, err
 		}
 	}
 	return whole, nil
+}
+
+// complete lays a vector over its base, which may have one as well.
+func (v *Vector) complete(alone, whole map[string]*Vector) (done *Vector, err error) {
+	if done = whole[v.Name]; done != nil {
+		return done, nil
+	}
+	var base *Vector
+	if b := alone[v.Text("base")]; b != nil {
+		if base, err = b.complete(alone, whole); err != nil {
+			return nil, err
+		}
+	}
+	done, err = v.on(base)
+	whole[v.Name] = done
+	return done, err
 }
 
 // Parse reads one file as it is.

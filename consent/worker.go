@@ -185,8 +185,35 @@ func (w *Worker) At(ctx context.Context, relay RelayID) (*Post, error) {
 	return p, nil
 }
 
-// post is At without what is owed.
+// post is At without what is owed. After a change of keys whose report to the witness
+// was lost in a crash, nobody would believe the relay's head again: a manager, whose
+// own keys prove it, has it reported once more. A head that somebody made up the
+// witness does not take from them either.
 func (w *Worker) post(ctx context.Context, id RelayID) (*Post, error) {
+	p, err := w.tryPost(ctx, id)
+	if (errors.Is(err, vault.ErrUntrustedKey) || errors.Is(err, vault.ErrStale)) && w.reports(ctx, id) {
+		return w.tryPost(ctx, id)
+	}
+	return p, err
+}
+
+// reports opens the whole of a relay's space, which tells the witness of its head. It
+// is false for who holds no key to it.
+func (w *Worker) reports(ctx context.Context, id RelayID) bool {
+	relay, err := w.service.relayHere(ctx, id)
+	if err != nil {
+		return false
+	}
+	actor := vault.Actor{Kind: vault.ActorWorker, ID: w.ID().String(), Name: w.name, Relay: relay.Name, RelayID: id.String()}
+	v, err := w.openHeld(ctx, relay, actor, w.standing(id))
+	if err != nil {
+		return false
+	}
+	v.Close()
+	return true
+}
+
+func (w *Worker) tryPost(ctx context.Context, id RelayID) (*Post, error) {
 	s := w.service
 	if err := w.mayWork(ctx); err != nil {
 		return nil, err

@@ -5,8 +5,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	library "reconnect.example/consent"
 	"reconnect.example/internal/seal"
 	"reconnect.example/internal/testvectors"
+	"reconnect.example/vault"
 )
 
 // The same bytes as structs of the library, where it has them, and otherwise as
@@ -28,6 +30,8 @@ type (
 		ID           string `cbor:"2,keyasint,omitempty"`
 		Name         string `cbor:"3,keyasint,omitempty"`
 		Organisation string `cbor:"4,keyasint,omitempty"`
+		Relay        string `cbor:"5,keyasint,omitempty"`
+		RelayID      string `cbor:"6,keyasint,omitempty"`
 	}
 	libraryEntry struct {
 		At      int64             `cbor:"1,keyasint"`
@@ -67,6 +71,7 @@ func FuzzBothReadTheSameBodies(f *testing.F) {
 	for _, v := range []any{
 		libraryEntry{At: -1, Act: "item.added", Detail: map[string]string{"b": "", "aa": "c"}}, librarySession{Rings: generations},
 		seal.KDF{Algorithm: 255, Time: 1 << 31, Salt: []byte{}}, seal.Restore{Heads: []seal.RestoredHead{{Head: "shared"}}},
+		vault.Terms{Scope: vault.ScopeAdd, Nonce: []byte{1}}, library.Organisation{Country: "FR"}, library.Relay{Languages: []string{"fr"}}, library.Licence{Fee: -1},
 	} {
 		b, err := seal.Marshal(v)
 		require.NoError(f, err)
@@ -80,6 +85,7 @@ func FuzzBothReadTheSameBodies(f *testing.F) {
 		}{
 			{new(libraryItem), clearItem}, {new(libraryEntry), entryFacts}, {new(librarySession), sessBody},
 			{new(seal.OwnerHead), headFields}, {new(seal.KDF), kdf}, {new(seal.Restore), restoreFields},
+			{new(vault.Terms), termsFields}, {new(library.Organisation), organisation}, {new(library.Relay), relay}, {new(library.Licence), licence},
 		} {
 			_, err := parse(both.own, b)
 			require.Equal(t, seal.Unmarshal(b, both.ours) == nil, err == nil, "%T: %x", both.ours, b)

@@ -212,7 +212,7 @@ func (s *safe) openSlot() (map[byte][]byte, error) {
 		return nil, altered("wrapping key")
 	}
 	for _, entry := range s.head.slots {
-		if entry.num(2) != 1 || entry.num(3) != 1 { // a password, active
+		if entry.num(2) != 1 || entry.num(3) != 1 && entry.num(3) != 2 { // a password, active; 2: the service asks for a code as well
 			continue
 		}
 		slot := entry.bytes(1)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/quota"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
 	"reconnect.example/vault/vaulttest"
@@ -189,6 +190,25 @@ func TestAWorkerSeesWhatIsSharedInTheirOwnNameAndNothingElse(t *testing.T) {
 	o, err := v.Overview(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, o.Counts.Documents)
+}
+
+// What is used, less what is shared, would be the size of what is private.
+func TestAWorkerDoesNotLearnHowLargePrivateIs(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, &vaulttest.Options{Quota: quota.Config{Allowance: 200_000}})
+	addTo(t, tn.v, vault.NewDocument{Name: "Diary"}, content(1, 100_000))
+	v, err := tn.open(t, tn.follow(t, vault.ScopeAdd))
+	require.NoError(t, err)
+	o, err := v.Overview(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, o.Space)
+	_, err = v.Space(t.Context())
+	require.ErrorIs(t, err, vault.ErrNotAllowed)
+	for _, size := range []int64{0, 150_000} { // not known before, and known
+		_, err = v.AddDocument(t.Context(), vault.NewDocument{Name: "Large", Size: size, Compartment: vault.Shared}, bytes.NewReader(content(2, 150_000)))
+		require.ErrorIs(t, err, vault.ErrFull)
+		require.NotErrorAs(t, err, new(*quota.FullError))
+	}
 }
 
 func TestSeeingIsNotAdding(t *testing.T) {

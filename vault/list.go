@@ -175,9 +175,9 @@ const (
 // Overview is the situation of a person in one call.
 type Overview struct {
 	Counts   Counts
-	Space    quota.Usage
-	Next     []Item // the next appointments, soonest first, at most five
-	Expiring []Item // documents that have expired or will within 60 days, soonest first
+	Space    quota.Usage // zero for a guest: it would tell the size of what is private
+	Next     []Item      // the next appointments, soonest first, at most five
+	Expiring []Item      // documents that have expired or will within 60 days, soonest first
 	Notices  []NoticeCode
 	ErasedAt time.Time // with NoticeClosing
 	// RestoredTo is the instant of the backup, with NoticeRestored; zero if the
@@ -209,8 +209,10 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 				o.pick(t.now, *l.record.item)
 			}
 		}
-		if o.Space, err = v.service.cfg.Quota.Usage(t.tx, v.id.String()); err != nil {
-			return err
+		if v.guest == nil { // what is used, less what is shared, is the size of Private
+			if o.Space, err = v.service.cfg.Quota.Usage(t.tx, v.id.String()); err != nil {
+				return err
+			}
 		}
 		if t.away {
 			o.Notices = append(o.Notices, NoticeWitnessAway)

@@ -26,6 +26,9 @@ func (v *Vault) Space(ctx context.Context) (Space, error) {
 	var out Space
 	err := v.do(ctx, func(t *turn) error {
 		out = Space{}
+		if err := t.asOwner(); err != nil { // what is used, less what is shared, is the size of Private
+			return err
+		}
 		all, err := t.all()
 		if err != nil {
 			return err

@@ -105,6 +105,9 @@ func (v *Vault) doLocked(ctx context.Context, fn func(t *turn) error) error {
 	if errors.Is(err, ErrStale) { // another process may have been faster: look once more
 		err = try()
 	}
+	if v.guest != nil && errors.Is(err, ErrFull) {
+		return ErrFull // how much is left says how large Private is
+	}
 	if err != nil {
 		return storageError(err)
 	}

@@ -99,7 +99,7 @@ func (s *server) build() (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs, err := api.New(api.Config{Vaults: s.data.Vaults, Limits: limits, Logger: s.log})
+	programs, err := api.New(api.Config{Vaults: s.data.Vaults, Limits: limits, Staff: s.data.Staff, Directory: s.data.Directory, Logger: s.log})
 	if err != nil {
 		return nil, err
 	}

@@ -83,22 +83,22 @@ func reopenAccount(ctx context.Context, v *vault.Vault, _ *struct{}) (*confirmed
 }
 
 func (a *API) addAccount() {
-	secret := []string{"sign-in", "busy", "witness-away", "key-service", "invalid", "media-type", "too-large"}
-	register(a, operation{
+	secret := []string{"sign-in", "card-dead", "busy", "witness-away", "key-service", "invalid", "media-type", "too-large"}
+	registerOwn(a, operation{
 		method: http.MethodPost, path: "/password", id: "change-password", tag: "Account", summary: "Change the password",
 		description: "All other sessions end.", problems: secret,
 	}, changePassword)
-	register(a, operation{
+	registerPerson(a, operation{
 		method: http.MethodPost, path: "/account/close", id: "close-account", tag: "Account", summary: "Close the account",
 		description: "For twelve months everything can still be read and exported, but nothing added; then it is erased. Offer an export first.",
 		problems:    append(secret, "closing"),
 	}, closeAccount)
-	register(a, operation{
+	registerPerson(a, operation{
 		method: http.MethodPost, path: "/account/reopen", id: "reopen-account", tag: "Account", summary: "Take a closing back",
 		description: "The account is as it was before. Not possible once it is erased.",
 		problems:    []string{"witness-away", "invalid"},
 	}, reopenAccount)
-	register(a, operation{
+	registerPerson(a, operation{
 		method: http.MethodPost, path: "/account/erase", id: "erase-account", tag: "Account", summary: "Erase everything now",
 		description: "The keys are destroyed before this answers, the bytes soon after. It cannot be undone. Keep the receipt; offer an export first.",
 		problems:    secret,

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/hashicorp/go-hclog"
 
+	"reconnect.example/consent"
 	"reconnect.example/refserver/patience"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
@@ -25,6 +26,11 @@ type Config struct {
 	Vaults *vault.Vaults
 	Limits *session.Limits // shared with the pages, so that both count together
 
+	// Staff and Directory are what relays and workers do, and who the relays are.
+	// Both nil: there are no relays, and none of their operations.
+	Staff     *consent.Service
+	Directory *consent.Directory
+
 	Logger hclog.Logger // nil: nothing is logged
 
 	// Stall is how long a connection may stand still while a body is read or
@@ -36,6 +42,8 @@ type Config struct {
 type API struct {
 	vaults *vault.Vaults
 	limits *session.Limits
+	staff  *consent.Service   // nil: there are no relays
+	relays *consent.Directory // nil: there are none
 	log    hclog.Logger
 	stall  time.Duration
 
@@ -67,6 +75,9 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	if cfg.Limits == nil {
 		problems = append(problems, errors.New("api: Config.Limits is missing"))
 	}
+	if (cfg.Staff == nil) != (cfg.Directory == nil) {
+		problems = append(problems, errors.New("api: Config.Staff and Config.Directory belong together"))
+	}
 	if cfg.Stall < 0 {
 		problems = append(problems, errors.New("api: Config.Stall is negative"))
 	}
@@ -79,7 +90,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = hclog.NewNullLogger()
 	}
-	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, log: cfg.Logger, stall: cfg.Stall, mux: routes}
+	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, staff: cfg.Staff, relays: cfg.Directory, log: cfg.Logger, stall: cfg.Stall, mux: routes}
 	a.doc = humago.NewWithPrefix(routes, Path, describe())
 	a.addSessions()
 	a.addItems()
@@ -89,6 +100,19 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	a.addSpace()
 	a.addJournal()
 	a.addAccount()
+	a.addCard()
+	a.addRules()
+	a.addWishes()
+	if a.staff != nil {
+		a.addRelays()
+		a.addFollowers()
+		a.addVisits()
+		a.addStaff()
+		a.addPeople()
+		a.addAccounts()
+		a.addJoining()
+		a.addTeam()
+	}
 	return a, a.serveDocument()
 }
 

@@ -1,5 +1,6 @@
 // Package api is the JSON interface of the reference server, under /api/v1: one
-// person's space, as a partner's program or a phone calls it.
+// person's space, as a partner's program or a phone calls it, and what workers and
+// managers of relays do.
 //
 // A handler opens the space of the caller, calls one function of package vault
 // and renders the answer; whatever is decided, is decided there. Operations in
@@ -11,5 +12,6 @@
 //	handler, err := api.New(api.Config{Vaults: vaults, Limits: limits})
 //	mux.Handle(api.Path+"/", handler)
 //
-// Accounts are not opened here: that is done in a relay, with the person.
+// Whose space an operation is about, and who may call it at all, is found out in
+// caller.go before anything of a request is read.
 package api

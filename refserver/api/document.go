@@ -20,7 +20,9 @@ const about = `One person's space: papers, contacts, appointments and notes.
 
 **Signing in.** ` + "`POST /sessions`" + ` returns a bearer token. Pages of the same server may also call with their cookie; other sites may not call at all. A session ends by itself when it is not used.
 
-**Opening an account** is not part of this interface: it is done in a relay, with the person, who reads a notice and agrees.
+**Opening an account** is done in a relay, by a worker who is signed in and with the person, who reads a notice and agrees: nobody opens one by themself.
+
+**Workers** sign in with ` + "`POST /staff/sessions`" + ` and open one person's space at a time, for a purpose, with ` + "`PUT /staff/opened`" + `. From then on the operations on items, documents and space are about that space, as far as the person allowed: what is private is not even listed, and what only the person does is refused. Sessions, password and journal are always the caller's own. A server without relays has no such operations.
 
 **Revisions.** Every item has a revision, which is its ETag. What changes an item needs ` + "`If-Match`" + ` with the ETag that you have read, and is refused with 412 when somebody was faster.
 
@@ -53,12 +55,15 @@ func describe() huma.Config {
 				{Name: "Documents", Description: "The bytes of papers, and what proves them whole."},
 				{Name: "Space", Description: "How much is used and left, and asking for more."},
 				{Name: "Journal", Description: "Who did what, when and why."},
-				{Name: "Account", Description: "The password, taking everything along, and leaving."},
+				{Name: "Account", Description: "The password, the access card, taking everything along, and leaving."},
+				{Name: "Sharing", Description: "Who can see, who could, who did; and where new items lie."},
+				{Name: "Staff", Description: "What workers of relays do."},
+				{Name: "Team", Description: "What managers of relays do."},
 			},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"bearer": {Type: "http", Scheme: "bearer", Description: "The token of POST /sessions."},
+					"bearer": {Type: "http", Scheme: "bearer", Description: "The token of POST /sessions, of POST /sessions/card, or of a worker."},
 					"cookie": {Type: "apiKey", In: "cookie", Name: "__Host-reconnect", Description: "Set by the pages of this server, and taken from them alone."},
 				},
 			},

@@ -12,6 +12,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"reconnect.example/consent"
 )
 
 // recorder is a mux that remembers what it was given.
@@ -34,9 +36,20 @@ func (s *server) document(t *testing.T) *openapi3.T {
 	return doc
 }
 
+// withoutAndWith are a server of people alone, and one with relays.
+func withoutAndWith(t *testing.T, check func(t *testing.T, s *server)) {
+	t.Helper()
+	t.Run("people alone", func(t *testing.T) { t.Parallel(); check(t, commonServer(t)) })
+	t.Run("with relays", func(t *testing.T) { t.Parallel(); check(t, newTown(t, nil).server) })
+}
+
 func TestRoutesAndDocumentAgree(t *testing.T) {
 	t.Parallel()
-	s := commonServer(t)
+	withoutAndWith(t, routesAndDocumentAgree)
+}
+
+func routesAndDocumentAgree(t *testing.T, s *server) {
+	t.Helper()
 	var documented []string
 	for path, item := range s.document(t).Paths.Map() {
 		for method := range item.Operations() {
@@ -48,11 +61,15 @@ func TestRoutesAndDocumentAgree(t *testing.T) {
 
 func TestDocumentIsValidAndSaysWhatEveryThingIs(t *testing.T) {
 	t.Parallel()
-	s := commonServer(t)
+	withoutAndWith(t, documentSaysWhatEveryThingIs)
+}
+
+func documentSaysWhatEveryThingIs(t *testing.T, s *server) {
+	t.Helper()
 	doc := s.document(t)
 	require.NoError(t, doc.Validate(context.Background(), openapi3.EnableExamplesValidation()))
 	require.Equal(t, "3.1.0", doc.OpenAPI)
-	require.Contains(t, doc.Info.Description, "Opening an account** is not part of this interface")
+	require.Contains(t, doc.Info.Description, "nobody opens one by themself")
 
 	tags := []string{}
 	for _, tag := range doc.Tags {
@@ -103,8 +120,8 @@ func lintParameters(t *testing.T, where, path string, op *openapi3.Operation) {
 func lintAnswers(t *testing.T, where string, op *openapi3.Operation) {
 	t.Helper()
 	good := 0
-	open := op.OperationID == "sign-in"
-	require.Equal(t, open, op.Security == nil, "%s: every operation but sign-in needs a session", where)
+	open := slices.Contains([]string{"sign-in", "sign-in-with-card", "staff-sign-in", "enrol-worker"}, op.OperationID)
+	require.Equal(t, open, op.Security == nil, "%s: every operation but these needs a session", where)
 	for status, answer := range op.Responses.Map() {
 		require.NotEmpty(t, *answer.Value.Description, "%s %s", where, status)
 		if status < "400" {
@@ -134,7 +151,11 @@ func TestDocumentIsTheSameInBothForms(t *testing.T) {
 
 func TestPageOfTheDocumentShowsEveryOperationWithoutScriptOrOtherSite(t *testing.T) {
 	t.Parallel()
-	s := commonServer(t)
+	withoutAndWith(t, pageShowsEveryOperation)
+}
+
+func pageShowsEveryOperation(t *testing.T, s *server) {
+	t.Helper()
 	page := s.stranger(t).call("GET", "/docs", nil)
 	require.Equal(t, 200, page.Status)
 	html := string(page.Body)
@@ -167,8 +188,8 @@ func TestEveryKindOfProblemThatAnOperationNamesExists(t *testing.T) {
 
 func TestConfigurationNamesEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := New(Config{Stall: -1})
-	for _, field := range []string{"Vaults", "Limits", "Stall"} {
+	_, err := New(Config{Stall: -1, Directory: &consent.Directory{}})
+	for _, field := range []string{"Vaults", "Limits", "Stall", "Staff"} {
 		require.ErrorContains(t, err, "Config."+field)
 	}
 }

@@ -27,7 +27,7 @@ func (a *API) addDocuments() {
 // uploadOperation describes POST /documents.
 func (a *API) uploadOperation() huma.Operation {
 	op := a.huma(operation{
-		method: http.MethodPost, path: "/documents", id: "add-document", tag: "Documents", status: http.StatusCreated,
+		method: http.MethodPost, path: "/documents", id: "add-document", space: true, tag: "Documents", status: http.StatusCreated,
 		summary:     "Add a document",
 		description: "The body is the document as it is; no form, no packing. Send Content-Length: then a full space is refused before the first byte. What arrives incomplete is not stored.",
 		problems:    []string{"invalid", "media-type", "full", "too-many", "closing", "truncated", "upload-expired", "idempotency-key"},
@@ -45,7 +45,7 @@ func (a *API) uploadOperation() huma.Operation {
 
 func (a *API) replaceOperation() huma.Operation {
 	op := a.huma(operation{
-		method: http.MethodPut, path: "/documents/{item}/content", id: "replace-content", tag: "Documents", ifMatch: true,
+		method: http.MethodPut, path: "/documents/{item}/content", id: "replace-content", space: true, tag: "Documents", ifMatch: true,
 		summary:     "Replace the bytes of a document",
 		description: "The old bytes stay until the new ones are stored whole. Name, folder and origin stay as they are.",
 		problems:    []string{"not-found", "media-type", "full", "truncated", "upload-expired"},
@@ -58,7 +58,7 @@ func (a *API) replaceOperation() huma.Operation {
 
 func (a *API) contentOperation() huma.Operation {
 	op := a.huma(operation{
-		method: http.MethodGet, path: "/documents/{item}/content", id: "read-content", tag: "Documents",
+		method: http.MethodGet, path: "/documents/{item}/content", id: "read-content", space: true, tag: "Documents",
 		summary:     "Read the bytes of a document",
 		description: "To be saved, never shown as it comes. Every segment is verified before it is sent, and the whole digest before the last bytes are: a download that fails is always shorter than its Content-Length.",
 		problems:    []string{"not-found", "invalid", "range", "revision"},
@@ -78,7 +78,7 @@ func (a *API) contentOperation() huma.Operation {
 
 func (a *API) exportOperation() huma.Operation {
 	op := a.huma(operation{
-		method: http.MethodGet, path: "/export", id: "export", tag: "Account", summary: "Take everything along",
+		method: http.MethodGet, path: "/export", id: "export", space: true, tag: "Account", summary: "Take everything along",
 		description: "Everything in open formats in one ZIP file; also after closing. Its manifest comes last: a file without one is incomplete.",
 	})
 	op.Responses["200"] = &huma.Response{

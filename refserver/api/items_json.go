@@ -38,10 +38,12 @@ type Origin struct {
 
 // Actor is who did something.
 type Actor struct {
-	Kind         string `json:"kind" doc:"person: the holder of the space. service: the service by itself."`
+	Kind         string `json:"kind" doc:"person: the holder of the space. worker: somebody of a relay, in their own name. service: the service by itself."`
 	ID           string `json:"id,omitempty" doc:"Missing for the person, whose space it is."`
 	Name         string `json:"name,omitempty" doc:"Missing for the person."`
 	Organisation string `json:"organisation,omitempty" doc:"For which organisation."`
+	Relay        string `json:"relay,omitempty" doc:"Name of the relay for which a worker acted."`
+	RelayID      string `json:"relayId,omitempty" doc:"Its id."`
 }
 
 // Document is what is known of a paper besides its bytes.
@@ -124,7 +126,7 @@ func itemsJSON(items []vault.Item) []Item {
 }
 
 func actorJSON(a vault.Actor) Actor {
-	return Actor{Kind: string(a.Kind), ID: a.ID, Name: a.Name, Organisation: a.Organisation}
+	return Actor{Kind: string(a.Kind), ID: a.ID, Name: a.Name, Organisation: a.Organisation, Relay: a.Relay, RelayID: a.RelayID}
 }
 
 // inZone writes an instant with the hour that the person was told, as far as

@@ -60,7 +60,7 @@ func entryJSON(e vault.Entry) Entry {
 }
 
 func (a *API) addJournal() {
-	register(a, operation{
+	registerOwn(a, operation{
 		method: http.MethodGet, path: "/journal", id: "read-journal", tag: "Journal", summary: "Read the journal",
 		description: "What happened in the space, verified along its chain: a line that was changed, removed or moved is refused as altered. Reading it is a line too.",
 		problems:    []string{"invalid"},

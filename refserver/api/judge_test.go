@@ -93,17 +93,25 @@ func start(dir string, o serverOptions) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s, err := serve(Config{Vaults: vaults.Vaults}, o)
+	if err != nil {
+		return nil, errors.Join(err, vaults.Close())
+	}
+	s.dir, s.vaults = dir, vaults
+	return s, nil
+}
+
+// serve starts a server of what a configuration names.
+func serve(cfg Config, o serverOptions) (*server, error) {
 	if o.limits.RequestsPerSecond == 0 {
 		o.limits.RequestsPerSecond = 1000 // tests are in a hurry
 	}
 	if o.log == nil {
 		o.log = io.Discard
 	}
-	s := &server{dir: dir, vaults: vaults, routes: &recorder{ServeMux: http.NewServeMux()}}
-	api, err := newAPI(Config{
-		Vaults: vaults.Vaults, Limits: session.NewLimits(o.limits), Stall: o.stall,
-		Logger: hclog.New(&hclog.LoggerOptions{Output: o.log}),
-	}, s.routes)
+	cfg.Limits, cfg.Stall, cfg.Logger = session.NewLimits(o.limits), o.stall, hclog.New(&hclog.LoggerOptions{Output: o.log})
+	s := &server{routes: &recorder{ServeMux: http.NewServeMux()}}
+	api, err := newAPI(cfg, s.routes)
 	if err != nil {
 		return nil, err
 	}

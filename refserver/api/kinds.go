@@ -15,6 +15,8 @@ var (
 	errMediaType    = errors.New("api: a body of a kind that is not read here")
 	errMethod       = errors.New("api: a method that is not offered here")
 	errIdempotency  = errors.New("api: Idempotency-Key is not offered")
+	errNothingOpen  = errors.New("api: this worker has nobody's space open")
+	errStaffOnly    = errors.New("api: this is for workers of relays")
 )
 
 // kind is one kind of problem: what its stable name and status are, and how it
@@ -53,7 +55,8 @@ type httpKind struct {
 	kind
 }
 
-// httpKinds are the problems that only a program can meet: they are about HTTP.
+// httpKinds are the problems that only a program can meet: they are about HTTP, and
+// about which session asks.
 func httpKinds() []httpKind {
 	return []httpKind{
 		{errPrecondition, kind{http.StatusPreconditionRequired, "if-match-required", 0, say(
@@ -71,6 +74,12 @@ func httpKinds() []httpKind {
 		{errIdempotency, kind{http.StatusNotImplemented, "idempotency-key", 0, say(
 			"Idempotency-Key n’est pas encore pris en charge. Rien n’a été fait.",
 			"Idempotency-Key is not offered yet. Nothing was done.")}},
+		{errNothingOpen, kind{http.StatusConflict, "nothing-open", 0, say(
+			"Aucun espace n’est ouvert, ou l’accès a pris fin. Ouvrez d’abord l’espace d’une personne.",
+			"No space is open, or the access to it has ended. Open somebody’s space first.")}},
+		{errStaffOnly, kind{http.StatusForbidden, "staff-only", 0, say(
+			"Ceci est réservé à qui travaille dans un relais.",
+			"This is for people who work at a relay.")}},
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"reconnect.example/refserver/problem"
-	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -35,6 +34,7 @@ type operation struct {
 	status           int      // of success; 0: 200
 	problems         []string // kinds of problem beyond those that any operation has
 	open             bool     // needs no session
+	space            bool     // is about the space that a worker has open, if one calls
 	ifMatch          bool     // needs If-Match
 }
 
@@ -42,7 +42,10 @@ type operation struct {
 func (o operation) always() []string {
 	always := []string{"internal", "storage", "back-off", "cut-off", "request"}
 	if !o.open {
-		always = append(always, "session-ended", "cross-origin", "tampered", "stale")
+		always = append(always, "session-ended", "cross-origin", "not-allowed", "ended", "tampered", "stale")
+	}
+	if o.space {
+		always = append(always, "nothing-open", "not-member", "no-second-factor", "key-changed", "not-named", "witness-away", "untrusted-key")
 	}
 	if o.method != http.MethodGet {
 		always = append(always, "cross-origin", "unknown")
@@ -92,18 +95,27 @@ func byStatus(codes []string) map[int][]string {
 	return out
 }
 
-// register adds an operation that a signed-in person calls and that answers in JSON.
-func register[I, O any](a *API, o operation, handle func(context.Context, *vault.Vault, *I) (*O, error)) {
+// add adds an operation that passes the given gate before anything of it is read.
+func add[I, O any](a *API, o operation, gate func(huma.Context, func(huma.Context)), handle func(context.Context, *I) (*O, error)) {
 	op := a.huma(o)
 	if slices.Contains(o.problems, kindOf(errIdempotency).code) {
 		op.Middlewares = append(op.Middlewares, refuseIdempotencyKey)
 	}
-	op.Middlewares = append(op.Middlewares, a.signedIn)
+	op.Middlewares = append(op.Middlewares, gate)
 	huma.Register(a.doc, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handle(ctx, ctx.Value(vaultKey{}).(*vault.Vault), in)
+		out, err := handle(ctx, in)
 		return told(ctx, a, o, out, err)
 	})
 	a.documentIfMatch(o)
+}
+
+// register adds an operation on what a space holds: the caller's own, or the one
+// that a worker has open. It answers in JSON.
+func register[I, O any](a *API, o operation, handle func(context.Context, *vault.Vault, *I) (*O, error)) {
+	o.space = true
+	add(a, o, a.inSpace, func(ctx context.Context, in *I) (*O, error) {
+		return handle(ctx, ctx.Value(callerKey{}).(*vault.Vault), in)
+	})
 }
 
 // registerOpen adds an operation that anybody calls.
@@ -124,15 +136,15 @@ func told[O any](ctx context.Context, a *API, o operation, out *O, err error) (*
 }
 
 // stream adds an operation whose body or answer is a stream of bytes, which
-// huma would hold in memory.
+// huma would hold in memory. It is on what a space holds, as with register.
 func (a *API) stream(op huma.Operation, handle func(http.ResponseWriter, *http.Request, *vault.Vault) error) {
 	a.doc.OpenAPI().AddOperation(&op)
 	a.mux.HandleFunc(op.Method+" "+Path+op.Path, func(w http.ResponseWriter, r *http.Request) {
 		out := &streamWriter{ResponseWriter: w}
-		v, err := a.unlocked(r)
+		who, err := a.space(r)
 		if err == nil {
-			defer v.Close()
-			err = handle(out, r, v)
+			defer who.Close()
+			err = handle(out, r, who.Vault)
 		}
 		if err == nil {
 			return
@@ -213,22 +225,6 @@ func problemHeaders(status int) map[string]*huma.Param {
 	return nil
 }
 
-type vaultKey struct{}
-
-// signedIn opens the space of the caller before anything of the request is
-// read, so that a stranger cannot make the server parse.
-func (a *API) signedIn(ctx huma.Context, next func(huma.Context)) {
-	r, w := humago.Unwrap(ctx)
-	v, err := a.unlocked(r)
-	if err != nil {
-		a.report(r.Context(), ctx.Operation().OperationID, err)
-		writeProblem(w, r, err)
-		return
-	}
-	defer v.Close()
-	next(huma.WithValue(ctx, vaultKey{}, v))
-}
-
 // refuseIdempotencyKey refuses what is not offered rather than to ignore it:
 // whoever sends the header relies on it.
 func refuseIdempotencyKey(ctx huma.Context, next func(huma.Context)) {
@@ -238,24 +234,4 @@ func refuseIdempotencyKey(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	next(ctx)
-}
-
-// unlocked opens the space of whoever sends the request. The caller closes it.
-func (a *API) unlocked(r *http.Request) (*vault.Vault, error) {
-	// A cookie travels by itself. CrossOriginProtection lets every GET pass, but
-	// here even a GET leaves a line in the journal and an export a file on the
-	// device, so a neighbouring site must not cause one in the person's name.
-	site := r.Header.Get("Sec-Fetch-Site")
-	if r.Header.Get("Authorization") == "" && (site == "cross-site" || site == "same-site") {
-		return nil, problem.ErrCrossOrigin
-	}
-	v, err := session.Open(r, a.vaults)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.limits.Request(v.ID()); err != nil {
-		v.Close()
-		return nil, err
-	}
-	return v, nil
 }

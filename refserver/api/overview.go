@@ -80,7 +80,7 @@ func (a *API) addOverview() {
 		method: http.MethodGet, path: "/overview", id: "overview", tag: "Items", summary: "The situation at a glance",
 		description: "Everything that a first screen shows, in one call and one line of the journal.",
 	}, overview)
-	register(a, operation{
+	registerPerson(a, operation{
 		method: http.MethodPost, path: "/restored", id: "confirm-restored", tag: "Account", status: http.StatusNoContent,
 		summary:     "Confirm knowing of a restore",
 		description: "The person knows that the service was put back to a backup: the overview shows it no more.",

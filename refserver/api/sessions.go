@@ -108,21 +108,21 @@ func (a *API) addSessions() {
 		description: "Returns a bearer token. No answer and no delay tells whether an account exists. No cookie is set: only the pages do that.",
 		problems:    []string{"sign-in", "busy", "witness-away", "key-service", "invalid", "media-type", "too-large"},
 	}, a.signIn)
-	register(a, operation{
+	registerOwn(a, operation{
 		method: http.MethodGet, path: "/sessions", id: "list-sessions", tag: "Sessions", summary: "List the sessions",
 		description: "Every device that is signed in, the current one first.",
 	}, listSessions)
-	register(a, operation{
+	registerOwn(a, operation{
 		method: http.MethodDelete, path: "/sessions/current", id: "sign-out", tag: "Sessions", status: http.StatusNoContent,
 		summary:     "Sign out",
 		description: "Ends the session of this request.",
 	}, signOut)
-	register(a, operation{
+	registerOwn(a, operation{
 		method: http.MethodDelete, path: "/sessions", id: "end-other-sessions", tag: "Sessions", status: http.StatusNoContent,
 		summary:     "End all other sessions",
 		description: "Every other device has to sign in again; this one goes on.",
 	}, endOtherSessions)
-	register(a, operation{
+	registerOwn(a, operation{
 		method: http.MethodDelete, path: "/sessions/{session}", id: "end-session", tag: "Sessions", status: http.StatusNoContent,
 		summary:     "End a session",
 		description: "Ends this session for good, even if somebody put an old copy of the data back. For that every other session but the caller's has to sign in again too.",

@@ -97,11 +97,11 @@ func (a *API) addSpace() {
 		method: http.MethodGet, path: "/usage", id: "usage", tag: "Space", summary: "Used and left",
 		description: "In bytes as they are stored, padded and sealed, with the documents that take the most.",
 	}, usage)
-	register(a, operation{
+	registerPerson(a, operation{
 		method: http.MethodGet, path: "/space-requests", id: "list-space-requests", tag: "Space", summary: "List the requests for more space",
 		description: "All that were made, with who decided what and why.",
 	}, listSpaceRequests)
-	register(a, operation{
+	registerPerson(a, operation{
 		method: http.MethodPost, path: "/space-requests", id: "ask-for-space", tag: "Space", status: http.StatusCreated, summary: "Ask for more space",
 		description: "It may be answered at once or wait for the operator.",
 		problems:    []string{"invalid", "media-type", "too-large", "pending", "closing", "idempotency-key"},

@@ -1,0 +1,122 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"reconnect.example/vault"
+)
+
+// Rules say where lies what the person adds without saying where.
+type Rules struct {
+	Kinds   map[string]string `json:"kinds" nullable:"false" doc:"For document, contact, appointment and note: private or shared. What is not named is private."`
+	Folders map[string]string `json:"folders" nullable:"false" doc:"For folders by their names: private or shared. A folder goes before a kind."`
+}
+
+var ruledKinds = []vault.Kind{vault.KindDocument, vault.KindContact, vault.KindAppointment, vault.KindNote}
+
+type rulesOutput struct{ Body Rules }
+
+func readRules(ctx context.Context, v *vault.Vault, _ *struct{}) (*rulesOutput, error) {
+	r, err := v.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &rulesOutput{Body: Rules{Kinds: map[string]string{}, Folders: map[string]string{}}}
+	for kind, c := range r.Kinds {
+		out.Body.Kinds[kind.String()] = c.String()
+	}
+	for name, c := range r.Folders {
+		out.Body.Folders[name] = c.String()
+	}
+	return out, nil
+}
+
+type rulesInput struct{ Body Rules }
+
+func setRules(ctx context.Context, v *vault.Vault, in *rulesInput) (*struct{}, error) {
+	r := vault.Rules{Kinds: map[vault.Kind]vault.Compartment{}, Folders: map[string]vault.Compartment{}}
+	for word, side := range in.Body.Kinds {
+		kind, err := kindOfWord(word)
+		if err != nil {
+			return nil, err
+		}
+		if r.Kinds[kind], err = eitherSide(side, "body.kinds"); err != nil {
+			return nil, err
+		}
+	}
+	for name, side := range in.Body.Folders {
+		var err error
+		if r.Folders[name], err = eitherSide(side, "body.folders"); err != nil {
+			return nil, err
+		}
+	}
+	return nil, v.SetRules(ctx, r)
+}
+
+func kindOfWord(word string) (vault.Kind, error) {
+	for _, kind := range ruledKinds {
+		if kind.String() == word {
+			return kind, nil
+		}
+	}
+	return 0, invalid("body.kinds", "names none of document, contact, appointment and note")
+}
+
+// eitherSide reads one of the two sides; unlike with a new item, nothing is not one.
+func eitherSide(word, field string) (vault.Compartment, error) {
+	c, err := compartmentOf(word)
+	if err != nil || c == vault.Default {
+		return c, invalid(field, "is neither private nor shared")
+	}
+	return c, nil
+}
+
+// Seen is somebody of a relay who opened an item.
+type Seen struct {
+	By    Actor     `json:"by" doc:"Who, and for which relay."`
+	First time.Time `json:"first" doc:"When first."`
+	Last  time.Time `json:"last" doc:"When last."`
+	Times int       `json:"times" minimum:"1" doc:"How often. Lists in which it stood do not count."`
+}
+
+type seenOutput struct {
+	Body struct {
+		Seen []Seen `json:"seen" nullable:"false" doc:"Whoever opened it last first. What was seen may have been kept."`
+	}
+}
+
+func seenBy(ctx context.Context, v *vault.Vault, in *OneItem) (*seenOutput, error) {
+	id, err := itemID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := v.SeenBy(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := &seenOutput{}
+	out.Body.Seen = make([]Seen, 0, len(all))
+	for _, s := range all {
+		out.Body.Seen = append(out.Body.Seen, Seen{By: actorJSON(s.By), First: s.First, Last: s.Last, Times: s.Times})
+	}
+	return out, nil
+}
+
+func (a *API) addRules() {
+	registerPerson(a, operation{
+		method: http.MethodGet, path: "/rules", id: "read-rules", tag: "Sharing", summary: "Read the rules of privacy",
+		description: "Where lies what the person adds without saying where. Without a rule it is private.",
+	}, readRules)
+	registerPerson(a, operation{
+		method: http.MethodPut, path: "/rules", id: "set-rules", tag: "Sharing", status: http.StatusNoContent, summary: "Set the rules of privacy",
+		description: "All of them anew. What is there already stays where it is.",
+		problems:    []string{"invalid", "media-type", "too-large", "too-many", "closing"},
+	}, setRules)
+	registerPerson(a, operation{
+		method: http.MethodGet, path: "/items/{item}/seen", id: "seen-by", tag: "Sharing", summary: "Who has opened an item",
+		description: "Also when they cannot see it any more, and when the item is gone.",
+		problems:    []string{"not-found"},
+	}, seenBy)
+}

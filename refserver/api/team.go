@@ -1,0 +1,260 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"reconnect.example/consent"
+	"reconnect.example/vault"
+)
+
+// Member is somebody who works for a relay, as its managers see them.
+type Member struct {
+	Worker     string    `json:"worker" doc:"Id of their own account."`
+	Name       string    `json:"name" doc:"As the relay let them in."`
+	Roles      []string  `json:"roles" nullable:"false" doc:"help, manage."`
+	Since      time.Time `json:"since" doc:"When they were let in."`
+	State      string    `json:"state" doc:"active, suspended, or leaving: gone, and a key of the relay is still to be taken from them: remove them again."`
+	KeyChanged bool      `json:"keyChanged,omitempty" doc:"true: their keys are not those that were let in. Compare, and renew."`
+}
+
+type membersOutput struct {
+	Body struct {
+		Members    []Member `json:"members" nullable:"false" doc:"By name."`
+		OneManager bool     `json:"oneManager" doc:"true: only one is left who manages."`
+	}
+}
+
+func listMembers(ctx context.Context, p *consent.Post, _ *AtRelay) (*membersOutput, error) {
+	team, err := p.Members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &membersOutput{}
+	out.Body.OneManager, out.Body.Members = team.OneManager, make([]Member, 0, len(team.Members))
+	for _, m := range team.Members {
+		out.Body.Members = append(out.Body.Members, Member{
+			Worker: m.Worker.String(), Name: m.Name, Roles: rolesJSON(m.Roles), Since: m.Since, State: string(m.State), KeyChanged: m.KeyChanged,
+		})
+	}
+	return out, nil
+}
+
+// Roles are what somebody may do at a relay.
+type Roles struct {
+	Roles []string `json:"roles" nullable:"false" minItems:"1" uniqueItems:"true" enum:"help,manage" doc:"help: opens what people share. manage: lets workers in and takes them out."`
+}
+
+type inviteInput struct {
+	AtRelay
+	Body Roles
+}
+
+type inviteOutput struct {
+	Body struct {
+		Code  string    `json:"code" doc:"To be handed over on paper or aloud. Shown once."`
+		Until time.Time `json:"until" doc:"How long it can be used."`
+	}
+}
+
+func invite(ctx context.Context, p *consent.Post, in *inviteInput) (*inviteOutput, error) {
+	i, err := p.Invite(ctx, rolesOf(in.Body.Roles))
+	if err != nil {
+		return nil, err
+	}
+	out := &inviteOutput{}
+	out.Body.Code, out.Body.Until = i.Code, i.Until
+	return out, nil
+}
+
+// JoinRequest is somebody who asks to be let in.
+type JoinRequest struct {
+	Worker      string    `json:"worker" doc:"Id of their own account."`
+	Name        string    `json:"name" doc:"As they say."`
+	Roles       []string  `json:"roles" nullable:"false" doc:"That the invitation proposed."`
+	At          time.Time `json:"at" doc:"When."`
+	Fingerprint string    `json:"fingerprint" doc:"Must be the one that the worker reads aloud from their own screen: never copy it from here."`
+}
+
+type requestsToJoinOutput struct {
+	Body struct {
+		Requests []JoinRequest `json:"requests" nullable:"false" doc:"The oldest first."`
+	}
+}
+
+func listJoinRequests(ctx context.Context, p *consent.Post, _ *AtRelay) (*requestsToJoinOutput, error) {
+	all, err := p.Requests(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &requestsToJoinOutput{}
+	out.Body.Requests = make([]JoinRequest, 0, len(all))
+	for _, r := range all {
+		out.Body.Requests = append(out.Body.Requests, JoinRequest{Worker: r.Worker.String(), Name: r.Name, Roles: rolesJSON(r.Roles), At: r.At, Fingerprint: r.Fingerprint})
+	}
+	return out, nil
+}
+
+type admitInput struct {
+	AtRelay
+	Body struct {
+		Roles
+		Worker      string `json:"worker" doc:"Who asks."`
+		Fingerprint string `json:"fingerprint" minLength:"1" maxLength:"100" doc:"As the worker read it aloud, or as it was scanned from their screen."`
+	}
+}
+
+func admit(ctx context.Context, p *consent.Post, in *admitInput) (*confirmedOutput, error) {
+	id, err := spaceID(in.Body.Worker)
+	if err != nil {
+		return nil, err
+	}
+	return confirmed(p.Admit(ctx, consent.Admission{Worker: id, Fingerprint: in.Body.Fingerprint, Roles: rolesOf(in.Body.Roles.Roles)}))
+}
+
+// OneMember is the address of somebody who works for a relay.
+type OneMember struct {
+	AtRelay
+	Worker string `path:"worker" doc:"From the list of members."`
+}
+
+type sheetOutput struct {
+	Body struct {
+		Sheet     *Sheet `json:"sheet,omitempty" doc:"A new recovery sheet, where keys of the whole relay were changed: print it, the last one is worthless."`
+		Confirmed bool   `json:"confirmed" doc:"false: it is in force, but the witness could not confirm it yet."`
+	}
+}
+
+// onMember makes an operation of something that is done to a member.
+func onMember(act func(context.Context, *consent.Post, vault.ID) (*consent.Sheet, error)) func(context.Context, *consent.Post, *OneMember) (*sheetOutput, error) {
+	return func(ctx context.Context, p *consent.Post, in *OneMember) (*sheetOutput, error) {
+		id, err := spaceID(in.Worker)
+		if err != nil {
+			return nil, err
+		}
+		return sheetAnswer(act(ctx, p, id))
+	}
+}
+
+func sheetAnswer(s *consent.Sheet, err error) (*sheetOutput, error) {
+	confirmed, err := done(err)
+	if err != nil {
+		return nil, err
+	}
+	out := &sheetOutput{}
+	if out.Body.Confirmed = confirmed; s != nil {
+		out.Body.Sheet = sheetJSON(*s)
+	}
+	return out, nil
+}
+
+func remove(ctx context.Context, p *consent.Post, id vault.ID) (*consent.Sheet, error) {
+	return p.Remove(ctx, id)
+}
+
+func suspend(ctx context.Context, p *consent.Post, id vault.ID) (*consent.Sheet, error) {
+	return p.Suspend(ctx, id)
+}
+
+func resume(ctx context.Context, p *consent.Post, id vault.ID) (*consent.Sheet, error) {
+	return nil, p.Resume(ctx, id)
+}
+
+type setRolesInput struct {
+	OneMember
+	Body Roles
+}
+
+func setRoles(ctx context.Context, p *consent.Post, in *setRolesInput) (*sheetOutput, error) {
+	id, err := spaceID(in.Worker)
+	if err != nil {
+		return nil, err
+	}
+	return sheetAnswer(p.SetRoles(ctx, id, rolesOf(in.Body.Roles)))
+}
+
+type renewInput struct {
+	OneMember
+	Body struct {
+		Fingerprint string `json:"fingerprint" minLength:"1" maxLength:"100" doc:"Of the new keys, as the worker read it aloud."`
+	}
+}
+
+func renew(ctx context.Context, p *consent.Post, in *renewInput) (*sheetOutput, error) {
+	id, err := spaceID(in.Worker)
+	if err != nil {
+		return nil, err
+	}
+	return sheetAnswer(p.Renew(ctx, id, in.Body.Fingerprint))
+}
+
+func rotateKey(ctx context.Context, p *consent.Post, _ *AtRelay) (*sheetOutput, error) {
+	s, err := p.RotateKey(ctx)
+	return sheetAnswer(&s, err)
+}
+
+type relayCountsOutput struct {
+	Body struct {
+		Followed       string `json:"followed" doc:"People whom the relay follows now. Below ten it is \"<10\", as are all of these."`
+		FollowedSince  string `json:"followedSince" doc:"Of them, since the beginning of the year."`
+		OpenedThisYear string `json:"openedThisYear" doc:"Accounts that it opened this calendar year."`
+		OpenedLastYear string `json:"openedLastYear" doc:"And last year."`
+	}
+}
+
+func relayCounts(ctx context.Context, p *consent.Post, _ *AtRelay) (*relayCountsOutput, error) {
+	c, err := p.Counts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &relayCountsOutput{}
+	out.Body.Followed, out.Body.FollowedSince = c.Followed.String(), c.FollowedSince.String()
+	out.Body.OpenedThisYear, out.Body.OpenedLastYear = c.OpenedThisYear.String(), c.OpenedLastYear.String()
+	return out, nil
+}
+
+type licenceOutput struct {
+	Body struct {
+		Status   string `json:"status" doc:"in-force, ends-soon, not-yet, expired, withdrawn or none: only in the first two the relay opens accounts, and everything else goes on in all of them."`
+		Number   string `json:"number,omitempty" doc:"Of the licence that the status is about."`
+		From     string `json:"from,omitempty" format:"date" doc:"Its first day."`
+		To       string `json:"to,omitempty" format:"date" doc:"Its last day."`
+		Until    string `json:"until,omitempty" format:"date" doc:"The last day up to which licences follow each other without a gap."`
+		DaysLeft int    `json:"daysLeft,omitempty" doc:"Until then, today being the first."`
+	}
+}
+
+func (a *API) licence(ctx context.Context, p *consent.Post, _ *AtRelay) (*licenceOutput, error) {
+	s, err := a.relays.Licence(ctx, p.Relay().ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &licenceOutput{}
+	out.Body.Status, out.Body.Number = string(s.Status), s.Licence.Number
+	out.Body.From, out.Body.To = string(s.Licence.From), string(s.Licence.To)
+	out.Body.Until, out.Body.DaysLeft = string(s.Until), s.DaysLeft
+	return out, nil
+}
+
+func (a *API) addTeam() {
+	change := []string{"not-manager", "not-found", "last-manager", "fingerprint", "unconfirmed", "too-many", "invalid", "media-type", "too-large", "untrusted-key"}
+	at := func(method, path, id, summary, description string, status int, problems ...string) operation {
+		return operation{
+			method: method, path: "/staff/relays/{relay}" + path, id: id, tag: "Team", summary: summary,
+			description: description, status: status, problems: problems,
+		}
+	}
+	registerPost(a, at(http.MethodGet, "/members", "list-members", "Who works for the relay", "For managers, and a line in the relay's journal.", 0, "not-manager", "untrusted-key"), listMembers)
+	registerPost(a, at(http.MethodPost, "/invitations", "invite", "Invite a worker", "The roles are a proposal; who lets them in decides.", http.StatusCreated, append([]string{"idempotency-key"}, change...)...), invite)
+	registerPost(a, at(http.MethodGet, "/requests", "list-join-requests", "Who asks to be let in", "What is not signed by who asks is left out.", 0, "not-manager", "untrusted-key"), listJoinRequests)
+	registerPost(a, at(http.MethodPost, "/members", "admit", "Let a worker in", "The manager has compared the digits with the worker: another fingerprint is refused.", 0, change...), admit)
+	registerPost(a, at(http.MethodPut, "/members/{worker}/roles", "set-roles", "Change what a worker may", "Nobody changes their own.", 0, change...), setRoles)
+	registerPost(a, at(http.MethodPost, "/members/{worker}/suspend", "suspend", "Suspend a worker", "As removing, for a while.", 0, change...), onMember(suspend))
+	registerPost(a, at(http.MethodPost, "/members/{worker}/resume", "resume", "Let a suspended worker in again", "With the roles that they had.", 0, change...), onMember(resume))
+	registerPost(a, at(http.MethodPost, "/members/{worker}/renew", "renew", "Let a worker with new keys in again", "Compare the digits of the new keys first.", 0, change...), renew)
+	registerPost(a, at(http.MethodDelete, "/members/{worker}", "remove", "Take a worker out", "From then on nothing that they have open at this relay goes on, also not a download. Then keys change. After an error, call it again. What they saw, they may have kept.", 0, change...), onMember(remove))
+	registerPost(a, at(http.MethodPost, "/keys", "rotate-relay-keys", "Give the relay new keys", "For a key that somebody may know, and to print a new recovery sheet.", 0, change...), rotateKey)
+	registerPost(a, at(http.MethodGet, "/counts", "relay-counts", "Count the people", "For who pays for the relay. It names nobody, and small numbers are not told.", 0), relayCounts)
+	registerPost(a, at(http.MethodGet, "/licence", "relay-licence", "How the licence stands", "With a warning sixty days before its end.", 0), a.licence)
+}

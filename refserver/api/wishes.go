@@ -1,0 +1,121 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"reconnect.example/vault"
+)
+
+type wishOutput struct {
+	Body struct {
+		Want  string     `json:"want,omitempty" doc:"keep or erase; missing: the person has not said."`
+		Since *time.Time `json:"since,omitempty" doc:"Since when."`
+	}
+}
+
+func readWish(ctx context.Context, v *vault.Vault, _ *struct{}) (*wishOutput, error) {
+	w, err := v.Wish(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &wishOutput{}
+	out.Body.Want, out.Body.Since = string(w.Want), ifAny(w.Since)
+	return out, nil
+}
+
+type wishInput struct {
+	Body struct {
+		Want string `json:"want" enum:"keep,erase" doc:"What shall be done. Nobody is given a key either way."`
+	}
+}
+
+func setWish(ctx context.Context, v *vault.Vault, in *wishInput) (*confirmedOutput, error) {
+	return confirmed(v.SetWish(ctx, vault.Want(in.Body.Want)))
+}
+
+func dropWish(ctx context.Context, v *vault.Vault, _ *struct{}) (*confirmedOutput, error) {
+	return confirmed(v.SetWish(ctx, vault.WantNothing))
+}
+
+// Representative is who represents a minor, as it was recorded.
+type Representative struct {
+	Name       string     `json:"name" minLength:"1" maxLength:"200" doc:"Of the representative."`
+	Relation   string     `json:"relation" minLength:"1" maxLength:"200" doc:"\"mother\", \"guardian\", \"the département\", …"`
+	RecordedBy string     `json:"recordedBy" minLength:"1" maxLength:"200" doc:"Who recorded it, and on what ground."`
+	Until      string     `json:"until" format:"date" doc:"The day on which the person is of age."`
+	Recorded   *time.Time `json:"recorded,omitempty" readOnly:"true" doc:"When it was recorded."`
+	Past       bool       `json:"past,omitempty" readOnly:"true" doc:"The day has come: it ended by itself."`
+}
+
+type representativesOutput struct {
+	Body struct {
+		Representatives []Representative `json:"representatives" nullable:"false" doc:"Past ones too, in the order in which they were recorded."`
+	}
+}
+
+func listRepresentatives(ctx context.Context, v *vault.Vault, _ *struct{}) (*representativesOutput, error) {
+	all, err := v.Representatives(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &representativesOutput{}
+	out.Body.Representatives = make([]Representative, 0, len(all))
+	for _, r := range all {
+		out.Body.Representatives = append(out.Body.Representatives, Representative{
+			Name: r.Name, Relation: r.Relation, RecordedBy: r.RecordedBy, Until: string(r.Until), Recorded: ifAny(r.Recorded), Past: r.Past,
+		})
+	}
+	return out, nil
+}
+
+type representativeInput struct{ Body Representative }
+
+func setRepresentative(ctx context.Context, v *vault.Vault, in *representativeInput) (*struct{}, error) {
+	return nil, v.SetRepresentative(ctx, vault.Representative{
+		Name: in.Body.Name, Relation: in.Body.Relation, RecordedBy: in.Body.RecordedBy, Until: vault.Date(in.Body.Until),
+	})
+}
+
+// removeInput names by a body, as names have no place in addresses.
+type removeInput struct {
+	Body struct {
+		Name string `json:"name" minLength:"1" maxLength:"200" doc:"As it was recorded."`
+	}
+}
+
+func removeRepresentative(ctx context.Context, v *vault.Vault, in *removeInput) (*struct{}, error) {
+	return nil, v.RemoveRepresentative(ctx, in.Body.Name)
+}
+
+func (a *API) addWishes() {
+	body := []string{"invalid", "media-type", "too-large", "closing"}
+	registerPerson(a, operation{
+		method: http.MethodGet, path: "/wish", id: "read-wish", tag: "Account", summary: "Read the wish for afterwards",
+		description: "What shall be done when an operator has recorded that the person is dead or cannot decide any more.",
+	}, readWish)
+	registerPerson(a, operation{
+		method: http.MethodPut, path: "/wish", id: "set-wish", tag: "Account", summary: "Say what shall be done afterwards",
+		description: "Nobody inherits a key. It holds until another one.",
+		problems:    append([]string{"witness-away", "unconfirmed"}, body...),
+	}, setWish)
+	registerPerson(a, operation{
+		method: http.MethodDelete, path: "/wish", id: "drop-wish", tag: "Account", summary: "Take the wish back",
+		description: "As if nothing had been said.", problems: []string{"closing", "unconfirmed", "witness-away"},
+	}, dropWish)
+	registerPerson(a, operation{
+		method: http.MethodGet, path: "/representatives", id: "list-representatives", tag: "Account", summary: "List who represents a minor",
+		description: "It gives no key and no access, and ends by itself.",
+	}, listRepresentatives)
+	registerPerson(a, operation{
+		method: http.MethodPut, path: "/representatives", id: "set-representative", tag: "Account", status: http.StatusNoContent, summary: "Record who represents the person",
+		description: "In the place of what was recorded under the same name.",
+		problems:    append([]string{"too-many"}, body...),
+	}, setRepresentative)
+	registerPerson(a, operation{
+		method: http.MethodPost, path: "/representatives/remove", id: "remove-representative", tag: "Account", status: http.StatusNoContent, summary: "Take a representative back",
+		description: "By the name under which they were recorded.",
+		problems:    append([]string{"not-found"}, body...),
+	}, removeRepresentative)
+}

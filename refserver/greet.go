@@ -30,6 +30,9 @@ func (s *server) greet(ctx context.Context, out io.Writer, address net.Addr) err
 			return err
 		}
 		fmt.Fprintf(&text, "\n  The sample person is %s, who does not exist. To sign in:\n  Login     %s\n  Password  %s\n", demo.Name, person.Login, person.Password)
+		if err := s.greetStaff(ctx, &text, person); err != nil {
+			return err
+		}
 	}
 	if notes := oneMachineOnly(s.config); notes != "" {
 		text.WriteString("\n  For one machine only:\n" + notes)
@@ -42,6 +45,24 @@ func (s *server) greet(ctx context.Context, out io.Writer, address net.Addr) err
 	text.WriteString("\n  Stop with Ctrl-C.\n\n")
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// greetStaff makes the sample relays, and says how to sign in as who works there.
+func (s *server) greetStaff(ctx context.Context, text *strings.Builder, person demo.Person) error {
+	if s.sample == nil {
+		return nil
+	}
+	relays := demo.Relays{Vaults: s.data.Vaults, Service: s.data.Staff, Directory: s.data.Directory, Authority: s.sample, Folder: s.config.Data}
+	all, err := relays.Prepare(ctx, person)
+	if err != nil {
+		return err
+	}
+	text.WriteString("\n  Sample relays, whose authority's key lies in the data folder: never so for real.\n" +
+		"  Their workers sign in at /staff/sign-in, without a second factor: only in the sample.\n")
+	for _, one := range all {
+		fmt.Fprintf(text, "  %s, who %s\n    Login     %s\n    Password  %s\n", one.Name, one.Work, one.Login, one.Password)
+	}
+	return nil
 }
 
 // oneMachineOnly says which parts of a configuration are.

@@ -15,14 +15,17 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"reconnect.example/consent"
 	"reconnect.example/refserver/admin"
 	"reconnect.example/refserver/api"
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/demo"
 	"reconnect.example/refserver/engines"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
 	"reconnect.example/refserver/web"
 	"reconnect.example/storage"
+	"reconnect.example/vault/local"
 )
 
 // server is one running server and what it owns.
@@ -30,6 +33,7 @@ type server struct {
 	config   *config.Config
 	data     *engines.Engines
 	operator *admin.Operator
+	sample   *consent.Authority // of the sample relays; nil: there are none
 	log      hclog.Logger
 	http     *http.Server
 	counts   counts
@@ -40,6 +44,10 @@ type server struct {
 // uploads and downloads under way finish within --shutdown-wait, and closes the
 // data folder.
 func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logger) (err error) {
+	authority, err := sampleAuthority(c)
+	if err != nil {
+		return err
+	}
 	data, err := engines.Open(ctx, c)
 	if err != nil {
 		return err
@@ -51,7 +59,7 @@ func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 	}
 	defer listener.Close() //nolint:errcheck // the server closes it first
 	operator := admin.NewOperator(context.WithoutCancel(ctx), data, time.Now)
-	s := &server{config: c, data: data, operator: operator, log: log, counts: counts{started: time.Now()}}
+	s := &server{config: c, data: data, operator: operator, sample: authority, log: log, counts: counts{started: time.Now()}}
 	if s.http, err = s.build(); err != nil {
 		return err
 	}
@@ -65,6 +73,22 @@ func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 		return err
 	}
 	return s.run(ctx, listener)
+}
+
+// sampleAuthority is the one of the sample relays, which --demo adds where no
+// authority is named. Its workers have no second factor.
+func sampleAuthority(c *config.Config) (*consent.Authority, error) {
+	if !c.Serve.Demo || c.Authority != "" {
+		return nil, nil
+	}
+	if err := local.MakeFolder(c.Data); err != nil {
+		return nil, err
+	}
+	a, err := demo.Authority(c.Data)
+	if err == nil {
+		c.Authority, c.OneFactor = a.Public().String(), true
+	}
+	return a, err
 }
 
 // askWitness logs whether a witness elsewhere answers. The server runs without

@@ -11,6 +11,9 @@ import (
 type Relays struct {
 	Authority string `placeholder:"KEY" help:"Public key of the authority that says who the relays are, as refserver authority init prints it. It stays when the authority takes another key. Default: none, and no relays."`
 	FeeCap    int64  `default:"200000" placeholder:"CENTS" help:"Highest fee of a licence, in the smallest unit of the currency. Default: ${default}."`
+	// OneFactor lets workers sign in without a second factor. It is for the sample of
+	// --demo alone, and no flag sets it.
+	OneFactor bool   `kong:"-"`
 	Currency  string `default:"EUR" placeholder:"CODE" help:"Currency of all fees (ISO 4217). Default: ${default}."`
 }
 

@@ -106,7 +106,7 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 	}
 	e.closers = append(e.closers, e.Vaults.Close)
 	if e.Directory != nil {
-		e.Staff, err = consent.New(consent.Config{Vaults: e.Vaults, Store: e.Records, Directory: e.Directory, Register: e.register})
+		e.Staff, err = consent.New(consent.Config{Vaults: e.Vaults, Store: e.Records, Directory: e.Directory, Register: e.register, OneFactor: c.OneFactor})
 	}
 	return e, err
 }

@@ -44,7 +44,7 @@ func (e editor) show(v *visit, f *form, i vault.Item, err error) error {
 
 func (e editor) addForm(v *visit) error {
 	f := newForm()
-	f.Set("visibility", "private")
+	v.usual(f, e.kind)
 	return e.show(v, f, vault.Item{}, nil)
 }
 

@@ -84,7 +84,7 @@ func (tn *town) opens(w *person) *page {
 	tn.t.Helper()
 	g := w.get(tn.relayPath()).ok("Amina K.")
 	path := g.link(tn.relayPath() + "/people/[a-z2-7]+")
-	w.get(path).ok("Amina K.", "Pourquoi ?")
+	w.get(path).ok("Amina K.")
 	return w.post(path, url.Values{"purpose": {"housing"}, "why": {"demande de logement"}})
 }
 
@@ -250,4 +250,38 @@ func TestAVisitShowsWhatIsChosenAndEnds(t *testing.T) {
 	tn.stage.Clock.Advance(8 * time.Minute)
 	samir.get("/papers").ok("Aucun espace n’est ouvert.")
 	samir.get(visits).ok("Personne ne vous montre rien")
+}
+
+func TestEveryPageOfRelaysSpeaksBothLanguages(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, samir, manager := tn.amina(), tn.desk(tn.samir), tn.desk(tn.harbor.Manager)
+	amina.follows(tn.harbor.Relay, nil).ok()
+	one := amina.get("/sharing").ok().link("/sharing/with/[a-z2-7]{26}")
+	receipt := amina.get(one).ok().link("/receipts/[^\"]+")
+	opening := samir.get(tn.relayPath()).link(tn.relayPath() + "/people/[a-z2-7]+")
+	missing := regexp.MustCompile(`\[[a-z]+[.-][a-z.-]+\]|%!|\(MISSING\)`)
+	for _, who := range []struct {
+		*person
+		paths []string
+	}{
+		{amina, []string{"/", "/sharing", one, receipt, "/sharing/relays", "/sharing/relays/" + tn.harbor.ID.String(), "/sharing/visit", "/card", "/rules", "/wishes", "/journal"}},
+		{samir, []string{"/staff", tn.relayPath(), opening, tn.relayPath() + "/visits", "/staff/ask", "/staff/factor", "/sessions", "/password"}},
+		{manager, []string{tn.relayPath() + "/team", tn.relayPath() + "/team/" + tn.samir.ID().String()}},
+		{tn.stranger(), []string{"/staff/sign-in", "/staff/join", "/sign-in/card", "/sign-in"}},
+	} {
+		for _, language := range []string{"fr", "en"} {
+			who.post("/language", url.Values{"language": {language}, "here": {"/news"}}).ok()
+			for _, path := range who.paths {
+				g := who.get(path).ok()
+				require.Equal(t, path, g.Path)
+				require.Contains(t, g.Body, `<html lang="`+language+`"`)
+				require.NotRegexp(t, missing, g.text(), path)
+			}
+		}
+	}
+	tn.opens(samir).ok("You are in the space of")
+	for _, path := range []string{"/", "/papers", "/contacts", "/appointments", "/notes"} {
+		require.NotRegexp(t, missing, samir.get(path).ok("You are in the space of").text())
+	}
 }

@@ -35,7 +35,7 @@ const (
 
 func (p *pages) addPaperForm(v *visit) error {
 	f := newForm()
-	f.Set("visibility", "private")
+	v.usual(f, vault.KindDocument)
 	f.Set("folder", v.r.URL.Query().Get("folder"))
 	return v.addPaperAgain(f, nil)
 }

@@ -77,14 +77,16 @@ func (p *pages) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", p.static())
 	for pattern, h := range map[string]handler{
-		"/":               p.nothingHere,
-		"GET /sign-in":    p.signInForm,
-		"POST /sign-in":   p.signIn,
-		"POST /leave":     p.leave,
-		"GET /news":       p.news,
-		"POST /language":  p.chooseLanguage,
-		"GET /privacy":    p.privacy,
-		"GET /robots.txt": p.robots,
+		"/":                  p.nothingHere,
+		"GET /sign-in":       p.signInForm,
+		"POST /sign-in":      p.signIn,
+		"POST /leave":        p.leave,
+		"GET /sign-in/card":  p.cardSignInForm,
+		"POST /sign-in/card": p.cardSignIn,
+		"GET /news":          p.news,
+		"POST /language":     p.chooseLanguage,
+		"GET /privacy":       p.privacy,
+		"GET /robots.txt":    p.robots,
 	} {
 		mux.Handle(pattern, p.anybody(h))
 	}
@@ -134,14 +136,22 @@ func (p *pages) routes() *http.ServeMux {
 		mux.Handle(pattern, p.shared(h))
 	}
 	for pattern, h := range map[string]handler{
-		"GET /space":     p.space,
-		"POST /space":    p.askForSpace,
-		"GET /journal":   p.journal,
-		"GET /take":      p.takeForm,
-		"POST /take":     p.take,
-		"POST /reopen":   p.reopen,
-		"POST /restored": p.confirmRestored,
-		"GET /close":     p.closeForm,
+		"GET /space":           p.space,
+		"POST /space":          p.askForSpace,
+		"GET /journal":         p.journal,
+		"GET /card":            p.card,
+		"POST /card":           p.makeCard,
+		"POST /card/revoke":    p.revokeCard,
+		"GET /wishes":          p.wishes,
+		"POST /wishes":         p.setWish,
+		"GET /rules":           p.rules,
+		"POST /rules":          p.setRules,
+		"GET /items/{id}/seen": p.seen,
+		"GET /take":            p.takeForm,
+		"POST /take":           p.take,
+		"POST /reopen":         p.reopen,
+		"POST /restored":       p.confirmRestored,
+		"GET /close":           p.closeForm,
 	} {
 		mux.Handle(pattern, p.person(h))
 	}

@@ -3,8 +3,9 @@
 // finds out who asks, calls one function of the library, and renders.
 //
 // Pages say "espace" or "space": the legal name of a digital safe is reserved.
-// They promise that stored data cannot be read while the person is away, and
-// not more: while somebody is signed in, the server sees what they see.
+// They promise that what is private cannot be read while the person is away,
+// and not more: while somebody is signed in, the server sees what they see, and whom
+// a person let in sees what is shared.
 package web
 
 import (

@@ -181,7 +181,7 @@ func TestACrashInTheMiddleIsGoneOnWith(t *testing.T) {
 				return calls, failed
 			}
 			calls, _ := run(0)
-			for n, step := 1+len(name)%3, max(1, calls/sized(4, 30)); ; n += step {
+			for n, step := 1+len(name)%3, max(1, calls/sized(4, 8)); ; n += step {
 				if _, failed := run(n); !failed {
 					break
 				}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -220,8 +221,10 @@ func TestAServerTakesNothingFromAnotherAuthority(t *testing.T) {
 func TestWithoutAnAuthorityTheServerRunsWithoutRelays(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	r := start(t, d.data, "--demo")
-	require.NotEmpty(t, visit(t, r).get("/"))
+	r := start(t, d.data)
+	status, body := fetch(t, r.url+"/sign-in")
+	require.Equal(t, http.StatusOK, status)
+	require.NotContains(t, body, "/staff/sign-in")
 	_, err := d.do("admin", "directory", "show")
 	require.ErrorContains(t, err, "--authority")
 	d.must("authority", "init", "--authority-key", "authority.key", "--out", "first.directory")

@@ -64,7 +64,7 @@ func TestAWitnessElsewhereGuardsAServerAndNamesForks(t *testing.T) {
 	client := dial(t, flags)
 	vaults, err := client.Vaults(t.Context(), [16]byte{}, 10)
 	require.NoError(t, err)
-	require.Len(t, vaults, 1)
+	require.Len(t, vaults, 7, "the sample person, two centres, three workers, and the directory")
 	var other witness.Checkpoint
 	require.Eventually(t, func() bool { // until the server has reported all that it did
 		heads, err := client.Latest(t.Context(), vaults[0])

@@ -41,40 +41,52 @@ type errand struct {
 // atWork opens the town of an errand: the person's vault, and the same as the
 // worker, who may add, has it open.
 func (e *errand) atWork(ctx context.Context) (tn *town, worker *vault.Vault, err error) {
-	r := &register{gone: map[vault.ID]bool{}, members: map[string]vault.Signer{}}
-	stage, err := vaulttest.Open(ctx, &vaulttest.Options{Folder: e.Folder, Start: e.Start, Directory: func(*storage.Store, vault.Checkpoints) (vault.Directory, error) { return r, nil }})
-	if err != nil {
+	if tn, err = e.town(ctx, nil); err != nil {
 		return nil, nil, err
 	}
-	r.service = stage.Vaults
-	tn = &town{scene: &scene{Stage: stage}, register: r}
-	if tn.worker, err = stage.Unlock(ctx, vault.Password{Login: e.Worker, Secret: workersPassword, Kind: seal.KindWorker}); err != nil {
+	if worker, err = e.asWorker(ctx, tn); err != nil {
 		return tn, nil, err
 	}
+	tn.v, err = tn.Unlock(ctx, vault.Password{Login: e.Login, Secret: e.Password})
+	return tn, worker, err
+}
+
+// town opens the folder, with nobody signed in.
+func (e *errand) town(ctx context.Context, driver func(storage.Driver) storage.Driver) (*town, error) {
+	r := &register{gone: map[vault.ID]bool{}, members: map[string]vault.Signer{}}
+	stage, err := vaulttest.Open(ctx, &vaulttest.Options{Folder: e.Folder, Start: e.Start, Driver: driver, Directory: func(*storage.Store, vault.Checkpoints) (vault.Directory, error) { return r, nil }})
+	if err != nil {
+		return nil, err
+	}
+	r.service = stage.Vaults
+	return &town{scene: &scene{Stage: stage}, register: r}, nil
+}
+
+// asWorker signs the worker in and opens the person's vault at their relay.
+func (e *errand) asWorker(ctx context.Context, tn *town) (worker *vault.Vault, err error) {
+	if tn.worker, err = tn.Unlock(ctx, vault.Password{Login: e.Worker, Secret: workersPassword, Kind: seal.KindWorker}); err != nil {
+		return nil, err
+	}
 	if tn.own, err = tn.worker.OwnKeys(ctx); err != nil {
-		return tn, nil, err
+		return nil, err
 	}
 	relay, _ := vault.ParseID(e.Relay)
 	person, _ := vault.ParseID(e.Person)
 	member, _ := vault.ParseGrantID(e.Member)
 	grant, _ := vault.ParseGrantID(e.Grant)
 	samir := vault.Actor{Kind: vault.ActorWorker, ID: tn.worker.ID().String(), RelayID: e.Relay}
-	r.members["credential of samir"] = vault.Signer{Actor: samir, Key: tn.own.Signer.Public(), Named: func(name string) bool { return name == "Samir" }}
+	tn.register.members["credential of samir"] = vault.Signer{Actor: samir, Key: tn.own.Signer.Public(), Named: func(name string) bool { return name == "Samir" }}
 	samir.Name = "Samir"
 	g := vault.Guest{Actor: samir, Signer: tn.own.Signer, Credential: []byte("credential of samir"), Holder: tn.worker.ID(), Keys: tn.own.Inboxes}
-	if tn.relay, err = stage.OpenGrant(ctx, relay, member, g); err != nil {
-		return tn, nil, err
+	if tn.relay, err = tn.OpenGrant(ctx, relay, member, g); err != nil {
+		return nil, err
 	}
 	keys, err := tn.relay.OwnKeys(ctx)
 	if err != nil {
-		return tn, nil, err
+		return nil, err
 	}
 	g.Holder, g.Keys = relay, keys.Inboxes
-	if worker, err = stage.OpenGrant(ctx, person, grant, g); err != nil {
-		return tn, nil, err
-	}
-	tn.v, err = stage.Unlock(ctx, vault.Password{Login: e.Login, Secret: e.Password})
-	return tn, worker, err
+	return tn.OpenGrant(ctx, person, grant, g)
 }
 
 // runErrands leaves things, makes papers private and takes all in, and says the name

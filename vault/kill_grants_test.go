@@ -1,0 +1,280 @@
+package vault_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+	"reconnect.example/vault"
+	"reconnect.example/vault/vaulttest"
+)
+
+// childWithdrawal tells a child process to withdraw a grant, and to be killed at it.
+const childWithdrawal = "VAULT_TEST_WITHDRAWAL"
+
+// withdrawal is what a child must know to withdraw a grant as the person.
+type withdrawal struct {
+	errand        // Grant is the one that stays
+	Leaves string // the grant to withdraw
+	Owe    bool   // withdraw at a tap, and let a sign-in make the new keys
+	Kill   int    // the number of the commit at which it is killed
+	Before bool   // exactly before that commit, not somewhere in or after it
+}
+
+// spoken says the number of each commit before it is made, from begin on.
+type spoken struct {
+	storage.Driver
+	say func(n int)
+
+	mu    sync.Mutex
+	began bool
+	n     int
+}
+
+func (s *spoken) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.began = true
+}
+
+func (s *spoken) Commit(ctx context.Context, checks []storage.Check, writes []storage.Write) error {
+	s.mu.Lock()
+	if s.began && len(writes) > 0 {
+		s.n++
+		s.say(s.n)
+	}
+	s.mu.Unlock()
+	return s.Driver.Commit(ctx, checks, writes)
+}
+
+// runWithdrawal withdraws the grant as the person, says so, and waits to be killed.
+func runWithdrawal(raw string) error {
+	var w withdrawal
+	if err := json.Unmarshal([]byte(raw), &w); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	said := &spoken{say: func(n int) {
+		fmt.Println(n)
+		if w.Before && n == w.Kill {
+			select {} // until it is killed
+		}
+	}}
+	tn, err := w.town(ctx, said.over)
+	if err != nil {
+		return err
+	}
+	if err := w.withdraw(ctx, tn, said.begin); err != nil {
+		return err
+	}
+	fmt.Println("done")
+	select {}
+}
+
+func (s *spoken) over(d storage.Driver) storage.Driver {
+	s.Driver = d
+	return s
+}
+
+// withdraw ends the grant and makes the new keys; began is called between what must
+// have happened and what may be cut off.
+func (w *withdrawal) withdraw(ctx context.Context, tn *town, began func()) error {
+	as := vault.Password{Login: w.Login, Secret: w.Password}
+	v, err := tn.Unlock(ctx, as)
+	if err != nil {
+		return err
+	}
+	grant, _ := vault.ParseGrantID(w.Leaves)
+	if w.Owe {
+		if err := v.End(ctx, grant, nil); err != nil {
+			return err
+		}
+		began()
+		_, err := tn.Unlock(ctx, as)
+		return err
+	}
+	began()
+	return v.End(ctx, grant, &vault.Secret{Password: w.Password})
+}
+
+// The server is killed anywhere in a withdrawal with new keys. Who was withdrawn is
+// refused, everybody else and the person read everything, and the next sign-in ends
+// what was begun: all records lie under the new generation.
+func TestAWithdrawalSurvivesKill(t *testing.T) {
+	t.Parallel()
+	folder, papers := t.TempDir(), sized(120, 500)
+	tn := newTown(t, &vaulttest.Options{Folder: folder})
+	for n := range papers {
+		addTo(t, tn.v, vault.NewDocument{Name: strconv.Itoa(n), Compartment: vault.Shared}, content(uint64(n), 1000))
+	}
+	w := &withdrawal{errand: errand{Folder: folder, Login: tn.person.Login, Password: tn.person.Password, Relay: tn.relay.ID().String(), Person: tn.v.ID().String(),
+		Member: tn.member.String(), Grant: tn.follow(t, vault.ScopeSee).String(), Start: tn.Clock.Now()}}
+	var err error
+	w.Worker, err = tn.worker.Login(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, tn.Close())
+	commits := w.unhurt(t)
+	require.Greater(t, commits, papers/30, "all papers are sealed anew, thirty in a commit")
+
+	halfway := 0
+	rounds := sized(6, 16)
+	for round := range rounds {
+		w.Owe, w.Before = round%2 == 1, round%4 >= 2
+		w.Kill = 1 + (round*commits+rand.IntN(commits))/rounds // each part of it in turn
+		w.lets(t)
+		w.untilKilled(t)
+		if w.check(t, papers) {
+			halfway++
+		}
+	}
+	require.NotZero(t, halfway, "it was killed among the papers")
+	t.Logf("%d kills over %d commits, %d of them among the %d papers", rounds, commits, halfway, papers)
+}
+
+// open opens the folder a day later.
+func (w *withdrawal) open(t *testing.T, driver func(storage.Driver) storage.Driver) *town {
+	t.Helper()
+	w.Start = w.Start.Add(24 * time.Hour)
+	tn, err := w.town(t.Context(), driver)
+	require.NoError(t, err)
+	return tn
+}
+
+// lets lets the worker themself in, who is to be withdrawn.
+func (w *withdrawal) lets(t *testing.T) {
+	t.Helper()
+	tn := w.open(t, nil)
+	defer func() { require.NoError(t, tn.Close()) }()
+	_, err := w.asWorker(t.Context(), tn)
+	require.NoError(t, err)
+	v, err := tn.Unlock(t.Context(), vault.Password{Login: w.Login, Secret: w.Password})
+	require.NoError(t, err)
+	g, err := v.Give(t.Context(), vault.NewGrant{Holder: tn.worker.ID(), Scope: vault.ScopeSee}, vault.Secret{Password: w.Password})
+	require.NoError(t, err)
+	w.Leaves = g.ID.String()
+	guest, err := tn.OpenGrant(t.Context(), v.ID(), g.ID, tn.guest(tn.own, tn.worker.ID(), ""))
+	require.NoError(t, err)
+	_, err = guest.List(t.Context(), nil)
+	require.NoError(t, err)
+}
+
+// unhurt withdraws once without being killed, and counts the commits.
+func (w *withdrawal) unhurt(t *testing.T) int {
+	t.Helper()
+	w.lets(t)
+	said := &spoken{say: func(int) {}}
+	tn := w.open(t, said.over)
+	require.NoError(t, w.withdraw(t.Context(), tn, said.begin))
+	require.NoError(t, tn.Close())
+	return said.n
+}
+
+func (w *withdrawal) untilKilled(t *testing.T) {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	say, err := json.Marshal(w)
+	require.NoError(t, err)
+	child := exec.CommandContext(ctx, self)
+	child.Env = append(os.Environ(), childWithdrawal+"="+string(say))
+	var complaint strings.Builder
+	child.Stderr = &complaint
+	out, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if lines.Text() != "done" && lines.Text() != strconv.Itoa(w.Kill) {
+			continue
+		}
+		if !w.Before {
+			<-time.After(rand.N(5 * time.Millisecond)) // in the commit, or a little after it
+		}
+		_ = child.Process.Kill()
+	}
+	require.Error(t, child.Wait())
+	require.Equal(t, -1, child.ProcessState.ExitCode(), "the child ended by itself: %s", complaint.String())
+}
+
+// check looks at what the kill left, before and after the next sign-in. It says
+// whether some papers were not yet under the latest keys.
+func (w *withdrawal) check(t *testing.T, papers int) (halfway bool) {
+	t.Helper()
+	tn := w.open(t, nil)
+	defer func() { require.NoError(t, tn.Close()) }()
+	stays, err := w.asWorker(t.Context(), tn)
+	require.NoError(t, err, "who stays is let in at once")
+	w.readable(t, stays, papers)
+	before, _ := w.sealed(t, tn)
+	leaves, err := vault.ParseGrantID(w.Leaves)
+	require.NoError(t, err)
+	_, refused := tn.OpenGrant(t.Context(), stays.ID(), leaves, tn.guest(tn.own, tn.worker.ID(), ""))
+	if w.Owe || refused != nil {
+		require.ErrorIs(t, refused, vault.ErrEnded)
+	}
+
+	tn.v, err = tn.Unlock(t.Context(), vault.Password{Login: w.Login, Secret: w.Password})
+	require.NoError(t, err)
+	w.readable(t, tn.v, papers)
+	if refused == nil { // it had not even begun
+		require.NoError(t, tn.v.End(t.Context(), leaves, &vault.Secret{Password: w.Password}))
+	}
+	_, err = tn.OpenGrant(t.Context(), stays.ID(), leaves, tn.guest(tn.own, tn.worker.ID(), ""))
+	require.ErrorIs(t, err, vault.ErrEnded)
+	now, owed := w.sealed(t, tn)
+	require.Equal(t, papers+1, now, "all is sealed under the new keys, also the folder")
+	require.False(t, owed)
+	stays, err = w.asWorker(t.Context(), tn)
+	require.NoError(t, err)
+	w.readable(t, stays, papers)
+	return before < now
+}
+
+// readable demands that somebody reads everything: all records, and some bytes.
+func (w *withdrawal) readable(t *testing.T, v *vault.Vault, papers int) {
+	t.Helper()
+	all, err := v.List(t.Context(), &vault.ListOptions{Kind: vault.KindDocument})
+	require.NoError(t, err)
+	require.Len(t, all, papers)
+	for range 5 {
+		it := all[rand.IntN(papers)]
+		n, err := strconv.Atoi(it.Name)
+		require.NoError(t, err)
+		require.Equal(t, content(uint64(n), 1000), read(t, v, it.ID))
+	}
+}
+
+// sealed counts the shared items whose records lie under the latest generation, by the
+// records themselves, and says whether new keys are owed.
+func (w *withdrawal) sealed(t *testing.T, tn *town) (under int, owed bool) {
+	t.Helper()
+	id, err := vault.ParseID(w.Person)
+	require.NoError(t, err)
+	head, err := seal.OpenOwnerHead(id, get(t, tn.Store, w.Person+"/h/o"))
+	require.NoError(t, err)
+	now := sharedGeneration(head)
+	for _, key := range keys(t, tn.Store, w.Person+"/i/") {
+		_, raw, err := seal.ParseClear(get(t, tn.Store, key))
+		require.NoError(t, err)
+		var clear clearItem
+		require.NoError(t, seal.Unmarshal(raw, &clear))
+		if clear.Generation == now {
+			under++
+		}
+	}
+	return under, head.Owed == now
+}

@@ -36,6 +36,7 @@ type errand struct {
 	Worker          string // login
 	Relay, Person   string
 	Member, Grant   string
+	Pinned          []byte // the person's signing key, as the relay saw it first; nil: the witness's word
 }
 
 // atWork opens the town of an errand: the person's vault, and the same as the
@@ -85,7 +86,7 @@ func (e *errand) asWorker(ctx context.Context, tn *town) (worker *vault.Vault, e
 	if err != nil {
 		return nil, err
 	}
-	g.Holder, g.Keys = relay, keys.Inboxes
+	g.Holder, g.Keys, g.Pinned = relay, keys.Inboxes, e.Pinned
 	return tn.OpenGrant(ctx, person, grant, g)
 }
 

@@ -111,7 +111,7 @@ func (p *Post) OpenAccount(ctx context.Context, n NewAccount) (*Account, error) 
 
 // BeginAccount makes a draft. LicenceError if the relay has no licence in force.
 func (p *Post) BeginAccount(ctx context.Context, name string) (Draft, error) {
-	if err := errors.Join(checkPersonName(name), p.licensed(ctx)); err != nil {
+	if err := errors.Join(p.mayHelp(), checkPersonName(name), p.licensed(ctx)); err != nil {
 		return Draft{}, err
 	}
 	login, err := vault.NewLogin()
@@ -252,6 +252,9 @@ func (s *Service) givenTo(ctx context.Context, v *vault.Vault, relay RelayID) (*
 // Drafts returns the accounts whose opening was interrupted, by name. Those that are
 // too old go.
 func (p *Post) Drafts(ctx context.Context) (out []Draft, err error) {
+	if err := p.mayHelp(); err != nil {
+		return nil, err
+	}
 	items, err := p.space.List(ctx, &vault.ListOptions{Kind: vault.KindData})
 	if err != nil && !errors.Is(err, vault.ErrTampered) {
 		return nil, err
@@ -325,7 +328,7 @@ type Counts struct {
 
 // Counts returns the counts of the relay. Years are those of the directory's zone.
 func (p *Post) Counts(ctx context.Context) (c Counts, err error) {
-	people, err := p.People(ctx)
+	people, err := p.people(ctx)
 	if err != nil && !errors.Is(err, vault.ErrTampered) {
 		return c, err
 	}

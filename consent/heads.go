@@ -116,6 +116,24 @@ func (m *memory) confirmed(ctx context.Context, c vault.Checkpoint) error {
 	return fmt.Errorf("%w: the witness does not know this head yet", vault.ErrStale)
 }
 
+// inboxNow returns where a relay or a worker is given something, by the head that a
+// commit sees. That the head is theirs, the directory was asked before.
+func inboxNow(tx *storage.Tx, id vault.ID) (seal.BoxPublic, error) {
+	rec, err := tx.Get(headKey(id))
+	if err != nil {
+		return nil, storageError(err)
+	}
+	h, err := seal.OpenOwnerHead(id, rec.Value)
+	if err != nil {
+		return nil, tampered("head of a space")
+	}
+	c := seal.Owner
+	if h.Kind == seal.KindRelay {
+		c = seal.Shared
+	}
+	return keysIn(h, c)
+}
+
 // keysIn returns the public keys of one compartment of a space.
 func keysIn(h *seal.OwnerHead, c seal.Compartment) (seal.BoxPublic, error) {
 	for _, k := range h.Compartments {

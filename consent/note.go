@@ -1,7 +1,9 @@
 package consent
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"strings"
 	"time"
 
@@ -74,6 +76,14 @@ func (s *Service) newNote(ctx context.Context, v *vault.Vault, id [16]byte, kind
 
 // put writes the note, to be swept when its time is over.
 func (n *note) put(tx *storage.Tx, grant vault.GrantID, inbox seal.BoxPublic, until time.Time) error {
+	// By the key that the holder has in this very commit: nobody keeps a former one.
+	now, err := inboxNow(tx, n.holder)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(now, inbox) {
+		return vault.ErrRevision
+	}
 	n.body.Grant = grant
 	body, err := seal.Marshal(n.body)
 	if err != nil {
@@ -85,18 +95,27 @@ func (n *note) put(tx *storage.Tx, grant vault.GrantID, inbox seal.BoxPublic, un
 	}
 	tx.PutUnique(n.key, record)
 	if !until.IsZero() {
-		if due, ok := vault.NoteDue(n.key, until); ok {
+		if due, ok := vault.NoteDue(n.key, laterThan(until)); ok {
 			tx.Put(due, nil)
 		}
 	}
 	return nil
 }
 
+// laterThan is when what belongs to something that ends is swept: some time after. In
+// the same hour, the entries of two spaces would tell whose vault lets whom in (N20).
+func laterThan(end time.Time) time.Time {
+	draw := randomID()
+	return end.Add(time.Duration(1+binary.BigEndian.Uint16(draw[:])%24) * time.Hour)
+}
+
 // noteOpened is a note whose signature is right.
 type noteOpened struct {
 	noteBody
 	noteFacts
-	key string // of its record
+	key   string // of its record
+	id    [16]byte
+	under seal.BoxKey // that opened it
 }
 
 // openNote reads a note to holder. vault.ErrTampered for what nobody signed so.
@@ -112,6 +131,7 @@ func openNote(holder vault.ID, kind string, rec storage.Record, keys []seal.BoxK
 		if err != nil {
 			continue
 		}
+		n.id, n.under = id, key
 		if seal.Unmarshal(plain, &n.noteBody) != nil {
 			return n, broken
 		}

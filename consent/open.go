@@ -165,8 +165,8 @@ func (p *Post) openFor(ctx context.Context, o opened, until time.Time) (*vault.V
 	}
 	s := p.service()
 	last := s.now().Add(openedLasts)
-	if !until.IsZero() && until.Before(last) {
-		last = until // nothing of a visit stays
+	if !until.IsZero() {
+		last = laterThan(until) // nothing of a visit stays
 	}
 	due, ok := vault.NoteDue(at.key, last)
 	if !ok {
@@ -185,6 +185,9 @@ func (p *Post) openFor(ctx context.Context, o opened, until time.Time) (*vault.V
 
 // openAs opens a vault as long as the record of the session says so.
 func (p *Post) openAs(ctx context.Context, o opened, key string, record []byte) (*vault.Vault, error) {
+	if err := p.mayHelp(); err != nil {
+		return nil, err
+	}
 	g := p.Guest(o.Purpose)
 	if o.Visit {
 		var err error

@@ -33,11 +33,21 @@ func (p *Post) Close() {
 
 func (p *Post) service() *Service { return p.worker.service }
 
-// actor is the worker with their name.
+// actor is the worker with the name that the relay let in, whatever they have called
+// themselves since: under another one, nothing that they sign would be theirs.
 func (p *Post) actor() vault.Actor {
 	a := p.member.actor()
-	a.Name = p.worker.name
+	a.Name = p.name
 	return a
+}
+
+// mayHelp refuses who only manages: nobody reads what people shared because they
+// manage a relay.
+func (p *Post) mayHelp() error {
+	if !p.member.Roles.Has(RoleHelp) {
+		return vault.ErrNotAllowed
+	}
+	return nil
 }
 
 // standing is what must be true for anything that a worker does for a relay: their

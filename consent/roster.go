@@ -79,9 +79,16 @@ func (p *Post) roster(ctx context.Context) (out []rosterItem, err error) {
 // together with the error.
 //
 // Errors: those of any act in the relay's space, vault.ErrEnded among them for a
-// worker who is not one any more.
+// worker who is not one any more, vault.ErrNotAllowed for who only manages.
 func (p *Post) People(ctx context.Context) ([]Person, error) {
-	takeErr := p.takeNotes(ctx)
+	if err := p.mayHelp(); err != nil {
+		return nil, err
+	}
+	return p.people(ctx)
+}
+
+func (p *Post) people(ctx context.Context) ([]Person, error) {
+	_, takeErr := p.takeNotes(ctx)
 	if takeErr != nil && !errors.Is(takeErr, vault.ErrTampered) && !errors.Is(takeErr, vault.ErrWitnessAway) {
 		return nil, takeErr
 	}
@@ -164,40 +171,52 @@ const mostNotes = 500
 // errTaken: another worker was faster.
 var errTaken = errors.New("consent: taken in by another")
 
-// takeNotes takes in what persons have told the relay. Each note is one commit: item
-// and end of the note together, so that two workers at once take it in once. A note
-// that nobody signed, or whose grant has ended, is dropped; one that cannot be
-// checked now stays. The error names what was dropped as tampered.
-func (p *Post) takeNotes(ctx context.Context) error {
-	s, relay := p.service(), p.Relay().ID
-	records, err := s.cfg.Store.Scan(ctx, relay.String()+followNote, "", mostNotes)
-	if err != nil {
-		return storageError(err)
-	}
-	if len(records) == 0 {
-		return nil
-	}
-	all, err := p.roster(ctx)
-	if err != nil && !errors.Is(err, vault.ErrTampered) {
-		return err
-	}
+// errWaits: the store and the witness do not agree about the vault of a note now. Its
+// person's next sign-in sets that right.
+var errWaits = errors.New("consent: not to be taken in yet")
+
+// takeNotes takes in what persons have told the relay, about mostNotes at a time, and
+// says how many it is done with. Each note is one commit: item and end of the note
+// together, so that two workers at once take it in once. A note that nobody signed,
+// or whose grant has ended, is dropped; one that cannot be checked now stays, and
+// keeps none behind it from being taken in. The error names what was dropped as
+// tampered.
+func (p *Post) takeNotes(ctx context.Context) (done int, err error) {
+	s, prefix, after := p.service(), p.Relay().ID.String()+followNote, ""
+	var all []rosterItem
 	var problems []error
-	for _, rec := range records {
-		err := p.takeNote(ctx, rec, all)
-		switch {
-		case err == nil:
-		case errors.Is(err, vault.ErrTampered), errors.Is(err, vault.ErrUntrustedKey):
-			problems = append(problems, tampered("a note to the relay"))
-			err = s.drop(ctx, rec)
-		case errors.Is(err, vault.ErrWitnessAway), errors.Is(err, vault.ErrStale):
-			problems = append(problems, vault.ErrWitnessAway) // later
-			err = nil
-		}
+	for done < mostNotes {
+		records, err := s.cfg.Store.Scan(ctx, prefix, after, mostNotes)
 		if err != nil {
-			return err
+			return done, storageError(err)
 		}
+		if len(records) > 0 && after == "" {
+			if all, err = p.roster(ctx); err != nil && !errors.Is(err, vault.ErrTampered) {
+				return done, err
+			}
+		}
+		for _, rec := range records {
+			err := p.takeNote(ctx, rec, all)
+			switch {
+			case errors.Is(err, vault.ErrTampered), errors.Is(err, vault.ErrUntrustedKey):
+				problems = append(problems, tampered("a note to the relay"))
+				err = p.instead(ctx, rec, nil)
+			case errors.Is(err, vault.ErrWitnessAway):
+				return done, errors.Join(append(problems, vault.ErrWitnessAway)...)
+			case errors.Is(err, errWaits), errors.Is(err, vault.ErrStale), errors.Is(err, vault.ErrPolicy):
+				continue
+			}
+			if err != nil {
+				return done, err
+			}
+			done++
+		}
+		if len(records) < mostNotes {
+			break
+		}
+		after = records[len(records)-1].Key
 	}
-	return errors.Join(problems...)
+	return done, errors.Join(problems...)
 }
 
 func (p *Post) takeNote(ctx context.Context, rec storage.Record, all []rosterItem) error {
@@ -209,10 +228,12 @@ func (p *Post) takeNote(ctx context.Context, rec storage.Record, all []rosterIte
 	// The first contact: the key that signed the note must be that of a vault which
 	// the witness knows, and the grant one that it made for this relay (D3, D4).
 	known, err := s.cfg.Vaults.Public(ctx, n.Vault, nil)
-	if errors.Is(err, vault.ErrEnded) {
-		return s.drop(ctx, rec)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, vault.ErrEnded):
+		return p.instead(ctx, rec, nil)
+	case errors.Is(err, vault.ErrUntrustedKey): // the witness has not heard of this head yet
+		return errWaits
+	case err != nil:
 		return err
 	}
 	if !known.Trusts(n.Key) {
@@ -225,12 +246,15 @@ func (p *Post) takeNote(ctx context.Context, rec storage.Record, all []rosterIte
 		if v != nil {
 			v.Close()
 		}
-		return s.drop(ctx, rec)
+		return p.instead(ctx, rec, nil)
 	}
-	if err != nil {
+	// A grant of a closed account opened as it should; the person may come back.
+	if err != nil && !errors.Is(err, vault.ErrClosing) {
 		return err
 	}
-	v.Close()
+	if v != nil {
+		v.Close()
+	}
 	data, err := formPerson.pack(rosterEntry{Vault: n.Vault, Grant: n.Grant, Key: known.Key, Scope: n.Scope, Since: n.At, Until: n.Until})
 	if err != nil {
 		return err
@@ -247,9 +271,33 @@ func (p *Post) takeNote(ctx context.Context, rec storage.Record, all []rosterIte
 		return nil
 	}
 	if errors.Is(err, vault.ErrInvalid) { // a name that no page could have taken
-		return s.drop(ctx, rec)
+		return p.instead(ctx, rec, nil)
 	}
 	return err
+}
+
+// instead puts something in the place of a note that is still the same; nil: nothing.
+// Only who is at the post may: of a note that was not theirs any more to take in,
+// nobody has said that it is over.
+func (p *Post) instead(ctx context.Context, rec storage.Record, record []byte) error {
+	s := p.service()
+	return storageError(s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		if err := p.space.Standing()(ctx, tx, s.now()); err != nil {
+			return err
+		}
+		now, err := tx.Get(rec.Key)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			return nil
+		case err != nil || !slices.Equal(now.Value, rec.Value):
+			return err
+		case record == nil:
+			tx.Delete(rec.Key)
+		default:
+			tx.PutUnique(rec.Key, record)
+		}
+		return nil
+	}))
 }
 
 // drop deletes a record, if it is still the same.

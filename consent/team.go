@@ -157,7 +157,12 @@ func (s *Service) team(ctx context.Context, v *vault.Vault) (Team, error) {
 		there[m.Worker] = true
 		t.Members = append(t.Members, m)
 	}
-	t.OneManager = managers(seats, vault.ID{}) == 1
+	holders, err := holdersOf(ctx, v, vault.Secret{})
+	if err != nil {
+		return Team{}, err
+	}
+	managing := slices.DeleteFunc(slices.Clone(seats), func(one seat) bool { return !slices.Contains(holders, one.member.Worker) })
+	t.OneManager = managers(managing, vault.ID{}) == 1
 	away, err := suspended(ctx, v)
 	if err != nil {
 		return Team{}, err
@@ -168,10 +173,6 @@ func (s *Service) team(ctx context.Context, v *vault.Vault) (Team, error) {
 		}
 		there[one.member.Worker] = true
 		t.Members = append(t.Members, TeamMember{Worker: one.member.Worker, Name: one.Name, Roles: one.member.Roles, Since: one.member.From, State: MemberSuspended})
-	}
-	holders, err := holdersOf(ctx, v, vault.Secret{})
-	if err != nil {
-		return Team{}, err
 	}
 	for _, id := range holders {
 		i := slices.IndexFunc(t.Members, func(m TeamMember) bool { return m.Worker == id })
@@ -188,11 +189,15 @@ func (s *Service) team(ctx context.Context, v *vault.Vault) (Team, error) {
 	return t, nil
 }
 
-// keyChanged says whether a worker's present key is not the one of their credential.
+// keyChanged says whether a worker's present key is not the one of their credential,
+// as far as anybody can say what it is.
 func (s *Service) keyChanged(ctx context.Context, m Member) (bool, error) {
 	now, err := s.cfg.Register.worker(ctx, m.Worker, m.Key)
-	if errors.Is(err, vault.ErrEnded) || errors.Is(err, vault.ErrUntrustedKey) {
+	switch {
+	case errors.Is(err, vault.ErrEnded), errors.Is(err, vault.ErrUntrustedKey):
 		return true, nil
+	case errors.Is(err, vault.ErrStale), errors.Is(err, vault.ErrTampered), errors.Is(err, vault.ErrPolicy):
+		return true, nil // what cannot be believed of one must not hide the others
 	}
 	return err == nil && !bytes.Equal(now.Key, m.Key), err
 }

@@ -203,7 +203,7 @@ func (w *Worker) found(ctx context.Context, invitation string, relay RelayID) er
 // only then is there a name to put into a credential. Only the key that the founder
 // themselves made is taken (D1). One commit, which a second call finds.
 func (w *Worker) takeUp(ctx context.Context, relay Relay) (membership, error) {
-	space, err := w.openHeld(ctx, relay, vault.Actor{Kind: vault.ActorWorker, ID: w.ID().String(), Name: w.name, Relay: relay.Name, RelayID: relay.ID.String()}, w.standing(relay.ID))
+	space, err := w.openHeld(ctx, relay, vault.Actor{Kind: vault.ActorWorker, ID: w.ID().String(), Name: w.Name(), Relay: relay.Name, RelayID: relay.ID.String()}, w.standing(relay.ID))
 	if err != nil {
 		return membership{}, err
 	}
@@ -223,5 +223,5 @@ func (w *Worker) takeUp(ctx context.Context, relay Relay) (membership, error) {
 	if err != nil {
 		return membership{}, err
 	}
-	return w.service.admit(ctx, space, relay, newcomer{id: w.ID(), name: w.name, key: mine.Signer.Public(), roles: RoleHelp | RoleManage, founded: true}, vault.Secret{})
+	return w.service.admit(ctx, space, relay, newcomer{id: w.ID(), name: w.Name(), key: mine.Signer.Public(), roles: RoleHelp | RoleManage, founded: true}, vault.Secret{})
 }

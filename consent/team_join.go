@@ -77,7 +77,7 @@ func (w *Worker) signAsk(ctx context.Context, relay RelayID, roles Role, to seal
 	if err != nil {
 		return nil, err
 	}
-	body, err := seal.Marshal(askBody{Key: own.Signer.Public(), Name: w.name, Roles: roles, At: w.service.now().UnixMilli()})
+	body, err := seal.Marshal(askBody{Key: own.Signer.Public(), Name: w.Name(), Roles: roles, At: w.service.now().UnixMilli()})
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,8 @@ func (p *Post) openAsk(ctx context.Context, rec storage.Record, keys []seal.BoxK
 			return r, broken
 		}
 		now, err := p.service().cfg.Register.worker(ctx, id, a.Key)
-		if errors.Is(err, vault.ErrUntrustedKey) || errors.Is(err, vault.ErrEnded) || err == nil && !bytes.Equal(now.Key, a.Key) {
+		// One that is not as it should be, is not what keeps the others from being seen.
+		if errors.Is(err, vault.ErrUntrustedKey) || errors.Is(err, vault.ErrEnded) || errors.Is(err, vault.ErrStale) || errors.Is(err, vault.ErrPolicy) || err == nil && !bytes.Equal(now.Key, a.Key) {
 			return r, broken // the space of who asks has another key, or is gone
 		}
 		return JoinRequest{Worker: id, Name: a.Name, Roles: a.Roles, At: time.UnixMilli(a.At).UTC(), Fingerprint: Fingerprint(RelayKey(a.Key)), key: a.Key}, err

@@ -249,7 +249,7 @@ func (w *Worker) RecoverRelay(ctx context.Context, sheet Sheet) (RelayID, Sheet,
 		return RelayID{}, Sheet{}, err
 	}
 	secret := vault.Secret{Password: code}
-	n := newcomer{id: w.ID(), name: w.name, key: mine.Signer.Public(), roles: RoleHelp | RoleManage}
+	n := newcomer{id: w.ID(), name: w.Name(), key: mine.Signer.Public(), roles: RoleHelp | RoleManage}
 	if err := s.readmit(ctx, v, relay, n, secret); err != nil {
 		return RelayID{}, Sheet{}, err
 	}

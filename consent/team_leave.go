@@ -388,10 +388,20 @@ func (p *Post) otherManagers(ctx context.Context) (out []vault.GrantID, err erro
 	if err != nil {
 		return nil, err
 	}
+	// Who is one by name, and has no key to the space, cannot go on: their admission was
+	// interrupted, or their own keys have changed since.
+	holders, err := holdersOf(ctx, o.Vault, vault.Secret{})
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range seats {
-		if s.member.Roles.Has(RoleManage) && !s.left && s.member.Worker != p.worker.ID() {
-			out = append(out, s.grant)
+		if !s.member.Roles.Has(RoleManage) || s.left || s.member.Worker == p.worker.ID() || !slices.Contains(holders, s.member.Worker) {
+			continue
 		}
+		if changed, err := p.service().keyChanged(ctx, s.member); err != nil || changed {
+			continue
+		}
+		out = append(out, s.grant)
 	}
 	if len(out) == 0 {
 		err = ErrLastManager

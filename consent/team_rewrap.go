@@ -1,9 +1,11 @@
 package consent
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
+	"reconnect.example/internal/seal"
 	"reconnect.example/vault"
 )
 
@@ -17,7 +19,10 @@ import (
 // altered is left as it is: nobody opens it.
 func (p *Post) RewrapOwed(ctx context.Context) error {
 	if err := p.takeAllNotes(ctx); err != nil {
-		return err // a note that cannot be checked now lies under a former key: it must wait
+		return err
+	}
+	if err := p.carryNotes(ctx); err != nil {
+		return err
 	}
 	all, err := p.roster(ctx)
 	if err != nil && !errors.Is(err, vault.ErrTampered) {
@@ -33,23 +38,51 @@ func (p *Post) RewrapOwed(ctx context.Context) error {
 	return nil
 }
 
-// takeAllNotes takes in all notes that there are: takeNotes does so many at a time.
+// takeAllNotes takes in all notes that can be: takeNotes does so many at a time.
 func (p *Post) takeAllNotes(ctx context.Context) error {
-	left := -1
 	for {
-		if err := p.takeNotes(ctx); err != nil && !errors.Is(err, vault.ErrTampered) {
+		done, err := p.takeNotes(ctx)
+		away := errors.Is(err, vault.ErrWitnessAway)
+		if err != nil && !away && !errors.Is(err, vault.ErrTampered) {
 			return err
 		}
-		now := 0
-		for _, err := range p.service().cfg.Store.All(ctx, p.relay.ID.String()+followNote) {
-			if err != nil {
-				return storageError(err)
-			}
-			now++
-		}
-		if now == 0 || now == left { // others are at it, too
+		if done == 0 || away {
 			return nil
 		}
-		left = now
 	}
+}
+
+// carryNotes seals the notes that cannot be taken in yet to the present key, together
+// with their grants: one person whose vault must wait for them, after a restore, must
+// not keep the whole relay waiting.
+func (p *Post) carryNotes(ctx context.Context) error {
+	s, relay, g := p.service(), p.relay.ID, p.Guest("")
+	to := g.Keys[0].Public()
+	for rec, err := range s.cfg.Store.All(ctx, relay.String()+followNote) {
+		if err != nil {
+			return storageError(err)
+		}
+		n, err := openNote(relay, followNote, rec, g.Keys)
+		if err != nil {
+			continue // nobody's: who takes notes in next drops it
+		}
+		if !bytes.Equal(n.under.Public(), to) {
+			body, err := seal.Marshal(n.noteBody)
+			if err != nil {
+				return err
+			}
+			record, err := to.Seal(noteBoxed(relay, n.id), nil, body)
+			if err != nil {
+				return err
+			}
+			if err := p.instead(ctx, rec, record); err != nil {
+				return err
+			}
+		}
+		_, err = s.cfg.Vaults.Rewrap(ctx, n.Vault, n.Grant, g)
+		if err != nil && !errors.Is(err, vault.ErrEnded) && !errors.Is(err, vault.ErrTampered) {
+			return err
+		}
+	}
+	return nil
 }

@@ -49,7 +49,7 @@ func ParseVisitCode(text string) (c VisitCode, err error) {
 
 // VisitCode returns the code that this worker shows at this relay.
 func (p *Post) VisitCode(ctx context.Context) (VisitCode, error) {
-	if err := p.stands(ctx); err != nil {
+	if err := errors.Join(p.mayHelp(), p.stands(ctx)); err != nil {
 		return VisitCode{}, err
 	}
 	return VisitCode{Worker: p.worker.ID(), Relay: p.relay.ID, Key: RelayKey(p.keys.Signer.Public())}, nil
@@ -168,7 +168,7 @@ type Visiting struct {
 // Visits returns who shows this worker something now, at this relay, by the end that
 // comes first. What is over goes.
 func (p *Post) Visits(ctx context.Context) (out []Visiting, err error) {
-	if err := p.stands(ctx); err != nil {
+	if err := errors.Join(p.mayHelp(), p.stands(ctx)); err != nil {
 		return nil, err
 	}
 	own, err := p.worker.own.OwnKeys(ctx)

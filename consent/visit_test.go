@@ -72,6 +72,7 @@ func TestAVisitShowsWhatWasChosenForAnHourAndLeavesNothing(t *testing.T) {
 	_, err = again.OpenVisit(t.Context(), grant, aboutHousing)
 	require.ErrorIs(t, err, vault.ErrNotFound, "to the instant")
 	require.NoError(t, again.Worker().CloseOpened(t.Context()))
+	tn.Clock.Advance(25 * time.Hour)
 	_, err = tn.Sweep(t.Context()) // of the session that is over
 	require.NoError(t, err)
 	require.Equal(t, before, left(t, tn), "nothing is left with the relay or the worker")
@@ -142,7 +143,7 @@ func TestASweepTakesAwayWhatNobodyLooksAt(t *testing.T) {
 	before := left(t, tn)
 	tn.visit(t, tn.post(t), letter.ID)
 	require.NotEqual(t, before, left(t, tn))
-	tn.Clock.Advance(2 * time.Hour)
+	tn.Clock.Advance(27 * time.Hour)
 	_, err := tn.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, before, left(t, tn))

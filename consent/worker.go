@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 
 	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
@@ -16,7 +17,9 @@ import (
 type Worker struct {
 	service *Service
 	own     *vault.Vault
-	name    string
+
+	mu   sync.Mutex
+	name string
 }
 
 // Own is the worker's own space: sessions, password, second factor, their own
@@ -27,7 +30,17 @@ func (w *Worker) Own() *vault.Vault { return w.own }
 func (w *Worker) ID() vault.ID { return w.own.ID() }
 
 // Name is what people are told of who opened their space; "" until [Worker.Introduce].
-func (w *Worker) Name() string { return w.name }
+func (w *Worker) Name() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.name
+}
+
+func (w *Worker) call(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.name = name
+}
 
 // Close forgets the keys. A session goes on: Resume opens it again.
 func (w *Worker) Close() { w.own.Close() }
@@ -54,7 +67,7 @@ func (w *Worker) Introduce(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	w.name = name
+	w.call(name)
 	keep(w.service, w.service.names, w.ID(), name)
 	return nil
 }
@@ -71,7 +84,7 @@ func (w *Worker) Fingerprint(ctx context.Context) (string, error) {
 
 // mayWork refuses who has no name, or signs in with a password alone.
 func (w *Worker) mayWork(ctx context.Context) error {
-	if err := checkWorkerName(w.name); err != nil {
+	if err := checkWorkerName(w.Name()); err != nil {
 		return err
 	}
 	if w.service.cfg.OneFactor {
@@ -161,6 +174,7 @@ type Post struct {
 	relay      Relay
 	member     Member
 	credential []byte
+	name       string // of the worker, as the relay let it in
 	grant      vault.GrantID
 	space      *vault.Vault
 	keys       vault.OwnKeys
@@ -238,19 +252,21 @@ func (w *Worker) tryPost(ctx context.Context, id RelayID) (*Post, error) {
 	if member.Relay != id || member.Worker != w.ID() {
 		return nil, tampered("membership") // D8, or the credential of another relay
 	}
-	if !member.Named(w.name) { // changed, perhaps in another process
-		if w.name, err = s.readName(ctx, w.own); err != nil {
+	name := w.Name()
+	if !member.Named(name) { // changed, perhaps in another process
+		if name, err = s.readName(ctx, w.own); err != nil {
 			return nil, err
 		}
+		w.call(name)
 	}
 	own, err := w.own.OwnKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !member.Named(w.name) || !bytes.Equal(member.Key, own.Signer.Public()) {
+	if !member.Named(name) || !bytes.Equal(member.Key, own.Signer.Public()) {
 		return nil, ErrKeyChanged
 	}
-	p := &Post{worker: w, relay: relay, member: member, credential: m.Credential, grant: m.Grant}
+	p := &Post{worker: w, relay: relay, member: member, credential: m.Credential, name: name, grant: m.Grant}
 	return p, p.open(ctx, own)
 }
 

@@ -324,13 +324,19 @@ func (t *turn) mayRemove() error {
 
 // Rewrap seals a grant anew for a holder whose key has changed: to, the newest of
 // keys. The person's terms stay as they are. It changes nothing, and is false, if
-// the newest key opens the record already. ErrEnded if there is no such grant.
+// the newest key opens the record already. ErrEnded if there is no such grant, or who
+// does it may not any more.
 func (s *Vaults) Rewrap(ctx context.Context, id ID, grant GrantID, g Guest) (done bool, err error) {
 	if err := g.check(); err != nil {
 		return false, err
 	}
 	err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		done = false
+		if g.Standing != nil { // or somebody who goes takes the grant with them
+			if err := g.Standing(ctx, tx, s.now()); err != nil {
+				return err
+			}
+		}
 		rec, err := tx.Get(id.grant(grant))
 		if isNotFound(err) {
 			return ErrEnded

@@ -114,6 +114,22 @@ func (p *pages) people(v *visit) error {
 	}
 	defer post.Close()
 	view := peopleView{Relay: v.relay(post.Relay()), Manages: post.Roles().Has(consent.RoleManage), Helps: post.Roles().Has(consent.RoleHelp)}
+	if view.Helps { // who only manages sees numbers, and nobody's name
+		if err := v.roster(post, &view); err != nil {
+			return err
+		}
+	}
+	if view.Licence, err = v.licence(post.Relay().ID); err != nil {
+		return err
+	}
+	if view.Counts, err = post.Counts(v.ctx()); err != nil {
+		return err
+	}
+	return v.show("people", view)
+}
+
+// roster fills in whom the relay follows, and whose account is being opened.
+func (v *visit) roster(post *consent.Post, view *peopleView) error {
 	people, err := post.People(v.ctx())
 	if errors.Is(err, vault.ErrTampered) && people != nil {
 		v.damaged, err = true, nil
@@ -131,13 +147,7 @@ func (p *pages) people(v *visit) error {
 	for i := range view.Drafts {
 		view.Drafts[i].Name = safename.Line(view.Drafts[i].Name)
 	}
-	if view.Licence, err = v.licence(post.Relay().ID); err != nil {
-		return err
-	}
-	if view.Counts, err = post.Counts(v.ctx()); err != nil {
-		return err
-	}
-	return v.show("people", view)
+	return nil
 }
 
 // licenceView is how the licence of a relay stands, in words.

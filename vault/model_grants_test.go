@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -363,47 +362,6 @@ func (w *village) hidden(v *vault.Vault, id vault.ItemID) {
 		}
 		require.ErrorIs(w.t, err, vault.ErrNotFound, what)
 	}
-}
-
-// lie lets everybody try while the store shows something else than what was written.
-func (w *village) lie() {
-	spaces := []vault.ID{w.residents[0].v.ID(), w.residents[0].v.ID(), w.residents[1].v.ID(), w.offices[w.r.IntN(2)].v.ID(), w.clerks[w.r.IntN(2)].v.ID()}
-	space := one(w, spaces).String()
-	keys := w.host.Records(space + "/" + one(w, []string{"", "g/", "h/", "i/", "k/", "x/"}))
-	if len(keys) == 0 {
-		return
-	}
-	key := one(w, keys)
-	piece := w.host.Record(key)
-	what := one(w, []string{"older", "older", "dropped", "swapped", "back", "papers"})
-	switch what {
-	case "older":
-		piece.Forge(one(w, piece.Versions()))
-	case "dropped":
-		piece.Drop()
-	case "swapped":
-		sort := strings.Split(key, "/")[1]
-		keys := slices.DeleteFunc(w.host.Records(""), func(k string) bool {
-			parts := strings.Split(k, "/")
-			return len(parts) < 3 || parts[1] != sort
-		})
-		if len(keys) > 0 {
-			piece.Swap(w.host.Record(one(w, keys)))
-		}
-	case "back": // what was deleted with a grant
-		p := one(w, w.permits)
-		key = p.of.v.ID().String() + "/g/" + p.ID.String()
-		w.host.Record(key).Forge(one(w, w.host.Record(key).Versions()))
-	case "papers":
-		names := w.host.BlobNames("")
-		w.host.Blob(one(w, names)).Swap(w.host.Blob(one(w, names)))
-	}
-	w.lies = true
-	w.t.Logf("%s: %s", what, key)
-	w.everybody()
-	w.host.Honest()
-	w.lies = false
-	w.done["lies"]++
 }
 
 func one[T any](w *village, some []T) T { return some[w.r.IntN(len(some))] }

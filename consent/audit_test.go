@@ -139,11 +139,11 @@ func TestAnotherNameIsKnownInEveryProcess(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)
 	other := tn.Another(t, nil)
-	there := tn.centre.worker.SignIn(t, other) // the other process knows him as Samir
+	_ = tn.centre.worker.SignIn(t, other) // the other process knows him as Samir
 	require.NoError(t, tn.centre.worker.Introduce(t.Context(), "Samir B."))
 	tn.centre.Join(t, tn.centre.worker, consent.RoleHelp)
 	mustPeople(t, tn.post(t))
-	there = tn.centre.worker.SignIn(t, other)
+	there := tn.centre.worker.SignIn(t, other)
 	mustPeople(t, there.At(t, tn.centre.Relay))
 }
 

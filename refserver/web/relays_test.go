@@ -155,8 +155,8 @@ func TestSomebodyJoinsATeamAndIsTakenOut(t *testing.T) {
 	amina.follows(tn.harbor.Relay, nil).ok()
 	team := tn.relayPath() + "/team"
 	tn.desk(tn.samir).get(team).is(http.StatusForbidden, "Il faut être responsable")
-	g := manager.get(team).ok("Samir", "Manager of Accueil du Port", "<10", "Il n’y a pas encore de licence.")
-	g = manager.post(team+"/invite", url.Values{"roles": {"help"}}).ok("Donnez-le à une seule personne.")
+	manager.get(team).ok("Samir", "Manager of Accueil du Port", "<10", "Il n’y a pas encore de licence.")
+	g := manager.post(team+"/invite", url.Values{"roles": {"help"}}).ok("Donnez-le à une seule personne.")
 	code := g.word()
 
 	lea := tn.stranger()

@@ -20,7 +20,7 @@ func (w *village) act() {
 	r := w.residents[w.r.IntN(2)]
 	acts := map[string]func(r *resident){
 		"add": w.add, "move": w.move, "destroy": w.destroy, "follow": w.follow, "visit": w.visit, "withdraw": w.withdraw,
-		"withdraw again": w.withdraw, "roots": w.roots, "sign in": w.signIn, "wait": w.wait, "leave": w.leave, "come": w.come,
+		"withdraw again": w.withdraw, "roots": w.roots, "sign in": w.signIn, "wait": w.wait, "wait long": w.wait, "leave": w.leave, "come": w.come,
 	}
 	name := one(w, slices.Sorted(maps.Keys(acts)))
 	w.t.Log(name)
@@ -71,7 +71,7 @@ func (w *village) follow(r *resident) {
 	p := &permit{office: w.r.IntN(2)}
 	n := vault.NewGrant{Holder: w.offices[p.office].v.ID(), Scope: one(w, []vault.Scope{vault.ScopeSee, vault.ScopeAdd})}
 	if w.r.IntN(3) == 0 {
-		n.Until = w.Clock.Now().Add(time.Duration(1+w.r.IntN(40)) * time.Hour)
+		n.Until = w.Clock.Now().Add(time.Duration(1+w.r.IntN(8)) * time.Hour)
 	}
 	w.give(r, p, n)
 }
@@ -79,7 +79,7 @@ func (w *village) follow(r *resident) {
 // visit lets a clerk in themself, for a time: to what is shared, or to one item.
 func (w *village) visit(r *resident) {
 	p := &permit{office: -1, clerk: w.r.IntN(2)}
-	n := vault.NewGrant{Holder: w.clerks[p.clerk].v.ID(), Scope: vault.ScopeSee, Visit: true, Until: w.Clock.Now().Add(time.Duration(1+w.r.IntN(40)) * time.Hour)}
+	n := vault.NewGrant{Holder: w.clerks[p.clerk].v.ID(), Scope: vault.ScopeSee, Visit: true, Until: w.Clock.Now().Add(time.Duration(1+w.r.IntN(8)) * time.Hour)}
 	if id, l, ok := w.item(r); ok && w.r.IntN(2) == 0 {
 		n.Items, p.chosen = []vault.ItemID{id}, map[vault.ItemID]leaf{id: l}
 	}
@@ -203,7 +203,7 @@ func (w *village) lie() {
 			piece.Swap(w.host.Record(one(w, keys)))
 		}
 	case "back": // what was deleted with a grant
-		p := one(w, w.permits)
+		p := one(w, w.permits[max(0, len(w.permits)-6):])
 		key = p.of.v.ID().String() + "/g/" + p.ID.String()
 		w.host.Record(key).Forge(one(w, w.host.Record(key).Versions()))
 	case "papers":

@@ -226,11 +226,8 @@ func (w *village) refusal(err error, msg string) {
 	w.done["refused"]++
 }
 
-// everybody tries everything.
+// everybody tries everything: the persons last, because a sign-in ends what is over.
 func (w *village) everybody() {
-	for _, r := range w.residents {
-		w.reads(r)
-	}
 	for n, p := range w.permits {
 		if p.over && n < len(w.permits)-6 {
 			continue // of those that are over, the latest
@@ -255,6 +252,9 @@ func (w *village) everybody() {
 				w.refusal(err, "a permit")
 			}
 		}
+	}
+	for _, r := range w.residents {
+		w.reads(r)
 	}
 }
 

@@ -90,7 +90,7 @@ func TestTheManualOnRelaysAndLicences(t *testing.T) {
 	require.True(t, found1)
 	section, _, _ = strings.Cut(section, "\n## ")
 	lines := commandLine.FindAllStringSubmatch(section, -1)
-	require.Len(t, lines, 14)
+	require.Len(t, lines, 15)
 	d := newDesk(t)
 	relay, key := aRelay()
 	d.says = strings.NewReplacer("RELAY", relay, "KEY", key)

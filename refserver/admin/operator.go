@@ -63,6 +63,22 @@ func (o *Operator) CreateVault(n New, out *Opened) error {
 // None is an empty argument.
 type None struct{}
 
+// Invited is an invitation to found a relay, which is shown once.
+type Invited struct {
+	Code  string
+	Until time.Time
+}
+
+// Invite makes an invitation for the first manager of a new relay.
+func (o *Operator) Invite(_ None, out *Invited) error {
+	if o.data.Staff == nil {
+		return errors.New("this server has no relays: name an authority with --authority")
+	}
+	i, err := o.data.Staff.InviteManager(o.ctx)
+	*out = Invited{Code: i.Code, Until: i.Until}
+	return err
+}
+
 // Increase is one request for more space.
 type Increase struct {
 	ID     string // vault and number: the request that was read, and no later one

@@ -56,6 +56,7 @@ var commands = map[string]func(*rpc.Client, config.Admin, io.Writer) error{
 	"admin refuse":       func(r *rpc.Client, a config.Admin, out io.Writer) error { return decide(r, a.Refuse, false, out) },
 	"admin sweep":        sweep,
 	"admin status":       status,
+	"admin invite":       invite,
 
 	"admin directory show":    showDirectory,
 	"admin directory publish": publishDirectory,
@@ -68,6 +69,17 @@ func createVault(r *rpc.Client, a config.Admin, out io.Writer) error {
 	}
 	_, err := fmt.Fprintf(out, "The space is made. This is shown once; give it to the person and keep no copy.\n\n"+
 		"  Login     %s\n  Password  %s\n\nThe person should change the password after the first sign-in.\n", made.Login, made.Password)
+	return err
+}
+
+func invite(r *rpc.Client, _ config.Admin, out io.Writer) error {
+	var made Invited
+	if err := r.Call("Operator.Invite", None{}, &made); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "This is shown once; give it to whoever will manage the relay, and keep no copy.\n\n"+
+		"  Code      %s\n  Until     %s\n\nThey open /staff/join on the server, make their own account, and found the relay. The id and the key\n"+
+		"that they are shown then go to the authority: refserver admin relay add.\n", made.Code, made.Until.Format(time.DateOnly))
 	return err
 }
 

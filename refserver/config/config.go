@@ -86,6 +86,8 @@ type Admin struct {
 	Sweep       struct{}    `cmd:"" help:"Do now what is due."`
 	Status      struct{}    `cmd:"" help:"Say how the server is."`
 
+	Invite struct{} `cmd:"" help:"Print a code, good once and for seven days, with which the first manager of a new relay makes an account and founds it."`
+
 	Directory    DirectoryWork    `cmd:"" help:"Show and publish the directory of relays, which the authority signs."`
 	Organisation OrganisationWork `cmd:"" help:"Changes of organisations, for the authority to sign."`
 	Relay        RelayWork        `cmd:"" help:"Changes of relays, for the authority to sign."`

@@ -285,6 +285,13 @@ var restorePromises = map[string]func(*testing.T, *subject){
 		latest, err := s.Latest(t.Context(), p.vault)
 		require.NoError(t, err)
 		require.Equal(t, in(1, at("shared", 5, 'e')), latest[1], "said again, it sets nothing back again")
+		_, err = s.Raise(t.Context(), p.vault, []witness.Checkpoint{in(1, at("shared", 6, 'f'))}, nil, false)
+		require.NoError(t, err)
+		_, err = s.Restore(t.Context(), p.vault, statement)
+		require.NoError(t, err)
+		latest, err = s.Latest(t.Context(), p.vault)
+		require.NoError(t, err)
+		require.Equal(t, in(1, at("shared", 6, 'f')), latest[1], "nor what is not written yet")
 	},
 	"statements count in their order and once (C8)": func(t *testing.T, s *subject) {
 		p := newPerson(t)

@@ -110,6 +110,14 @@ func (p *pending) drop(vault [16]byte) {
 	delete(p.heads, vault)
 }
 
+// dropBefore removes what was reported of earlier restore epochs. What is of this one
+// stays: the statement that began it may be said again, as its answer was lost.
+func (p *pending) dropBefore(vault [16]byte, epoch uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.heads[vault], func(_ string, c Checkpoint) bool { return c.Restore < epoch })
+}
+
 // flushed notes how a flush went and asks for another if it failed.
 func (p *pending) flushed(err error) {
 	p.mu.Lock()

@@ -52,7 +52,7 @@ func (w *Witness) Restore(ctx context.Context, vault [16]byte, statement []byte)
 	if err != nil {
 		return nil, closedSet("restore", err)
 	}
-	w.pending.drop(vault) // all of it is of earlier epochs
+	w.pending.dropBefore(vault, r.Epoch)
 	return complete, nil
 }
 

@@ -274,6 +274,7 @@ func inboxThatIsNoKey(t *testing.T, s *hostile) {
 	require.NoError(t, err)
 	low := good.Public().Bytes()
 	clear(low[len(low)-32:]) // X25519: a point of low order
+	s.Report()               // what is raised for these heads would be the witness's word from then on
 	for name, inbox := range map[string][]byte{
 		"low order": low, "zeros": make([]byte, seal.BoxPublicSize), "an Ed25519 key": seal.NewSigningKey().Public(), "empty": {},
 	} {

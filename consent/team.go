@@ -203,13 +203,23 @@ func (s *Service) keyChanged(ctx context.Context, m Member) (bool, error) {
 }
 
 // Journal returns what happened at the relay, newest first: who let whom in, who
-// took whom out, who changed its keys. Errors: ErrNotManager, and those of
-// vault.Journal.
+// took whom out, who changed its keys. Who only manages reads no name of the people
+// whom the relay follows. Errors: ErrNotManager, and those of vault.Journal.
 func (p *Post) Journal(ctx context.Context, opts *vault.JournalOptions) ([]vault.Entry, error) {
-	v, err := p.manage(ctx)
+	o, err := p.manage(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer v.Close()
-	return v.Journal(ctx, opts)
+	defer o.Close()
+	return p.journal(ctx, o, opts)
+}
+
+func (p *Post) journal(ctx context.Context, o *office, opts *vault.JournalOptions) ([]vault.Entry, error) {
+	entries, err := o.Journal(ctx, opts)
+	if p.mayHelp() != nil {
+		for i := range entries {
+			entries[i].Name = ""
+		}
+	}
+	return entries, err
 }

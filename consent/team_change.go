@@ -82,9 +82,23 @@ func (p *Post) replace(ctx context.Context, worker vault.ID, by func(one seat) (
 
 // ReplaceForgotten lets a worker in with a new account, who asked as a newcomer does,
 // and takes the account out whose password they have forgotten. Nobody can be helped
-// to a forgotten password: its keys are lost with it. Errors: those of [Post.Admit]
-// and [Post.Remove].
+// to a forgotten password: its keys are lost with it. Nobody is let in unless there is
+// somebody to take out. Errors: those of [Post.Admit] and [Post.Remove];
+// vault.ErrInvalid if both are the same account.
 func (p *Post) ReplaceForgotten(ctx context.Context, old vault.ID, a Admission) (*Sheet, error) {
+	switch old {
+	case a.Worker:
+		return nil, invalid("worker", "is the account that goes")
+	case p.worker.ID():
+		return nil, vault.ErrNotAllowed
+	}
+	team, err := p.Members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(team.Members, func(m TeamMember) bool { return m.Worker == old }) {
+		return nil, vault.ErrNotFound
+	}
 	if err := p.Admit(ctx, a); err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
 		return nil, err
 	}

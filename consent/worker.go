@@ -23,7 +23,7 @@ type Worker struct {
 }
 
 // Own is the worker's own space: sessions, password, second factor, their own
-// journal, sign-out.
+// journal, sign-out. Before its keys are changed ask [Worker.OnlyManagerOf].
 func (w *Worker) Own() *vault.Vault { return w.own }
 
 // ID is the id of the worker's own space. It is no secret.

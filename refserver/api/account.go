@@ -13,7 +13,8 @@ type passwordInput struct {
 	Body struct {
 		Old           string `json:"old" minLength:"1" maxLength:"1000" doc:"The present password: an open session alone cannot change it."`
 		New           string `json:"new" minLength:"1" maxLength:"1000" doc:"Typed by the person alone."`
-		KnownToOthers bool   `json:"knownToOthers,omitempty" doc:"true when somebody else may know the old one: then the keys behind it change too."`
+		KnownToOthers bool   `json:"knownToOthers,omitempty" doc:"true when somebody else may know the old one: then the keys behind it change too, and a worker must be let in again by a manager of each of their relays."`
+		LastManager   bool   `json:"lastManager,omitempty" doc:"true: a worker whose keys change knows that a relay has no other manager, and that only its recovery sheet lets them in again."`
 	}
 }
 
@@ -33,8 +34,13 @@ func confirmed(err error) (*confirmedOutput, error) {
 	return out, nil
 }
 
-func changePassword(ctx context.Context, v *vault.Vault, in *passwordInput) (*confirmedOutput, error) {
-	return confirmed(v.ChangePassword(ctx, vault.ChangePassword{Old: in.Body.Old, New: in.Body.New, KnownToOthers: in.Body.KnownToOthers}))
+func changePassword(ctx context.Context, who self, in *passwordInput) (*confirmedOutput, error) {
+	if in.Body.KnownToOthers && !in.Body.LastManager {
+		if err := keepsManager(ctx, who.worker); err != nil {
+			return nil, err
+		}
+	}
+	return confirmed(who.own.ChangePassword(ctx, vault.ChangePassword{Old: in.Body.Old, New: in.Body.New, KnownToOthers: in.Body.KnownToOthers}))
 }
 
 // leaveInput asks for the password again: an open session alone, on a lost
@@ -84,9 +90,10 @@ func reopenAccount(ctx context.Context, v *vault.Vault, _ *struct{}) (*confirmed
 
 func (a *API) addAccount() {
 	secret := []string{"sign-in", "card-dead", "busy", "witness-away", "key-service", "invalid", "media-type", "too-large"}
-	registerOwn(a, operation{
+	registerSelf(a, operation{
 		method: http.MethodPost, path: "/password", id: "change-password", tag: "Account", summary: "Change the password",
-		description: "All other sessions end.", problems: secret,
+		description: "All other sessions end. The only manager of a relay is refused new keys unless they say that they know.",
+		problems:    append([]string{"last-manager", "not-member", "no-second-factor", "untrusted-key"}, secret...),
 	}, changePassword)
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/account/close", id: "close-account", tag: "Account", summary: "Close the account",

@@ -58,8 +58,14 @@ func (a *API) asSelf(ctx huma.Context, next func(huma.Context)) {
 		if w != nil {
 			v = w.Own()
 		}
-		return v, v.Close, nil
+		return self{worker: w, own: v}, v.Close, nil
 	})
+}
+
+// self is the caller's own account.
+type self struct {
+	worker *consent.Worker // nil: a person
+	own    *vault.Vault
 }
 
 func (a *API) asPerson(ctx huma.Context, next func(huma.Context)) {
@@ -205,8 +211,13 @@ func grantID(s string) (vault.GrantID, error) {
 
 // registerOwn adds an operation on the caller's own account, whoever they are.
 func registerOwn[I, O any](a *API, o operation, handle func(context.Context, *vault.Vault, *I) (*O, error)) {
+	registerSelf(a, o, func(ctx context.Context, who self, in *I) (*O, error) { return handle(ctx, who.own, in) })
+}
+
+// registerSelf is registerOwn for what is not the same for a worker and a person.
+func registerSelf[I, O any](a *API, o operation, handle func(context.Context, self, *I) (*O, error)) {
 	add(a, o, a.asSelf, func(ctx context.Context, in *I) (*O, error) {
-		return handle(ctx, ctx.Value(callerKey{}).(*vault.Vault), in)
+		return handle(ctx, ctx.Value(callerKey{}).(self), in)
 	})
 }
 

@@ -109,7 +109,20 @@ func foundRelay(ctx context.Context, w *consent.Worker, in *codeInput) (*foundOu
 	return out, nil
 }
 
-type recoverRelayInput struct{ Body Sheet }
+type recoverRelayInput struct {
+	Body struct {
+		Login string `json:"login" minLength:"1" maxLength:"100" doc:"As printed on the sheet."`
+		Code  string `json:"code" minLength:"1" maxLength:"200" doc:"As printed on the sheet."`
+	}
+
+	request *http.Request
+}
+
+// Resolve keeps the request, whose sender's address is counted.
+func (in *recoverRelayInput) Resolve(ctx huma.Context) []error {
+	in.request, _ = humago.Unwrap(ctx)
+	return nil
+}
 
 type recoverRelayOutput struct {
 	Body struct {
@@ -119,7 +132,10 @@ type recoverRelayOutput struct {
 	}
 }
 
-func recoverRelay(ctx context.Context, w *consent.Worker, in *recoverRelayInput) (*recoverRelayOutput, error) {
+func (a *API) recoverRelay(ctx context.Context, w *consent.Worker, in *recoverRelayInput) (*recoverRelayOutput, error) {
+	if err := a.limits.StaffSignIn(in.request); err != nil { // before anything is evaluated (F9)
+		return nil, err
+	}
 	relay, sheet, err := w.RecoverRelay(ctx, consent.Sheet{Login: in.Body.Login, Code: in.Body.Code})
 	confirmed, err := done(err)
 	if err != nil {
@@ -155,7 +171,7 @@ func (a *API) addJoining() {
 		method: http.MethodPost, path: "/staff/recover", id: "recover-relay", tag: "Staff", summary: "Come in with a relay's recovery sheet",
 		description: "When nobody has a password any more. The journal of the relay says so.",
 		problems:    append([]string{"sign-in", "busy", "not-named", "no-second-factor", "unconfirmed", "untrusted-key"}, body...),
-	}, recoverRelay)
+	}, a.recoverRelay)
 	registerPost(a, operation{
 		method: http.MethodPost, path: "/staff/relays/{relay}/leave", id: "leave-relay", tag: "Staff", summary: "Leave a relay",
 		description: "At once. A manager who looks at the relay next gives it new keys.", problems: []string{"last-manager", "unconfirmed"},

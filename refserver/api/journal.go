@@ -20,7 +20,8 @@ type Entry struct {
 	Detail  map[string]string `json:"detail,omitempty" doc:"Further facts by stable key."`
 }
 
-type journalInput struct {
+// JournalPage is which lines of a journal are asked for.
+type JournalPage struct {
 	Before uint64 `query:"before" doc:"The \"next\" of the page before; missing: from the newest."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Lines on a page at most."`
 }
@@ -32,7 +33,7 @@ type journalOutput struct {
 	}
 }
 
-func readJournal(ctx context.Context, v *vault.Vault, in *journalInput) (*journalOutput, error) {
+func readJournal(ctx context.Context, v *vault.Vault, in *JournalPage) (*journalOutput, error) {
 	entries, err := v.Journal(ctx, &vault.JournalOptions{Before: in.Before, Limit: in.Limit})
 	if err != nil {
 		return nil, err

@@ -68,12 +68,31 @@ func me(ctx context.Context, w *consent.Worker, _ *struct{}) (*meOutput, error) 
 
 type introduceInput struct {
 	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"200" doc:"By which people are told who opened their space."`
+		Name        string `json:"name" minLength:"1" maxLength:"200" doc:"By which people are told who opened their space."`
+		LastManager bool   `json:"lastManager,omitempty" doc:"true: the caller knows that a relay has no other manager, and that only its recovery sheet lets them in again."`
 	}
 }
 
 func introduce(ctx context.Context, w *consent.Worker, in *introduceInput) (*struct{}, error) {
+	if in.Body.Name != w.Name() && !in.Body.LastManager {
+		if err := keepsManager(ctx, w); err != nil {
+			return nil, err
+		}
+	}
 	return nil, w.Introduce(ctx, in.Body.Name)
+}
+
+// keepsManager refuses what would leave a relay without anybody who manages it, before
+// it happens. worker is nil for a person.
+func keepsManager(ctx context.Context, w *consent.Worker) error {
+	if w == nil {
+		return nil
+	}
+	alone, err := w.OnlyManagerOf(ctx)
+	if err == nil && len(alone) > 0 {
+		err = consent.ErrLastManager
+	}
+	return err
 }
 
 type enrolFactorInput struct {
@@ -182,8 +201,8 @@ func (a *API) addStaff() {
 	}, me)
 	registerWorker(a, operation{
 		method: http.MethodPut, path: "/staff/name", id: "staff-name", tag: "Staff", status: http.StatusNoContent, summary: "Set the caller's own name",
-		description: "A relay has signed the name that it let in: after a change it must let the worker in again.",
-		problems:    []string{"invalid", "media-type", "too-large", "revision"},
+		description: "A relay has signed the name that it let in: after a change it must let the worker in again. The only manager of a relay is refused unless they say that they know.",
+		problems:    []string{"invalid", "media-type", "too-large", "revision", "last-manager", "not-member", "not-named", "no-second-factor", "untrusted-key", "witness-away"},
 	}, introduce)
 	registerWorker(a, operation{
 		method: http.MethodPost, path: "/staff/second-factor", id: "enrol-second-factor", tag: "Staff", status: http.StatusCreated, summary: "Set up an authenticator app",

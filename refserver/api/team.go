@@ -189,9 +189,64 @@ func renew(ctx context.Context, p *consent.Post, in *renewInput) (*sheetOutput, 
 	return sheetAnswer(p.Renew(ctx, id, in.Body.Fingerprint))
 }
 
+type replaceInput struct {
+	OneMember
+	Body struct {
+		Roles
+		Worker      string `json:"worker" doc:"The new account, which has asked to be let in."`
+		Fingerprint string `json:"fingerprint" minLength:"1" maxLength:"100" doc:"Of the new account, as the worker read it aloud."`
+	}
+}
+
+func replace(ctx context.Context, p *consent.Post, in *replaceInput) (*sheetOutput, error) {
+	old, err := spaceID(in.Worker)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := spaceID(in.Body.Worker)
+	if err != nil {
+		return nil, err
+	}
+	return sheetAnswer(p.ReplaceForgotten(ctx, old, consent.Admission{Worker: fresh, Fingerprint: in.Body.Fingerprint, Roles: rolesOf(in.Body.Roles.Roles)}))
+}
+
 func rotateKey(ctx context.Context, p *consent.Post, _ *AtRelay) (*sheetOutput, error) {
 	s, err := p.RotateKey(ctx)
 	return sheetAnswer(&s, err)
+}
+
+type relayJournalInput struct {
+	AtRelay
+	JournalPage
+}
+
+// RelayEntry is one line of a relay's journal.
+type RelayEntry struct {
+	Entry
+	About string `json:"about,omitempty" doc:"Name of the worker whom the line is about."`
+}
+
+type relayJournalOutput struct {
+	Body struct {
+		Entries []RelayEntry `json:"entries" nullable:"false" doc:"Newest first."`
+		Next    uint64       `json:"next,omitempty" doc:"For \"before\"; missing on the last page."`
+	}
+}
+
+func relayJournal(ctx context.Context, p *consent.Post, in *relayJournalInput) (*relayJournalOutput, error) {
+	lines, err := p.WhatHappened(ctx, &vault.JournalOptions{Before: in.Before, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	out := &relayJournalOutput{}
+	out.Body.Entries = make([]RelayEntry, 0, len(lines))
+	for _, h := range lines {
+		out.Body.Entries = append(out.Body.Entries, RelayEntry{Entry: entryJSON(h.Entry), About: h.About})
+	}
+	if n := len(lines); n > 0 && lines[n-1].Number > 1 {
+		out.Body.Next = lines[n-1].Number
+	}
+	return out, nil
 }
 
 type relayCountsOutput struct {
@@ -253,8 +308,10 @@ func (a *API) addTeam() {
 	registerPost(a, at(http.MethodPost, "/members/{worker}/suspend", "suspend", "Suspend a worker", "As removing, for a while.", 0, change...), onMember(suspend))
 	registerPost(a, at(http.MethodPost, "/members/{worker}/resume", "resume", "Let a suspended worker in again", "With the roles that they had.", 0, change...), onMember(resume))
 	registerPost(a, at(http.MethodPost, "/members/{worker}/renew", "renew", "Let a worker with new keys in again", "Compare the digits of the new keys first.", 0, change...), renew)
+	registerPost(a, at(http.MethodPost, "/members/{worker}/replace", "replace", "Let a worker who forgot their password in with a new account", "Nobody can give a password back: its keys are lost with it. The worker makes a new account with an invitation and asks to join; this lets it in and takes the old one out.", 0, change...), replace)
 	registerPost(a, at(http.MethodDelete, "/members/{worker}", "remove", "Take a worker out", "From then on nothing that they have open at this relay goes on, also not a download. Then keys change. After an error, call it again. What they saw, they may have kept.", 0, change...), onMember(remove))
 	registerPost(a, at(http.MethodPost, "/keys", "rotate-relay-keys", "Give the relay new keys", "For a key that somebody may know, and to print a new recovery sheet.", 0, change...), rotateKey)
+	registerPost(a, at(http.MethodGet, "/journal", "relay-journal", "What happened at the relay", "Who let whom in, who took whom out, who changed its keys, newest first. Who only manages reads no name of the people whom the relay follows. Reading it is a line too.", 0, "not-manager", "invalid", "untrusted-key"), relayJournal)
 	registerPost(a, at(http.MethodGet, "/counts", "relay-counts", "Count the people", "For who pays for the relay. It names nobody, and small numbers are not told.", 0), relayCounts)
 	registerPost(a, at(http.MethodGet, "/licence", "relay-licence", "How the licence stands", "With a warning sixty days before its end.", 0), a.licence)
 }

@@ -16,7 +16,7 @@ import (
 	"reconnect.example/storage"
 )
 
-// A login is twelve digits, "4821 7730 1956", generated, never made from a
+// A login is twelve digits, "4821 7730 1959", generated, never made from a
 // name: it can be read aloud and typed in every script. The last digit is a
 // check digit (Luhn, ISO/IEC 7812-1), so that a slip is told from a wrong login
 // on the form itself, without asking the service.

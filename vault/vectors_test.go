@@ -28,7 +28,8 @@ import (
 )
 
 // wholes are the kinds of vectors that show something, and how a service comes to it.
-var wholes = map[string]func(*testing.T, *testvectors.Vector) *shown{"vault": showVault, "directory": showDirectory, "worker": showWorker, "grant": showGrant}
+var wholes = map[string]func(*testing.T, *testvectors.Vector) *shown{"vault": showVault, "directory": showDirectory, "worker": showWorker, "grant": showGrant,
+	"digits": showCode, "fingerprint": showCode, "public-text": showCode, "totp": showCode, "card-code": showCode}
 
 // TestVectors opens every whole vault and directory among the vectors as a service
 // would, with nothing but records, blobs and keys. internal/seal and examples/reader

@@ -43,6 +43,7 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	w.secrets()
 	w.paddings()
 	w.encodings()
+	w.codes()
 	w.ownerHeads()
 	w.spaceHeads()
 	w.vaults()
@@ -53,8 +54,13 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	}
 	made, kept := w.files(w.folder), w.files(vectorFolder)
 	require.Len(t, kept, len(made))
+	whole, err := testvectors.Load(w.folder)
+	require.NoError(t, err)
 	for i := range made {
 		require.Equal(t, w.said(made[i]), w.said(kept[i]))
+		if name := filepath.Base(kept[i]); exact[whole[strings.TrimSuffix(name, ".txt")].Text("kind")] {
+			require.Equal(t, string(w.must(os.ReadFile(kept[i]))), string(w.must(os.ReadFile(made[i]))), name)
+		}
 	}
 }
 

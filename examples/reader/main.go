@@ -77,13 +77,18 @@ var attempts = map[string]func(v *vector) ([]string, error){
 	"derive": func(v *vector) ([]string, error) {
 		return nil, v.same("key", derive(v.bytes("secret"), v.text("label"), v.bytes("salt")))
 	},
-	"sizes":      trySizes,
-	"padding":    tryPadding,
-	"item-clear": func(v *vector) ([]string, error) { _, err := parse(clearItem, v.bytes("encoded")); return nil, err },
-	"vault":      tryVault,
-	"directory":  tryDirectory,
-	"grant":      tryGrant,
-	"worker":     tryWorker,
+	"sizes":       trySizes,
+	"padding":     tryPadding,
+	"item-clear":  func(v *vector) ([]string, error) { _, err := parse(clearItem, v.bytes("encoded")); return nil, err },
+	"vault":       tryVault,
+	"directory":   tryDirectory,
+	"grant":       tryGrant,
+	"worker":      tryWorker,
+	"digits":      tryDigits,
+	"fingerprint": tryFingerprint,
+	"public-text": tryPublicText,
+	"totp":        tryTOTP,
+	"card-code":   tryCardCode,
 }
 
 func tryVault(v *vector) ([]string, error) {

@@ -24,7 +24,8 @@ func (p *Post) OnlyManager(ctx context.Context) (bool, error) {
 // [Post.OnlyManager]. Ask it before the worker's own keys change (vault.ChangePassword
 // with KnownToOthers) or their name ([Worker.Introduce]), as a manager of each relay must
 // let them in again after that: in these there is none, and only the recovery sheet
-// helps. What the worker cannot open now is left out: it cannot be lost to them.
+// helps. What the worker cannot open now is left out: it cannot be lost to them, and must
+// not keep them from changing a password that somebody knows.
 func (w *Worker) OnlyManagerOf(ctx context.Context) (out []Relay, err error) {
 	all, err := w.Relays(ctx)
 	if err != nil {
@@ -36,7 +37,8 @@ func (w *Worker) OnlyManagerOf(ctx context.Context) (out []Relay, err error) {
 		}
 		alone, err := w.alone(ctx, m.Relay.ID)
 		switch {
-		case errors.Is(err, ErrNotMember), errors.Is(err, ErrNotManager), errors.Is(err, ErrKeyChanged), errors.Is(err, vault.ErrEnded):
+		case errors.Is(err, ErrNotMember), errors.Is(err, ErrNotManager), errors.Is(err, ErrKeyChanged), errors.Is(err, ErrNotNamed), errors.Is(err, vault.ErrEnded),
+			errors.Is(err, vault.ErrUntrustedKey), errors.Is(err, vault.ErrTampered), errors.Is(err, vault.ErrStale), errors.Is(err, vault.ErrPolicy):
 		case err != nil:
 			return nil, err
 		case alone:

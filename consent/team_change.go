@@ -105,6 +105,8 @@ func (p *Post) ReplaceForgotten(ctx context.Context, old vault.ID, a Admission) 
 	return p.Remove(ctx, old)
 }
 
+const suspendedName = "suspended"
+
 // Suspend is Remove for a while: [Post.Resume] lets the worker in again without an
 // invitation. vault.ErrWitnessAway: nothing was changed; Remove does it now.
 func (p *Post) Suspend(ctx context.Context, worker vault.ID) (*Sheet, error) {
@@ -123,7 +125,7 @@ func (p *Post) Suspend(ctx context.Context, worker vault.ID) (*Sheet, error) {
 		}
 		_, err = findData(ctx, o.Vault, formSuspended, func(there []byte) bool { return bytes.Equal(there, data) })
 		if errors.Is(err, vault.ErrNotFound) {
-			_, err = o.AddData(ctx, "suspended", data, vault.Place{Compartment: vault.Private})
+			_, err = o.AddData(ctx, suspendedName, data, vault.Place{Compartment: vault.Private})
 		}
 		return err
 	})

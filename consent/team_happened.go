@@ -30,6 +30,9 @@ func (p *Post) WhatHappened(ctx context.Context, opts *vault.JournalOptions) ([]
 		if about == "" {
 			about = names[e.Detail["holder"]]
 		}
+		if e.Name == leftName || e.Name == suspendedName { // names of ours, not of anybody
+			e.Name = ""
+		}
 		out = append(out, Happening{Entry: e, About: about})
 	}
 	return out, nil

@@ -93,7 +93,7 @@ func (a *API) addAccount() {
 	registerSelf(a, operation{
 		method: http.MethodPost, path: "/password", id: "change-password", tag: "Account", summary: "Change the password",
 		description: "All other sessions end. The only manager of a relay is refused new keys unless they say that they know.",
-		problems:    append([]string{"last-manager", "not-member", "no-second-factor", "untrusted-key"}, secret...),
+		problems:    append([]string{"last-manager", "no-second-factor", "untrusted-key"}, secret...),
 	}, changePassword)
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/account/close", id: "close-account", tag: "Account", summary: "Close the account",

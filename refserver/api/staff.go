@@ -202,7 +202,7 @@ func (a *API) addStaff() {
 	registerWorker(a, operation{
 		method: http.MethodPut, path: "/staff/name", id: "staff-name", tag: "Staff", status: http.StatusNoContent, summary: "Set the caller's own name",
 		description: "A relay has signed the name that it let in: after a change it must let the worker in again. The only manager of a relay is refused unless they say that they know.",
-		problems:    []string{"invalid", "media-type", "too-large", "revision", "last-manager", "not-member", "not-named", "no-second-factor", "untrusted-key", "witness-away"},
+		problems:    []string{"invalid", "media-type", "too-large", "revision", "last-manager", "no-second-factor", "untrusted-key", "witness-away"},
 	}, introduce)
 	registerWorker(a, operation{
 		method: http.MethodPost, path: "/staff/second-factor", id: "enrol-second-factor", tag: "Staff", status: http.StatusCreated, summary: "Set up an authenticator app",

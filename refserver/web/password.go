@@ -14,6 +14,7 @@ const longestSuggest = 100
 type passwordView struct {
 	Form    *form
 	Suggest string
+	Alone   []string // names of the relays that only this worker can manage
 }
 
 func (p *pages) passwordForm(v *visit) error {
@@ -21,7 +22,11 @@ func (p *pages) passwordForm(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show("password", passwordView{newForm(), suggest})
+	alone, err := v.onlyManagerOf()
+	if err != nil {
+		return err
+	}
+	return v.show("password", passwordView{newForm(), suggest, alone})
 }
 
 // changePassword takes the old password again: who finds a phone that is signed
@@ -45,7 +50,15 @@ func (p *pages) changePassword(v *visit) error {
 			return err
 		}
 	}
-	view := passwordView{f, suggest}
+	view := passwordView{f, suggest, nil}
+	if f.Get("known") != "" {
+		if view.Alone, err = v.onlyManagerOf(); err != nil {
+			return err
+		}
+		if len(view.Alone) > 0 {
+			v.agreedTo(f, "sheet") // before it happens: nobody could let them in again
+		}
+	}
 	if f.wrong() {
 		return v.again("password", f, nil, view)
 	}

@@ -35,6 +35,8 @@ func (p *pages) relayRoutes(mux *http.ServeMux) {
 		"GET /staff/ask":                                    p.askForm,
 		"POST /staff/ask":                                   p.ask,
 		"POST /staff/found":                                 p.found,
+		"GET /staff/recover":                                p.recoverForm,
+		"POST /staff/recover":                               p.recoverRelay,
 		"GET /staff/relays/{relay}":                         p.people,
 		"GET /staff/relays/{relay}/people/{person}":         p.openPersonForm,
 		"POST /staff/relays/{relay}/people/{person}":        p.openPerson,
@@ -46,7 +48,13 @@ func (p *pages) relayRoutes(mux *http.ServeMux) {
 		"GET /staff/relays/{relay}/team":                    p.team,
 		"POST /staff/relays/{relay}/team/invite":            p.invite,
 		"POST /staff/relays/{relay}/team/admit":             p.admit,
+		"GET /staff/relays/{relay}/leave":                   p.leaveRelayForm,
+		"POST /staff/relays/{relay}/leave":                  p.leaveRelay,
+		"GET /staff/relays/{relay}/team/keys":               p.keysForm,
+		"POST /staff/relays/{relay}/team/keys":              p.changeKeys,
+		"GET /staff/relays/{relay}/team/journal":            p.teamJournal,
 		"GET /staff/relays/{relay}/team/{worker}":           p.memberForm,
+		"GET /staff/relays/{relay}/team/{worker}/{change}":  p.changeForm,
 		"POST /staff/relays/{relay}/team/{worker}/{change}": p.changeMember,
 	} {
 		mux.Handle(pattern, p.staff(h))

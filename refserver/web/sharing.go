@@ -321,9 +321,12 @@ func (v *visit) besideSecret(f *form, err error) error {
 	return err
 }
 
-func (v *visit) agreed(f *form) {
-	if f.Get("agreed") == "" {
-		f.refuse("agreed", v.t("wrong.sure"))
+func (v *visit) agreed(f *form) { v.agreedTo(f, "agreed") }
+
+// agreedTo refuses a form whose box is not ticked.
+func (v *visit) agreedTo(f *form, box string) {
+	if f.Get(box) == "" {
+		f.refuse(box, v.t("wrong.sure"))
 	}
 }
 

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"slices"
 
 	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
@@ -16,27 +15,46 @@ type teamView struct {
 	Relay      relayView
 	Members    []memberView
 	OneManager bool
-	Asking     []consent.JoinRequest
+	Asking     []askingView
 	Invitation *consent.Invitation // made just now
-	Sheet      *consent.Sheet      // drawn just now
 	Licence    licenceView
 	Counts     consent.Counts
 }
 
+// askingView is somebody who asks to be let in.
+type askingView struct {
+	consent.JoinRequest
+	RoleCode string // that the invitation proposed
+}
+
+// asking is who asks to be let in, fit to be shown. The digits of their keys are not:
+// they must come from the worker's own screen (D1).
+func (v *visit) asking(post *consent.Post) (all []askingView, err error) {
+	requests, err := post.Requests(v.ctx())
+	for _, r := range requests {
+		r.Name, r.Fingerprint = safename.Line(r.Name), ""
+		all = append(all, askingView{r, roleCode(r.Roles)})
+	}
+	return all, err
+}
+
 type memberView struct {
 	consent.TeamMember
-	Role  string
-	State string
-	Self  bool
+	Role     string
+	RoleCode string
+	State    string
+	Self     bool
 }
 
 func (v *visit) member(m consent.TeamMember) memberView {
 	m.Name = safename.Line(m.Name)
-	view := memberView{TeamMember: m, Role: v.t("role.help"), State: v.t("member.active"), Self: m.Worker == v.worker.ID()}
-	if m.Roles.Has(consent.RoleManage) {
-		view.Role = v.t("role.manage")
+	view := memberView{
+		TeamMember: m, Role: v.t("role.help"), RoleCode: roleCode(m.Roles), State: v.t("member.active"), Self: m.Worker == v.worker.ID(),
 	}
-	if m.Roles.Has(consent.RoleManage | consent.RoleHelp) {
+	switch view.RoleCode {
+	case "manage":
+		view.Role = v.t("role.manage")
+	case "both":
 		view.Role = v.t("role.both")
 	}
 	switch {
@@ -50,6 +68,17 @@ func (v *visit) member(m consent.TeamMember) memberView {
 	return view
 }
 
+// roleCode is how forms call the roles that somebody has.
+func roleCode(r consent.Role) string {
+	switch {
+	case r.Has(consent.RoleManage | consent.RoleHelp):
+		return "both"
+	case r.Has(consent.RoleManage):
+		return "manage"
+	}
+	return "help"
+}
+
 func rolesOf(f *form) consent.Role {
 	switch f.Get("roles") {
 	case "manage":
@@ -58,6 +87,10 @@ func rolesOf(f *form) consent.Role {
 		return consent.RoleHelp | consent.RoleManage
 	}
 	return consent.RoleHelp
+}
+
+func teamPath(post *consent.Post) string {
+	return "/staff/relays/" + post.Relay().ID.String() + "/team"
 }
 
 func (p *pages) team(v *visit) error {
@@ -82,11 +115,8 @@ func (v *visit) showTeam(post *consent.Post, view teamView) error {
 	for _, m := range team.Members {
 		view.Members = append(view.Members, v.member(m))
 	}
-	if view.Asking, err = post.Requests(v.ctx()); err != nil {
+	if view.Asking, err = v.asking(post); err != nil {
 		return err
-	}
-	for i := range view.Asking {
-		view.Asking[i].Name = safename.Line(view.Asking[i].Name)
 	}
 	if view.Licence, err = v.licence(post.Relay().ID); err != nil {
 		return err
@@ -135,68 +165,7 @@ func (p *pages) admit(v *visit) error {
 		if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
 			return err
 		}
-		return v.goTo("/staff/relays/"+post.Relay().ID.String()+"/team", "admitted")
-	})
-}
-
-// memberPage is one worker of a relay, and what a manager may do.
-type memberPage struct {
-	memberView
-	Relay relayView
-}
-
-func (v *visit) oneMember(post *consent.Post) (memberPage, error) {
-	id, err := vault.ParseID(v.r.PathValue("worker"))
-	if err != nil {
-		return memberPage{}, vault.ErrNotFound
-	}
-	team, err := post.Members(v.ctx())
-	if err != nil {
-		return memberPage{}, err
-	}
-	at := slices.IndexFunc(team.Members, func(m consent.TeamMember) bool { return m.Worker == id })
-	if at < 0 {
-		return memberPage{}, vault.ErrNotFound
-	}
-	return memberPage{v.member(team.Members[at]), v.relay(post.Relay())}, nil
-}
-
-func (p *pages) memberForm(v *visit) error {
-	return v.managing(func(post *consent.Post) error {
-		view, err := v.oneMember(post)
-		if err != nil {
-			return err
-		}
-		return v.show("member", view)
-	})
-}
-
-// changeMember suspends somebody, lets them in again, or takes them out. Where the
-// relay's keys are changed, its new recovery sheet is shown once.
-func (p *pages) changeMember(v *visit) error {
-	return v.managing(func(post *consent.Post) error {
-		m, err := v.oneMember(post)
-		if err != nil {
-			return err
-		}
-		var sheet *consent.Sheet
-		switch v.r.PathValue("change") {
-		case "suspend":
-			sheet, err = post.Suspend(v.ctx(), m.Worker)
-		case "resume":
-			err = post.Resume(v.ctx(), m.Worker)
-		case "remove":
-			sheet, err = post.Remove(v.ctx(), m.Worker)
-		default:
-			return problem.ErrNoPage
-		}
-		if err != nil && (sheet == nil || !errors.Is(err, vault.ErrUnconfirmed)) {
-			return err
-		}
-		if sheet != nil {
-			return v.showTeam(post, teamView{Form: newForm(), Sheet: sheet})
-		}
-		return v.goTo("/staff/relays/"+post.Relay().ID.String()+"/team", "member-changed")
+		return v.goTo(teamPath(post), "admitted")
 	})
 }
 

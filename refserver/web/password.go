@@ -72,5 +72,5 @@ func (p *pages) changePassword(v *visit) error {
 	case err != nil:
 		return v.again("password", f, err, view)
 	}
-	return v.goTo("/", "password-changed")
+	return v.goTo(v.firstPage(), "password-changed")
 }

@@ -266,8 +266,11 @@ func TestEveryPageOfRelaysSpeaksBothLanguages(t *testing.T) {
 		paths []string
 	}{
 		{amina, []string{"/", "/sharing", one, receipt, "/sharing/relays", "/sharing/relays/" + tn.harbor.ID.String(), "/sharing/visit", "/card", "/rules", "/wishes", "/journal"}},
-		{samir, []string{"/staff", tn.relayPath(), opening, tn.relayPath() + "/visits", "/staff/ask", "/staff/factor", "/sessions", "/password"}},
-		{manager, []string{tn.relayPath() + "/team", tn.relayPath() + "/team/" + tn.samir.ID().String()}},
+		{samir, []string{"/staff", tn.relayPath(), opening, tn.relayPath() + "/visits", "/staff/ask", "/staff/factor", "/sessions", "/password", "/staff/recover", tn.relayPath() + "/leave"}},
+		{manager, []string{
+			tn.relayPath() + "/team", tn.relayPath() + "/team/keys", tn.relayPath() + "/team/journal", tn.relayPath() + "/leave", "/password",
+			tn.memberPath(tn.samir, ""), tn.memberPath(tn.samir, "/roles"), tn.memberPath(tn.samir, "/replace"), tn.memberPath(tn.samir, "/suspend"), tn.memberPath(tn.samir, "/remove"),
+		}},
 		{tn.stranger(), []string{"/staff/sign-in", "/staff/join", "/sign-in/card", "/sign-in"}},
 	} {
 		for _, language := range []string{"fr", "en"} {

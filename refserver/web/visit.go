@@ -148,6 +148,14 @@ func (v *visit) goTo(path, done string) error {
 	return nil
 }
 
+// firstPage is where whoever is signed in begins.
+func (v *visit) firstPage() string {
+	if v.worker != nil {
+		return "/staff"
+	}
+	return "/"
+}
+
 // fail answers with an error: a page that says what happened and what to do.
 func (v *visit) fail(err error) {
 	drain(v.r)
@@ -168,7 +176,7 @@ func (v *visit) fail(err error) {
 		return
 	}
 	if errors.Is(err, vault.ErrUnconfirmed) { // it is done
-		_ = v.goTo("/", "unconfirmed")
+		_ = v.goTo(v.firstPage(), "unconfirmed")
 		return
 	}
 	p := problem.Of(err)

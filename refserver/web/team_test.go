@@ -1,0 +1,184 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/consent"
+	"reconnect.example/consent/consenttest"
+)
+
+const fresh = "lune kova rami tesu"
+
+func (tn *town) memberPath(w *consenttest.Staff, change string) string {
+	return tn.relayPath() + "/team/" + w.ID().String() + change
+}
+
+// words are what stands alone on the page to be written down.
+func (g *page) words() (all []string) {
+	for _, found := range regexp.MustCompile(`<p class="words" dir="ltr">([^<]+)</p>`).FindAllStringSubmatch(g.Body, -1) {
+		all = append(all, found[1])
+	}
+	return all
+}
+
+// sheet is the recovery sheet on a page that shows one.
+func (g *page) sheet() consent.Sheet {
+	g.t.Helper()
+	words := g.ok("Feuille de secours du centre", "Elle n’est montrée qu’une fois").words()
+	require.Len(g.t, words, 2)
+	return consent.Sheet{Login: words[0], Code: words[1]}
+}
+
+func TestTheLastManagerMakesAnotherOneAndLeaves(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	manager, samir := tn.desk(tn.harbor.Manager), tn.desk(tn.samir)
+	leave := tn.relayPath() + "/leave"
+	manager.get(tn.relayPath()).ok("Quitter ce centre")
+	manager.get(leave).ok("Vous ne pouvez pas encore partir", "Changez d’abord le rôle").without(`action="` + leave + `"`)
+	manager.post(leave, nil).is(http.StatusConflict, "Vous ne pouvez pas encore partir")
+	manager.get(tn.memberPath(tn.harbor.Manager, "")).ok("C’est vous.").without("/roles")
+	manager.get(tn.memberPath(tn.harbor.Manager, "/remove")).is(http.StatusNotFound)
+	manager.post(tn.memberPath(tn.harbor.Manager, "/roles"), url.Values{"roles": {"help"}}).is(http.StatusNotFound)
+
+	roles := manager.get(tn.memberPath(tn.samir, "")).ok("Changer son rôle").link(tn.memberPath(tn.samir, "/roles"))
+	manager.get(roles).ok("Les clés du centre sont changées", "Non, revenir").without("ayez de quoi l’imprimer")
+	manager.post(roles, url.Values{}).is(http.StatusUnprocessableEntity)
+	samir.get(tn.relayPath() + "/team").is(http.StatusForbidden)
+	manager.post(roles, url.Values{"roles": {"both"}}).ok("C’est fait.", "Aide les personnes et gère l’équipe")
+	samir.get(tn.relayPath() + "/team").ok("Inviter quelqu’un")
+	samir.get(leave).ok("Vous ne pourrez plus rien ouvrir ici", "Un autre responsable changera les clés")
+
+	manager.post(leave, nil).ok("Vous avez quitté ce centre.")
+	manager.get(tn.relayPath()).is(http.StatusForbidden)
+	samir.get(leave).ok("Vous ne pouvez pas encore partir")
+	gone := tn.memberPath(tn.harbor.Manager, "/remove")
+	samir.get(tn.relayPath() + "/team").ok("En train de partir")
+	samir.get(gone).ok("ayez de quoi l’imprimer")
+	next := samir.post(gone, nil).sheet()
+	require.NotEqual(t, tn.harbor.Sheet.Code, next.Code)
+	samir.get(gone).is(http.StatusNotFound)
+}
+
+func TestNewKeysOfAWorkerAreComparedByWordOfMouth(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	manager, samir, amina := tn.desk(tn.harbor.Manager), tn.desk(tn.samir), tn.amina()
+	amina.follows(tn.harbor.Relay, nil).ok()
+	before := samir.get("/staff").ok().word()
+	samir.get("/password").ok("un responsable devra comparer vos nouveaux chiffres").without(`name="sheet"`)
+	amina.get("/password").ok("Toutes les clés de votre espace").without("un responsable devra")
+	manager.get(tn.memberPath(tn.samir, "/renew")).is(http.StatusNotFound)
+	samir.post("/password", url.Values{"old": {tn.samir.Password}, "new": {fresh}, "repeat": {fresh}, "known": {"1"}}).ok("Le mot de passe est changé.")
+	samir.get(tn.relayPath()).is(http.StatusForbidden, "Vos clés ont changé.")
+
+	manager.get(tn.relayPath() + "/team").ok("Ses clés ont changé")
+	renew := manager.get(tn.memberPath(tn.samir, "")).ok().link(tn.memberPath(tn.samir, "/renew"))
+	manager.get(renew).ok("Demandez-lui de vive voix les 24 chiffres")
+	now := samir.get("/staff").ok().word()
+	require.NotEqual(t, before, now)
+	manager.get(renew).without(now)
+	manager.post(renew, url.Values{"fingerprint": {before}}).is(http.StatusUnprocessableEntity, "Ces chiffres ne sont pas ceux de cette clé.")
+	manager.post(renew, url.Values{}).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
+	manager.post(renew, url.Values{"fingerprint": {now}}).ok("C’est fait.").without("Ses clés ont changé")
+	tn.opens(samir).ok("Vous êtes dans l’espace de")
+
+	// Who is away while their keys change, asks anew.
+	suspend, resume := tn.memberPath(tn.samir, "/suspend"), tn.memberPath(tn.samir, "/resume")
+	manager.get(suspend).ok("Vous pourrez la laisser entrer à nouveau")
+	manager.post(suspend, nil).ok("Suspendu")
+	samir.post("/password", url.Values{"old": {fresh}, "new": {password}, "repeat": {password}, "known": {"1"}}).ok("Mes centres")
+	manager.get(resume).ok("avec le rôle d’avant")
+	manager.post(resume, nil).is(http.StatusConflict, "Ses clés ont changé depuis.")
+}
+
+func TestWhoForgotTheirPasswordComesInWithANewAccount(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	manager, amina := tn.desk(tn.harbor.Manager), tn.amina()
+	amina.follows(tn.harbor.Relay, nil).ok()
+	replace := tn.memberPath(tn.samir, "/replace")
+	manager.get(replace).ok("Personne ne peut rendre un mot de passe", "Aucun nouveau compte ne demande à entrer").without(`action="` + replace + `"`)
+	code := manager.post(tn.relayPath()+"/team/invite", url.Values{"roles": {"help"}}).ok().word()
+
+	again := tn.stranger()
+	again.post("/staff/join", url.Values{"invitation": {code}, "worker": {"Samir B."}, "new": {password}, "repeat": {password}, "agreed": {"1"}}).ok()
+	again.post("/staff/ask", url.Values{"invitation": {code}}).ok("Lisez maintenant vos chiffres")
+	digits := again.get("/staff").ok().word()
+	g := manager.get(replace).ok("Samir B.").without(digits)
+	account := regexp.MustCompile(`name="person" value="([a-z2-7]{26})"`).FindStringSubmatch(g.Body)[1]
+	form := url.Values{"person": {account}, "roles": {"help"}, "fingerprint": {"0000 0000 0000 0000 0000 0000"}}
+	manager.post(replace, url.Values{"roles": {"help"}}).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
+	manager.post(replace, form).is(http.StatusUnprocessableEntity, "Ces chiffres ne sont pas ceux de cette clé.")
+	form.Set("fingerprint", digits)
+	team := manager.post(replace, form).ok("C’est fait.", "Samir B.")
+	require.NotContains(t, team.Body, tn.samir.ID().String(), "the former account is out")
+	tn.opens(again).ok("Vous êtes dans l’espace de")
+	tn.desk(tn.samir).get(tn.relayPath()).is(http.StatusForbidden)
+}
+
+func TestTheLastManagerIsWarnedBeforeTheirKeysChangeAndComesBackWithTheSheet(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	boss := tn.harbor.Manager
+	manager := tn.desk(boss)
+	manager.get("/password").ok("vous êtes la seule personne qui peut gérer", "Accueil du Port", "J’ai la feuille de secours sous les yeux.")
+	change := url.Values{"old": {boss.Password}, "new": {fresh}, "repeat": {fresh}, "known": {"1"}}
+	manager.post("/password", change).is(http.StatusUnprocessableEntity, "vous êtes la seule personne", "Cochez la case")
+	manager.get(tn.relayPath() + "/team").ok("Inviter quelqu’un")
+	change.Set("sheet", "1")
+	manager.post("/password", change).ok("Le mot de passe est changé.")
+	manager.get(tn.relayPath()+"/team").is(http.StatusForbidden, "Vos clés ont changé.")
+
+	tn.stranger().get("/staff/sign-in").ok("Plus aucun responsable ne peut entrer ?")
+	manager.get("/staff").ok("Entrer avec la feuille de secours")
+	manager.get("/staff/recover").ok("Quand plus aucun responsable ne peut entrer.")
+	sheet := url.Values{"sheetlogin": {tn.harbor.Sheet.Login}, "sheetcode": {"0000"}}
+	manager.post("/staff/recover", sheet).is(http.StatusUnprocessableEntity, "Cochez la case")
+	sheet.Set("sure", "1")
+	manager.post("/staff/recover", sheet).is(http.StatusUnprocessableEntity, "Ce code n’a pas pu être lu.")
+	sheet.Set("sheetcode", tn.stage.Relay(t, "Ailleurs").Sheet.Code)
+	manager.post("/staff/recover", sheet).is(http.StatusUnauthorized, "Cette feuille n’ouvre rien.")
+	sheet.Set("sheetcode", strings.ReplaceAll(tn.harbor.Sheet.Code, " ", ""))
+	next := manager.post("/staff/recover", sheet).ok("Accueil du Port").sheet()
+	require.NotEqual(t, tn.harbor.Sheet.Code, next.Code)
+	manager.post("/staff/recover", sheet).is(http.StatusUnauthorized, "Une feuille plus récente")
+	manager.get(tn.relayPath() + "/team").ok("Inviter quelqu’un").without("Ses clés ont changé")
+	manager.get(tn.relayPath()+"/team/journal").ok("Entrée avec la feuille de secours", "Clés de tout le centre données à", "Toutes les clés du centre changées")
+}
+
+func TestAManagerChangesTheKeysAndReadsTheJournal(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	manager, samir, amina := tn.desk(tn.harbor.Manager), tn.desk(tn.samir), tn.amina()
+	amina.follows(tn.harbor.Relay, nil).ok()
+	samir.get(tn.relayPath()).ok("Amina K.")
+	keys, journal := tn.relayPath()+"/team/keys", tn.relayPath()+"/team/journal"
+	for _, path := range []string{keys, journal} {
+		samir.get(path).is(http.StatusForbidden, "Il faut être responsable")
+		manager.get(tn.relayPath() + "/team").link(regexp.QuoteMeta(path))
+	}
+	samir.post(keys, nil).is(http.StatusForbidden)
+	manager.get(keys).ok("L’équipe et les personnes suivies continuent", "l’ancienne ne vaudra plus rien")
+	first := manager.post(keys, nil).ok("Accueil du Port", "C’est imprimé").sheet()
+	second := manager.post(keys, nil).sheet()
+	require.Equal(t, first.Login, second.Login)
+	require.NotEqual(t, first.Code, second.Code)
+	tn.opens(samir).ok("Vous êtes dans l’espace de")
+
+	manager.post(tn.relayPath()+"/team/"+tn.samir.ID().String()+"/remove", nil).ok("C’est fait.")
+	g := manager.get(journal).ok(
+		"Manager of Accueil du Port · Laissé entrer dans l’équipe : « Samir »", "Accès à l’équipe terminé, ou remplacé par un nouveau : « Samir »",
+		"Samir · Ajouté à ce que l’équipe partage : « Amina K. »", "Toutes les clés du centre changées",
+	).without("Liste des personnes suivies regardée", "inbox key", "Vous ·")
+	all := manager.get(journal+"?all=1").ok("Liste des personnes suivies regardée", "Équipe regardée")
+	require.Greater(t, strings.Count(all.Body, "<time "), strings.Count(g.Body, "<time "))
+	older := all.link(regexp.QuoteMeta(journal) + `\?all=1[^"]+`)
+	manager.get(older).ok("Le centre a été fondé", "Avec la feuille de secours, ou à la fondation")
+}

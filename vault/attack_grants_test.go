@@ -20,17 +20,19 @@ func (s *hostile) town(t testing.TB) *town {
 	s.holders = map[vault.ID][]seal.BoxKey{}
 	s.person.Vault = s.person.SignIn(t, stage)
 	tn := settled(t, &scene{Stage: stage, person: s.person, v: s.person.Vault}, r)
-	s.knows(t, tn)
+	s.knows(t, tn.relay, tn.worker)
 	return tn
 }
 
-// knows takes note of the keys of relay and worker, for the spy on what is given.
-func (s *hostile) knows(t testing.TB, tn *town) {
+// knows takes note of the keys of relays and workers, for the spy on what is sealed.
+func (s *hostile) knows(t testing.TB, spaces ...*vault.Vault) {
 	t.Helper()
-	for _, v := range []*vault.Vault{tn.relay, tn.worker} {
+	for _, v := range spaces {
 		keys, err := v.OwnKeys(t.Context())
 		require.NoError(t, err)
+		_, inboxes, _ := v.Keys()
 		s.holders[v.ID()] = append(s.holders[v.ID()], keys.Inboxes...)
+		s.inboxes[v.ID()] = append(s.inboxes[v.ID()], inboxes...)
 	}
 }
 
@@ -66,28 +68,36 @@ func oldGrant(t *testing.T, s *hostile) {
 	owed := tn.follow(t, vault.ScopeSee)
 	before := s.host.Now()
 	require.NoError(t, tn.v.End(t.Context(), owed, nil))
+	c := s.company(t, tn, ended, stays, owed)
 	s.record(s.grant(owed)).Replay(before)
 	tn.denied(t, owed, as, "its keys are still those of today")
+	c.survey(t, s, "a grant that was ended")
 	s.host.Honest()
 	secret := tn.secret()
 	require.NoError(t, tn.v.End(t.Context(), ended, &secret))
 	addTo(t, tn.v, vault.NewDocument{Name: "Later", Compartment: vault.Shared}, []byte("later"))
 
+	c = s.company(t, tn, ended, stays, owed)
 	s.record(s.grant(ended)).Replay(before) // the grant alone
 	tn.denied(t, ended, as)
+	c.survey(t, s, "the grant alone")
 	s.record("h/o").Replay(before) // with the head that named it
 	tn.denied(t, ended, as)
+	c.survey(t, s, "with the head")
 	s.host.Replay(s.key(""), before) // with everything
 	tn.denied(t, ended, as)
+	c.survey(t, s, "with everything")
 	_, err = handle.List(t.Context(), nil)
 	require.Error(t, err)
 	s.host.Honest()
 	s.record(s.grant(stays)).Replay(before) // the terms of before the new keys
 	tn.denied(t, stays, as)
+	c.survey(t, s, "terms of before the new keys")
 	s.host.Honest()
 	v, err := tn.Vaults.OpenGrant(t.Context(), tn.v.ID(), stays, as)
 	require.NoError(t, err)
 	require.Equal(t, []byte("shared"), read(t, v, it.ID))
+	require.NotZero(t, c.survey(t, s, "nobody lies"))
 }
 
 func oldRelayKey(t *testing.T, s *hostile) {
@@ -99,16 +109,21 @@ func oldRelayKey(t *testing.T, s *hostile) {
 	before := s.host.Now()
 	secret := vault.Secret{Password: sheet}
 	require.NoError(t, tn.relay.End(t.Context(), tn.member, &secret))
-	s.knows(t, tn)
+	s.knows(t, tn.relay)
 	manager, err := tn.relay.OwnKeys(t.Context())
 	require.NoError(t, err)
 	_, err = tn.Vaults.Rewrap(t.Context(), tn.v.ID(), grant, tn.guest(manager, tn.relay.ID(), ""))
 	require.NoError(t, err)
 	tn.denied(t, grant, former, "sealed to the new key")
+	c := s.companyOf(t, tn, []vault.Guest{tn.guest(manager, tn.relay.ID(), "housing")}, grant)
 	s.record(s.grant(grant)).Replay(before)
 	tn.denied(t, grant, former, "who is no worker any more has no standing")
+	c.survey(t, s, "a grant to the former key")
 	s.host.Replay(tn.relay.ID().String(), before)
 	tn.denied(t, grant, former, "nor by an old head of the relay")
+	c.survey(t, s, "an old head of the relay")
+	s.host.Honest()
+	require.NotZero(t, c.survey(t, s, "nobody lies"))
 }
 
 // mallory is somebody with keys of their own.
@@ -154,17 +169,21 @@ func relayKeyBeforeContact(t *testing.T, s *hostile) {
 	}
 	p, err := tn.Public(t.Context(), tn.relay.ID(), nil)
 	require.NoError(t, err)
+	c := s.company(t, tn)
 	// The directory names keys that the relay's own head does not.
 	tn.register.lie = &vault.HolderKeys{Inbox: m.box.Public(), Key: m.signer.Public()}
 	require.ErrorIs(t, give(nil), vault.ErrUntrustedKey)
+	c.survey(t, s, "the directory lies")
 	tn.register.lie = nil
 	// The store names others in the relay's head; the directory asks the witness.
 	s.host.Record(tn.relay.ID().String() + "/h/o").Forge(m.head(t, s, tn.relay.ID()))
 	requireRefused(t, give(nil))
 	requireRefused(t, give(p.Key))
+	c.survey(t, s, "the store lies")
 	// Both lie. The person was shown another key at the relay's door.
 	tn.relayIs(t, s, m)
 	require.ErrorIs(t, give(p.Key), vault.ErrUntrustedKey)
+	c.survey(t, s, "both lie")
 	tn.register.lie = nil
 	s.host.Honest()
 	require.NoError(t, give(p.Key))
@@ -173,7 +192,9 @@ func relayKeyBeforeContact(t *testing.T, s *hostile) {
 func relayKeyAfterContact(t *testing.T, s *hostile) {
 	tn, m := s.town(t), newMallory(t)
 	grant := tn.follow(t, vault.ScopeSee)
+	c := s.company(t, tn, grant)
 	tn.relayIs(t, s, m)
+	c.survey(t, s, "before the person does anything")
 	_, err := tn.v.Give(t.Context(), vault.NewGrant{Holder: tn.relay.ID(), Scope: vault.ScopeSee}, tn.secret())
 	require.ErrorIs(t, err, vault.ErrUntrustedKey)
 	require.Contains(t, acts(t, tn.v, 5), string(vault.ActKeyRefused))
@@ -184,6 +205,7 @@ func relayKeyAfterContact(t *testing.T, s *hostile) {
 	require.NoError(t, err)
 	require.Equal(t, grant, all[0].ID)
 	require.Equal(t, vault.EndedByKey, all[0].EndedBy)
+	c.survey(t, s, "after new keys")
 }
 
 func forgedGrant(t *testing.T, s *hostile) {
@@ -193,11 +215,14 @@ func forgedGrant(t *testing.T, s *hostile) {
 	as := tn.guest(keys, tn.relay.ID(), "housing")
 	forged, terms, err := vault.ForgeGrant(tn.v.ID(), grant, tn.relay.ID(), s.record(s.grant(grant)).Bytes(), keys.Inboxes[0], m.signer)
 	require.NoError(t, err)
+	c := s.company(t, tn, grant)
 	s.record(s.grant(grant)).Forge(forged)
 	tn.denied(t, grant, as, "a worker allows themselves more")
+	c.survey(t, s, "a grant that is forged")
 	// Even where the head names it, whoever came to that.
 	require.NoError(t, tn.v.ListGrant(t.Context(), terms))
 	require.ErrorIs(t, tn.denied(t, grant, as), vault.ErrTampered)
+	c.survey(t, s, "named by the head")
 }
 
 func vaultKeyShownToARelay(t *testing.T, s *hostile) {
@@ -209,9 +234,11 @@ func vaultKeyShownToARelay(t *testing.T, s *hostile) {
 	as := tn.guest(keys, tn.relay.ID(), "housing")
 	forged, terms, err := vault.ForgeGrant(tn.v.ID(), grant, tn.relay.ID(), nil, keys.Inboxes[0], m.signer)
 	require.NoError(t, err)
+	c := s.company(t, tn, grant)
 	s.record("h/o").Forge(m.head(t, s, tn.v.ID(), terms))
 	s.record(s.grant(grant)).Forge(forged)
 	tn.denied(t, grant, as, "the witness knows another")
+	c.survey(t, s, "another vault's key")
 	// Another process, and nobody to ask: the pin.
 	alone := s.Another(t, &vaulttest.Options{
 		Checkpoints: func(c vault.Checkpoints) vault.Checkpoints { return blind{c} },
@@ -225,14 +252,17 @@ func vaultKeyShownToARelay(t *testing.T, s *hostile) {
 func rotationToAnotherKey(t *testing.T, s *hostile) {
 	tn, m := s.town(t), newMallory(t)
 	leaves, stays := tn.follow(t, vault.ScopeSee), tn.follow(t, vault.ScopeSee)
+	c := s.company(t, tn, leaves, stays)
 	tn.register.lie = &vault.HolderKeys{Inbox: m.box.Public(), Key: m.signer.Public()}
 	secret := tn.secret()
 	_ = tn.v.End(t.Context(), leaves, &secret) // the spy looks at what it wrote
+	c.survey(t, s, "keys are asked for in another name")
 	tn.register.lie = nil
 	tn.v = tn.person.SignIn(t, tn.Stage)
 	as := tn.guest(tn.workerKeys(t), tn.relay.ID(), "housing")
 	_, err := tn.Vaults.OpenGrant(t.Context(), tn.v.ID(), stays, as)
 	require.NoError(t, err, "it was a lie, and nobody lost anything by it")
+	require.NotZero(t, c.survey(t, s, "nobody lies"))
 	_, err = tn.relay.OwnKeys(t.Context())
 	require.NoError(t, err)
 	_, err = tn.v.OwnKeys(t.Context())
@@ -250,20 +280,24 @@ func grantOfAnotherVault(t *testing.T, s *hostile) {
 	keys := tn.workerKeys(t)
 	as := tn.guest(keys, tn.relay.ID(), "housing")
 	theirs := s.host.Record(p.Vault.ID().String() + "/g/" + g.ID.String())
+	second := tn.follow(t, vault.ScopeSee)
+	c := s.company(t, tn, grant, g.ID, second)
 	s.record(s.grant(grant)).Forge(theirs.Bytes())
 	tn.denied(t, grant, as)
 	s.record(s.grant(g.ID)).Forge(theirs.Bytes())
 	tn.denied(t, g.ID, as)
+	c.survey(t, s, "a grant of another vault")
 	s.host.Honest()
-	second := tn.follow(t, vault.ScopeSee)
 	s.record(s.grant(grant)).Swap(s.record(s.grant(second)))
 	tn.denied(t, grant, as)
+	c.survey(t, s, "one grant for the other")
 	s.host.Honest()
 	// The person's terms with other keys.
 	forged, _, err := vault.ForgeGrant(tn.v.ID(), grant, tn.relay.ID(), s.record(s.grant(grant)).Bytes(), keys.Inboxes[0], seal.SigningKey{})
 	require.NoError(t, err)
 	s.record(s.grant(grant)).Forge(forged)
 	require.ErrorContains(t, tn.denied(t, grant, as), "grant "+grant.String(), "before any of these keys is used")
+	c.survey(t, s, "other keys with the person's terms")
 	// One generation for the next.
 	s.host.Honest()
 	before := s.host.Now()
@@ -271,12 +305,14 @@ func grantOfAnotherVault(t *testing.T, s *hostile) {
 	require.NoError(t, tn.v.End(t.Context(), second, &secret))
 	s.record(s.grant(grant)).Replay(before)
 	tn.denied(t, grant, as)
+	c.survey(t, s, "one generation for the next")
 }
 
 func relayKeyThatIsNone(t *testing.T, s *hostile) {
 	tn, m := s.town(t), newMallory(t)
 	good, low := m.box.Public().Bytes(), m.box.Public().Bytes()
 	clear(low[len(low)-32:])
+	c := s.company(t, tn, tn.follow(t, vault.ScopeSee))
 	for name, keys := range map[string]vault.HolderKeys{
 		"none":            {},
 		"short":           {Inbox: good[:len(good)-1], Key: m.signer.Public()},
@@ -289,15 +325,14 @@ func relayKeyThatIsNone(t *testing.T, s *hostile) {
 		_, err := tn.v.Give(t.Context(), vault.NewGrant{Holder: tn.relay.ID(), Scope: vault.ScopeSee}, tn.secret())
 		require.ErrorIs(t, err, vault.ErrUntrustedKey, name)
 		require.ErrorIs(t, tn.relay.AddHolder(t.Context(), tn.worker.ID(), nil, vault.Secret{Password: sheet}), vault.ErrUntrustedKey, name)
+		c.survey(t, s, name)
 	}
 }
 
 func wrapOfAnotherWorker(t *testing.T, s *hostile) {
 	tn := s.town(t)
 	second := space(t, tn.Vaults, seal.KindWorker, "second worker's password")
-	keys, err := second.OwnKeys(t.Context())
-	require.NoError(t, err)
-	s.holders[second.ID()] = keys.Inboxes
+	s.knows(t, second)
 	g, err := tn.relay.Give(t.Context(), vault.NewGrant{Holder: second.ID(), Scope: vault.ScopeTeam}, vault.Secret{Password: sheet})
 	require.NoError(t, err)
 	wrap := func(g vault.GrantID) string { return tn.relay.ID().String() + "/g/" + g.String() }
@@ -307,10 +342,12 @@ func wrapOfAnotherWorker(t *testing.T, s *hostile) {
 	}
 	samir := tn.guest(tn.own, tn.worker.ID(), "")
 	require.NoError(t, enter(tn.member, samir))
+	c := s.company(t, tn, tn.follow(t, vault.ScopeSee))
 	require.ErrorIs(t, enter(g.ID, samir), vault.ErrTampered, "somebody else's grant")
 	s.host.Record(wrap(tn.member)).Swap(s.host.Record(wrap(g.ID)))
 	require.ErrorIs(t, enter(tn.member, samir), vault.ErrTampered)
 	require.ErrorIs(t, enter(g.ID, samir), vault.ErrTampered)
+	c.survey(t, s, "one worker's wrap for the other's")
 	posing := samir
 	posing.Holder = second.ID()
 	require.ErrorIs(t, enter(tn.member, posing), vault.ErrTampered)
@@ -318,12 +355,14 @@ func wrapOfAnotherWorker(t *testing.T, s *hostile) {
 	require.ErrorIs(t, enter(g.ID, posing), vault.ErrTampered)
 	require.ErrorIs(t, enter(tn.member, posing), vault.ErrTampered, "what is somebody's is theirs alone")
 	require.NoError(t, enter(tn.member, samir))
+	require.NotZero(t, c.survey(t, s, "nobody lies"))
 }
 
 // lineOfAnotherWorker: a worker whose program was taken over writes in other names.
 func lineOfAnotherWorker(t *testing.T, s *hostile) {
 	tn := s.town(t)
 	grant := tn.follow(t, vault.ScopeSee)
+	c := s.company(t, tn, grant)
 	for _, name := range []vault.Actor{
 		{Kind: vault.ActorPerson}, {Kind: vault.ActorService},
 		{Kind: vault.ActorWorker, ID: "another", Name: "Samir"},
@@ -337,6 +376,7 @@ func lineOfAnotherWorker(t *testing.T, s *hostile) {
 		require.NoError(t, err)
 		_, err = tn.v.Journal(t.Context(), &vault.JournalOptions{Limit: 1})
 		require.ErrorIs(t, err, vault.ErrTampered, name.Kind)
+		c.survey(t, s, name.Kind)
 	}
 }
 
@@ -345,11 +385,14 @@ func lineOfAnotherWorker(t *testing.T, s *hostile) {
 func paperInAnothersName(t *testing.T, s *hostile) {
 	tn := s.town(t)
 	mine := addTo(t, tn.v, vault.NewDocument{Name: "Letter", Compartment: vault.Shared}, []byte("shared"))
-	v, err := tn.open(t, tn.follow(t, vault.ScopeAdd))
+	grant := tn.follow(t, vault.ScopeAdd)
+	v, err := tn.open(t, grant)
 	require.NoError(t, err)
+	c := s.company(t, tn, grant)
 	require.NoError(t, v.Substitute(t.Context(), mine.ID))
 	_, err = tn.v.Item(t.Context(), mine.ID)
 	require.ErrorIs(t, err, vault.ErrTampered)
+	c.survey(t, s, "other facts")
 	for _, name := range []vault.Actor{
 		{Kind: vault.ActorPerson}, {Kind: vault.ActorService},
 		{Kind: vault.ActorWorker, ID: "another", Name: "Samir"},
@@ -359,5 +402,6 @@ func paperInAnothersName(t *testing.T, s *hostile) {
 		require.NoError(t, err)
 		_, err = tn.v.Item(t.Context(), it.ID)
 		require.ErrorIs(t, err, vault.ErrTampered, name.Kind)
+		c.survey(t, s, name.Kind)
 	}
 }

@@ -7,33 +7,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/seal"
-	"reconnect.example/storage"
 	"reconnect.example/vault"
-	"reconnect.example/vault/vaulttest"
 )
-
-// townOn is a town on the hostile store, with its person signed in.
-func (s *hostile) townOn(t testing.TB) *town {
-	t.Helper()
-	r := &register{gone: map[vault.ID]bool{}, members: map[string]vault.Signer{}}
-	stage := s.Another(t, &vaulttest.Options{Directory: func(*storage.Store, vault.Checkpoints) (vault.Directory, error) { return r, nil }})
-	return settled(t, &scene{Stage: stage, person: s.person, v: s.person.SignIn(t, stage)}, r)
-}
 
 // letters are the keys of what waits in an inbox.
 func (s *hostile) letters(v *vault.Vault) []string { return s.host.Records(v.ID().String() + "/in/") }
 
 func droppedDeposit(t *testing.T, s *hostile) {
-	tn := s.townOn(t)
+	tn := s.town(t)
 	giver := tn.giver(t)
+	left := []vault.ItemID{}
 	leave := func(name string) string { // the key of its record
 		before := s.letters(tn.v)
-		leaveNote(t, giver, name)
+		left = append(left, leaveNote(t, giver, name))
 		after := s.letters(tn.v)
 		require.Len(t, after, len(before)+1)
 		return after[len(before)]
 	}
-	kept := []string{}
+	kept, c := []string{}, s.company(t, tn)
 	for name, alter := range map[string]func(key, other string){
 		"dropped":              func(key, _ string) { s.host.Record(key).Drop() },
 		"flipped in the head":  func(key, _ string) { s.host.Record(key).Flip(90) },
@@ -53,6 +44,8 @@ func droppedDeposit(t *testing.T, s *hostile) {
 		before, lost := leave("before "+name), leave("lost")
 		kept = append(kept, "before "+name)
 		alter(lost, before)
+		c.left = left
+		c.survey(t, s, name)
 		v := s.person.SignIn(t, tn.Stage)
 		require.ElementsMatch(t, kept, papers(t, v), "%s: all others are taken in, and nothing else", name)
 		require.Equal(t, []vault.NoticeCode{vault.NoticeDepositMissing}, overview(t, v).Notices, name)
@@ -73,6 +66,8 @@ func droppedDeposit(t *testing.T, s *hostile) {
 	then := s.host.Now()
 	v := s.person.SignIn(t, tn.Stage)
 	s.host.Record(key).Replay(then)
+	c.left = left
+	c.survey(t, s, "what was taken in, once more")
 	_, err := v.TakeIn(t.Context())
 	require.NoError(t, err)
 	require.ElementsMatch(t, append(kept, "once"), papers(t, v))
@@ -84,7 +79,7 @@ func inShared(key string) string {
 }
 
 func depositOfAStranger(t *testing.T, s *hostile) {
-	tn := s.townOn(t)
+	tn := s.town(t)
 	ended := tn.follow(t, vault.ScopeAdd)
 	require.NoError(t, tn.v.End(t.Context(), ended, nil))
 	other := s.Person(t)
@@ -94,6 +89,7 @@ func depositOfAStranger(t *testing.T, s *hostile) {
 	giver := tn.giver(t)
 	theirs := &town{scene: &scene{Stage: tn.Stage, person: other, v: other.SignIn(t, tn.Stage)}, register: tn.register, relay: tn.relay, worker: tn.worker, member: tn.member, own: tn.own}
 	leaveNote(t, theirs.giver(t), "for another")
+	c := s.company(t, tn, ended)
 	foreign := s.host.Record(s.letters(theirs.v)[0]).Bytes()
 	for name, f := range map[string]vault.Forgery{
 		"signed by nobody that is known":   {Signer: stranger},
@@ -108,6 +104,7 @@ func depositOfAStranger(t *testing.T, s *hostile) {
 		before := usage(t, tn.Stage, tn.v.ID()).Used
 		_, err := giver.LeaveForged(t.Context(), f)
 		require.NoError(t, err)
+		c.survey(t, s, name)
 		taken, err := tn.v.TakeIn(t.Context())
 		require.NoError(t, err, name)
 		require.Equal(t, vault.TakenIn{Refused: 1}, taken, name)

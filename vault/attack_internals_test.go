@@ -19,7 +19,7 @@ func SlotCost(id ID, stored string, record []byte, wrapping seal.Key) (seal.KDF,
 	}
 	var b slotBody
 	_, raw, err := wrapping.Open(id.bind(seal.TypeKeyslot, Owner, 0, slot, 0), record)
-	return b.KDF, err == nil && seal.Unmarshal(raw, &b) == nil
+	return b.KDF, err == nil && seal.Unmarshal(raw, &b) == nil && b.Kind != slotCard // which costs a try at the witness
 }
 
 // otherPath is a kind of keyslot that no program of today knows.

@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -32,7 +33,8 @@ func requireRefused(t testing.TB, err error, msg ...any) {
 type honest struct {
 	items   map[vault.ItemID]vault.Item
 	content map[vault.ItemID][]byte
-	journal []vault.Entry // the newest first
+	journal []vault.Entry     // the newest first
+	card    *vault.AccessCard // not nil: with which they sign in, too
 }
 
 func remember(t testing.TB, v *vault.Vault) *honest {
@@ -71,6 +73,20 @@ func (h *honest) survey(t testing.TB, s *hostile) (refused error) {
 			require.NotRegexp(t, "^(svc|login|[a-z2-7]{26}/[skiox])/", w.Key, "looking changes no key and no item")
 		}
 	}()
+	var byCard error
+	if h.card != nil {
+		s.Clock.Advance(vaultWait) // a card's tries are counted where they are evaluated
+		defer s.Clock.Advance(vaultWait)
+		v, err := stage.UnlockCard(t.Context(), withCard(*h.card, pin))
+		if err != nil {
+			require.ErrorIs(t, err, vault.ErrSignIn)
+			require.Equal(t, vault.ErrSignIn.Error(), err.Error(), "to who is not in, it reads like a wrong secret")
+			byCard = err
+		} else {
+			byCard = h.look(t, v)
+			v.Close()
+		}
+	}
 	v, err := stage.Unlock(t.Context(), s.person.Secret())
 	if err != nil {
 		require.ErrorIs(t, err, vault.ErrSignIn)
@@ -79,7 +95,7 @@ func (h *honest) survey(t testing.TB, s *hostile) (refused error) {
 	}
 	defer v.Close()
 	requireTodaysCost(t, s, stage, fork)
-	refused = h.look(t, v)
+	refused = cmp.Or(h.look(t, v), byCard)
 	lines, err := v.Journal(t.Context(), &vault.JournalOptions{Limit: 1000})
 	if err != nil {
 		requireRefused(t, err)
@@ -141,8 +157,9 @@ func requireTodaysCost(t testing.TB, s *hostile, stage *vaulttest.Stage, shown *
 }
 
 // requireTrusted looks at everything that was written: each record is of today's
-// format (O3), and each line of a journal, which is sealed to a public key that
-// the store holds, opens with an inbox of the vault's own (O2).
+// format (O3), and whatever was sealed to a public key opens with a key of somebody
+// whom the test trusts (O2): lines of the journal and deposits with an inbox of the
+// vault's own, grants with one of a holder whom the directory named.
 func (s *hostile) requireTrusted(t testing.TB, written []storage.Write) {
 	t.Helper()
 	for id, p := range s.people {
@@ -153,27 +170,36 @@ func (s *hostile) requireTrusted(t testing.TB, written []storage.Write) {
 		owner, rest, _ := strings.Cut(w.Key, "/")
 		kind, object, _ := strings.Cut(rest, "/")
 		id, err := vault.ParseID(owner)
-		if err == nil && kind == "g" && !w.Delete && s.holders != nil {
-			require.True(t, s.isGiven(id, object, w.Value), "%s was sealed to somebody whom nobody let in", w.Key)
-		}
-		if err != nil || w.Delete || !slices.Contains([]string{"h", "k", "s", "x", "i", "o", "n", "j"}, kind) {
+		if err != nil || w.Delete {
 			continue
 		}
-		require.Equal(t, seal.Format, w.Value[0], w.Key)
-		if _, known := s.people[id]; kind == "j" && known {
-			number, err := strconv.ParseUint(object, 16, 64)
-			require.NoError(t, err)
-			require.True(t, slices.ContainsFunc(s.inboxes[id], func(k seal.BoxKey) bool { return vault.OpensLine(id, number, w.Value, k) }),
-				"%s was sealed to somebody else", w.Key)
+		if slices.Contains([]string{"h", "k", "s", "x", "i", "o", "n", "j", "g", "in"}, kind) {
+			require.Equal(t, seal.Format, w.Value[0], w.Key)
+		}
+		if len(w.Value) > 1 && w.Value[1] == byte(seal.AlgBox) {
+			require.True(t, s.isTrusted(id, kind, object, w.Value), "%s was sealed to somebody whom nobody let in", w.Key)
 		}
 	}
 }
 
-// isGiven says whether a grant is sealed to somebody whom the directory named.
-func (s *hostile) isGiven(id vault.ID, grant string, record []byte) bool {
-	for holder, keys := range s.holders {
-		if vault.OpensGrant(id, grant, record, holder, keys) {
-			return true
+// isTrusted says whether something that was sealed to a public key opens with a key
+// of whom it may be for.
+func (s *hostile) isTrusted(id vault.ID, kind, object string, record []byte) bool {
+	switch kind {
+	case "j":
+		number, err := strconv.ParseUint(object, 16, 64)
+		return err == nil && slices.ContainsFunc(s.inboxes[id], func(k seal.BoxKey) bool { return vault.OpensLine(id, number, record, k) })
+	case "in":
+		for whose, keys := range s.inboxes { // also one that was carried from another vault
+			if slices.ContainsFunc(keys, func(k seal.BoxKey) bool { return vault.OpensDeposit(whose, record, k) }) {
+				return true
+			}
+		}
+	case "g":
+		for holder, keys := range s.holders {
+			if vault.OpensGrant(id, object, record, holder, keys) {
+				return true
+			}
 		}
 	}
 	return false
@@ -211,7 +237,10 @@ type patient struct{ vault.Limiter }
 func (patient) Count(context.Context, [16]byte, [32]byte) (vault.Tries, error) {
 	return vault.Tries{Total: 1, Failed: 1}, nil
 }
-func (patient) Reset(context.Context, [16]byte, [32]byte, []byte) error { return nil }
+func (p patient) Reset(ctx context.Context, id [16]byte, counter [32]byte, statement []byte) error {
+	_ = p.Limiter.Reset(ctx, id, counter, statement) // of a card's
+	return nil
+}
 
 // settleWitness ends the first service, so that the witness knows the latest heads.
 func settleWitness(t testing.TB, s *scene) { require.NoError(t, s.Vaults.Close()) }

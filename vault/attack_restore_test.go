@@ -28,7 +28,9 @@ func restoredBackup(t *testing.T, s *hostile) {
 	r := newRestorable(t, s.Stage)
 	s.people[r.id()] = r.person
 	paper := add(t, r.person.Vault, "kept", content(1, 700))
-	other := r.newPerson(t).Vault.ID()
+	another := r.newPerson(t)
+	other := another.Vault.ID()
+	s.people[other] = another
 	older := r.backup(t)
 	addNote(t, r.signIn(t), "second day", "")
 	day, taken := r.backup(t), s.Clock.Now()

@@ -126,7 +126,7 @@ type hostile struct {
 	began storagetest.Moment
 
 	wraps   atomic.Int64                   // by the key service
-	inboxes map[vault.ID][]seal.BoxKey     // that journals may be sealed to
+	inboxes map[vault.ID][]seal.BoxKey     // of each space, that journals and deposits may be sealed to
 	people  map[vault.ID]*vaulttest.Person // whose inboxes they are
 	holders map[vault.ID][]seal.BoxKey     // whom the directory named: only to them is anything given
 }

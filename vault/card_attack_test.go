@@ -36,33 +36,47 @@ func (s *hostile) cardSlot(t testing.TB, before []string) string {
 	return ""
 }
 
+// carrying remembers what is there, for a survey that also signs in with a card.
+func (s *hostile) carrying(t testing.TB, card vault.AccessCard) *honest {
+	t.Helper()
+	h := remember(t, s.v)
+	h.card = &card
+	return h
+}
+
 func oldCardSlot(t *testing.T, s *hostile) {
 	password := keys(t, s.Store, s.key("s/"))
 	old := issue(t, s.person)
 	oldSlot, withOld := s.cardSlot(t, password), s.host.Now()
 	next := issue(t, s.person)
 	nextSlot := s.cardSlot(t, password)
+	h := s.carrying(t, next)
 
 	s.host.Replay(oldSlot, withOld) // it is there again, and no head names it
 	require.ErrorIs(t, s.try(t, old, pin), vault.ErrSignIn)
+	require.NoError(t, h.survey(t, s))
 	s.host.Honest()
 	s.host.Replay("", withOld) // the whole store
 	err := s.try(t, old, pin)
 	require.ErrorIs(t, err, vault.ErrSignIn)
 	require.ErrorIs(t, err, vault.ErrStale)
+	requireRefused(t, h.survey(t, s))
 	s.host.Honest()
 	s.host.Record(oldSlot).Swap(s.host.Record(nextSlot))
 	require.ErrorIs(t, s.try(t, old, pin), vault.ErrSignIn)
 	require.ErrorIs(t, s.try(t, next, pin), vault.ErrTampered)
+	requireRefused(t, h.survey(t, s))
 	s.host.Honest()
-	require.NoError(t, s.v.RevokeAccessCard(t.Context()))
+	require.NoError(t, s.person.SignIn(t, s.Another(t, nil)).RevokeAccessCard(t.Context()))
 	s.host.Replay("", withOld)
 	require.ErrorIs(t, s.try(t, old, pin), vault.ErrStale)
+	requireRefused(t, h.survey(t, s))
 	s.host.Honest()
 }
 
 func resetCardCounters(t *testing.T, s *hostile) {
 	card := issue(t, s.person)
+	h := remember(t, s.v)
 	settleWitness(t, s.scene)
 	before := s.host.Now()
 	guesses := 0
@@ -77,6 +91,7 @@ func resetCardCounters(t *testing.T, s *hostile) {
 		guesses++
 	}
 	require.Equal(t, 20, guesses)
+	require.NoError(t, h.survey(t, s), "the password goes on")
 	s.host.Honest()
 	require.ErrorIs(t, s.try(t, card, pin), vault.ErrCardDead)
 }
@@ -107,7 +122,7 @@ func cutCardSlot(t *testing.T, s *hostile) {
 	password := keys(t, s.Store, s.key("s/"))
 	card := issue(t, s.person)
 	slot := s.host.Record(s.cardSlot(t, password))
-	whole := slot.Bytes()
+	whole, h := slot.Bytes(), s.carrying(t, card)
 	for _, b := range [][]byte{{}, whole[:1], whole[:len(whole)/2], whole[:len(whole)-1], append(slices.Clone(whole), 0), flipped(whole, len(whole)/2)} {
 		slot.Forge(b)
 		s.Clock.Advance(vaultWait)
@@ -115,6 +130,7 @@ func cutCardSlot(t *testing.T, s *hostile) {
 		require.ErrorIs(t, err, vault.ErrSignIn)
 		require.ErrorIs(t, err, vault.ErrTampered)
 		require.Equal(t, "sign-in", vault.Code(err))
+		requireRefused(t, h.survey(t, s))
 		s.person.SignIn(t, s.Another(t, nil))
 	}
 	s.host.Honest()
@@ -185,9 +201,11 @@ func cardSlotOfAnotherVault(t *testing.T, s *hostile) {
 			slot.Swap(s.host.Record(key))
 		}
 	}
+	h := s.carrying(t, mine)
 	for _, card := range []vault.AccessCard{mine, theirs} {
 		require.ErrorIs(t, s.try(t, card, pin), vault.ErrTampered)
 	}
+	requireRefused(t, h.survey(t, s))
 	s.host.Honest()
 	require.NoError(t, s.try(t, mine, pin))
 }
@@ -203,16 +221,19 @@ func cardsOfBefore(t *testing.T, s *hostile) {
 	before := s.host.Now()
 	require.NoError(t, s.v.ChangePassword(t.Context(), vault.ChangePassword{Old: s.person.Password, New: "gato niru pesa fova", KnownToOthers: true}))
 	s.person.Password = "gato niru pesa fova"
+	h := s.carrying(t, overtaken)
 	for _, card := range []vault.AccessCard{replaced, revoked, overtaken} {
 		require.ErrorIs(t, s.try(t, card, pin), vault.ErrSignIn)
 	}
 	for _, old := range []string{"s/", "k/", "h/o"} {
 		s.host.Replay(s.key(old), before)
 		require.ErrorIs(t, s.try(t, overtaken, pin), vault.ErrSignIn, old)
+		requireRefused(t, h.survey(t, s), old)
 		s.host.Honest()
 	}
 	s.host.Replay("", before)
 	require.ErrorIs(t, s.try(t, overtaken, pin), vault.ErrStale)
+	requireRefused(t, h.survey(t, s))
 	s.host.Honest()
 }
 

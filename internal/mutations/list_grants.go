@@ -16,14 +16,14 @@ var onGrants = []mutation{
 		{"vault/guest.go", "if g.standing != nil {", "if false {"},
 	}},
 	{"D1", "the comparison of what the directory says with the holder's own head, and whom that trusts", "vault", "^TestAttack$/^D1_relay_key_before_contact$/^memory$", []edit{
-		{"vault/grants.go", "if !ok || !slices.Equal(inbox, keys.Inbox) || !slices.Equal(h.Key, keys.Key) {", "if _ = inbox; !ok {"},
-		{"vault/grants.go", "if !h.Trusts(k.Pinned) {", "if false {"},
+		{"vault/grants_give.go", "if !ok || !slices.Equal(inbox, keys.Inbox) || !slices.Equal(h.Key, keys.Key) {", "if _ = inbox; !ok {"},
+		{"vault/grants_give.go", "if !h.Trusts(k.Pinned) {", "if false {"},
 	}},
 	{"D1", "the comparison with the key that the person was shown", "vault", "^TestAttack$/^D1_relay_key_before_contact$/^memory$", []edit{
-		{"vault/grants.go", "if pinned = n.Key; pinned == nil {", "if true {"},
+		{"vault/grants_give.go", "if pinned = n.Key; pinned == nil {", "if true {"},
 	}},
 	{"D2", "the key of the first contact", "vault", "^TestAttack$/^D2_relay_key_after_contact$/^memory$", []edit{
-		{"vault/grants.go", "if !h.Trusts(k.Pinned) {", "if false {"},
+		{"vault/grants_give.go", "if !h.Trusts(k.Pinned) {", "if false {"},
 	}},
 	{"D3", "the signature under the terms of a grant", "vault", "^TestAttack$/^D3_forged_grant$/^memory$", []edit{
 		{"vault/terms.go", "raw, err := seal.OpenSigned(key, id.termsContext(grant), signed)", "_, raw, err := seal.ParseClear(signed)"},
@@ -33,8 +33,8 @@ var onGrants = []mutation{
 		{"vault/guest.go", "if pinned == nil || !slices.Equal(h.Key, pinned) {", "if pinned == nil {"},
 	}},
 	{"D5", "the comparison of what the directory says with the holder's own head, and the key of the first contact", "vault", "^TestAttack$/^D5_rotation_to_another_key$/^memory$", []edit{
-		{"vault/grants.go", "if !ok || !slices.Equal(inbox, keys.Inbox) || !slices.Equal(h.Key, keys.Key) {", "if _ = inbox; !ok {"},
-		{"vault/grants.go", "if !h.Trusts(k.Pinned) {", "if false {"},
+		{"vault/grants_give.go", "if !ok || !slices.Equal(inbox, keys.Inbox) || !slices.Equal(h.Key, keys.Key) {", "if _ = inbox; !ok {"},
+		{"vault/grants_give.go", "if !h.Trusts(k.Pinned) {", "if false {"},
 	}},
 	{"D6", "the commitments to the keys that go with a grant", "vault", "^TestAttack$/^D6_grant_of_another_vault$/^memory$", []edit{
 		{"vault/terms.go", "if c.Number != t.Generations[i].Number || subtle.ConstantTimeCompare(c.Digest, t.Generations[i].Digest) != 1 {", "if subtle.ConstantTimeCompare(c.Digest, t.Generations[i].Digest) > 1 {"},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
@@ -66,12 +67,13 @@ func checkNotice(n vault.Notice, agreed bool) error {
 }
 
 // checkPersonName takes a name as a person gives it, in any script; what shows it
-// neutralises it there.
+// neutralises it there. It is as long as it will lie in the relay's roster, in NFC,
+// which some scripts grow in: a note with a longer one could not be taken in.
 func checkPersonName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
 		return invalid("name", "is empty: say what the person is called there")
-	case len([]rune(name)) > maxPersonName:
+	case utf8.RuneCountInString(cleanText(name)) > maxPersonName:
 		return invalid("name", "is longer than %d characters", maxPersonName)
 	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == '\uFFFD' }):
 		return invalid("name", "holds a control character, or is not valid text")

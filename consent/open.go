@@ -136,8 +136,13 @@ func (p *Post) Open(ctx context.Context, id vault.ID, why Purpose) (*vault.Vault
 	}
 	v, err := p.openFor(ctx, opened{Relay: p.relay.ID, Vault: one.Vault, Grant: one.Grant, Purpose: why.String(), Nonce: randomID(), Pinned: one.pinned}, time.Time{})
 	if errors.Is(err, vault.ErrEnded) && p.stands(ctx) == nil { // it is the person's end, not the worker's
-		if err := p.strike(ctx, one); err != nil {
-			return nil, err
+		// Whose record is still there may be given new keys at their next sign-in.
+		over, overErr := p.isOver(ctx, one)
+		if overErr == nil && over {
+			overErr = p.strike(ctx, one)
+		}
+		if overErr != nil {
+			return nil, overErr
 		}
 	}
 	return v, err

@@ -12,6 +12,7 @@ import (
 //	R/ask/<worker>          a worker asks to be let in: boxed to the relay's inbox
 //	V/g/<grant>             a grant, as package vault keeps it
 //	svc/invitation/<hash>   an invitation, by the digest of its code
+//	svc/invited/<relay>     how many of them the relay has: CBOR of invitedRecord
 func memberKey(worker vault.ID, relay RelayID) string {
 	return worker.String() + "/m/" + relay.String()
 }

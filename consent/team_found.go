@@ -190,12 +190,12 @@ func (w *Worker) found(ctx context.Context, invitation string, relay RelayID) er
 		return err
 	}
 	return storageError(s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
-		if _, err := s.use(tx, invitation); err != nil {
+		used, err := s.use(tx, invitation)
+		if err != nil {
 			return err
 		}
-		tx.Delete(invitation)
 		tx.Put(memberKey(w.ID(), relay), body)
-		return nil
+		return s.spend(tx, invitation, used)
 	}))
 }
 

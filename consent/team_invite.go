@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"reconnect.example/internal/seal"
@@ -16,7 +17,7 @@ import (
 // founded with one is none until the authority signs it, and who asks a relay is let
 // in by a manager, who compares their key. So the store gains nothing by making one
 // up. As stored, svc/invitation/<digest of the code>: CBOR of this. It can be used
-// once: the commit that uses it deletes it.
+// once: the commit that uses it deletes it. One that nobody used goes with its time.
 type invitationRecord struct {
 	Relay [16]byte `cbor:"1,keyasint,omitempty"` // zero: to found one
 	Roles Role     `cbor:"2,keyasint,omitempty"`
@@ -32,7 +33,24 @@ type Invitation struct {
 	Until time.Time
 }
 
-const invitationPrefix = "svc/invitation/"
+const (
+	invitationPrefix = "svc/invitation/"
+	invitedPrefix    = "svc/invited/"
+)
+
+// invitedRecord is how many codes of one relay are good, svc/invited/<relay>: until
+// when each is. Who manages a relay cannot fill the store with them, and nobody has to
+// look through those of others.
+type invitedRecord struct {
+	Until []int64 `cbor:"1,keyasint"` // unix milliseconds, the oldest first
+}
+
+// How many codes can be good at a time: of one relay, and of the operator for relays
+// that are to be founded.
+const (
+	mostInvitations = 200
+	mostFoundings   = 2_000
+)
 
 func invitationKey(code string) string {
 	sum := sha256.Sum256([]byte("reconnect invitation " + code))
@@ -40,13 +58,14 @@ func invitationKey(code string) string {
 }
 
 // InviteManager makes a code with which somebody can found one relay, for the
-// operator to hand over.
+// operator to hand over. Errors: vault.ErrTooMany with 2,000 that nobody has used.
 func (s *Service) InviteManager(ctx context.Context) (Invitation, error) {
 	return s.invite(ctx, Invitation{Roles: RoleHelp | RoleManage})
 }
 
 // Invite makes a code with which one worker can ask to join this relay. The roles are
-// a proposal; who admits decides. Errors: ErrNotManager, vault.ErrInvalid.
+// a proposal; who admits decides. Errors: ErrNotManager, vault.ErrInvalid,
+// vault.ErrTooMany with 200 that nobody has used and whose time is not over.
 func (p *Post) Invite(ctx context.Context, roles Role) (Invitation, error) {
 	if err := roles.check(); err != nil {
 		return Invitation{}, err
@@ -58,46 +77,89 @@ func (p *Post) Invite(ctx context.Context, roles Role) (Invitation, error) {
 }
 
 func (s *Service) invite(ctx context.Context, i Invitation) (Invitation, error) {
-	if err := s.sweepInvitations(ctx); err != nil {
-		return Invitation{}, err
-	}
 	var err error
 	if i.Code, err = newCode(invitationDigits); err != nil {
 		return Invitation{}, err
 	}
+	key := invitationKey(i.Code)
 	i.Until = s.now().Add(s.cfg.InvitationsLast)
 	body, err := seal.Marshal(invitationRecord{Relay: i.Relay, Roles: i.Roles, Until: i.Until.UnixMilli()})
 	if err != nil {
 		return Invitation{}, err
 	}
 	err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
-		if _, err := tx.Get(invitationKey(i.Code)); !errors.Is(err, storage.ErrNotFound) {
+		if _, err := tx.Get(key); !errors.Is(err, storage.ErrNotFound) {
 			return errors.Join(vault.ErrStorage, err) // fourteen random digits met twice
 		}
-		tx.Put(invitationKey(i.Code), body)
+		if err := s.countIn(tx, i.Relay, i.Until); err != nil {
+			return err
+		}
+		tx.Put(key, body)
+		if due, ok := vault.NoteDue(key, i.Until); ok {
+			tx.Put(due, nil)
+		}
 		return nil
 	})
 	return i, storageError(err)
 }
 
-// sweepInvitations deletes those whose time is up. There are few at a time.
-func (s *Service) sweepInvitations(ctx context.Context) error {
-	var over []string
-	for rec, err := range s.cfg.Store.All(ctx, invitationPrefix) {
-		if err != nil {
-			return storageError(err)
-		}
-		var i invitationRecord
-		if seal.Unmarshal(rec.Value, &i) != nil || i.Until <= s.now().UnixMilli() {
-			over = append(over, rec.Key)
-		}
+func (s *Service) readInvited(tx *storage.Tx, relay RelayID) (r invitedRecord, err error) {
+	rec, err := tx.Get(invitedPrefix + relay.String())
+	if errors.Is(err, storage.ErrNotFound) {
+		return r, nil
 	}
-	for _, key := range over {
-		if err := s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error { tx.Delete(key); return nil }); err != nil {
-			return storageError(err)
-		}
+	if err == nil && seal.Unmarshal(rec.Value, &r) != nil {
+		r = invitedRecord{} // the store spoilt it, and could as well have taken it away
 	}
-	return nil
+	now := s.now().UnixMilli()
+	r.Until = slices.DeleteFunc(r.Until, func(until int64) bool { return until <= now })
+	return r, err
+}
+
+func putInvited(tx *storage.Tx, relay RelayID, r invitedRecord) error {
+	key := invitedPrefix + relay.String()
+	if len(r.Until) == 0 {
+		tx.Delete(key)
+		return nil
+	}
+	value, err := seal.Marshal(r)
+	if err == nil {
+		tx.Put(key, value)
+	}
+	return err
+}
+
+// countIn counts a code that is being made, in its commit.
+func (s *Service) countIn(tx *storage.Tx, relay RelayID, until time.Time) error {
+	most := mostInvitations
+	if relay.IsZero() {
+		most = mostFoundings
+	}
+	r, err := s.readInvited(tx, relay)
+	if err != nil {
+		return err
+	}
+	if len(r.Until) >= most {
+		return vault.ErrTooMany
+	}
+	r.Until = append(r.Until, until.UnixMilli())
+	return putInvited(tx, relay, r)
+}
+
+// spend ends an invitation in the commit that uses it.
+func (s *Service) spend(tx *storage.Tx, key string, i invitationRecord) error {
+	tx.Delete(key)
+	if due, ok := vault.NoteDue(key, fromUnixMilli(i.Until)); ok {
+		tx.Delete(due)
+	}
+	r, err := s.readInvited(tx, i.Relay)
+	if err != nil {
+		return err
+	}
+	if n := slices.Index(r.Until, i.Until); n >= 0 {
+		r.Until = slices.Delete(r.Until, n, n+1)
+	}
+	return putInvited(tx, i.Relay, r)
 }
 
 // Invited returns what a code is for. ErrInvitation if it lets nobody ask.

@@ -63,12 +63,12 @@ func (w *Worker) Ask(ctx context.Context, code string) (Relay, error) {
 		return Relay{}, err
 	}
 	return relay, storageError(s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
-		if _, err := s.use(tx, key); err != nil {
+		used, err := s.use(tx, key)
+		if err != nil {
 			return err
 		}
-		tx.Delete(key)
 		tx.Put(askKey(relay.ID, w.ID()), record)
-		return nil
+		return s.spend(tx, key, used)
 	}))
 }
 

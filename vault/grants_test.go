@@ -295,6 +295,56 @@ func TestWhomTheDirectoryDropsIsPaidForAtTheNextSignIn(t *testing.T) {
 	require.EqualValues(t, 2, m.Generation)
 }
 
+// While nobody can say which keys a relay has, it is given none, and nobody says of it
+// that it has lost the person's trust. When its head is right again, it goes on: with
+// the key of the first contact, and no other (D2).
+func TestARelayWithADamagedHeadWaitsForNewKeysAndIsNotEnded(t *testing.T) {
+	t.Parallel()
+	for _, damage := range []error{vault.ErrTampered, vault.ErrStale, vault.ErrPolicy} {
+		t.Run(damage.Error(), func(t *testing.T) {
+			t.Parallel()
+			tn := newTown(t, nil)
+			it := addTo(t, tn.v, vault.NewDocument{Name: "Letter", Compartment: vault.Shared}, []byte("shared"))
+			grant := tn.follow(t, vault.ScopeSee)
+			tn.register.fails = damage
+			require.NoError(t, tn.v.ChangePassword(t.Context(), vault.ChangePassword{Old: tn.person.Password, New: "gato niru pesa fova", KnownToOthers: true}))
+			tn.person.Password = "gato niru pesa fova"
+			tn.v = tn.person.SignIn(t, tn.Stage)
+			_, err := tn.open(t, grant)
+			require.ErrorIs(t, err, vault.ErrEnded, "the new keys are not theirs")
+			head := get(t, tn.Store, tn.v.ID().String()+"/h/o")
+			tn.v = tn.person.SignIn(t, tn.Stage)
+			require.Equal(t, head, get(t, tn.Store, tn.v.ID().String()+"/h/o"), "waiting writes nothing")
+			all, err := tn.v.Grants(t.Context())
+			require.NoError(t, err)
+			require.Zero(t, all[0].Ended)
+			require.NotContains(t, acts(t, tn.v, 20), string(vault.ActKeyRefused))
+
+			tn.register.fails = nil
+			tn.v = tn.person.SignIn(t, tn.Stage)
+			v, err := tn.open(t, grant)
+			require.NoError(t, err)
+			require.Equal(t, []byte("shared"), read(t, v, it.ID))
+		})
+	}
+	t.Run("another key", func(t *testing.T) {
+		t.Parallel()
+		tn := newTown(t, nil)
+		grant := tn.follow(t, vault.ScopeSee)
+		tn.register.fails = vault.ErrTampered
+		require.NoError(t, tn.v.ChangePassword(t.Context(), vault.ChangePassword{Old: tn.person.Password, New: "gato niru pesa fova", KnownToOthers: true}))
+		tn.person.Password = "gato niru pesa fova"
+		tn.register.fails = vault.ErrUntrustedKey
+		tn.v = tn.person.SignIn(t, tn.Stage)
+		all, err := tn.v.Grants(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, vault.EndedByKey, all[0].EndedBy)
+		tn.register.fails = nil
+		_, err = tn.open(t, grant)
+		require.ErrorIs(t, err, vault.ErrEnded)
+	})
+}
+
 func TestAGrantEndsWithItsTimeToTheMillisecond(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)

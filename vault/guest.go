@@ -63,6 +63,12 @@ type guest struct {
 // that was pinned, or not one whose key the witness knows (D4), or if the credential
 // is not that of this actor and signer; ErrTampered
 // for a grant that the vault did not make for this holder (C4, D3, D6, D8).
+//
+// Without a pin only the witness vouches for the vault's key. If the server was killed
+// before it reported a change of the owner head, this is ErrUntrustedKey until the
+// person's own handle is used again, by a sign-in or in a session that they have: it
+// reports the head. Nobody else can do it for them, as who has a former key of the
+// vault could sign such a head as well.
 func (s *Vaults) OpenGrant(ctx context.Context, id ID, grant GrantID, g Guest) (*Vault, error) {
 	if err := g.check(); err != nil {
 		return nil, err

@@ -55,11 +55,14 @@ func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) 
 		r.Uploads++
 		return s.cfg.Quota.Sweep(ctx, s.cfg.Store, unnamed{s.cfg.Blobs, s, due.Owner}, due)
 	}
+	what, rest, _ := strings.Cut(due.What, "-")
+	if due.Owner == serviceOwner && what == "note" {
+		return s.sweepNote(ctx, rest, due)
+	}
 	id, err := ParseID(due.Owner)
 	if err != nil {
 		return s.drop(ctx, due) // not written by us: nothing to do, ever
 	}
-	what, rest, _ := strings.Cut(due.What, "-")
 	switch what {
 	case "blob":
 		if held, err := s.held(ctx); held || err != nil {
@@ -82,7 +85,7 @@ func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) 
 	case "closed":
 		return s.sweepClosed(ctx, id, due)
 	case "note":
-		return s.sweepNote(ctx, id, rest, due)
+		return s.sweepNote(ctx, rest, due)
 	case "erase":
 		if held, err := s.held(ctx); held || err != nil {
 			return err // its keys are gone already

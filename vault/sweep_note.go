@@ -10,22 +10,30 @@ import (
 
 // NoteDue is the entry that makes a sweep delete a note to somebody, V/in/f/<note> or
 // V/in/v/<note>, within an hour after at. It is written, empty, in the commit of the
-// note. The same for what a session of theirs has open, V/at/<session>.
+// note. The same for what a session of theirs has open, V/at/<session>, and for a code
+// that lets somebody ask, svc/invitation/<hash>.
 func NoteDue(key string, at time.Time) (entry string, ok bool) {
 	owner, rest, _ := strings.Cut(key, "/")
-	id, err := ParseID(owner)
-	return storage.DueKey(at, owner, "note-"+rest), err == nil && passing(id, key)
+	return storage.DueKey(at, owner, "note-"+rest), passing(key)
 }
 
 // passing tells the records that a sweeper may delete by their names alone: notes,
-// and what a session has open.
-func passing(id ID, key string) bool {
-	return strings.HasPrefix(key, id.key("in/f/")) || strings.HasPrefix(key, id.key("in/v/")) || strings.HasPrefix(key, id.key("at/"))
+// what a session has open, and codes.
+func passing(key string) bool {
+	owner, rest, _ := strings.Cut(key, "/")
+	if owner == serviceOwner {
+		return strings.HasPrefix(rest, "invitation/")
+	}
+	_, err := ParseID(owner)
+	return err == nil && (strings.HasPrefix(rest, "in/f/") || strings.HasPrefix(rest, "in/v/") || strings.HasPrefix(rest, "at/"))
 }
 
-func (s *Vaults) sweepNote(ctx context.Context, id ID, rest string, due storage.Due) error {
+// serviceOwner is whose entries are that belong to nobody's space.
+const serviceOwner = "svc"
+
+func (s *Vaults) sweepNote(ctx context.Context, rest string, due storage.Due) error {
 	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
-		if key := id.key(rest); passing(id, key) {
+		if key := due.Owner + "/" + rest; passing(key) {
 			tx.Delete(key)
 		}
 		tx.Delete(due.Key())

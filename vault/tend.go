@@ -47,7 +47,7 @@ func (v *Vault) tendGrants(ctx context.Context) (unconfirmed error) {
 type holderNow struct {
 	keys    HolderKeys
 	ended   EndedBy // not "": they must not be given anything any more
-	damaged bool    // nothing can be said of them, as what is stored of them was altered
+	damaged bool    // nothing can be said of them now, as what is stored of them was altered, or the witness knows another state
 }
 
 // askHolders asks the directory for everybody to whom something is allowed.
@@ -76,7 +76,8 @@ func (v *Vault) askHolders(ctx context.Context) (map[ID]holderNow, error) {
 		case errors.Is(err, ErrUntrustedKey):
 			out[id] = holderNow{ended: EndedByKey} // D2
 		case errors.Is(err, ErrTampered), errors.Is(err, ErrStale), errors.Is(err, ErrPolicy):
-			// What happened to somebody else must not keep this vault from new keys.
+			// What happened to somebody else must not keep this vault from new keys. They
+			// are not given those (D1, D2), and wait until their head is right again.
 			out[id] = holderNow{damaged: true}
 		default:
 			return nil, err
@@ -117,11 +118,8 @@ func (t *turn) over(k *keptGrant, holders map[ID]holderNow) (EndedBy, error) {
 		return h.ended, nil
 	}
 	if !t.listed(k) {
-		switch {
-		case k.Visit:
+		if k.Visit {
 			return EndedBySession, nil
-		case h.damaged: // whom no key can be sealed to is not let in
-			return EndedByKey, nil
 		}
 		return "", nil
 	}
@@ -152,7 +150,7 @@ func (t *turn) tendable(holders map[ID]holderNow) (bool, error) {
 		if err != nil || by != "" {
 			return by != "", err
 		}
-		if _, asked := holders[k.Holder]; asked && t.due(k) {
+		if h, asked := holders[k.Holder]; asked && !h.damaged && t.due(k) {
 			return true, nil
 		}
 	}
@@ -185,7 +183,7 @@ func (t *turn) tend(holders map[ID]holderNow) error {
 		}
 		h, asked := holders[k.Holder]
 		if !asked || h.damaged || !t.due(k) || left < 2 {
-			continue // given meanwhile, or has to wait for the next commit
+			continue // given meanwhile, or has to wait: for the next commit, or the next sign-in
 		}
 		err = t.issue(k, h.keys, nil)
 		if errors.Is(err, errOtherKeys) {

@@ -37,7 +37,7 @@ var described = map[string]string{
 	"vault.wishBody": "wish", "vault.wishCarry": "carry", "vault.deathBody": "death", "vault.lastSeen": "seen",
 	"consent.page": "directory-page", "consent.entry": "directory-entry", "consent.Organisation": "organisation", "consent.Relay": "relay",
 	"consent.Licence": "licence", "consent.bundle": "bundle", "consent.credential": "credential", "consent.credentialBody": "member", "consent.membership": "membership",
-	"consent.memberFacts": "member-facts", "consent.askBody": "ask", "consent.invitationRecord": "invitation",
+	"consent.memberFacts": "member-facts", "consent.askBody": "ask", "consent.invitationRecord": "invitation", "consent.invitedRecord": "invited",
 	"consent.profile": "profile", "consent.founding": "founding", "consent.leftKey": "left-key",
 	"consent.rosterEntry": "roster-entry", "consent.draftEntry": "draft", "consent.openedEntry": "opened-mark", "consent.noteBody": "note",
 	"consent.noteFacts": "note-facts", "consent.followFacts": "follow-facts", "consent.keptReceipt": "kept-receipt", "consent.opened": "open-vault",

@@ -134,6 +134,9 @@ func (p *pages) changeMember(v *visit) error {
 	}
 	return v.managing(func(post *consent.Post) error {
 		view, err := v.memberChange(post, f)
+		if errors.Is(err, vault.ErrNotFound) || errors.Is(err, problem.ErrNoPage) {
+			return v.goTo(teamPath(post), "member-again") // a second click, mostly
+		}
 		if err != nil {
 			return err
 		}

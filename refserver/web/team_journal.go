@@ -88,8 +88,10 @@ func (v *visit) teamWords(h consent.Happening) journalLine {
 		line.What = v.t("team-journal.signed-in")
 	case vault.ActSignInFailed:
 		line.What = v.t("team-journal.sign-in-failed")
-	case vault.ActKeysChanged, vault.ActPasswordChanged:
+	case vault.ActKeysChanged:
 		line.What = v.t("team-journal.keys-changed")
+	case vault.ActPasswordChanged:
+		line.What = v.t("team-journal.new-sheet")
 	case vault.ActSharedKeysChanged:
 		line.What = v.t("team-journal.shared-keys-changed")
 	case vault.ActGranted:
@@ -108,6 +110,9 @@ func (v *visit) teamWords(h consent.Happening) journalLine {
 		line.What = v.t("team-journal.destroyed")
 	case vault.ActListed, vault.ActRead:
 		line.What = v.t("team-journal.listed")
+	}
+	if !h.Item.IsZero() && line.Name == "" { // keys that are kept for the team, or somebody whose name is not shown
+		line.What = v.t("team-journal.something")
 	}
 	return line
 }

@@ -64,6 +64,9 @@ func (p *pages) person(h handler) http.Handler {
 // it open. What a worker may not do, the library refuses.
 func (p *pages) shared(h handler) http.Handler {
 	return p.signedIn(func(v *visit) error {
+		if v.vault == nil && v.r.URL.Path == "/" { // the way home
+			return v.goTo("/staff", "")
+		}
 		if v.vault == nil {
 			return v.goTo("/staff", "nothing-open")
 		}

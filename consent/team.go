@@ -178,7 +178,11 @@ func (s *Service) team(ctx context.Context, v *vault.Vault) (Team, error) {
 		i := slices.IndexFunc(t.Members, func(m TeamMember) bool { return m.Worker == id })
 		switch {
 		case i < 0:
-			t.Members = append(t.Members, TeamMember{Worker: id, Roles: RoleManage, State: MemberLeaving})
+			names, err := workersOf(ctx, v)
+			if err != nil {
+				return Team{}, err
+			}
+			t.Members = append(t.Members, TeamMember{Worker: id, Name: names[id.String()], Roles: RoleManage, State: MemberLeaving})
 		case t.Members[i].State == MemberSuspended:
 			t.Members[i].State = MemberLeaving
 		}

@@ -280,8 +280,9 @@ func (w *Worker) CloseOpened(ctx context.Context) error {
 }
 
 // GiveUp ends that the relay follows somebody: nobody of the relay opens their vault
-// from that commit on, and the person reads in their journal who gave it up. Their
-// shared papers get new keys at their next sign-in. Errors: those of Open.
+// from that commit on, and the person reads in their journal who gave it up, and in
+// [Service.Followers] that it is over. Their shared papers get new keys at their next
+// sign-in. Errors: those of Open.
 func (p *Post) GiveUp(ctx context.Context, id vault.ID, why Purpose) error {
 	one, err := p.find(ctx, id)
 	if err != nil {

@@ -32,6 +32,38 @@ func TestWhoWasLetInCanGiveItUpAndThePersonReadsWho(t *testing.T) {
 	require.ErrorIs(t, tn.atRelay(t).GiveUp(t.Context()), vault.ErrNotAllowed, "a team has its own way")
 }
 
+// The person need not sign in anew to be told, nor to let the same relay in again.
+func TestWhatWasGivenUpIsOverForWhoIsSignedIn(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	grant := tn.follow(t, vault.ScopeSee)
+	stays := tn.follow(t, vault.ScopeAdd)
+	key := tn.v.ID().String() + "/g/" + grant.String()
+	before, err := tn.Store.Get(t.Context(), key)
+	require.NoError(t, err)
+	v, err := tn.open(t, grant)
+	require.NoError(t, err)
+	require.NoError(t, v.GiveUp(t.Context()))
+
+	all, err := tn.v.Grants(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	for _, g := range all {
+		if g.ID == stays {
+			require.Zero(t, g.Ended)
+			continue
+		}
+		require.Equal(t, vault.EndedByHolder, g.EndedBy)
+		require.Equal(t, tn.Clock.Now(), g.Ended)
+	}
+	require.NoError(t, tn.Store.Transact(t.Context(), func(tx *storage.Tx) error { tx.Put(key, before.Value); return nil }))
+	_, err = tn.open(t, grant)
+	require.ErrorIs(t, err, vault.ErrEnded, "also to a store that brings the record back (C4)")
+	_, err = tn.open(t, stays)
+	require.NoError(t, err)
+	require.ErrorIs(t, tn.v.End(t.Context(), grant, nil), vault.ErrEnded)
+}
+
 func TestANoteGoesWithItsGrantOrItsTime(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)

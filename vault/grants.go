@@ -141,14 +141,32 @@ func (t *turn) keepGrant(k *keptGrant) error {
 
 // Grants returns everything that was ever allowed to anybody, the latest last, as
 // far as it is kept: all that is in force and the last 200 that ended. It is a line
-// in the journal. If the store hides who may see something, the rest is returned
-// together with ErrTampered; the next sign-in takes it back from them.
+// in the journal. What its holder has given up it ends, as the next sign-in would.
+// If the store hides who may see something, the rest is returned together with
+// ErrTampered; the next sign-in takes it back from them.
 func (v *Vault) Grants(ctx context.Context) (out []Grant, err error) {
+	for range tendRounds {
+		givenUp := false
+		if out, givenUp, err = v.grantsNow(ctx); err != nil || !givenUp {
+			return out, err
+		}
+		if err := v.changeOwner(ctx, (*turn).endGivenUp); err != nil && !errors.Is(err, ErrUnconfirmed) {
+			return nil, err
+		}
+	}
+	return nil, tampered("a grant, which comes and goes")
+}
+
+// grantsNow lists the grants, unless one was given up that is to be ended first.
+func (v *Vault) grantsNow(ctx context.Context) (out []Grant, givenUp bool, err error) {
 	hidden := false
 	err = v.do(ctx, func(t *turn) error {
 		out = nil
 		all, err := t.grants()
 		if err != nil {
+			return err
+		}
+		if givenUp, err = t.givenUp(all); err != nil || givenUp {
 			return err
 		}
 		for _, k := range all {
@@ -161,7 +179,48 @@ func (v *Vault) Grants(ctx context.Context) (out []Grant, err error) {
 	if err == nil && hidden {
 		err = tampered("the paper of a grant")
 	}
-	return out, err
+	return out, givenUp, err
+}
+
+// givenUp says whether a grant was given up by whom it was for, and not yet ended.
+func (t *turn) givenUp(all []*keptGrant) (bool, error) {
+	for _, k := range all {
+		if is, err := t.isGivenUp(k); err != nil || is {
+			return is, err
+		}
+	}
+	return false, nil
+}
+
+func (t *turn) isGivenUp(k *keptGrant) (bool, error) {
+	if k.Ended != 0 || t.pagesLost || t.heads.owner.Kind != seal.KindPerson {
+		return false, nil
+	}
+	by, err := t.over(k, nil)
+	return by == EndedByHolder, err
+}
+
+// endGivenUp ends what was given up. It leaves the owner head, and is not only shown
+// as over: a store that hides the record of a grant for a moment could otherwise have
+// the person believe that nobody follows, and show the record to the holder again (C4).
+func (t *turn) endGivenUp() error {
+	all, err := t.grants()
+	if err != nil {
+		return err
+	}
+	for ended, i := 0, 0; i < len(all) && ended < maxOver; i++ {
+		is, err := t.isGivenUp(all[i])
+		if err != nil {
+			return err
+		}
+		if is {
+			ended++
+			if err := t.end(all[i], EndedByHolder); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // errOtherKeys: somebody has other keys than the directory said a moment ago.

@@ -184,6 +184,38 @@ func TestAMissingDepositIsAGapThatThePersonSees(t *testing.T) {
 	require.Empty(t, gaps)
 }
 
+func TestThePersonIsToldWhatBecameOfEverythingThatWasLeft(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	giver := tn.giver(t)
+	came, lost := leaveNote(t, giver, "comes"), leaveNote(t, giver, "is lost")
+	at := waiting(t, tn.Store, tn.v.ID())
+	require.NoError(t, tn.Store.Transact(t.Context(), func(tx *storage.Tx) error { tx.Delete(at[1]); return nil }))
+	_, err := giver.LeaveForged(t.Context(), vault.Forgery{Grant: "none"})
+	require.NoError(t, err)
+	v := tn.person.SignIn(t, tn.Stage)
+	waits := leaveNote(t, giver, "waits")
+
+	all, err := v.Deposits(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 4)
+	states := map[vault.ItemID]vault.DepositState{}
+	for i, d := range all {
+		states[d.Item] = d.State
+		require.Equal(t, "Samir", d.By.Name)
+		require.Equal(t, vault.ActLeft, d.Act)
+		require.True(t, i == 0 || d.Line < all[i-1].Line, "the newest first")
+	}
+	require.Equal(t, vault.DepositTakenIn, states[came])
+	require.Equal(t, vault.DepositMissing, states[lost])
+	require.Equal(t, vault.DepositWaits, states[waits])
+	require.Equal(t, vault.DepositRefused, all[1].State)
+	require.Equal(t, "grant", all[1].Why)
+	require.Equal(t, "note", all[0].Kind)
+	_, err = giver.Deposits(t.Context())
+	require.ErrorIs(t, err, vault.ErrNotAllowed)
+}
+
 func TestWhatWasNeverLeftIsIgnoredAndSwept(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)

@@ -117,7 +117,7 @@ func (s *server) build() (*http.Server, error) {
 	}
 	limits := session.NewLimits(session.LimitsConfig{
 		TrustedProxies:   s.config.Serve.TrustedProxy,
-		SignInsPerMinute: s.config.Serve.SignInsPerMinute, RequestsPerSecond: s.config.Serve.RequestsPerSecond,
+		SignInsPerMinute: s.config.Serve.SignInsPerMinute, StaffPerMinute: s.config.Serve.StaffPerMinute, RequestsPerSecond: s.config.Serve.RequestsPerSecond,
 	})
 	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Limits: limits, Zone: zone, MostSpace: mostSpace(s.config), Logger: s.log})
 	if err != nil {

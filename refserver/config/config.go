@@ -65,6 +65,7 @@ type Serve struct {
 	Zone         string         `default:"Europe/Paris" help:"Time zone in which pages show the time."`
 
 	SignInsPerMinute  int           `default:"60" help:"Sign-ins of one address in a minute. A whole shelter shares one address."`
+	StaffPerMinute    int           `default:"20" help:"Sign-ins of workers, and codes that let somebody in, of one address in a minute. Counted apart, so that who tries workers' names keeps no shelter out."`
 	RequestsPerSecond int           `default:"20" help:"Requests of one account in a second."`
 	SweepEvery        time.Duration `default:"5m" help:"Time between two sweeps of what is due."`
 	ShutdownWait      time.Duration `default:"30s" help:"Time that uploads and downloads under way get to finish when the server stops."`
@@ -222,6 +223,7 @@ func (c *Config) checkServer(expect func(bool, string)) {
 	_, err = time.LoadLocation(s.Zone)
 	expect(err == nil && s.Zone != "", "--zone is not a time zone, such as Europe/Paris")
 	expect(s.SignInsPerMinute > 0, "--sign-ins-per-minute must be more than 0")
+	expect(s.StaffPerMinute > 0, "--staff-per-minute must be more than 0")
 	expect(s.RequestsPerSecond > 0, "--requests-per-second must be more than 0")
 	expect(s.SweepEvery >= time.Second, "--sweep-every must be at least a second")
 	expect(s.ShutdownWait >= 0, "--shutdown-wait is negative")

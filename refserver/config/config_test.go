@@ -108,9 +108,9 @@ func TestASpellingMistakeInAFileIsRefused(t *testing.T) {
 func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := config.Parse([]string{
-		"--quota=-1", "--session-idle=1s", "--listen=nowhere", "--tls-cert=a.pem", "--zone=Mars/Base",
+		"--quota=-1", "--session-idle=1s", "--listen=nowhere", "--tls-cert=a.pem", "--zone=Mars/Base", "--staff-per-minute=0",
 	}, io.Discard)
-	for _, flag := range []string{"--quota", "--session-idle", "--listen", "--tls-key", "--zone"} {
+	for _, flag := range []string{"--quota", "--session-idle", "--listen", "--tls-key", "--zone", "--staff-per-minute"} {
 		require.ErrorContains(t, err, flag)
 	}
 }

@@ -107,6 +107,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 		a.addRelays()
 		a.addFollowers()
 		a.addVisits()
+		a.addDeposits()
 		a.addStaff()
 		a.addPeople()
 		a.addAccounts()

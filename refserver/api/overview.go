@@ -33,8 +33,10 @@ type overviewOutput struct {
 		Space    Space      `json:"space" doc:"How much is used and left."`
 		Next     []Item     `json:"next" nullable:"false" doc:"The next appointments, soonest first, at most five."`
 		Expiring []Item     `json:"expiring" nullable:"false" doc:"Documents that have expired or will within sixty days, soonest first."`
-		Notices  []string   `json:"notices" nullable:"false" doc:"Stable codes of what the person should know first: witness-away, damaged, closing, restored, …"`
+		Notices  []string   `json:"notices" nullable:"false" doc:"Stable codes of what the person should know first: witness-away, damaged, closing, restored (POST /restored), deposit-missing (GET /deposits), unseen, death-recorded (GET /death-record), …"`
 		ErasedAt *time.Time `json:"erasedAt,omitempty" doc:"When everything is erased, of an account that was closed."`
+
+		UnseenSince *time.Time `json:"unseenSince,omitempty" doc:"With the notice unseen: the beginning of the month of the sign-in before."`
 
 		RestoredTo *time.Time `json:"restoredTo,omitempty" doc:"With the notice restored: the instant of the backup to which the service was put back. What was done later is gone. Shown until it is confirmed; missing if the store altered it."`
 	}
@@ -54,6 +56,9 @@ func overview(ctx context.Context, v *vault.Vault, _ *struct{}) (*overviewOutput
 	}
 	if !o.ErasedAt.IsZero() {
 		out.Body.ErasedAt = &o.ErasedAt
+	}
+	if !o.UnseenSince.IsZero() {
+		out.Body.UnseenSince = &o.UnseenSince
 	}
 	if !o.RestoredTo.IsZero() {
 		out.Body.RestoredTo = &o.RestoredTo

@@ -89,6 +89,35 @@ func removeRepresentative(ctx context.Context, v *vault.Vault, in *removeInput) 
 	return nil, v.RemoveRepresentative(ctx, in.Body.Name)
 }
 
+// DeathRecord is what an operator recorded about a person who has signed in since.
+type DeathRecord struct {
+	By           string     `json:"by" doc:"Who recorded it."`
+	Organisation string     `json:"organisation" doc:"For whom."`
+	Evidence     string     `json:"evidence" doc:"What was shown."`
+	At           time.Time  `json:"at" doc:"When it was said to have happened, or became known."`
+	Recorded     time.Time  `json:"recorded" doc:"When it was recorded."`
+	Wish         string     `json:"wish,omitempty" doc:"What the person wanted then: keep or erase; missing: they had not said."`
+	Ended        *time.Time `json:"ended,omitempty" doc:"Since when it is void: the person signed in, or it was withdrawn."`
+	EndedBy      string     `json:"endedBy,omitempty" doc:"Who withdrew it; missing: the person signed in."`
+}
+
+type deathRecordOutput struct{ Body DeathRecord }
+
+func deathRecord(ctx context.Context, v *vault.Vault, _ *struct{}) (*deathRecordOutput, error) {
+	d, err := v.DeathRecord(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &deathRecordOutput{Body: DeathRecord{
+		By: d.By, Organisation: d.Organisation, Evidence: d.Evidence, At: d.At, Recorded: d.Recorded, Wish: string(d.Wish),
+		Ended: ifAny(d.Ended), EndedBy: d.EndedBy,
+	}}, nil
+}
+
+func dismissDeath(ctx context.Context, v *vault.Vault, _ *struct{}) (*struct{}, error) {
+	return nil, v.DismissDeathRecord(ctx)
+}
+
 func (a *API) addWishes() {
 	body := []string{"invalid", "media-type", "too-large", "closing"}
 	registerPerson(a, operation{
@@ -104,6 +133,14 @@ func (a *API) addWishes() {
 		method: http.MethodDelete, path: "/wish", id: "drop-wish", tag: "Account", summary: "Take the wish back",
 		description: "As if nothing had been said.", problems: []string{"closing", "unconfirmed", "witness-away"},
 	}, dropWish)
+	registerPerson(a, operation{
+		method: http.MethodGet, path: "/death-record", id: "read-death-record", tag: "Account", summary: "Read what was recorded of the person's death",
+		description: "It is void since the person has signed in: nothing is carried out.", problems: []string{"not-found"},
+	}, deathRecord)
+	registerPerson(a, operation{
+		method: http.MethodPost, path: "/death-record/dismiss", id: "dismiss-death-record", tag: "Account", status: http.StatusNoContent, summary: "Say that it is not true",
+		description: "The overview shows it no more; the journal does. If there is none, nothing is done.",
+	}, dismissDeath)
 	registerPerson(a, operation{
 		method: http.MethodGet, path: "/representatives", id: "list-representatives", tag: "Account", summary: "List who represents a minor",
 		description: "It gives no key and no access, and ends by itself.",

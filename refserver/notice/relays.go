@@ -10,7 +10,7 @@ import (
 var relayTexts embed.FS
 
 // relayVersion names the texts that are read where relays are concerned.
-const relayVersion = "2026-11-1"
+const relayVersion = "2026-11-2"
 
 // Following is read by a person before a relay follows them.
 func Following(language string) vault.Notice { return ofRelays("following", language) }

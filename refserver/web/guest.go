@@ -48,6 +48,25 @@ func (v *visit) mayOnlySee() bool {
 	return terms == nil || terms.Scope != vault.ScopeAdd
 }
 
+// mayOnlyGive reports whether a worker may leave things in the space that is open, and
+// see nothing.
+func (v *visit) mayOnlyGive() bool {
+	terms := v.vault.Terms()
+	return v.worker != nil && terms != nil && terms.Scope == vault.ScopeGive
+}
+
+// mayLeave reports whether a worker may leave something for the person alone.
+func (v *visit) mayLeave() bool {
+	terms := v.vault.Terms()
+	return v.worker != nil && terms != nil && (terms.Scope == vault.ScopeGive || terms.Scope == vault.ScopeAdd)
+}
+
+// guestTiles is what a worker may do in the space that is open.
+type guestTiles struct {
+	Sees   bool // what is shared
+	Leaves bool // things for the person alone
+}
+
 // makePrivate is for a worker, on the person's word.
 func (v *visit) makePrivate(f *form) error {
 	i, err := v.anyItem()

@@ -10,29 +10,27 @@ import (
 // homeView is the first page.
 type homeView struct {
 	vault.Overview
-	Today    string
-	Closing  bool // the account is closed, and will be erased
-	Away     bool // the witness did not answer at sign-in
-	Restored bool // the service was put back to a backup, and the person has not said yet that they know
+	Today   string
+	Closing bool         // the account is closed, and will be erased
+	Notices []noticeView // what the person should know first
 }
 
 func (p *pages) home(v *visit) error {
 	if v.worker != nil {
-		return v.show("staff-space", v.mayOnlySee())
+		return v.show("staff-space", guestTiles{Sees: !v.mayOnlyGive(), Leaves: v.mayLeave()})
 	}
 	o, err := v.vault.Overview(v.ctx())
 	if err != nil {
 		return err
 	}
 	o.Next, o.Expiring = allNeutral(o.Next), allNeutral(o.Expiring)
-	v.damaged = o.Counts.Damaged > 0
+	notices, err := v.notices(o)
+	if err != nil {
+		return err
+	}
 	closing := slices.Contains(o.Notices, vault.NoticeClosing)
 	v.remember(closing)
-	return v.show("home", homeView{
-		Overview: o, Today: v.now().In(v.zone).Format(time.DateOnly),
-		Closing: closing, Away: slices.Contains(o.Notices, vault.NoticeWitnessAway),
-		Restored: slices.Contains(o.Notices, vault.NoticeRestored),
-	})
+	return v.show("home", homeView{Overview: o, Today: v.now().In(v.zone).Format(time.DateOnly), Closing: closing, Notices: notices})
 }
 
 // confirmRestored takes the notice of a restore away: the person knows.

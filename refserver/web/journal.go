@@ -64,19 +64,24 @@ func (v *visit) words(h consent.Happening) journalLine {
 	if key := "journal.act." + string(e.Act); v.has(key) {
 		line.What = v.t(key)
 	}
-	switch e.Actor.Kind {
-	case vault.ActorPerson:
-		line.Who = v.t("journal.you")
-	case vault.ActorService:
-		line.Who = v.t("journal.service")
-	default:
-		line.Who = safename.Line(e.Actor.Name)
-		if e.Actor.Relay != "" {
-			line.Who += ", " + safename.Line(e.Actor.Relay)
-		}
-		if e.Actor.Organisation != "" {
-			line.Who += " (" + safename.Line(e.Actor.Organisation) + ")"
-		}
-	}
+	line.Who = v.actorWords(e.Actor)
 	return line
+}
+
+// actorWords says who somebody is: a worker in their own name, with their centre.
+func (v *visit) actorWords(a vault.Actor) string {
+	switch a.Kind {
+	case vault.ActorPerson:
+		return v.t("journal.you")
+	case vault.ActorService:
+		return v.t("journal.service")
+	}
+	who := safename.Line(a.Name)
+	if a.Relay != "" {
+		who += ", " + safename.Line(a.Relay)
+	}
+	if a.Organisation != "" {
+		who += " (" + safename.Line(a.Organisation) + ")"
+	}
+	return who
 }

@@ -32,6 +32,9 @@ func TestEveryMessageExistsInEveryLanguageAndIsUsed(t *testing.T) {
 	used := usedKeys(t)
 	french := languages["fr"]
 	for code, l := range languages {
+		file, err := messageFiles.ReadFile("messages/" + code + ".json")
+		require.NoError(t, err)
+		require.Len(t, regexp.MustCompile(`(?m)^\s*"[^"]+":`).FindAll(file, -1), len(l.texts), "%s has a message twice", code)
 		for key := range used {
 			require.True(t, l.has(key), "%s has no message %q", code, key)
 		}

@@ -10,8 +10,9 @@ import (
 
 // otherNames are fields that pages call by another name than the library.
 var otherNames = map[string][]string{
-	"name": {"name", "title", "subject"}, "start": {"date"}, "duration": {"minutes"}, "password": {"new", "password"},
-	"code": {"invitation", "code"},
+	"name": {"name", "title", "subject", "representative"}, "start": {"date"}, "duration": {"minutes"}, "password": {"new", "password"},
+	"code": {"invitation", "code"}, "size": {"file"}, "mediaType": {"file"},
+	"recordedBy": {"ground"}, "until": {"majority"},
 }
 
 // refuseFields puts the library's complaints beside the fields that they are about.
@@ -79,6 +80,12 @@ func (v *visit) reason(invalid *vault.InvalidError) string {
 		return v.t("wrong.short", vault.MinPassword)
 	case says("repeats the same"):
 		return v.t("wrong.repeats")
+	case says("is more than") && invalid.Field == "size":
+		return v.t("wrong.large", v.size(vault.MaxLeft))
+	case says("is not that of a picture"):
+		return v.t("wrong.media")
+	case says("is not in the future"):
+		return v.t("wrong.past")
 	case says("is the login"):
 		return v.t("wrong.login")
 	}

@@ -265,8 +265,8 @@ func TestEveryPageOfRelaysSpeaksBothLanguages(t *testing.T) {
 		*person
 		paths []string
 	}{
-		{amina, []string{"/", "/sharing", one, receipt, "/sharing/relays", "/sharing/relays/" + tn.harbor.ID.String(), "/sharing/visit", "/card", "/rules", "/wishes", "/journal"}},
-		{samir, []string{"/staff", tn.relayPath(), opening, tn.relayPath() + "/visits", "/staff/ask", "/staff/factor", "/sessions", "/password", "/staff/recover", tn.relayPath() + "/leave"}},
+		{amina, []string{"/", "/sharing", one, receipt, "/sharing/relays", "/sharing/relays/" + tn.harbor.ID.String(), "/sharing/visit", "/card", "/rules", "/wishes", "/journal", "/deposits"}},
+		{samir, []string{"/staff", tn.relayPath(), opening, opening + "/give-up", tn.relayPath() + "/visits", "/staff/ask", "/staff/factor", "/sessions", "/password", "/staff/recover", tn.relayPath() + "/leave"}},
 		{manager, []string{
 			tn.relayPath() + "/team", tn.relayPath() + "/team/keys", tn.relayPath() + "/team/journal", tn.relayPath() + "/leave", "/password",
 			tn.memberPath(tn.samir, ""), tn.memberPath(tn.samir, "/roles"), tn.memberPath(tn.samir, "/replace"), tn.memberPath(tn.samir, "/suspend"), tn.memberPath(tn.samir, "/remove"),
@@ -284,7 +284,7 @@ func TestEveryPageOfRelaysSpeaksBothLanguages(t *testing.T) {
 		}
 	}
 	tn.opens(samir).ok("You are in the space of")
-	for _, path := range []string{"/", "/papers", "/contacts", "/appointments", "/notes"} {
+	for _, path := range []string{"/", "/papers", "/contacts", "/appointments", "/notes", "/deposits/paper", "/deposits/message"} {
 		require.NotRegexp(t, missing, samir.get(path).ok("You are in the space of").text())
 	}
 }

@@ -15,8 +15,11 @@ import (
 // sharingView is the page of who can see what is shared.
 type sharingView struct {
 	Now    []followerView
+	Giving []followerView // who may leave things, and see nothing
 	Visits []followerView
 	Ended  []followerView
+
+	Representatives []vault.Representative // of a minor; they see nothing by it
 }
 
 // followerView is somebody who can see, or could, fit to be shown.
@@ -69,10 +72,15 @@ func (p *pages) sharing(v *visit) error {
 		switch {
 		case f.InForce && f.Visit:
 			to = &view.Visits
+		case f.InForce && f.Scope == vault.ScopeGive:
+			to = &view.Giving
 		case f.InForce:
 			to = &view.Now
 		}
 		*to = append(*to, v.follower(f))
+	}
+	if view.Representatives, err = v.representatives(); err != nil {
+		return err
 	}
 	return v.show("sharing", view)
 }
@@ -295,7 +303,11 @@ func (p *pages) follow(v *visit) error {
 	if err != nil {
 		return v.again("follow", f, v.besideSecret(f, err), view)
 	}
-	return v.goTo("/receipts/"+receipt, "followed")
+	done := "followed"
+	if scopeOf(f) == vault.ScopeGive {
+		done = "may-leave"
+	}
+	return v.goTo("/receipts/"+receipt, done)
 }
 
 // shownSecret reads the password, or the access card with its PIN: one of them is

@@ -187,6 +187,7 @@ type openingView struct {
 	Name     string
 	Allowed  string
 	Purposes []choice
+	GiveUp   string // the page where the relay stops following them; "": a visit
 }
 
 // choice is one of a short list.
@@ -252,7 +253,7 @@ func (v *visit) opening(f *form, open bool) error {
 	}
 	for _, one := range people {
 		if one.Vault == id {
-			return v.askWhy(f, openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.scopeWords(one.Scope)})
+			return v.askWhy(f, openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.scopeWords(one.Scope), GiveUp: v.r.URL.Path + "/give-up"})
 		}
 	}
 	return vault.ErrNotFound

@@ -52,26 +52,33 @@ func (v *visit) addPaperAgain(f *form, err error) error {
 	return v.show("paper-add", data)
 }
 
-// addPaper stores each file of the form as one paper. A second click on the
-// button finds the papers that the first one made.
-func (p *pages) addPaper(v *visit) error {
+func (p *pages) addPaper(v *visit) error { return p.receive(&upload{visit: v}) }
+
+// receive stores each file of the form as one paper, or leaves it. A second click on
+// the button finds what the first one made.
+func (p *pages) receive(u *upload) error {
+	v := u.visit
+	again, done := v.addPaperAgain, "added"
+	if u.leaves {
+		again, done = v.leavePaperAgain, "deposited"
+	}
 	v.r.Body = &buffered{bufio.NewReaderSize(v.r.Body, 64<<10), v.r.Body} // the parts are read in small pieces
 	reader, err := v.r.MultipartReader()
 	if err != nil {
 		return problem.ErrRequest
 	}
-	u := &upload{visit: v, parts: reader, form: formOf(url.Values{})}
+	u.parts, u.form = reader, formOf(url.Values{})
 	first, err := u.next()
 	if err == nil {
 		if u.form.wrong() {
 			drain(v.r)
-			return v.addPaperAgain(u.form, nil)
+			return again(u.form, nil)
 		}
 		var where string
 		where, err = p.clicks.do(v.ctx(), v.token, u.form.ID, func() (string, error) { return u.store(first) })
 		if err == nil {
 			drain(v.r) // nothing, but for a second click
-			return v.goTo(where, "added")
+			return v.goTo(where, done)
 		}
 	}
 	u.form.ID = rand.Text()
@@ -80,7 +87,7 @@ func (p *pages) addPaper(v *visit) error {
 		u.form.Problem = u.someStored()
 		err = nil
 	}
-	return v.addPaperAgain(u.form, err)
+	return again(u.form, err)
 }
 
 // buffered is a body that is read in large pieces.
@@ -92,6 +99,7 @@ type buffered struct {
 // upload is a form with files on its way in.
 type upload struct {
 	*visit
+	leaves bool // what is sent is left for the person, and not added
 	parts  *multipart.Reader
 	form   *form
 	folder vault.ItemID
@@ -147,10 +155,13 @@ func (u *upload) filled() *form {
 
 // store stores this file and those after it, and returns where they are.
 func (u *upload) store(part *multipart.Part) (string, error) {
-	in := u.placeOf(u.form).Compartment
-	var err error
-	if u.folder, err = u.folderIn(u.form.Get("folder"), in); err != nil {
-		return "", err
+	in := vault.Default // the person's rules say where it will lie
+	if !u.leaves {
+		in = u.placeOf(u.form).Compartment
+		var err error
+		if u.folder, err = u.folderIn(u.form.Get("folder"), in); err != nil {
+			return "", err
+		}
 	}
 	for part != nil {
 		item, err := u.storeOne(part, in)
@@ -168,6 +179,9 @@ func (u *upload) store(part *multipart.Part) (string, error) {
 	}
 	if len(u.empty) > 0 {
 		return "", u.after(errEmptyFile)
+	}
+	if u.leaves {
+		return "/", nil
 	}
 	if len(u.stored) > 1 {
 		if !u.folder.IsZero() {
@@ -204,10 +218,18 @@ func (u *upload) storeOne(part *multipart.Part, in vault.Compartment) (vault.Ite
 	if len(first) == 0 {
 		return vault.Item{}, errEmptyFile
 	}
-	item, err := u.vault.AddDocument(u.ctx(), vault.NewDocument{
+	doc := vault.NewDocument{
 		Name: u.title(part), Compartment: in, Folder: u.folder, MediaType: kindOf(first, part.Header.Get("Content-Type")),
 		Issued: u.typedDate(u.form, "issued"), Expires: u.typedDate(u.form, "expires"), Channel: channel,
-	}, source)
+	}
+	item := vault.Item{Kind: vault.KindDocument, Name: doc.Name}
+	if u.leaves {
+		var left vault.Left
+		left, err = u.vault.LeaveDocument(u.ctx(), doc, source)
+		item.ID = left.Item
+	} else {
+		item, err = u.vault.AddDocument(u.ctx(), doc, source)
+	}
 	if source.failed != nil { // what the network said comes before what the library made of it
 		return vault.Item{}, source.failed
 	}

@@ -137,22 +137,25 @@ func (p *pages) routes() *http.ServeMux {
 		mux.Handle(pattern, p.shared(h))
 	}
 	for pattern, h := range map[string]handler{
-		"GET /space":           p.space,
-		"POST /space":          p.askForSpace,
-		"GET /journal":         p.journal,
-		"GET /card":            p.card,
-		"POST /card":           p.makeCard,
-		"POST /card/revoke":    p.revokeCard,
-		"GET /wishes":          p.wishes,
-		"POST /wishes":         p.setWish,
-		"GET /rules":           p.rules,
-		"POST /rules":          p.setRules,
-		"GET /items/{id}/seen": p.seen,
-		"GET /take":            p.takeForm,
-		"POST /take":           p.take,
-		"POST /reopen":         p.reopen,
-		"POST /restored":       p.confirmRestored,
-		"GET /close":           p.closeForm,
+		"GET /space":                          p.space,
+		"POST /space":                         p.askForSpace,
+		"GET /journal":                        p.journal,
+		"GET /card":                           p.card,
+		"POST /card":                          p.makeCard,
+		"POST /card/revoke":                   p.revokeCard,
+		"GET /wishes":                         p.wishes,
+		"POST /wishes":                        p.setWish,
+		"GET /rules":                          p.rules,
+		"POST /rules":                         p.setRules,
+		"GET /items/{id}/seen":                p.seen,
+		"GET /take":                           p.takeForm,
+		"POST /take":                          p.take,
+		"POST /reopen":                        p.reopen,
+		"POST /restored":                      p.confirmRestored,
+		"POST /alive":                         p.alive,
+		"POST /wishes/representatives":        p.addRepresentative,
+		"POST /wishes/representatives/remove": p.removeRepresentative,
+		"GET /close":                          p.closeForm,
 	} {
 		mux.Handle(pattern, p.person(h))
 	}
@@ -167,6 +170,7 @@ func (p *pages) routes() *http.ServeMux {
 	}
 	if p.Staff != nil {
 		p.relayRoutes(mux)
+		p.depositRoutes(mux)
 	}
 	// Not behind person: a repeated click comes when the session is gone already.
 	mux.Handle("POST /close", p.anybody(p.closeAccount))

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"strconv"
 
 	"reconnect.example/internal/safename"
 	"reconnect.example/vault"
@@ -9,26 +10,80 @@ import (
 
 // wishesView is what is wanted for later, and who represents a minor.
 type wishesView struct {
-	Form            *form
+	Form            *form // for a representative
 	Wish            vault.Wish
 	Erase           bool
 	Representatives []vault.Representative
 }
 
-func (p *pages) wishes(v *visit) error {
-	w, err := v.vault.Wish(v.ctx())
+func (p *pages) wishes(v *visit) error { return v.showWishes(newForm(), nil) }
+
+func (v *visit) showWishes(f *form, err error) error {
+	w, problem := v.vault.Wish(v.ctx())
+	if problem != nil {
+		return problem
+	}
+	view := wishesView{Form: f, Wish: w, Erase: w.Want == vault.WantErase}
+	if view.Representatives, problem = v.representatives(); problem != nil {
+		return problem
+	}
+	if err != nil || f.wrong() {
+		return v.again("wishes", f, err, view)
+	}
+	return v.show("wishes", view)
+}
+
+// representatives are those that were recorded, fit to be shown.
+func (v *visit) representatives() ([]vault.Representative, error) {
+	all, err := v.vault.Representatives(v.ctx())
+	for i, r := range all {
+		r.Name, r.Relation, r.RecordedBy = safename.Line(r.Name), safename.Line(r.Relation), safename.Line(r.RecordedBy)
+		all[i] = r
+	}
+	return all, err
+}
+
+// addRepresentative records who represents a minor. It is the person's own act, with
+// somebody of a team beside them: it gives no key and no access.
+func (p *pages) addRepresentative(v *visit) error {
+	f, err := v.readForm()
 	if err != nil {
 		return err
 	}
-	view := wishesView{Form: newForm(), Wish: w, Erase: w.Want == vault.WantErase}
-	if view.Representatives, err = v.vault.Representatives(v.ctx()); err != nil {
+	v.required(f, "representative", "relation", "ground", "majority")
+	until := v.typedDate(f, "majority")
+	if f.wrong() {
+		return v.showWishes(f, nil)
+	}
+	err = v.vault.SetRepresentative(v.ctx(), vault.Representative{
+		Name: f.Get("representative"), Relation: f.Get("relation"), RecordedBy: f.Get("ground"), Until: until,
+	})
+	if err != nil {
+		return v.showWishes(f, err)
+	}
+	return v.goTo("/wishes", "representative-noted")
+}
+
+// removeRepresentative takes one back, named by when it was recorded: a name as it is
+// shown need not be the name as it is kept.
+func (p *pages) removeRepresentative(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
 		return err
 	}
-	for i, r := range view.Representatives {
-		r.Name, r.Relation, r.RecordedBy = safename.Line(r.Name), safename.Line(r.Relation), safename.Line(r.RecordedBy)
-		view.Representatives[i] = r
+	all, err := v.vault.Representatives(v.ctx())
+	if err != nil {
+		return err
 	}
-	return v.show("wishes", view)
+	for _, r := range all {
+		if strconv.FormatInt(r.Recorded.UnixMilli(), 10) != f.Get("recorded") {
+			continue
+		}
+		if err := v.vault.RemoveRepresentative(v.ctx(), r.Name); err != nil {
+			return err
+		}
+	}
+	return v.goTo("/wishes", "representative-gone")
 }
 
 func (p *pages) setWish(v *visit) error {

@@ -24,11 +24,11 @@ func ValuesOfCard(code, pin string, id ID, slot [16]byte, lookup, evaluation []b
 	if err != nil {
 		return v, err
 	}
-	key, err := seal.KeyFromBytes(lookup)
+	s, err := serviceWith(lookup)
 	if err != nil {
 		return v, err
 	}
-	counter := (&Vaults{keys: &serviceKeys{lookup: key}}).cardCounter(id, slot)
+	counter := s.cardCounter(id, slot)
 	input := c.input(id, slot, digits)
 	output := WitnessOutput(evaluation, id, counter, input)
 	return CardValues{
@@ -62,14 +62,61 @@ func MatchedCode(secret []byte, code string, now time.Time, last int64) error {
 	return nil
 }
 
-// FactorCode is the present code of the second factor, and the last step that was used.
-func (v *Vault) FactorCode(ctx context.Context) (code string, last int64, err error) {
+// FactorCode is the present code of the second factor, "" if there is none.
+func (v *Vault) FactorCode(ctx context.Context) (code string, err error) {
 	err = v.do(ctx, func(t *turn) error {
 		f, found, err := t.factor()
 		if found && len(f.Secret) > 0 {
-			code, last = totp(f.Secret, t.now.Unix()/totpStep), f.Last
+			code = totp(f.Secret, t.now.Unix()/totpStep)
 		}
 		return err
 	})
-	return code, last, err
+	return code, err
+}
+
+// LookupKey is the service's own.
+func (s *Vaults) LookupKey() []byte { return s.keys.lookup.Bytes() }
+
+// ReadableWish is what a service reads of a wish.
+type ReadableWish struct {
+	Want    Want
+	Since   int64
+	Version uint64 // of the tombstone
+	Login   string // key of the login record
+}
+
+// serviceWith is one that has this key of its own, and nothing else.
+func serviceWith(lookup []byte) (*Vaults, error) {
+	key, err := seal.KeyFromBytes(lookup)
+	return &Vaults{keys: &serviceKeys{lookup: key}}, err
+}
+
+// ReadWish reads a wish as a sweeper does.
+func ReadWish(id ID, key, lookup, record []byte) (w ReadableWish, err error) {
+	s, err := serviceWith(lookup)
+	if err != nil {
+		return w, err
+	}
+	b, err := openWish(id, key, record)
+	if err != nil {
+		return w, err
+	}
+	c, tomb, err := s.openCarry(id, b)
+	if err != nil {
+		return w, err
+	}
+	return ReadableWish{Want: b.Want, Since: b.Since, Version: tomb.Version, Login: c.Login}, nil
+}
+
+// ReadDeath reads the record of a death as a sweeper does.
+func ReadDeath(id ID, lookup, record []byte) (d deathBody, err error) { //nolint:revive // its fields are all that is needed
+	s, err := serviceWith(lookup)
+	if err != nil {
+		return d, err
+	}
+	_, raw, err := s.carryKey().Open(carryContext(id, "death"), record)
+	if err == nil {
+		err = seal.Unmarshal(raw, &d)
+	}
+	return d, err
 }

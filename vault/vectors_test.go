@@ -28,7 +28,8 @@ import (
 )
 
 // wholes are the kinds of vectors that show something, and how a service comes to it.
-var wholes = map[string]func(*testing.T, *testvectors.Vector) *shown{"vault": showVault, "directory": showDirectory, "worker": showWorker, "grant": showGrant,
+var wholes = map[string]func(*testing.T, *testvectors.Vector) *shown{"vault": showVault, "directory": showDirectory, "worker": showWorker, "grant": showGrant, "card": showCard, "receipt": showReceipt,
+	"wish": showCarried, "death": showCarried,
 	"digits": showCode, "fingerprint": showCode, "public-text": showCode, "totp": showCode, "card-code": showCode}
 
 // TestVectors opens every whole vault and directory among the vectors as a service
@@ -153,7 +154,11 @@ func openVector(t *testing.T, v *testvectors.Vector) openedVector {
 	now := func() time.Time { return time.UnixMilli(int64(v.Number("now"))) }
 	books, err := quota.New(quota.Config{Now: now})
 	require.NoError(t, err)
-	watch, err := witness.New(witness.Config{Store: storage.New(memstore.New()), Now: now})
+	watched := storage.New(memstore.New())
+	if key := v.Bytes("evaluation-key"); len(key) > 0 {
+		knownEvaluation(t, watched, key)
+	}
+	watch, err := witness.New(witness.Config{Store: watched, Now: now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, watch.Close()) })
 	out.store, out.now = storage.New(driver), now
@@ -175,12 +180,20 @@ func openVector(t *testing.T, v *testvectors.Vector) openedVector {
 
 func showVault(t *testing.T, vector *testvectors.Vector) *shown {
 	t.Helper()
+	return showPerson(t, vector, func(s *vault.Vaults) (*vault.Vault, error) {
+		return s.Unlock(t.Context(), vault.Password{Login: vector.Text("login"), Secret: vector.Text("password"), Code: vector.Text("code")})
+	})
+}
+
+// showPerson shows what a person sees who opens their vault.
+func showPerson(t *testing.T, vector *testvectors.Vector, open func(*vault.Vaults) (*vault.Vault, error)) *shown {
+	t.Helper()
 	out, s := &shown{outcome: "success"}, openVector(t, vector)
 	if !out.note(s.err) {
 		return out
 	}
-	v, err := s.vaults.Unlock(t.Context(), vault.Password{Login: vector.Text("login"), Secret: vector.Text("password")})
-	if !out.note(err) || !out.items(t.Context(), v) || !out.papers(t.Context(), v) {
+	v, err := open(s.vaults)
+	if !out.note(err) || !out.items(t.Context(), v) || !out.papers(t.Context(), v) || !out.said(t.Context(), v) {
 		out.lines = nil
 		return out
 	}

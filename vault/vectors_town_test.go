@@ -43,6 +43,10 @@ func showWorker(t *testing.T, vector *testvectors.Vector) *shown {
 			return out
 		}
 	}
+	if !out.more(t, service, vector) {
+		out.lines = nil
+		return out
+	}
 	slices.Sort(out.lines)
 	return out
 }
@@ -67,7 +71,7 @@ func (s *shown) post(t *testing.T, o openedVector, w *consent.Worker, m consent.
 			return false
 		}
 	}
-	return true
+	return !m.Roles.Has(consent.RoleManage) || s.manages(ctx, p)
 }
 
 func until(t time.Time) string {

@@ -49,6 +49,7 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	w.vaults()
 	w.directories()
 	w.towns()
+	w.quarters()
 	if *updateVectors {
 		w.addMissing()
 	}

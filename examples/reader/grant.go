@@ -15,7 +15,7 @@ var (
 	grantFields  = fields(map[uint64]any{1: raw, 2: optional{list(generation)}, 3: optional{list(chosenFields)}})
 )
 
-const scopeGive, scopeTeam = 3, 4
+const scopeAdd, scopeGive, scopeTeam = 2, 3, 4
 
 // holder is who opens a grant: a space, and the seeds of its inbox.
 type holder struct {

@@ -58,7 +58,7 @@ const kindData = 6
 // wrong is the first that is not.
 func (s *safe) showItems(chosen []*item) (wrong, err error) {
 	all := chosen
-	folders := map[string]string{}
+	s.folders = map[string]string{}
 	for _, c := range []byte{shared, private} {
 		entries, err := s.index(c)
 		if err != nil {
@@ -71,12 +71,12 @@ func (s *safe) showItems(chosen []*item) (wrong, err error) {
 				continue
 			}
 			if all = append(all, it); it.facts.num(1) == 2 {
-				folders[string(e.id)] = it.facts.text(2)
+				s.folders[string(e.id)] = it.facts.text(2)
 			}
 		}
 	}
 	for _, it := range all {
-		if err := s.showItem(it, folders); err != nil {
+		if err := s.showItem(it); err != nil {
 			wrong = s.name(wrong, err)
 		}
 	}
@@ -163,12 +163,12 @@ func (s shape) shapeOf(key uint64) shape {
 
 var kinds = []string{"", "document", "folder", "contact", "appointment", "note", "data"}
 
-func (s *safe) showItem(it *item, folders map[string]string) error {
+func (s *safe) showItem(it *item) error {
 	f, from, where := it.facts, it.facts.object(6), names[it.compartment]
 	if f.int(5) != 0 {
 		where += ", binned"
 	}
-	words := []string{"item", idText(it.id), kinds[f.num(1)], where, f.text(2), folders[string(f.bytes(3))], fmt.Sprintf("revision %d", it.revision),
+	words := []string{"item", idText(it.id), kinds[f.num(1)], where, f.text(2), s.folders[string(f.bytes(3))], fmt.Sprintf("revision %d", it.revision),
 		from.text(2), who(from.object(1)), fmt.Sprint(from.int(3))}
 	switch f.num(1) {
 	case 1:
@@ -226,6 +226,7 @@ func (s *safe) showPapers() error {
 		return err
 	}
 	login := false
+	s.papers = map[string]object{}
 	for _, e := range entries {
 		record, wrong := s.get("o/"+idText(e.id)), altered("owner paper %s", idText(e.id))
 		clear, err := parse(clearPaper, clearOf(record))
@@ -244,6 +245,7 @@ func (s *safe) showPapers() error {
 			return wrong
 		}
 		login = login || paper.num(1) == 1
+		s.papers[string(e.id)] = paper
 	}
 	if !login {
 		return altered("owner paper")
@@ -295,6 +297,12 @@ func (s *safe) showGranted(name, paper []byte) error {
 	return nil
 }
 
+// entered is one line of the journal.
+type entered struct {
+	number uint64
+	facts  object
+}
+
 // showJournal follows the chain from the head down to the first line.
 func (s *safe) showJournal() error {
 	last := s.journal.bytes(2)
@@ -319,6 +327,7 @@ func (s *safe) showJournal() error {
 		if err != nil || !s.signed(object{1: body[3], 2: body[2], 3: body[4]}, p, body.bytes(1), f.object(2)) {
 			return wrong
 		}
+		s.lines = append(s.lines, entered{number: n, facts: f})
 		s.show("journal", fmt.Sprint(n), fmt.Sprint(f.int(1)), who(f.object(2)), f.text(3), f.text(6))
 	}
 	return nil

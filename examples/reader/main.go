@@ -89,6 +89,10 @@ var attempts = map[string]func(v *vector) ([]string, error){
 	"public-text": tryPublicText,
 	"totp":        tryTOTP,
 	"card-code":   tryCardCode,
+	"card":        tryCard,
+	"receipt":     tryReceipt,
+	"wish":        tryWish,
+	"death":       tryDeath,
 }
 
 func tryVault(v *vector) ([]string, error) {

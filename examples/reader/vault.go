@@ -76,7 +76,11 @@ type safe struct {
 	rings   map[byte]*generations
 	signer  []byte // seed of the vault's key
 	journal object
-	pages   map[byte][]any // digests
+	pages   map[byte][]any    // digests
+	cursors map[byte]uint64   // line up to which an inbox was taken in
+	folders map[string]string // names
+	papers  map[string]object // of Owner, by id
+	lines   []entered         // of the journal, the last first
 	shows   []string
 }
 
@@ -101,13 +105,23 @@ func unhex(s string) []byte { b, _ := hex.DecodeString(s); return b }
 // open opens a whole vault and shows what is in it. What is wrong with one item
 // does not hide the others; what is wrong with anything else shows nothing.
 func (s *safe) open() error {
-	for _, step := range []func() error{s.findVault, s.openOwner, s.openKeys, s.openHeads, s.openSession} {
+	for _, step := range []func() error{s.findVault, s.openOwner, s.openKeys} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return s.openRest()
+}
+
+// openRest opens what lies under the keyrings.
+func (s *safe) openRest() error {
+	for _, step := range []func() error{s.openHeads, s.openSession} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	wrong, err := s.showItems(nil)
-	for _, step := range []func() error{s.showPapers, s.showJournal} {
+	for _, step := range []func() error{s.showPapers, s.showSaid, s.showJournal, s.takeIn} {
 		if err == nil {
 			err = step()
 		}
@@ -121,7 +135,9 @@ func (s *safe) open() error {
 }
 
 // findVault opens the service's keys and looks the login up.
-func (s *safe) findVault() (err error) {
+func (s *safe) findVault() error { return s.find(s.vector.text("login")) }
+
+func (s *safe) find(login string) (err error) {
 	s.file = unhex(s.vector.text("key-file"))
 	_, body, err := openKept(s.file, place{typ: typeServiceKeys}, s.vector.record("svc/keys"))
 	if err == nil {
@@ -131,7 +147,7 @@ func (s *safe) findVault() (err error) {
 		return refusal("key-service")
 	}
 	mac := hmac.New(sha256.New, s.service.bytes(1))
-	mac.Write([]byte("login\x00" + s.vector.text("login")))
+	mac.Write([]byte("login\x00" + login))
 	hash := mac.Sum(nil)
 	_, body, err = openSealed(derive(s.service.bytes(1), "login records", nil), place{typ: typeLogin, object: hash}, s.vector.record("login/"+hex.EncodeToString(hash)))
 	if err != nil || len(body) != 16 {
@@ -148,13 +164,18 @@ func (s *safe) openOwner() (err error) {
 	return nil
 }
 
-// openKeys goes from the password to roots, from roots to keyrings, and holds
-// the vault's key against the one that signed the owner head.
+// openKeys goes from the password to roots, and on.
 func (s *safe) openKeys() error {
-	roots, err := s.openSlot()
+	roots, err := s.openSlot(kindPassword, s.byPassword)
 	if err != nil {
 		return err
 	}
+	return s.openRings(roots)
+}
+
+// openRings goes from roots to keyrings, and holds the vault's key against the one
+// that signed the owner head.
+func (s *safe) openRings(roots map[byte][]byte) error {
 	s.rings = map[byte]*generations{}
 	for _, c := range []byte{owner, shared, private} {
 		letter := names[c][:1]
@@ -204,15 +225,24 @@ func generationsOf(l []any) (*generations, error) {
 	return g, nil
 }
 
-// openSlot opens the roots with the password.
-func (s *safe) openSlot() (map[byte][]byte, error) {
+// Kinds of keyslots, and what a sign-in with one that is active is asked for beside.
+const (
+	kindPassword, kindCard, kindHeld = 1, 2, 3
+	active, activeWithCode           = 1, 2
+)
+
+// opener opens the roots of a keyslot; nil for one that is not whose it should be.
+type opener func(slot []byte, body object) (map[byte][]byte, error)
+
+// openSlot opens the roots through the active keyslot of a kind.
+func (s *safe) openSlot(kind uint64, open opener) (map[byte][]byte, error) {
 	record := s.get("k/w")
 	_, wrapping, err := openKept(s.file, s.at(typeWrappingKey, owner, 0, nil, 0), record)
 	if err != nil || !bytes.Equal(digest(record), s.head.wrapping) || len(wrapping) != 32 {
 		return nil, altered("wrapping key")
 	}
 	for _, entry := range s.head.slots {
-		if entry.num(2) != 1 || entry.num(3) != 1 && entry.num(3) != 2 { // a password, active; 2: the service asks for a code as well
+		if entry.num(2) != kind || entry.num(3) != active && entry.num(3) != activeWithCode {
 			continue
 		}
 		slot := entry.bytes(1)
@@ -222,25 +252,43 @@ func (s *safe) openSlot() (map[byte][]byte, error) {
 		if err == nil {
 			body, err = parse(slotBody, raw)
 		}
-		if err != nil || !bytes.Equal(digest(record), entry.bytes(4)) || body.num(1) != 1 {
+		if err != nil || !bytes.Equal(digest(record), entry.bytes(4)) || body.num(1) != kind {
 			return nil, altered("keyslot")
 		}
-		p := body.object(2)
-		key, err := kdf{p.num(1), p.num(2), p.num(3), p.num(4), p.bytes(5)}.derive(s.vector.text("password"))
-		if err != nil {
-			return nil, altered("keyslot")
+		if roots, err := open(slot, body); roots != nil || err != nil {
+			return roots, err
 		}
-		roots := map[byte][]byte{}
-		for i := range body.list(3) {
-			root := at(body.list(3), i)
-			c := byte(root.num(1))
-			if _, roots[c], err = openCommitted(key, s.at(typeRoot, c, 0, slot, 0), root.bytes(2)); err != nil {
-				return nil, refusal("sign-in")
-			}
-		}
-		return roots, nil
 	}
-	return nil, altered("keyslot")
+	switch kind {
+	case kindPassword:
+		return nil, altered("keyslot")
+	case kindCard:
+		return nil, refusal("sign-in")
+	}
+	return nil, refusal("ended")
+}
+
+// byPassword opens the roots of a slot with the password.
+func (s *safe) byPassword(slot []byte, body object) (map[byte][]byte, error) {
+	p := body.object(2)
+	key, err := kdf{p.num(1), p.num(2), p.num(3), p.num(4), p.bytes(5)}.derive(s.vector.text("password"))
+	if err != nil {
+		return nil, altered("keyslot")
+	}
+	return s.committed(slot, body, key)
+}
+
+// committed opens roots under the key of a human secret.
+func (s *safe) committed(slot []byte, body object, key []byte) (roots map[byte][]byte, err error) {
+	roots = map[byte][]byte{}
+	for i := range body.list(3) {
+		root := at(body.list(3), i)
+		c := byte(root.num(1))
+		if _, roots[c], err = openCommitted(key, s.at(typeRoot, c, 0, slot, 0), root.bytes(2)); err != nil {
+			return nil, refusal("sign-in")
+		}
+	}
+	return roots, nil
 }
 
 // openHeads opens the heads of the journal, of Shared and of Private.
@@ -255,7 +303,7 @@ func (s *safe) openHeads() error {
 	if s.journal.num(3) != s.head.restore {
 		return refusal("stale")
 	}
-	s.pages = map[byte][]any{owner: s.head.pages}
+	s.pages, s.cursors = map[byte][]any{owner: s.head.pages}, map[byte]uint64{}
 	for c, typ := range map[byte]uint16{shared: typeSharedHead, private: typePrivateHead} {
 		if s.rings[c] == nil { // not given to who opens this
 			continue
@@ -276,7 +324,7 @@ func (s *safe) openHeads() error {
 		if clear.num(3) != s.head.restore {
 			return refusal("stale")
 		}
-		s.pages[c] = head.list(1)
+		s.pages[c], s.cursors[c] = head.list(1), head.num(3)
 	}
 	return nil
 }

@@ -46,6 +46,11 @@ func tryWorker(v *vector) ([]string, error) {
 			}
 		}
 	}
+	for _, step := range []func() error{w.showInvitation, w.openSession, w.showOpened} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
 	return sorted(w.shows), nil
 }
 
@@ -108,27 +113,40 @@ func (s *safe) post(relay, record []byte, me holder, name string) error {
 		}
 		inboxes = append(inboxes, key.bytes(1))
 	}
+	known := map[string]bool{}
 	for _, one := range people {
-		if err := s.person(one, holder{relay, inboxes}); err != nil {
+		if err := s.person(one, holder{relay, inboxes}, known); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := s.notes(holder{relay, inboxes}, known); err != nil {
+		return err
+	}
+	if who.facts.num(4)&roleManage == 0 {
+		return nil
+	}
+	return s.manage(relay, me)
 }
 
 // person shows what somebody shares whom a relay follows.
-func (s *safe) person(in *item, relay holder) error {
+func (s *safe) person(in *item, relay holder, known map[string]bool) error {
 	p, err := parse(rosterFields, in.facts.bytes(11)[1:])
 	if err != nil {
 		return altered("data of form %d", formPerson)
 	}
-	s.show("person", idText(p.bytes(1)), in.facts.text(2), idText(p.bytes(2)), fmt.Sprint(p.num(5)), fmt.Sprint(p.int(4)), when(p.int(6)))
-	v := &safe{vector: s.vector, id: [16]byte(p.bytes(1))}
-	g, err := v.openGrant(p.bytes(2), relay)
+	known[string(p.bytes(2))] = true
+	return s.followed(p.bytes(1), p.bytes(2), p.bytes(3), in.facts.text(2), p.num(5), p.int(4), p.int(6), relay)
+}
+
+// followed shows what somebody shares by a grant, whose key was key once.
+func (s *safe) followed(vault, grant, key []byte, name string, scope uint64, since, until int64, relay holder) error {
+	s.show("person", idText(vault), name, idText(grant), fmt.Sprint(scope), fmt.Sprint(since), when(until))
+	v := &safe{vector: s.vector, id: [16]byte(vault)}
+	g, err := v.openGrant(grant, relay)
 	if err != nil {
 		return err
 	}
-	if !v.head.trusts(p.bytes(3)) {
+	if !v.head.trusts(key) {
 		return refusal("untrusted-key")
 	}
 	lines, err := v.shared(g)

@@ -1,6 +1,8 @@
 package consent_test
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +33,9 @@ func attackVaultKeyShownToARelay(t *testing.T) {
 		h.Key, h.Succession = own.Public(), nil
 		return own
 	})
+	k := tn.remember(t, host)
 	host.Record(id.String() + "/h/o").Forge(forged)
+	k.survey(t, "another key before the relay took her in")
 	people, err := tn.post(t).People(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, people, "nobody is taken in by a key that the witness does not know")
@@ -46,8 +50,11 @@ func attackVaultKeyShownToARelay(t *testing.T) {
 	}))
 	_, err = post.Open(t.Context(), id, aboutHousing)
 	require.ErrorIs(t, err, vault.ErrUntrustedKey)
+	k.survey(t, "another key, and the relay knows her")
 	host.Honest()
 	tn.open(t, tn.post(t))
+	seen, _ := k.survey(t, "nobody lies")
+	require.Greater(t, seen, 5)
 }
 
 // The store brings back what a person has withdrawn: grant, note and roster.
@@ -60,8 +67,10 @@ func attackWithdrawnGrant(t *testing.T) {
 	then := host.Now()
 	_, err := tn.service.Withdraw(t.Context(), tn.amina.Vault, tn.grant(t).ID, nil)
 	require.NoError(t, err)
+	k := tn.remember(t, host)
 	host.Replay(tn.amina.Vault.ID().String()+"/g/", then)
 	host.Replay(tn.centre.relay.ID.String()+"/in/", then)
+	k.survey(t, "grant and note of before")
 	_, err = v.List(t.Context(), nil)
 	require.ErrorIs(t, err, vault.ErrEnded)
 	_, err = post.Open(t.Context(), tn.amina.Vault.ID(), aboutHousing)
@@ -69,6 +78,7 @@ func attackWithdrawnGrant(t *testing.T) {
 	host.Replay(tn.amina.Vault.ID().String()+"/h/", then)
 	_, err = v.List(t.Context(), nil)
 	require.ErrorIs(t, err, vault.ErrStale)
+	k.survey(t, "with the head of before")
 }
 
 // A visit that is over is brought back, and one that was for a time is prolonged by
@@ -81,8 +91,10 @@ func attackVisitBroughtBack(t *testing.T) {
 	then := host.Now()
 	_, err := tn.service.Withdraw(t.Context(), tn.amina.Vault, grant, nil)
 	require.NoError(t, err)
+	k := tn.remember(t, host)
 	host.Replay(tn.amina.Vault.ID().String()+"/g/", then)
 	host.Replay(tn.centre.worker.ID().String()+"/in/", then)
+	k.survey(t, "a visit brought back")
 	visits, err := post.Visits(t.Context())
 	require.NoError(t, err)
 	require.Len(t, visits, 1, "the note is as it was")
@@ -105,10 +117,41 @@ func attackReceiptOfAnother(t *testing.T) {
 	require.NoError(t, err)
 	r.Principal = boris.Vault.ID()
 	require.ErrorIs(t, r.Verify(tn.PublicKey()), vault.ErrTampered)
+	k := remember(t, tn.Stage, host, []*vaulttest.Person{tn.amina, boris}, []onlooker{{tn.centre.worker, tn.centre.Relay}})
 	host.SwapPrefixes(tn.amina.Vault.ID().String()+"/o/", boris.Vault.ID().String()+"/o/")
 	all, err := tn.service.Receipts(t.Context(), tn.amina.Vault)
 	require.Error(t, err)
 	for _, one := range all {
 		require.Equal(t, tn.amina.Vault.ID(), one.Principal)
 	}
+	k.survey(t, "papers of another")
+}
+
+// The store knows whose grant it keeps, and to which inbox a note goes. It says, in
+// the place of the person, what they are called.
+func attackForgedNote(t *testing.T) {
+	tn, host := lyingTown(t)
+	tn.follow(t)
+	relay := tn.centre.relay.ID
+	prefix := relay.String() + "/in/f/"
+	there := host.Records(prefix)[0]
+	note, err := vault.ParseID(strings.TrimPrefix(there, prefix))
+	require.NoError(t, err)
+	place := seal.Context{Type: seal.TypeNote, Vault: relay, Object: note[:]}
+	var n storedNote
+	keys := tn.post(t).Keys().Inboxes
+	require.NoError(t, seal.Unmarshal(opened(t, keys, place, host.Record(there).Bytes()), &n))
+	message := bytes.Replace(said(t, n.Said), []byte("Amina K."), []byte("Amina L."), 1)
+	n.Said, err = seal.NewSigningKey().SignEnvelope(seal.Context{Type: seal.TypeNote, Vault: n.Vault, Object: note[:], Holder: relay[:]}, message)
+	require.NoError(t, err)
+	body, err := seal.Marshal(n)
+	require.NoError(t, err)
+	forged, err := keys[0].Public().Seal(place, nil, body)
+	require.NoError(t, err)
+	k := tn.remember(t, host)
+	host.Record(there).Forge(forged)
+	k.survey(t, "a note in the place of the person's")
+	people, err := tn.post(t).People(t.Context())
+	require.ErrorIs(t, err, vault.ErrTampered)
+	require.Empty(t, people)
 }

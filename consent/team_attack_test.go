@@ -64,6 +64,7 @@ func TestAttack(t *testing.T) {
 		"D1_worker_key_before_let_in": attackWorkerKeyBeforeLetIn,
 		"D2_relay_key_after_contact":  attackRelayKeyAfterContact,
 		"D3_forged_credential":        attackForgedCredential,
+		"D3_forged_note":              attackForgedNote,
 		"D7_keys_that_are_none":       attackKeysThatAreNone,
 		"D8_wrap_of_another_worker":   attackWrapOfAnotherWorker,
 	} {
@@ -79,10 +80,12 @@ func attackRelayKeyBeforeContact(t *testing.T) {
 	harbour := s.Relay(t, "Harbour")
 	amina := s.Person(t)
 	own := seal.NewSigningKey()
+	k := remember(t, s, host, []*vaulttest.Person{amina}, []onlooker{{harbour.Manager, harbour}})
 	host.Record(harbour.ID.String() + "/h/o").Forge(takeover(t, host, harbour.ID, func(h *seal.OwnerHead) seal.SigningKey {
 		h.Key, h.Succession = own.Public(), nil
 		return own
 	}))
+	k.survey(t, "another key of the relay")
 	require.ErrorIs(t, tryFollow(t, s, amina, harbour), vault.ErrUntrustedKey)
 	_, err := harbour.Manager.Worker.At(t.Context(), harbour.ID)
 	require.ErrorIs(t, err, vault.ErrUntrustedKey)
@@ -114,7 +117,9 @@ func attackFormerRelayKey(t *testing.T) {
 	h.Key = own.Public()
 	record, err := own.SealOwnerHead(h)
 	require.NoError(t, err)
+	k := remember(t, s, host, []*vaulttest.Person{amina}, []onlooker{{harbour.Manager, harbour}})
 	host.Record(harbour.ID.String() + "/h/o").Forge(record)
+	k.survey(t, "a successor that nobody named")
 	require.ErrorIs(t, tryFollow(t, s, amina, harbour), vault.ErrStale, "the witness does not know it")
 }
 
@@ -122,11 +127,13 @@ func attackRelayKeyAfterContact(t *testing.T) {
 	s, host := lying(t)
 	harbour := s.Relay(t, "Harbour")
 	amina, _ := followed(t, s, harbour, "Amina")
+	k := remember(t, s, host, []*vaulttest.Person{amina}, []onlooker{{harbour.Manager, harbour}})
 	own := seal.NewSigningKey()
 	host.Record(harbour.ID.String() + "/h/o").Forge(takeover(t, host, harbour.ID, func(h *seal.OwnerHead) seal.SigningKey {
 		h.Key, h.Succession = own.Public(), nil
 		return own
 	}))
+	k.survey(t, "another key of a relay that follows")
 	now := amina.SignIn(t, s.Stage)
 	_, err := now.Give(t.Context(), vault.NewGrant{Holder: harbour.ID, Scope: vault.ScopeSee}, vault.Secret{Password: amina.Password})
 	require.ErrorIs(t, err, vault.ErrUntrustedKey)
@@ -156,11 +163,13 @@ func attackWorkerKeyBeforeLetIn(t *testing.T) {
 	}
 	digits, err := samir.Fingerprint(t.Context())
 	require.NoError(t, err)
+	k := remember(t, s, host, nil, []onlooker{{harbour.Manager, harbour}})
 	asks := harbour.ID.String() + "/ask/"
 	host.Record(asks + samir.ID().String()).Swap(host.Record(asks + mallory.ID().String()))
 	list, err := desk.Requests(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, list, "a request is bound to who asks")
+	k.survey(t, "requests of each other")
 	host.Honest()
 	require.ErrorIs(t, desk.Admit(t.Context(), consent.Admission{Worker: mallory.ID(), Fingerprint: digits, Roles: consent.RoleHelp}), consent.ErrFingerprint)
 }
@@ -172,7 +181,9 @@ func attackWrapOfAnotherWorker(t *testing.T) {
 	pointer := func(w *consenttest.Staff) storagetest.Piece {
 		return host.Record(w.ID().String() + "/m/" + harbour.ID.String())
 	}
+	k := remember(t, s, host, nil, []onlooker{{samir, harbour}, {nadia, harbour}, {harbour.Manager, harbour}})
 	pointer(nadia).Forge(pointer(samir).Bytes())
+	k.survey(t, "another's membership")
 	_, err := nadia.Worker.At(t.Context(), harbour.ID)
 	require.ErrorIs(t, err, vault.ErrTampered)
 
@@ -187,6 +198,7 @@ func attackWrapOfAnotherWorker(t *testing.T) {
 	pointer(nadia).Forge(mixed)
 	_, err = nadia.Worker.At(t.Context(), harbour.ID)
 	require.ErrorIs(t, err, vault.ErrTampered)
+	k.survey(t, "another's wrap")
 	pointer(nadia).Honest()
 	nadia.At(t, harbour)
 }
@@ -204,15 +216,19 @@ func attackOldMembership(t *testing.T) {
 	then := host.Now()
 	_, err := harbour.Desk(t).Remove(t.Context(), samir.ID())
 	require.NoError(t, err)
+	k := remember(t, s, host, nil, []onlooker{{samir, harbour}, {harbour.Manager, harbour}})
 	host.Replay(samir.ID().String()+"/m/", then)
+	k.survey(t, "a membership of before")
 	_, err = samir.Worker.At(t.Context(), harbour.ID)
 	require.ErrorIs(t, err, vault.ErrEnded)
 	host.Replay(harbour.ID.String()+"/g/", then)
 	_, err = samir.Worker.At(t.Context(), harbour.ID)
 	require.ErrorIs(t, err, vault.ErrEnded, "the head names its terms no more")
+	k.survey(t, "with its grant")
 	host.Replay(harbour.ID.String()+"/", then)
 	_, err = samir.Worker.At(t.Context(), harbour.ID)
 	require.ErrorIs(t, err, vault.ErrStale)
+	k.survey(t, "with the relay of before")
 }
 
 func attackOldRelayHead(t *testing.T) {
@@ -221,7 +237,9 @@ func attackOldRelayHead(t *testing.T) {
 	then := host.Now()
 	_, err := harbour.Desk(t).RotateKey(t.Context())
 	require.NoError(t, err)
+	k := remember(t, s, host, nil, []onlooker{{harbour.Manager, harbour}})
 	host.Replay(harbour.ID.String()+"/", then)
+	k.survey(t, "a relay of before its new keys")
 	_, err = harbour.Manager.Worker.At(t.Context(), harbour.ID)
 	require.ErrorIs(t, err, vault.ErrStale)
 	amina := s.Person(t)
@@ -243,7 +261,9 @@ func attackOldCredential(t *testing.T) {
 	require.NoError(t, seal.Unmarshal(host.Record(key).Bytes(), &after))
 	old, err := seal.Marshal(before)
 	require.NoError(t, err)
+	k := remember(t, s, host, nil, []onlooker{{samir, harbour}, {harbour.Manager, harbour}})
 	host.Record(key).Forge(old)
+	k.survey(t, "a membership of when they were a manager")
 	_, err = samir.Worker.At(t.Context(), harbour.ID)
 	require.ErrorIs(t, err, vault.ErrEnded)
 	after.Credential = before.Credential
@@ -252,6 +272,7 @@ func attackOldCredential(t *testing.T) {
 	host.Record(key).Forge(mixed)
 	_, err = samir.Worker.At(t.Context(), harbour.ID)
 	require.ErrorIs(t, err, vault.ErrTampered, "the terms name the credential that counts")
+	k.survey(t, "its credential alone")
 }
 
 // storedCredential and storedMember are what a credential holds.
@@ -352,6 +373,7 @@ func attackKeysThatAreNone(t *testing.T) {
 	}
 	// A relay that publishes an inbox which is none: nothing is sealed to it.
 	amina := s.Person(t)
+	k := remember(t, s, host, []*vaulttest.Person{amina}, []onlooker{{harbour.Manager, harbour}})
 	for name, inbox := range map[string][]byte{"zero": make([]byte, len(box.Public())), "ones": bytes.Repeat([]byte{0xff}, len(box.Public()))} {
 		host.Record(harbour.ID.String() + "/h/o").Forge(takeover(t, host, harbour.ID, func(h *seal.OwnerHead) seal.SigningKey {
 			for n := range h.Compartments {
@@ -360,6 +382,7 @@ func attackKeysThatAreNone(t *testing.T) {
 			return own.Signer
 		}))
 		require.ErrorIs(t, tryFollow(t, s, amina, harbour), vault.ErrTampered, name)
+		k.survey(t, name)
 		host.Record(harbour.ID.String() + "/h/o").Honest()
 	}
 }

@@ -43,15 +43,11 @@ func (p *Post) Renew(ctx context.Context, worker vault.ID, fingerprint string) (
 
 // replace gives a worker another membership for the one that they have.
 func (p *Post) replace(ctx context.Context, worker vault.ID, by func(one seat) (newcomer, error)) (*Sheet, error) {
-	o, err := p.manage(ctx)
+	o, seats, holders, err := p.team(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer o.Close()
-	seats, err := p.service().seats(ctx, o.Vault)
-	if err != nil {
-		return nil, err
-	}
 	one, ok := seatOf(seats, worker)
 	if !ok {
 		return nil, vault.ErrNotFound
@@ -66,7 +62,9 @@ func (p *Post) replace(ctx context.Context, worker vault.ID, by func(one seat) (
 	if err := p.service().readmit(ctx, o.Vault, p.relay, n, vault.Secret{}); err != nil {
 		return nil, err
 	}
-	if !one.member.Roles.Has(RoleManage) {
+	// By the key, not the roles: an act that was broken off may have left somebody who
+	// does not manage any more the keys of the whole space.
+	if !one.member.Roles.Has(RoleManage) && !slices.Contains(holders, worker) {
 		return nil, p.settle(ctx, o)
 	}
 	without := worker

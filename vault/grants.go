@@ -316,6 +316,9 @@ func (t *turn) endVisits(ends func(session []byte) bool) error {
 	if err != nil {
 		return err
 	}
+	// Of a visit whose paper the store hides nobody knows the session: it ends, too,
+	// with whatever else is hidden, which the next sign-in would end.
+	t.dropOrphans(all)
 	ended := 0
 	for _, k := range all {
 		if k.Visit && k.Ended == 0 && len(k.Session) > 0 && ends(k.Session) && t.listed(k) {

@@ -46,8 +46,8 @@ func openAccount(ctx context.Context, s *scene) error {
 	})
 }
 
-// opened says that Ibrahim has his account, whole and once, also after the sweep.
-func opened(t testing.TB, s *scene) {
+// hasAccount says that Ibrahim has his account, whole and once, also after the sweep.
+func hasAccount(t testing.TB, s *scene) {
 	require.NotNil(t, s.account, "he was told his login")
 	s.Clock.Advance(49 * time.Hour)
 	for _, process := range []*scene{s.acted, s} {
@@ -139,7 +139,7 @@ var peopleActs = map[string]act{
 		},
 		after: drafts(1, 2), // of which the worker drops one
 	},
-	"open an account": {do: openAccount, after: opened},
+	"open an account": {do: openAccount, after: hasAccount},
 	"resume an account": {
 		prepare: func(t testing.TB, s *scene) {
 			d, err := s.samir.At(t, s.relay).BeginAccount(t.Context(), "Ibrahim")

@@ -9,6 +9,7 @@ import (
 
 	"reconnect.example/refserver/admin"
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/demo"
 	"reconnect.example/refserver/engines"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
@@ -24,6 +25,19 @@ func openOperator(c *config.Config) admin.Open {
 		}
 		return admin.NewOperator(ctx, data, time.Now), data.Close, nil
 	}
+}
+
+// nameSample names the authority of the sample relays for a command on a folder of
+// --demo, where no other is named: so that it sees what the server there serves.
+func nameSample(c *config.Config) error {
+	if c.Authority != "" {
+		return nil
+	}
+	key, err := demo.KnownAuthority(c.Data)
+	if err == nil && key != nil {
+		c.Authority = key.String()
+	}
+	return err
 }
 
 // inPlainWords says what an operator can do about an error of the start.

@@ -45,14 +45,19 @@ func run(ctx context.Context, args []string, out, logs io.Writer) error {
 		return err
 	case c.Command == "serve":
 		return serve(ctx, c, out, c.Logger(logs))
-	case c.Command == "check":
-		return check.Print(out, check.Run(ctx, c), c.Check.Format)
-	case backups.Commands(c.Command):
-		return backups.Run(ctx, c, openOperator(c), out)
 	case strings.HasPrefix(c.Command, "authority"):
 		return admin.RunAuthority(c, out)
 	case strings.HasPrefix(c.Command, "witness"):
 		return witnessserver.Run(ctx, c, out, c.Logger(logs))
+	}
+	if err := nameSample(c); err != nil {
+		return err
+	}
+	switch {
+	case c.Command == "check":
+		return check.Print(out, check.Run(ctx, c), c.Check.Format)
+	case backups.Commands(c.Command):
+		return backups.Run(ctx, c, openOperator(c), out)
 	}
 	return admin.Run(ctx, c, openOperator(c), out)
 }

@@ -79,6 +79,14 @@ func operate(t *testing.T, folder string) {
 	out, err = command(t, folder, "admin", "sweep")
 	require.NoError(t, err)
 	require.Contains(t, out, "0 left for the next time")
+	// The authority of the sample relays need not be named.
+	out, err = command(t, folder, "admin", "directory", "show")
+	require.NoError(t, err)
+	require.Contains(t, out, "Accueil de jour Exemple, day-centre")
+	out, err = command(t, folder, "check")
+	require.NoError(t, err)
+	require.Contains(t, out, "2 relays, 0 of them without a licence today")
+	require.NotContains(t, out, "relays     Nobody")
 }
 
 func TestASpaceThatTheOperatorMadeCanBeEntered(t *testing.T) {

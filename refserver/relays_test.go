@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -81,15 +82,21 @@ func aRelay() (id, key string) {
 	return vault.ID(consent.NewOrganisationID()).String(), consent.RelayKey(seal.NewSigningKey().Public()).String()
 }
 
+// manual returns the commands that a section of the manual shows.
+func manual(t *testing.T, title string) [][]string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/operations.md")
+	require.NoError(t, err)
+	_, section, there := strings.Cut(string(text), "\n## "+title+"\n")
+	require.True(t, there)
+	section, _, _ = strings.Cut(section, "\n## ")
+	return commandLine.FindAllStringSubmatch(section, -1)
+}
+
 // Each command that the manual shows is run as it stands there.
 func TestTheManualOnRelaysAndLicences(t *testing.T) {
 	t.Parallel()
-	manual, err := os.ReadFile("../docs/operations.md")
-	require.NoError(t, err)
-	_, section, found1 := strings.Cut(string(manual), "\n## Relays and licences\n")
-	require.True(t, found1)
-	section, _, _ = strings.Cut(section, "\n## ")
-	lines := commandLine.FindAllStringSubmatch(section, -1)
+	lines := manual(t, "Relays and licences")
 	require.Len(t, lines, 15)
 	d := newDesk(t)
 	relay, key := aRelay()
@@ -249,7 +256,15 @@ func TestCheckSaysWhetherTheDirectoryIsThereAndSigned(t *testing.T) {
 	organisation := strings.SplitN(d.must("admin", "organisation", "add", "--name", "Ville de Lyon", "--authority-key", "authority.key"), "\n", 2)[0]
 	relay, key := aRelay()
 	d.must("admin", "relay", "add", "--id", relay, "--key", key, "--organisation", organisation, "--name", "Accueil", "--type", "ccas", "--authority-key", "authority.key")
-	require.Contains(t, d.must("check"), "there and signed: version 3, 1 relays, 1 of them without a licence today")
+	said := d.must("check")
+	require.Contains(t, said, "there and signed: version 3, 1 relays, 1 of them without a licence today")
+	require.Contains(t, said, "This store has no space of these relays: Accueil.")
+	last := time.Now().AddDate(0, 0, 10).Format(time.DateOnly)
+	d.must("admin", "licence", "add", "--relay", relay, "--number", "1", "--from", "2024-01-01", "--to", last, "--fee", "0", "--authority-key", "authority.key")
+	require.Contains(t, d.must("check"), "Licences end soon: Accueil on "+last+".")
+	r = start(t, d.data, "--authority", d.authority)
+	require.Contains(t, d.must("check"), "Licences end soon: Accueil on "+last+".", "the running server says the same")
+	r.end(t)
 
 	stranger := newDesk(t)
 	d.authority = found(printedAuthority, stranger.must("authority", "init", "--authority-key", "authority.key", "--out", "first.directory"))

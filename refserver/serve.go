@@ -234,7 +234,7 @@ func (s *server) sweep(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("a sweep left something for the next", "failed", r.Failed, "cause", problem.Cause(err))
 		} else if r != (admin.Swept{}) {
-			s.log.Info("swept", "uploads", r.Uploads, "blobs", r.Blobs, "sessions", r.Sessions, "vaults", r.Vaults)
+			s.log.Info("swept", "uploads", r.Uploads, "blobs", r.Blobs, "sessions", r.Sessions, "vaults", r.Vaults, "unseen", r.Unseen)
 		}
 	}
 }

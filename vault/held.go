@@ -270,6 +270,17 @@ func (v *Vault) Holders(ctx context.Context, secret Secret) (out []ID, err error
 	return out, err
 }
 
+// HeldBy counts the held keyslots that the signed head of a space names: of a relay,
+// one for each of its managers. It takes no key.
+func HeldBy(head *seal.OwnerHead) (n int) {
+	for _, entry := range head.Slots {
+		if entry.Kind == slotHeld && entry.State == slotActive {
+			n++
+		}
+	}
+	return n
+}
+
 // storedSlot is a held keyslot as the store has it.
 type storedSlot struct {
 	entry   seal.SlotEntry

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -130,6 +131,25 @@ func (s *Vaults) openLogin(hash [32]byte, record []byte) (id ID, err error) {
 	}
 	copy(id[:], body)
 	return id, nil
+}
+
+// ByLogin returns the vault that a login leads to, as people type it: for an operator
+// who was given no more. It says whether there is such an account, so never ask it for
+// a stranger. InvalidError, ErrNotFound, ErrTampered, ErrStorage.
+func (s *Vaults) ByLogin(ctx context.Context, login string) (ID, error) {
+	login, err := NormalLogin(login)
+	if err != nil {
+		return ID{}, err
+	}
+	hash := s.keys.login(login)
+	rec, err := s.cfg.Store.Get(ctx, loginKey(hash))
+	if isNotFound(err) {
+		return ID{}, ErrNotFound
+	}
+	if err != nil {
+		return ID{}, storageError(err)
+	}
+	return s.openLogin(hash, rec.Value)
 }
 
 func isNotFound(err error) bool { return errors.Is(err, storage.ErrNotFound) }

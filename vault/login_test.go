@@ -113,3 +113,31 @@ func TestSuggestedPasswordsCanBeSpoken(t *testing.T) {
 	}
 	require.Len(t, seen, 50)
 }
+
+func TestAnOperatorFindsASpaceByItsLogin(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	login, err := s.v.Login(t.Context())
+	require.NoError(t, err)
+	for _, typed := range []string{login, strings.ReplaceAll(login, " ", ""), strings.ReplaceAll(login, " ", "-")} {
+		id, err := s.ByLogin(t.Context(), typed)
+		require.NoError(t, err)
+		require.Equal(t, s.v.ID(), id)
+	}
+	other, err := vault.NewLogin()
+	require.NoError(t, err)
+	_, err = s.ByLogin(t.Context(), other)
+	require.ErrorIs(t, err, vault.ErrNotFound)
+	_, err = s.ByLogin(t.Context(), "Amina")
+	requireInvalid(t, err, "login")
+	key := keys(t, s.Store, "login/")[0]
+	theirs := s.Person(t)
+	for _, k := range keys(t, s.Store, "login/") {
+		if k != key { // the record of somebody else
+			set(t, s.Store, key, get(t, s.Store, k))
+		}
+	}
+	require.NotEqual(t, s.v.ID(), theirs.Vault.ID())
+	_, err = s.ByLogin(t.Context(), login)
+	require.ErrorIs(t, err, vault.ErrTampered)
+}

@@ -17,13 +17,13 @@ import (
 // Bundle is a whole directory of relays as its authority signed it.
 type Bundle struct{ Bytes []byte }
 
-// errNoAuthority: the server runs without relays.
-var errNoAuthority = errors.New("this server knows no authority; name the public key of one with --authority, where the server is started, too")
+// ErrNoAuthority: the server runs without relays. Over the private socket it is a text.
+var ErrNoAuthority = errors.New("this server knows no authority; name the public key of one with --authority, where the server is started, too")
 
 // Directory returns the directory as it is now, verified.
 func (o *Operator) Directory(_ None, out *Bundle) error {
 	if o.data.Directory == nil {
-		return errNoAuthority
+		return ErrNoAuthority
 	}
 	state, err := o.data.Directory.Current(o.ctx)
 	if err != nil {
@@ -36,7 +36,7 @@ func (o *Operator) Directory(_ None, out *Bundle) error {
 // Publish takes a directory that the authority signed.
 func (o *Operator) Publish(in Bundle, _ *None) error {
 	if o.data.Directory == nil {
-		return errNoAuthority
+		return ErrNoAuthority
 	}
 	_, err := o.data.Directory.Publish(o.ctx, in.Bytes)
 	return err

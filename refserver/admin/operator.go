@@ -1,6 +1,7 @@
 // Package admin is the work of the operator: through the running server, by a
 // private socket in the data folder, or directly when no server runs. The
-// operator sees numbers and reasons for more space; nothing else of anybody.
+// operator sees numbers, reasons for more space, what operators themselves recorded of a
+// death, and in which month who has been away for long was here; nothing else of anybody.
 package admin
 
 import (
@@ -132,7 +133,7 @@ func parseIncrease(s string) (vault.ID, uint64, error) {
 }
 
 // Swept counts what a sweep did.
-type Swept struct{ Uploads, Blobs, Sessions, Grants, Vaults, Failed int }
+type Swept struct{ Uploads, Blobs, Sessions, Grants, Vaults, Unseen, Failed int }
 
 // Sweep does now what is due.
 func (o *Operator) Sweep(_ None, out *Swept) error {
@@ -144,7 +145,7 @@ func (o *Operator) Sweep(_ None, out *Swept) error {
 // SweepNow is Sweep with a context of the caller's.
 func (o *Operator) SweepNow(ctx context.Context) (Swept, error) {
 	r, err := o.data.Sweep(ctx)
-	swept := Swept{r.Uploads, r.Blobs, r.Sessions, r.Grants, r.Vaults, r.Failed}
+	swept := Swept{r.Uploads, r.Blobs, r.Sessions, r.Grants, r.Vaults, r.Unseen, r.Failed}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.swept, o.at = &swept, o.now()
@@ -160,6 +161,7 @@ type State struct {
 	SweptAt time.Time // zero: not yet
 	Swept   Swept
 	Waiting int // requests for more space
+	Unseen  int // people who have not signed in for long
 }
 
 // Status says how the server is.
@@ -173,5 +175,11 @@ func (o *Operator) Status(_ None, out *State) error {
 	var waiting []Increase
 	err := o.Increases(None{}, &waiting)
 	out.Waiting = len(waiting)
+	if err != nil {
+		return err
+	}
+	var away Away
+	err = o.Unseen(None{}, &away)
+	out.Unseen = len(away.People)
 	return err
 }

@@ -58,6 +58,11 @@ var commands = map[string]func(*rpc.Client, config.Admin, io.Writer) error{
 	"admin status":       status,
 	"admin invite":       invite,
 
+	"admin death record":   recordDeath,
+	"admin death show":     showDeath,
+	"admin death withdraw": withdrawDeath,
+	"admin unseen":         unseen,
+
 	"admin directory show":    showDirectory,
 	"admin directory publish": publishDirectory,
 }
@@ -125,8 +130,8 @@ func sweep(r *rpc.Client, _ config.Admin, out io.Writer) error {
 
 // String says the counts in words.
 func (s Swept) String() string {
-	return fmt.Sprintf("%d uploads, %d blobs, %d sessions, %d accesses whose time was up, %d erased vaults; %d left for the next time",
-		s.Uploads, s.Blobs, s.Sessions, s.Grants, s.Vaults, s.Failed)
+	return fmt.Sprintf("%d uploads, %d blobs, %d sessions, %d accesses whose time was up, %d erased vaults, %d people newly noted as not seen for long; %d left for the next time",
+		s.Uploads, s.Blobs, s.Sessions, s.Grants, s.Vaults, s.Unseen, s.Failed)
 }
 
 func status(r *rpc.Client, _ config.Admin, out io.Writer) error {
@@ -138,7 +143,7 @@ func status(r *rpc.Client, _ config.Admin, out io.Writer) error {
 	if !s.SweptAt.IsZero() {
 		swept = s.SweptAt.Format(time.RFC3339) + ": " + s.Swept.String()
 	}
-	_, err := fmt.Fprintf(out, "Running since       %s\nLast sweep          %s\nRequests for space  %d waiting\n",
-		s.Started.Format(time.RFC3339), swept, s.Waiting)
+	_, err := fmt.Fprintf(out, "Running since       %s\nLast sweep          %s\nRequests for space  %d waiting\nNot seen for long   %d people\n",
+		s.Started.Format(time.RFC3339), swept, s.Waiting, s.Unseen)
 	return err
 }

@@ -3,7 +3,9 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"reconnect.example/consent"
@@ -31,10 +33,19 @@ func (k *checker) relays(ctx context.Context, store *storage.Store) {
 	}
 	directory, err := engines.OpenDirectory(ctx, k.c, store, onlyAsked{})
 	if err != nil {
-		k.foundDirectory(nil, err)
+		k.foundRelays(admin.Relays{}, err)
 		return
 	}
-	k.foundDirectory(directory.Current(ctx))
+	state, err := directory.Current(ctx)
+	if err != nil {
+		k.foundRelays(admin.Relays{}, err)
+		return
+	}
+	zone, err := time.LoadLocation(k.c.Serve.Zone)
+	if err != nil {
+		return // the settings were refused
+	}
+	k.foundRelays(admin.LookAt(ctx, state, store, vault.Date(k.now().In(zone).Format(time.DateOnly))))
 }
 
 // relaysOfRunning asks the server that uses the store.
@@ -47,45 +58,78 @@ func (k *checker) relaysOfRunning(ctx context.Context) {
 		return nil, nil, errors.New("no server runs on " + filepath.Clean(k.c.Data))
 	})
 	if err != nil {
-		k.foundDirectory(nil, err)
+		k.foundRelays(admin.Relays{}, err)
 		return
 	}
 	defer func() { _ = done() }()
 	var b admin.Bundle
 	if err := client.Call("Operator.Directory", admin.None{}, &b); err != nil {
-		k.foundDirectory(nil, err)
+		k.foundRelays(admin.Relays{}, err)
 		return
 	}
-	k.foundDirectory(consent.ParseDirectory(*k.c.AuthorityKey(), b.Bytes))
+	// What it answers is held against the key that was named here.
+	if _, err := consent.ParseDirectory(*k.c.AuthorityKey(), b.Bytes); err != nil {
+		k.foundRelays(admin.Relays{}, err)
+		return
+	}
+	var found admin.Relays
+	err = client.Call("Operator.Relays", k.c.Serve.Zone, &found)
+	k.foundRelays(found, err)
 }
 
 func (k *checker) noAuthority() {
 	k.good("relays", "No authority is named: the server runs without relays.")
 }
 
-func (k *checker) foundDirectory(s *consent.DirectoryState, err error) {
+// is tells an error also where it came over the private socket, as a text.
+func is(err, kind error) bool {
+	return errors.Is(err, kind) || err != nil && err.Error() == kind.Error()
+}
+
+func (k *checker) foundRelays(r admin.Relays, err error) {
 	const part = "relays"
 	switch {
-	case errors.Is(err, consent.ErrNoDirectory) || err != nil && err.Error() == consent.ErrNoDirectory.Error(): // over the private socket, errors are texts
+	case is(err, consent.ErrNoDirectory):
 		k.warn(part, "Publish the authority's first one: refserver admin directory publish FILE.", "There is no directory of relays yet.")
-		return
+	case is(err, admin.ErrNoAuthority):
+		k.fail(part, "Start it with the same --authority, or with --demo.", "The server that runs was started without the authority: it has no relays.")
 	case errors.Is(err, vault.ErrUntrustedKey):
 		k.fail(part, "Compare --authority with what the authority says its key is.", "The directory of relays is signed by somebody else.")
-		return
 	case err != nil:
 		k.fail(part, "Publish the latest directory again. If nobody damaged the store by accident, treat it as an attack.", "The directory of relays cannot be read: %s.", plain(err))
-		return
+	default:
+		k.good(part, "The directory of relays is there and signed%s: version %d, %d relays, %d of them without a licence today.",
+			map[bool]string{true: ", by another key than the authority's first"}[r.NewKey], r.Version, r.InForce, r.Unlicensed)
+		k.relaysInNeed(part, r)
 	}
-	relays, without := 0, 0
-	today := vault.Date(k.now().UTC().Format(time.DateOnly))
-	for r := range s.Relays() {
-		if r.Withdrawn != "" {
-			continue
-		}
-		relays++
-		if state, err := s.LicenceOn(r.ID, today); err != nil || !state.MayOpen() {
-			without++
+}
+
+// relaysInNeed names the relays for which somebody has to do something.
+func (k *checker) relaysInNeed(part string, r admin.Relays) {
+	var ends []string
+	for _, e := range r.EndSoon {
+		ends = append(ends, e.Name+" on "+string(e.Until))
+	}
+	for _, need := range []struct {
+		names    []string
+		do, says string
+	}{
+		{ends, "Ask who pays, and add the next one: refserver admin licence add.", "Licences end soon: %s."},
+		{r.Unmanaged, "Call them: whoever keeps the recovery sheet lets a manager in again.", "Nobody manages these relays any more, only their recovery sheet opens them: %s."},
+		{r.Elsewhere, "Compare the id with what the relay was shown when it was founded; another server with a store of its own may have it.", "This store has no space of these relays: %s."},
+		{r.Damaged, "If nobody damaged the store by accident, treat it as an attack.", "The spaces of these relays are not what the authority signed: %s."},
+	} {
+		if len(need.names) > 0 {
+			k.warn(part, need.do, need.says, few(need.names))
 		}
 	}
-	k.good(part, "The directory of relays is there and signed: version %d, %d relays, %d of them without a licence today.", s.Version(), relays, without)
+}
+
+// few names the first of many.
+func few(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

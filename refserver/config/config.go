@@ -34,6 +34,9 @@ type Config struct {
 	SessionIdle    time.Duration `default:"15m" help:"A session ends after this time without use."`
 	SessionMax     time.Duration `default:"12h" help:"A session ends after this time in any case."`
 
+	DeathWait   int `default:"90" placeholder:"DAYS" help:"Days from the record of a death to the erasure that the person wished, at least 30. Default: ${default}."`
+	UnseenAfter int `default:"24" placeholder:"MONTHS" help:"Months without a sign-in after which the operator is told of a person, at least 6. Nothing else follows. Default: ${default}."`
+
 	LogLevel  string `default:"info" enum:"trace,debug,info,warn,error" help:"Least level that is logged: ${enum}."`
 	LogFormat string `default:"text" enum:"text,json" help:"Form of the log: ${enum}."`
 
@@ -86,6 +89,9 @@ type Admin struct {
 	Refuse      Decision    `cmd:"" help:"Refuse a request for more space."`
 	Sweep       struct{}    `cmd:"" help:"Do now what is due."`
 	Status      struct{}    `cmd:"" help:"Say how the server is."`
+
+	Death  DeathWork `cmd:"" help:"Record that a person is dead or unable to decide for ever, look at it, or take it back."`
+	Unseen struct{}  `cmd:"" help:"List who has not signed in for long. Nothing happens to them by itself."`
 
 	Invite struct{} `cmd:"" help:"Print a code, good once and for seven days, with which the first manager of a new relay makes an account and founds it."`
 
@@ -212,6 +218,8 @@ func (c *Config) checkServer(expect func(bool, string)) {
 	expect(c.QuotaIncreased == 0 || c.QuotaIncreased >= c.Quota, "--quota-increased must not be less than --quota")
 	expect(c.SessionIdle >= time.Minute, "--session-idle must be at least a minute")
 	expect(c.SessionMax >= c.SessionIdle, "--session-max must not be less than --session-idle")
+	expect(c.DeathWait >= 30 && c.DeathWait <= 3650, "--death-wait must be from 30 to 3650 days")
+	expect(c.UnseenAfter >= 6 && c.UnseenAfter <= 1200, "--unseen-after must be from 6 to 1200 months")
 	s := c.Serve
 	_, _, err := net.SplitHostPort(s.Listen)
 	expect(err == nil, "--listen must be an address and a port, such as 127.0.0.1:8080")

@@ -109,8 +109,9 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := config.Parse([]string{
 		"--quota=-1", "--session-idle=1s", "--listen=nowhere", "--tls-cert=a.pem", "--zone=Mars/Base", "--staff-per-minute=0",
+		"--death-wait=29", "--unseen-after=5",
 	}, io.Discard)
-	for _, flag := range []string{"--quota", "--session-idle", "--listen", "--tls-key", "--zone", "--staff-per-minute"} {
+	for _, flag := range []string{"--quota", "--session-idle", "--listen", "--tls-key", "--zone", "--staff-per-minute", "--death-wait", "--unseen-after"} {
 		require.ErrorContains(t, err, flag)
 	}
 }

@@ -35,6 +35,20 @@ func Authority(folder string) (*consent.Authority, error) {
 	return a, nil
 }
 
+// KnownAuthority is the public key of the sample authority of a data folder; nil if
+// the folder has none. It makes nothing.
+func KnownAuthority(folder string) (*consent.AuthorityKey, error) {
+	a, err := consent.OpenAuthorityFile(filepath.Join(folder, authorityName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // as said
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sample authority: %w", err)
+	}
+	key := a.Public()
+	return &key, nil
+}
+
 // Staff is how to sign in as somebody who works for the sample relays.
 type Staff struct {
 	Name     string `json:"name"`

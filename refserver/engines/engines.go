@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"time"
 
 	"reconnect.example/consent"
 	"reconnect.example/quota"
@@ -116,6 +117,7 @@ func (e *Engines) Config(c *config.Config) vault.Config {
 	cfg := vault.Config{
 		Store: e.Records, Blobs: e.Blobs, Keeper: e.Keeper, Checkpoints: e.Witness, Limiter: e.Witness, Quota: e.Quota,
 		Restore: e.Restore, SessionIdle: c.SessionIdle, SessionMax: c.SessionMax,
+		DeathWait: time.Duration(c.DeathWait) * 24 * time.Hour, UnseenAfter: c.UnseenAfter,
 	}
 	if e.register != nil { // not a nil register in an interface that is not nil
 		cfg.Directory = e.register

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -50,6 +51,21 @@ func TestAKeyServiceThatCannotBeOpenedGivesNothingAway(t *testing.T) {
 		require.NotContains(t, err.Error(), "geheim", keys)
 	}
 	require.NoFileExists(t, missing, "a key file that was named is never made: a new one would open nothing")
+}
+
+// The wait is the operator's, from the configuration to the record of a death.
+func TestAWishIsCarriedOutAfterTheWaitOfTheOperator(t *testing.T) {
+	t.Parallel()
+	e, err := engines.Open(t.Context(), parse(t, "--data", filepath.Join(t.TempDir(), "data"), "--death-wait", "40", "--unseen-after", "7"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, e.Close()) }()
+	v, err := e.Create(t.Context(), vault.CreateRequest{Password: "mirabelle quiche 42", Notice: vault.Notice{Version: "1", Language: "fr", Text: "x"}, Consent: true})
+	require.NoError(t, err)
+	require.NoError(t, v.SetWish(t.Context(), vault.WantErase))
+	d, err := e.RecordDeath(t.Context(), v.ID(), vault.DeathRecord{By: "operator", Organisation: "x", Evidence: "y"})
+	require.NoError(t, err)
+	require.Equal(t, 40*24*time.Hour, d.ErasedAt.Sub(d.Recorded))
+	require.Equal(t, 7, e.Config(parse(t, "--unseen-after", "7")).UnseenAfter)
 }
 
 // An opening that fails half-way lets go of everything, and so does Close.

@@ -30,6 +30,7 @@ type page struct {
 	SignedIn bool
 	Here     string     // path and query of this page, to come back after a change of language
 	Done     string     // sentence about what was just done
+	Refused  string     // or why it was not
 	Closing  bool       // the account is closed: nothing can be added
 	Relays   bool       // there are relays on this server
 	Staff    bool       // a worker is signed in
@@ -118,9 +119,10 @@ func (v *visit) showWith(status int, name string, data any) error {
 	if t == nil {
 		return fmt.Errorf("web: no template %q", name)
 	}
+	done, refused := v.done()
 	var out bytes.Buffer
 	err := t.ExecuteTemplate(&out, "layout.html", page{
-		Language: v.code, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: v.done(), Closing: v.closing() || v.mayOnlySee(),
+		Language: v.code, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: done, Refused: refused, Closing: v.closing() || v.mayOnlySee(),
 		Relays: v.pages.Staff != nil, Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Data: data,
 	})
 	if err != nil {
@@ -134,12 +136,18 @@ func (v *visit) showWith(status int, name string, data any) error {
 }
 
 // done returns the sentence that ?done= names. Only codes that have a message
-// are shown: a link cannot put words into the page.
-func (v *visit) done() string {
-	if code := v.r.URL.Query().Get("done"); code != "" && v.has("done."+code) {
-		return v.t("done." + code)
+// are shown: a link cannot put words into the page. What was refused must not look
+// like what was done.
+func (v *visit) done() (done, refused string) {
+	code := v.r.URL.Query().Get("done")
+	if code == "" || !v.has("done."+code) {
+		return "", ""
 	}
-	return ""
+	switch code {
+	case "ended", "nothing-open", "factor-needed", "factor-wrong":
+		return "", v.t("done." + code)
+	}
+	return v.t("done." + code), ""
 }
 
 // here is the page to come back to: for an answer to a form, the form.

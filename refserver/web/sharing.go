@@ -32,6 +32,9 @@ type followerView struct {
 func (v *visit) follower(f consent.Follower) followerView {
 	f.Name, f.Place, f.Contact = safename.Line(f.Name), safename.Line(f.Place), safename.Line(f.Contact)
 	f.Organisation, f.Called = safename.Line(f.Organisation), safename.Line(f.Called)
+	if !f.InForce && f.EndedBy == "" && !f.Until.IsZero() && !v.now().Before(f.Until) {
+		f.EndedBy = vault.EndedByTime // as the next sign-in notes it
+	}
 	return followerView{Follower: f, Allowed: v.scopeWords(f.Scope), Why: v.endWords(f.EndedBy)}
 }
 

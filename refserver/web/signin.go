@@ -86,6 +86,13 @@ func (p *pages) news(v *visit) error {
 	return v.show("news", v.now().In(p.Zone))
 }
 
+// noIcon is for the page after leaving quickly: it shows no picture of ours, and
+// browsers ask for one.
+func (p *pages) noIcon(v *visit) error {
+	v.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 func (p *pages) privacy(v *visit) error { return v.show("privacy", nil) }
 
 func (p *pages) nothingHere(*visit) error { return problem.ErrNoPage }

@@ -88,6 +88,7 @@ func (p *pages) routes() *http.ServeMux {
 		"POST /language":     p.chooseLanguage,
 		"GET /privacy":       p.privacy,
 		"GET /robots.txt":    p.robots,
+		"GET /favicon.ico":   p.noIcon,
 	} {
 		mux.Handle(pattern, p.anybody(h))
 	}

@@ -255,10 +255,14 @@ func (p *Post) Drafts(ctx context.Context) (out []Draft, err error) {
 	if err := p.mayHelp(); err != nil {
 		return nil, err
 	}
-	items, err := p.space.List(ctx, &vault.ListOptions{Kind: vault.KindData})
+	items, err := p.shared(ctx)
 	if err != nil && !errors.Is(err, vault.ErrTampered) {
 		return nil, err
 	}
+	return p.drafts(ctx, items)
+}
+
+func (p *Post) drafts(ctx context.Context, items []vault.Item) (out []Draft, err error) {
 	oldest := p.service().now().Add(-DraftsLast)
 	for _, it := range items {
 		var e draftEntry
@@ -328,14 +332,14 @@ type Counts struct {
 
 // Counts returns the counts of the relay. Years are those of the directory's zone.
 func (p *Post) Counts(ctx context.Context) (c Counts, err error) {
-	people, err := p.people(ctx)
+	items, people, err := p.people(ctx)
 	if err != nil && !errors.Is(err, vault.ErrTampered) {
 		return c, err
 	}
-	items, err := p.space.List(ctx, &vault.ListOptions{Kind: vault.KindData})
-	if err != nil && !errors.Is(err, vault.ErrTampered) {
-		return c, err
-	}
+	return p.counts(ctx, people, items)
+}
+
+func (p *Post) counts(ctx context.Context, people []Person, items []vault.Item) (c Counts, err error) {
 	s := p.service()
 	zone := s.cfg.Directory.cfg.Zone
 	year := s.now().In(zone).Year()

@@ -82,7 +82,7 @@ func (p *Purpose) check() error {
 // purpose. As stored, W/at/<name>, the name and the key following from the session's
 // token, so that the store learns nothing of it:
 //
-//	sealed: CBOR{1: relay, 2: vault, 3: grant, 4: purpose, 5: nonce, 6: key of the vault, 7: a visit}
+//	sealed: CBOR{1: relay, 2: vault, 3: grant, 4: purpose, 5: nonce, 6: key of the vault, 7: a visit, 8: name there}
 type opened struct {
 	Relay   [16]byte `cbor:"1,keyasint"`
 	Vault   [16]byte `cbor:"2,keyasint"`
@@ -91,6 +91,7 @@ type opened struct {
 	Nonce   [16]byte `cbor:"5,keyasint"`
 	Pinned  []byte   `cbor:"6,keyasint"`
 	Visit   bool     `cbor:"7,keyasint,omitempty"`
+	Name    string   `cbor:"8,keyasint,omitempty"` // so that no page need look for it in the roster
 }
 
 // openedLasts bounds what a session may have open: longer than any session lasts.
@@ -130,11 +131,11 @@ func (p *Post) Open(ctx context.Context, id vault.ID, why Purpose) (*vault.Vault
 	if err := why.check(); err != nil {
 		return nil, err
 	}
-	one, err := p.find(ctx, id)
+	one, err := p.Find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	v, err := p.openFor(ctx, opened{Relay: p.relay.ID, Vault: one.Vault, Grant: one.Grant, Purpose: why.String(), Nonce: randomID(), Pinned: one.pinned}, time.Time{})
+	v, err := p.openFor(ctx, opened{Relay: p.relay.ID, Vault: one.Vault, Grant: one.Grant, Purpose: why.String(), Nonce: randomID(), Pinned: one.pinned, Name: one.Name}, time.Time{})
 	if errors.Is(err, vault.ErrEnded) && p.stands(ctx) == nil { // it is the person's end, not the worker's
 		// Whose record is still there may be given new keys at their next sign-in.
 		over, overErr := p.isOver(ctx, one)
@@ -232,6 +233,7 @@ func (w *Worker) Opened(ctx context.Context) (*Post, *vault.Vault, Purpose, erro
 		p.Close()
 		return nil, nil, Purpose{}, err
 	}
+	p.called = o.Name
 	return p, v, ParsePurpose(o.Purpose), nil
 }
 
@@ -246,6 +248,9 @@ func (p *Post) Opened(ctx context.Context) (*vault.Vault, Purpose, error) {
 		return nil, Purpose{}, vault.ErrNotFound
 	}
 	v, err := p.openAs(ctx, o, at.key, record)
+	if err == nil {
+		p.called = o.Name
+	}
 	return v, ParsePurpose(o.Purpose), err
 }
 
@@ -284,7 +289,7 @@ func (w *Worker) CloseOpened(ctx context.Context) error {
 // [Service.Followers] that it is over. Their shared papers get new keys at their next
 // sign-in. Errors: those of Open.
 func (p *Post) GiveUp(ctx context.Context, id vault.ID, why Purpose) error {
-	one, err := p.find(ctx, id)
+	one, err := p.Find(ctx, id)
 	if err != nil {
 		return err
 	}

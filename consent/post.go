@@ -20,6 +20,11 @@ func (p *Post) Roles() Role { return p.member.Roles }
 // Worker is who is at this post.
 func (p *Post) Worker() *Worker { return p.worker }
 
+// Called is the name, at this relay, of whose space [Worker.Opened] or [Post.Opened]
+// opened here, as it was when the worker began: neutralise it where it is shown. "" if
+// nothing was.
+func (p *Post) Called() string { return p.called }
+
 // Keys are the worker's signing key and the relay's inbox keys, the newest first;
 // former ones too, as long as something lies under them.
 func (p *Post) Keys() vault.OwnKeys { return p.keys }

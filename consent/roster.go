@@ -52,14 +52,10 @@ type rosterItem struct {
 	rosterEntry
 }
 
-// roster reads the whole roster as it lies. What was altered is named by the error,
-// next to the rest.
-func (p *Post) roster(ctx context.Context) (out []rosterItem, err error) {
-	items, err := p.Space().List(ctx, &vault.ListOptions{Kind: vault.KindData})
-	if err != nil && !errors.Is(err, vault.ErrTampered) {
-		return nil, err
-	}
-	problems := []error{err}
+// rosterOf picks the roster out of what a relay's workers share, as it lies. What is
+// in no form that there is, is named by the error, next to the rest.
+func rosterOf(items []vault.Item) (out []rosterItem, err error) {
+	var problems []error
 	for _, it := range items {
 		if !formPerson.is(it.Data) {
 			continue
@@ -74,6 +70,53 @@ func (p *Post) roster(ctx context.Context) (out []rosterItem, err error) {
 	return out, errors.Join(problems...)
 }
 
+// shared reads what the relay's workers share. What was altered is named by the
+// error, next to the rest.
+func (p *Post) shared(ctx context.Context) ([]vault.Item, error) {
+	return p.Space().List(ctx, &vault.ListOptions{Kind: vault.KindData})
+}
+
+// roster reads the whole roster as it lies. What was altered is named by the error,
+// next to the rest.
+func (p *Post) roster(ctx context.Context) ([]rosterItem, error) {
+	items, err := p.shared(ctx)
+	if err != nil && !errors.Is(err, vault.ErrTampered) {
+		return nil, err
+	}
+	out, formErr := rosterOf(items)
+	return out, errors.Join(err, formErr)
+}
+
+// Roster is what a relay's workers share, as their first page shows it.
+type Roster struct {
+	People []Person // by name, as [Post.People]
+	Drafts []Draft  // by name, as [Post.Drafts]
+	Counts Counts   // as [Post.Counts]
+}
+
+// Roster returns whom the relay follows, whose account is being opened, and the
+// counts, for what one of them costs: of a relay with thousands of people, opening
+// them is what takes the time. Who only manages gets the counts alone. Errors, and
+// what is returned beside them: those of [Post.People].
+func (p *Post) Roster(ctx context.Context) (out Roster, err error) {
+	items, people, err := p.people(ctx)
+	if err != nil && !errors.Is(err, vault.ErrTampered) {
+		return out, err
+	}
+	altered := err
+	if out.Counts, err = p.counts(ctx, people, items); err != nil {
+		return Roster{}, err
+	}
+	if p.mayHelp() != nil {
+		return out, altered
+	}
+	out.People = people
+	if out.Drafts, err = p.drafts(ctx, items); err != nil {
+		return Roster{}, err
+	}
+	return out, altered
+}
+
 // People returns whom the relay follows, by name. Notes that wait are taken in first,
 // and who has withdrawn leaves. If something was altered, the others are returned
 // together with the error.
@@ -84,18 +127,30 @@ func (p *Post) People(ctx context.Context) ([]Person, error) {
 	if err := p.mayHelp(); err != nil {
 		return nil, err
 	}
-	return p.people(ctx)
+	_, all, err := p.people(ctx)
+	return all, err
 }
 
-func (p *Post) people(ctx context.Context) ([]Person, error) {
+// people also returns what else was read.
+func (p *Post) people(ctx context.Context) ([]vault.Item, []Person, error) {
 	_, takeErr := p.takeNotes(ctx)
 	if takeErr != nil && !errors.Is(takeErr, vault.ErrTampered) && !errors.Is(takeErr, vault.ErrWitnessAway) {
-		return nil, takeErr
+		return nil, nil, takeErr
 	}
-	all, err := p.roster(ctx)
+	items, err := p.shared(ctx)
 	if err != nil && !errors.Is(err, vault.ErrTampered) {
-		return nil, err
+		return nil, nil, err
 	}
+	all, formErr := rosterOf(items)
+	out, lookErr := p.followed(ctx, all)
+	if lookErr != nil {
+		return nil, nil, lookErr
+	}
+	return items, out, errors.Join(takeErr, err, formErr)
+}
+
+// followed sorts a roster by name, and strikes from it who is not followed any more.
+func (p *Post) followed(ctx context.Context, all []rosterItem) ([]Person, error) {
 	latest := map[vault.ID]Person{}
 	var over []Person
 	for _, k := range all {
@@ -132,7 +187,8 @@ func (p *Post) people(ctx context.Context) ([]Person, error) {
 		}
 		return strings.Compare(a.Vault.String(), b.Vault.String())
 	})
-	return out, errors.Join(takeErr, err)
+	p.remember(out)
+	return out, nil
 }
 
 func (k *rosterItem) person() Person {
@@ -312,19 +368,4 @@ func (s *Service) drop(ctx context.Context, rec storage.Record) error {
 		}
 		return err
 	}))
-}
-
-// find returns somebody of the roster. vault.ErrNotFound if the relay does not follow
-// them, or not any more.
-func (p *Post) find(ctx context.Context, id vault.ID) (Person, error) {
-	people, err := p.People(ctx)
-	for _, one := range people {
-		if one.Vault == id {
-			return one, nil
-		}
-	}
-	if err == nil || errors.Is(err, vault.ErrTampered) {
-		err = vault.ErrNotFound
-	}
-	return Person{}, err
 }

@@ -34,8 +34,9 @@ type Service struct {
 	cfg Config
 
 	mu      sync.Mutex
-	names   map[vault.ID]string // of workers who signed in here, so that not every request reads it
-	settled map[RelayID]string  // the inbox under which every grant of a relay is known to lie
+	names   map[vault.ID]string        // of workers who signed in here, so that not every request reads it
+	settled map[RelayID]string         // the inbox under which every grant of a relay is known to lie
+	places  map[placeName]vault.ItemID // where somebody lies in a roster
 }
 
 // New checks the configuration and names every problem at once.
@@ -58,7 +59,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Service{cfg: cfg, names: map[vault.ID]string{}, settled: map[RelayID]string{}}, nil
+	return &Service{cfg: cfg, names: map[vault.ID]string{}, settled: map[RelayID]string{}, places: map[placeName]vault.ItemID{}}, nil
 }
 
 func (s *Service) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Millisecond) }

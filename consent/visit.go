@@ -226,7 +226,7 @@ func (p *Post) OpenVisit(ctx context.Context, id vault.GrantID, why Purpose) (*v
 		if !known.Trusts(n.pinned) {
 			return nil, vault.ErrUntrustedKey
 		}
-		return p.openFor(ctx, opened{Relay: p.relay.ID, Vault: n.Vault, Grant: id, Purpose: why.String(), Nonce: randomID(), Pinned: n.pinned, Visit: true}, n.Until)
+		return p.openFor(ctx, opened{Relay: p.relay.ID, Vault: n.Vault, Grant: id, Purpose: why.String(), Nonce: randomID(), Pinned: n.pinned, Visit: true, Name: n.Name}, n.Until)
 	}
 	return nil, vault.ErrNotFound
 }

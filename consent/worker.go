@@ -178,6 +178,7 @@ type Post struct {
 	grant      vault.GrantID
 	space      *vault.Vault
 	keys       vault.OwnKeys
+	called     string
 }
 
 // At opens the space of a relay as this worker. Where the keys of the relay have

@@ -35,17 +35,18 @@ func (t *turn) sign(c seal.Context, message []byte) signature {
 type authors struct {
 	ctx       context.Context
 	owner     *seal.OwnerHead
-	directory Directory // nil: nobody but the vault itself
+	directory Directory   // nil: nobody but the vault itself
+	known     *signatures // nil: each is verified
 }
 
 func (t *turn) authors() authors {
-	return authors{ctx: t.ctx, owner: t.heads.owner, directory: t.v.service.cfg.Directory}
+	return authors{ctx: t.ctx, owner: t.heads.owner, directory: t.v.service.cfg.Directory, known: t.v.service.signatures}
 }
 
 // of returns who made a signature: nobody else than the vault itself (nil), by a
 // key that it has or had, or whom its credential names.
 func (a authors) of(s signature, c seal.Context, message []byte) (*Signer, error) {
-	if seal.VerifySignature(s.Key, c, message, s.Bytes) != nil {
+	if a.known.verify(s, c, message) != nil {
 		return nil, ErrUntrustedKey
 	}
 	if len(s.Credential) == 0 {

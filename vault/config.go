@@ -136,16 +136,17 @@ func SuggestedFolders() []string { return append([]string(nil), suggestedFolders
 // Vaults is the service that holds many people's vaults. It holds no key of a
 // vault that nobody has open. Safe for many goroutines.
 type Vaults struct {
-	cfg      Config
-	keys     *serviceKeys
-	decoy    *decoy
-	queue    *queue
-	derive   *derivations
-	marks    *marks
-	reporter *reporter
-	away     *awayTries
-	disowned disowned
-	close    sync.Once
+	cfg        Config
+	keys       *serviceKeys
+	decoy      *decoy
+	queue      *queue
+	derive     *derivations
+	marks      *marks
+	reporter   *reporter
+	away       *awayTries
+	disowned   disowned
+	signatures *signatures
+	close      sync.Once
 }
 
 // New checks the configuration, names every problem at once, and opens the
@@ -160,10 +161,11 @@ func New(ctx context.Context, cfg Config) (*Vaults, error) {
 	}
 	s := &Vaults{
 		cfg: cfg, keys: keys,
-		queue:  newQueue(),
-		derive: newDerivations(cfg.SignIns, cfg.SignInQueue),
-		marks:  newMarks(cfg.Now),
-		away:   newAwayTries(cfg.Now),
+		queue:      newQueue(),
+		derive:     newDerivations(cfg.SignIns, cfg.SignInQueue),
+		marks:      newMarks(cfg.Now),
+		away:       newAwayTries(cfg.Now),
+		signatures: newSignatures(),
 	}
 	if s.decoy, err = newDecoy(ctx, cfg.Keeper); err != nil {
 		return nil, err

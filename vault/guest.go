@@ -139,7 +139,7 @@ func (s *Vaults) readGrant(ctx context.Context, id ID, grant GrantID, g *Guest) 
 // have signed would spoil the journal and the papers that they touch (G3).
 func (s *Vaults) vouch(ctx context.Context, head *seal.OwnerHead, g *Guest) error {
 	c := ID(head.Vault).bind(seal.TypeOrigin, 0, 0, nil, 0) // of no item
-	by := authors{ctx: ctx, owner: head, directory: s.cfg.Directory}
+	by := authors{ctx: ctx, owner: head, directory: s.cfg.Directory, known: s.signatures}
 	return by.check(g.Actor, signature{Key: g.Signer.Public(), Bytes: g.Signer.Sign(c, nil), Credential: g.Credential}, c, nil)
 }
 

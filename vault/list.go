@@ -19,6 +19,7 @@ type ListOptions struct {
 	Compartment Compartment // zero: both
 	Folder      *ItemID     // nil: every folder; a zero id: the top
 	Binned      bool        // what lies in the bin, instead of what does not
+	Items       []ItemID    // these alone, and nothing else is opened; nil: every one
 }
 
 func (o *ListOptions) takes(it *Item) bool {
@@ -52,7 +53,7 @@ func (v *Vault) List(ctx context.Context, opts *ListOptions) ([]Item, error) {
 	if opts != nil {
 		o = *opts
 	}
-	all, err := v.list(ctx, func(it *Item) bool { return o.takes(it) })
+	all, err := v.list(ctx, o.Items, func(it *Item) bool { return o.takes(it) })
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (v *Vault) List(ctx context.Context, opts *ListOptions) ([]Item, error) {
 // that wraps ErrTampered, and the rest follows. It is one line in the journal.
 func (v *Vault) Items(ctx context.Context) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		all, err := v.list(ctx, func(*Item) bool { return true })
+		all, err := v.list(ctx, nil, func(*Item) bool { return true })
 		if err != nil {
 			yield(Item{}, err)
 			return
@@ -90,10 +91,17 @@ func (v *Vault) Items(ctx context.Context) iter.Seq2[Item, error] {
 	}
 }
 
-func (v *Vault) list(ctx context.Context, takes func(*Item) bool) ([]loaded, error) {
+// list loads what is listed of these ids, nil for everything.
+func (v *Vault) list(ctx context.Context, these []ItemID, takes func(*Item) bool) ([]loaded, error) {
 	var out []loaded
 	err := v.do(ctx, func(t *turn) error {
-		all, err := t.all()
+		var all []loaded
+		var err error
+		if these == nil {
+			all, err = t.all()
+		} else {
+			all, err = t.some(these)
+		}
 		if err != nil {
 			return err
 		}

@@ -343,6 +343,23 @@ type loaded struct {
 	err    error
 }
 
+// some loads the items of these ids that are listed, one by one. One that was altered
+// or is missing is named in its place.
+func (t *turn) some(ids []ItemID) (out []loaded, err error) {
+	for _, id := range ids {
+		r, err := t.find(id)
+		switch {
+		case errors.Is(err, ErrTampered):
+			out = append(out, loaded{id, nil, err})
+		case err == nil:
+			out = append(out, loaded{id, r, nil})
+		case !errors.Is(err, ErrNotFound):
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // all loads every item within reach with one pass over the vault's records. An
 // item that was altered or is missing is named in its place; the others stand.
 func (t *turn) all() ([]loaded, error) {

@@ -8,7 +8,7 @@ import (
 
 // guestView is the banner over every page of somebody else's space.
 type guestView struct {
-	Name    string // as the person gave it at this relay; "": not known any more
+	Name    string // as the person gave it at this relay
 	Relay   string
 	Purpose string
 }
@@ -17,25 +17,7 @@ func (v *visit) guestView() *guestView {
 	if v.worker == nil || v.post == nil {
 		return nil
 	}
-	return &guestView{Name: safename.Line(v.openedName()), Relay: safename.Line(v.post.Relay().Name), Purpose: v.purposeWords(v.purpose)}
-}
-
-// openedName is what the person whose space is open is called at the relay. It is
-// looked up each time: nothing about a person stays in the server's memory.
-func (v *visit) openedName() string {
-	people, err := v.post.People(v.ctx())
-	for _, one := range people {
-		if err == nil && one.Vault == v.vault.ID() {
-			return one.Name
-		}
-	}
-	visits, err := v.post.Visits(v.ctx())
-	for _, one := range visits {
-		if err == nil && one.Vault == v.vault.ID() {
-			return one.Name
-		}
-	}
-	return ""
+	return &guestView{Name: safename.Line(v.post.Called()), Relay: safename.Line(v.post.Relay().Name), Purpose: v.purposeWords(v.purpose)}
 }
 
 // mayOnlySee reports whether a worker may add nothing to the space that is open. It

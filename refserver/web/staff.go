@@ -114,35 +114,29 @@ func (p *pages) people(v *visit) error {
 	}
 	defer post.Close()
 	view := peopleView{Relay: v.relay(post.Relay()), Manages: post.Roles().Has(consent.RoleManage), Helps: post.Roles().Has(consent.RoleHelp)}
-	if view.Helps { // who only manages sees numbers, and nobody's name
-		if err := v.roster(post, &view); err != nil {
-			return err
-		}
-	}
-	if view.Licence, err = v.licence(post.Relay().ID); err != nil {
+	if err := v.roster(post, &view); err != nil {
 		return err
 	}
-	if view.Counts, err = post.Counts(v.ctx()); err != nil {
+	if view.Licence, err = v.licence(post.Relay().ID); err != nil {
 		return err
 	}
 	return v.show("people", view)
 }
 
-// roster fills in whom the relay follows, and whose account is being opened.
+// roster fills in whom the relay follows, and whose account is being opened. Who only
+// manages sees numbers, and nobody's name.
 func (v *visit) roster(post *consent.Post, view *peopleView) error {
-	people, err := post.People(v.ctx())
-	if errors.Is(err, vault.ErrTampered) && people != nil {
+	all, err := post.Roster(v.ctx())
+	if errors.Is(err, vault.ErrTampered) {
 		v.damaged, err = true, nil
 	}
 	if err != nil {
 		return err
 	}
-	for _, one := range people {
+	view.Counts, view.Drafts = all.Counts, all.Drafts
+	for _, one := range all.People {
 		one.Name = safename.Line(one.Name)
 		view.People = append(view.People, personRow{one, v.scopeWords(one.Scope)})
-	}
-	if view.Drafts, err = post.Drafts(v.ctx()); err != nil {
-		return err
 	}
 	for i := range view.Drafts {
 		view.Drafts[i].Name = safename.Line(view.Drafts[i].Name)
@@ -247,16 +241,11 @@ func (v *visit) opening(f *form, open bool) error {
 		}
 		f.refuse("why", v.t("wrong.characters"))
 	}
-	people, err := post.People(v.ctx())
+	one, err := post.Find(v.ctx(), id)
 	if err != nil {
 		return err
 	}
-	for _, one := range people {
-		if one.Vault == id {
-			return v.askWhy(f, openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.scopeWords(one.Scope), GiveUp: v.r.URL.Path + "/give-up"})
-		}
-	}
-	return vault.ErrNotFound
+	return v.askWhy(f, openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.scopeWords(one.Scope), GiveUp: v.r.URL.Path + "/give-up"})
 }
 
 func (v *visit) askWhy(f *form, view openingView) error {

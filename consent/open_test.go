@@ -55,6 +55,7 @@ func TestAWorkersSessionHasOneVaultOpenAtATime(t *testing.T) {
 	v, why, err := there.Opened(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, boris.Vault.ID(), v.ID())
+	require.Equal(t, "Boris", there.Called())
 	require.Equal(t, consent.Purpose{Code: consent.PurposeHealth}, why)
 	tn.open(t, there)
 	_, err = second.List(t.Context(), nil)

@@ -133,7 +133,10 @@ func (p *Post) People(ctx context.Context) ([]Person, error) {
 
 // people also returns what else was read.
 func (p *Post) people(ctx context.Context) ([]vault.Item, []Person, error) {
-	_, takeErr := p.takeNotes(ctx)
+	var takeErr error
+	if p.mayHelp() == nil { // who only manages opens nothing of people, a note neither
+		_, takeErr = p.takeNotes(ctx)
+	}
 	if takeErr != nil && !errors.Is(takeErr, vault.ErrTampered) && !errors.Is(takeErr, vault.ErrWitnessAway) {
 		return nil, nil, takeErr
 	}

@@ -100,6 +100,9 @@ func (t *turn) grants() ([]*keptGrant, error) {
 	if err := t.asOwner(); err != nil {
 		return nil, err
 	}
+	if err := t.scanPapers(); err != nil {
+		return nil, err
+	}
 	out := []*keptGrant{}
 	for n := range t.heads.indexes[Owner].Pages {
 		page, err := t.page(Owner, n)

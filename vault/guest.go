@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"slices"
@@ -354,7 +355,7 @@ func (s *Vaults) Rewrap(ctx context.Context, id ID, grant GrantID, g Guest) (don
 		if err != nil {
 			return err
 		}
-		if slices.Equal(key.Public(), g.Keys[0].Public()) {
+		if subtle.ConstantTimeCompare(key.Bytes(), g.Keys[0].Bytes()) == 1 {
 			return nil
 		}
 		plain, err := seal.Marshal(body)

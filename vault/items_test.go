@@ -281,7 +281,7 @@ func TestListsChooseAndAreInOrder(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, nil)
 	mine := folder(t, s.v, "Papers", vault.Private).ID
-	add(t, s.v, "b", nil)
+	b := add(t, s.v, "b", nil)
 	addNote(t, s.v, "A", "")
 	addTo(t, s.v, vault.NewDocument{Name: "c", Folder: mine}, nil)
 	addTo(t, s.v, vault.NewDocument{Name: "d", Compartment: vault.Shared}, nil)
@@ -300,6 +300,8 @@ func TestListsChooseAndAreInOrder(t *testing.T) {
 		{&vault.ListOptions{Folder: &vault.ItemID{}, Kind: vault.KindDocument}, []string{"b", "d"}},
 		{&vault.ListOptions{Binned: true}, []string{"e"}},
 		{&vault.ListOptions{Compartment: vault.Owner}, []string{}},
+		{&vault.ListOptions{Items: []vault.ItemID{b.ID, binned.ID, {1}}}, []string{"b"}},
+		{&vault.ListOptions{Items: []vault.ItemID{}}, []string{}},
 	} {
 		got, err := s.v.List(t.Context(), c.opts)
 		require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 // ListOptions chooses among the items within reach.
 type ListOptions struct {
 	Kind        Kind        // zero: every kind
-	Compartment Compartment // zero: both
+	Compartment Compartment // zero: both. Nothing of the other is opened
 	Folder      *ItemID     // nil: every folder; a zero id: the top
 	Binned      bool        // what lies in the bin, instead of what does not
 	Items       []ItemID    // these alone, and nothing else is opened; nil: every one
@@ -53,7 +53,7 @@ func (v *Vault) List(ctx context.Context, opts *ListOptions) ([]Item, error) {
 	if opts != nil {
 		o = *opts
 	}
-	all, err := v.list(ctx, o.Items, func(it *Item) bool { return o.takes(it) })
+	all, err := v.list(ctx, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (v *Vault) List(ctx context.Context, opts *ListOptions) ([]Item, error) {
 // that wraps ErrTampered, and the rest follows. It is one line in the journal.
 func (v *Vault) Items(ctx context.Context) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		all, err := v.list(ctx, nil, func(*Item) bool { return true })
+		all, err := v.list(ctx, nil)
 		if err != nil {
 			yield(Item{}, err)
 			return
@@ -91,21 +91,24 @@ func (v *Vault) Items(ctx context.Context) iter.Seq2[Item, error] {
 	}
 }
 
-// list loads what is listed of these ids, nil for everything.
-func (v *Vault) list(ctx context.Context, these []ItemID, takes func(*Item) bool) ([]loaded, error) {
+// list loads what o chooses, nil for everything, also what lies in the bin.
+func (v *Vault) list(ctx context.Context, o *ListOptions) ([]loaded, error) {
 	var out []loaded
-	err := v.do(ctx, func(t *turn) error {
-		var all []loaded
-		var err error
-		if these == nil {
-			all, err = t.all()
-		} else {
-			all, err = t.some(these)
+	err := v.do(ctx, func(t *turn) (err error) {
+		switch {
+		case o == nil:
+			out, err = t.all()
+		case o.Items != nil:
+			out, err = t.some(o.Items)
+		case o.Compartment != 0:
+			out, err = t.allOf(o.Compartment)
+		default:
+			out, err = t.all()
 		}
 		if err != nil {
 			return err
 		}
-		out = slices.DeleteFunc(all, func(l loaded) bool { return l.err == nil && !takes(l.record.item) })
+		out = slices.DeleteFunc(out, func(l loaded) bool { return o != nil && l.err == nil && !o.takes(l.record.item) })
 		sortByName(out)
 		t.note(ActListed, nil, map[string]string{"count": strconv.Itoa(len(out))})
 		return nil

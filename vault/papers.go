@@ -134,11 +134,30 @@ func (t *turn) resealPaper(id [16]byte) error {
 	return t.sealPaper(e.id, e.revision, paper)
 }
 
+// scanPapers reads the records of all papers in one go, for who will open each: a
+// relay has hundreds. Nothing is believed of them before openPaper.
+func (t *turn) scanPapers() error {
+	t.scanned = map[[16]byte][]byte{}
+	prefix := t.v.id.key("o/")
+	for rec, err := range t.v.service.cfg.Store.All(t.ctx, prefix) {
+		if err != nil {
+			return storageError(err)
+		}
+		if raw, err := idText.DecodeString(rec.Key[len(prefix):]); err == nil && len(raw) == 16 {
+			t.scanned[[16]byte(raw)] = rec.Value
+		}
+	}
+	return nil
+}
+
 func (t *turn) openPaper(e pageEntry) (p ownerPaper, err error) {
 	name := idText.EncodeToString(e.id[:])
 	// Not by the transaction: it would check every one of them. What this turn itself
 	// has written is not in the store yet.
 	record, ok := t.papers[e.id]
+	if !ok {
+		record, ok = t.scanned[e.id]
+	}
 	if !ok {
 		rec, err := t.v.service.cfg.Store.Get(t.ctx, t.v.id.paper(e.id))
 		if err != nil {

@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -362,7 +363,13 @@ func (t *turn) some(ids []ItemID) (out []loaded, err error) {
 
 // all loads every item within reach with one pass over the vault's records. An
 // item that was altered or is missing is named in its place; the others stand.
-func (t *turn) all() ([]loaded, error) {
+func (t *turn) all() ([]loaded, error) { return t.allOf(Shared, Private) }
+
+// fewItems are sooner loaded one by one than found among all.
+const fewItems = 16
+
+// allOf is all, of some compartments.
+func (t *turn) allOf(these ...Compartment) ([]loaded, error) {
 	if err := t.maySee(); err != nil {
 		return nil, err
 	}
@@ -376,7 +383,7 @@ func (t *turn) all() ([]loaded, error) {
 	places := map[ItemID]place{}
 	for _, c := range []Compartment{Shared, Private} {
 		ix, reached := t.heads.indexes[c]
-		if !reached {
+		if !reached || !slices.Contains(these, c) {
 			continue
 		}
 		for n := range ix.Pages {
@@ -388,6 +395,9 @@ func (t *turn) all() ([]loaded, error) {
 				places[e.id] = place{c, e}
 			}
 		}
+	}
+	if len(these) == 1 && len(places) <= fewItems {
+		return t.some(slices.Collect(maps.Keys(places)))
 	}
 	out := make([]loaded, 0, len(places))
 	prefix := t.v.id.key("i/")

@@ -32,6 +32,9 @@ func (v *Vault) payGrants(ctx context.Context, p *proof) error {
 	if _, ok := p.roots[Shared]; !ok {
 		return nil
 	}
+	if owing, err := v.owesAnything(ctx); err != nil || !owing { // nearly always
+		return err
+	}
 	unconfirmed := v.tendGrants(ctx)
 	if unconfirmed != nil && !errors.Is(unconfirmed, ErrUnconfirmed) {
 		return unconfirmed
@@ -48,6 +51,21 @@ func (v *Vault) payGrants(ctx context.Context, p *proof) error {
 		unconfirmed = errors.Join(unconfirmed, err)
 	}
 	return errors.Join(unconfirmed, v.reseal(ctx), v.tendGrants(ctx))
+}
+
+// owesAnything says whether payGrants has anything to do.
+func (v *Vault) owesAnything(ctx context.Context) (owing bool, err error) {
+	holders, err := v.askHolders(ctx)
+	if err != nil {
+		return false, err
+	}
+	err = v.do(ctx, func(t *turn) error {
+		if owing, err = t.tendable(holders); err == nil {
+			owing = owing || t.owesSharedKeys() || t.owesReseal()
+		}
+		return err
+	})
+	return owing, err
 }
 
 // owesSharedKeys says whether somebody who must not see what comes has the keys.

@@ -52,6 +52,7 @@ type turn struct {
 	away       bool                // the witness does not answer
 	resealing  bool                // what is put is only sealed anew
 	papers     map[[16]byte][]byte // that were written in this turn
+	scanned    map[[16]byte][]byte // as stored, where all were read in one go
 	entries    []Entry
 	report     signedOwner // to the witness, if the owner head moved or it does not know it
 	after      func()      // called when the commit has happened

@@ -108,9 +108,9 @@ func TestWhereSomebodyWasFoundIsNotBelieved(t *testing.T) {
 	tn.open(t, post)
 	tn.open(t, post)
 
-	roster := host.Records(items)
+	roster, honest := host.Records(items), scan(t, tn, items)
 	for i, key := range roster {
-		host.Record(key).Swap(host.Record(roster[(i+1)%len(roster)]))
+		host.Record(key).Forge(honest[roster[(i+1)%len(roster)]])
 	}
 	_, err := post.Open(t.Context(), tn.amina.Vault.ID(), aboutHousing)
 	require.ErrorIs(t, err, vault.ErrNotFound)

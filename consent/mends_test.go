@@ -129,3 +129,25 @@ func TestALostReportOfTheRelayLosesNoNote(t *testing.T) {
 	there.Desk(t) // a manager has it reported
 	require.Len(t, mustPeople(t, tn.centre.worker.SignIn(t, other).At(t, tn.centre.Relay)), 1)
 }
+
+// The service stops after somebody's new role, and before the relay's new keys: the
+// act repeated takes the key of the whole relay from who manages no more.
+func TestWhoManagesNoMoreKeepsNoKeyAfterACrash(t *testing.T) {
+	t.Parallel()
+	d := &turning{}
+	s := consenttest.New(t, &consenttest.Options{Vault: vaulttest.Options{Driver: func(under storage.Driver) storage.Driver { d.Driver = under; return d }}})
+	harbour := s.Relay(t, "Harbour")
+	second := harbour.Hire(t, "Second", both)
+	desk := harbour.Desk(t)
+	d.last.Store(second.ID().String() + "/m/")
+	_, err := desk.SetRoles(t.Context(), second.ID(), consent.RoleHelp)
+	require.Error(t, err)
+	d.last.Store("")
+	sheet, err := harbour.Desk(t).SetRoles(t.Context(), second.ID(), consent.RoleHelp)
+	require.NoError(t, err)
+	require.NotNil(t, sheet, "new keys of the whole relay")
+	v := bySheet(t, s, *sheet)
+	holders, err := v.Holders(t.Context(), vault.Secret{Password: sheet.Code})
+	require.NoError(t, err)
+	require.Equal(t, []vault.ID{harbour.Manager.ID()}, holders)
+}

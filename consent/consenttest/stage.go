@@ -24,6 +24,9 @@ type Options struct {
 	// SecondFactor asks workers for one. Who is made by the stage then has one, and
 	// [Staff.Secret] has its code.
 	SecondFactor bool
+	// Authority is who signs the directory; nil: one that is drawn. A folder is opened
+	// again with the one of before.
+	Authority *consent.Authority
 }
 
 // Stage is a running service with relays.
@@ -59,7 +62,10 @@ func Open(ctx context.Context, opts *Options) (*Stage, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	s := &Stage{Authority: consent.NewAuthority(), Organisation: consent.Organisation{ID: consent.NewOrganisationID(), Name: "Les Amis", Country: "FR"}}
+	s := &Stage{Authority: opts.Authority, Organisation: consent.Organisation{ID: consent.NewOrganisationID(), Name: "Les Amis", Country: "FR"}}
+	if s.Authority == nil {
+		s.Authority = consent.NewAuthority()
+	}
 	under := opts.Vault
 	under.Directory = s.directory(s.Authority.Public(), opts)
 	var err error

@@ -303,3 +303,26 @@ func TestAWorkerWhosePasswordOthersKnowIsLetInAgain(t *testing.T) {
 	_, err = s.OpenGrant(t.Context(), who.Vault.ID(), grant, g)
 	require.ErrorIs(t, err, vault.ErrTampered, "the relay has new keys as well")
 }
+
+// While the store shows a relay's head damaged, who changes their keys gives it none.
+// That ends nothing: the person stays in the roster, and opens to it again.
+func TestARelayWhoseHeadWasDamagedKeepsWhomItFollows(t *testing.T) {
+	t.Parallel()
+	s, host := lying(t)
+	harbour := s.Relay(t, "Harbour")
+	samir := harbour.Hire(t, "Samir", consent.RoleHelp)
+	amina, _ := followed(t, s, harbour, "Amina")
+	require.Len(t, mustPeople(t, samir.At(t, harbour)), 1)
+	host.Record(harbour.ID.String() + "/h/o").Flip(100)
+	require.NoError(t, amina.Vault.ChangePassword(t.Context(), vault.ChangePassword{Old: amina.Password, New: "gato niru pesa fova", KnownToOthers: true}))
+	amina.Password = "gato niru pesa fova"
+	host.Honest()
+	post := samir.At(t, harbour)
+	_, err := post.Open(t.Context(), amina.Vault.ID(), consent.Purpose{Code: consent.PurposeHousing})
+	require.ErrorIs(t, err, vault.ErrEnded, "the relay has no key of today")
+	require.Len(t, mustPeople(t, post), 1)
+	amina.SignIn(t, s.Stage)
+	v, err := post.Open(t.Context(), amina.Vault.ID(), consent.Purpose{Code: consent.PurposeHousing})
+	require.NoError(t, err)
+	v.Close()
+}

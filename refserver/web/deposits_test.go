@@ -45,7 +45,7 @@ func TestACentreLeavesPapersAndSeesNothing(t *testing.T) {
 
 	tn.opens(samir).ok("vous ne voyez rien de cet espace", "Laisser un papier", "Laisser un message").without("/papers", "/contacts")
 	for _, path := range []string{"/papers", "/contacts", "/notes", "/papers/add", shared} {
-		samir.get(path).is(http.StatusForbidden).without("Attestation")
+		samir.get(path).is(http.StatusForbidden, "Vous êtes dans l’espace de Amina K.").without("Attestation")
 	}
 	done := "C’est laissé. La personne le trouvera à sa prochaine entrée. Vous ne le verrez plus."
 	samir.leaves(url.Values{"title": {"Récépissé"}}, file{"file", "scan.pdf", "application/pdf", pdf}).ok(done)
@@ -112,9 +112,9 @@ func TestACentreGivesUpAndThePersonSeesItAtOnce(t *testing.T) {
 	path := samir.get(tn.relayPath()).ok("Amina K.").link(tn.relayPath() + "/people/[a-z2-7]+")
 	giveUp := samir.get(path).link(path + "/give-up")
 	samir.get(giveUp).ok("Ne plus suivre cette personne", "Amina K.")
-	samir.post(giveUp, url.Values{}).is(http.StatusUnprocessableEntity, "Choisissez pourquoi.")
-	samir.post(giveUp, url.Values{"purpose": {"other"}, "why": {"partie à Lyon"}}).ok("ce centre ne suit plus cette personne", "Ce centre ne suit encore personne.")
-	require.Equal(t, tn.relayPath(), samir.post(giveUp, url.Values{"purpose": {"other"}, "why": {"partie à Lyon"}}).ok().Path, "a second click")
+	samir.post(giveUp, url.Values{}).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
+	samir.post(giveUp, url.Values{"why": {"partie à Lyon"}}).ok("ce centre ne suit plus cette personne", "Ce centre ne suit encore personne.")
+	require.Equal(t, tn.relayPath(), samir.post(giveUp, url.Values{"why": {"partie à Lyon"}}).ok().Path, "a second click")
 
 	amina.get("/sharing").ok("Arrêté par le centre", "Personne d’autre que vous ne voit votre espace.")
 	amina.get("/journal").ok("Accès terminé", "partie à Lyon", "Samir")

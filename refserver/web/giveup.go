@@ -15,7 +15,7 @@ func (p *pages) giveUp(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.checkPurpose(f)
+	v.required(f, "why")
 	return v.givingUp(f, !f.wrong())
 }
 
@@ -37,7 +37,7 @@ func (v *visit) givingUp(f *form, now bool) error {
 				continue
 			}
 			if now {
-				err := post.GiveUp(v.ctx(), id, purposeOf(f))
+				err := post.GiveUp(v.ctx(), id, consent.Purpose{Code: consent.PurposeOther, Text: f.Get("why")})
 				if err == nil {
 					return v.goTo(back, "given-up")
 				}
@@ -46,7 +46,7 @@ func (v *visit) givingUp(f *form, now bool) error {
 				}
 				f.refuse("why", v.t("wrong.characters"))
 			}
-			view := openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.scopeWords(one.Scope), Purposes: v.purposes()}
+			view := openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name)}
 			if f.wrong() {
 				return v.again("give-up", f, nil, view)
 			}

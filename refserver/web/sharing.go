@@ -26,6 +26,7 @@ type sharingView struct {
 type followerView struct {
 	consent.Follower
 	Allowed string // what they may do
+	Gives   bool   // they may leave things, and see nothing
 	Why     string // of an end
 }
 
@@ -35,7 +36,7 @@ func (v *visit) follower(f consent.Follower) followerView {
 	if !f.InForce && f.EndedBy == "" && !f.Until.IsZero() && !v.now().Before(f.Until) {
 		f.EndedBy = vault.EndedByTime // as the next sign-in notes it
 	}
-	return followerView{Follower: f, Allowed: v.scopeWords(f.Scope), Why: v.endWords(f.EndedBy)}
+	return followerView{Follower: f, Allowed: v.scopeWords(f.Scope), Gives: f.Scope == vault.ScopeGive, Why: v.endWords(f.EndedBy)}
 }
 
 func (v *visit) endWords(by vault.EndedBy) string {

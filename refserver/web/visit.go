@@ -110,7 +110,10 @@ func (p *pages) signedIn(h handler) http.Handler {
 			c, countErr := v.vault.Count(v.ctx())
 			v.binned = countErr == nil && c.Binned > 0
 		}
-		return err
+		if err != nil {
+			v.fail(err) // while it is open: the page says whose space this is
+		}
+		return nil
 	})
 }
 

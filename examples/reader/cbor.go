@@ -38,7 +38,7 @@ func list(of shape) shape           { return shape{kind: 'l', of: &of} } // or n
 func fields(f map[uint64]any) shape { return shape{kind: 'o', fields: f} }
 func id() shape                     { return shape{kind: '1', bits: 16} } // a byte string of just so many bytes
 func key32() shape                  { return shape{kind: '1', bits: 32} } // a byte string of just so many bytes
-func (s shape) byNumber() shape     { return shape{kind: 'n', of: &s} }   // a map from numbers of 8 bits
+func (s shape) byNumber() shape     { return shape{kind: 'n', of: &s} }   // a map from numbers of 8 bits, or null for none
 
 // object is a map with numbers for keys. What is optional and absent reads as empty.
 type object map[uint64]any
@@ -155,6 +155,9 @@ func (d *decoder) value(s shape, depth int) any {
 		}
 		return d.list(s, major, n, depth)
 	default:
+		if null && s.kind == 'n' {
+			return object{}
+		}
 		d.bad = d.bad || major != 5 || n > broadest
 		return d.pairs(s, n, depth)
 	}

@@ -69,7 +69,7 @@ func FuzzBothReadTheSameBodies(f *testing.F) {
 	}
 	generations := map[uint8][]libraryGeneration{1: {{1, []byte{1}, nil}}, 24: nil}
 	for _, v := range []any{
-		libraryEntry{At: -1, Act: "item.added", Detail: map[string]string{"b": "", "aa": "c"}}, librarySession{Rings: generations},
+		libraryEntry{At: -1, Act: "item.added", Detail: map[string]string{"b": "", "aa": "c"}}, librarySession{Rings: generations}, librarySession{},
 		seal.KDF{Algorithm: 255, Time: 1 << 31, Salt: []byte{}}, seal.Restore{Heads: []seal.RestoredHead{{Head: "shared"}}},
 		vault.Terms{Scope: vault.ScopeAdd, Nonce: []byte{1}}, library.Organisation{Country: "FR"}, library.Relay{Languages: []string{"fr"}}, library.Licence{Fee: -1},
 	} {

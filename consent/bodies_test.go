@@ -1,0 +1,36 @@
+package consent
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/internal/testvectors"
+)
+
+var updateBodies = flag.Bool("update", false, "write testdata/bodies.txt if it is not there")
+
+// TestBodiesHaveTheBytesThatWerePublished: whoever changes what is stored, or how, sees it
+// here.
+func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
+	t.Parallel()
+	got, err := testvectors.Bodies(map[string]any{
+		"directory-page": page{}, "organisation": Organisation{}, "relay": Relay{}, "licence": Licence{}, "bundle": bundle{},
+		"credential": credential{}, "member": credentialBody{}, "membership": membership{}, "member-facts": memberFacts{},
+		"ask": askBody{}, "invitation": invitationRecord{}, "profile": profile{}, "founding": founding{}, "left-key": leftKey{},
+		"roster-entry": rosterEntry{}, "draft": draftEntry{}, "opened-mark": openedEntry{}, "note": noteBody{}, "note-facts": noteFacts{},
+		"follow-facts": followFacts{}, "kept-receipt": keptReceipt{}, "open-vault": opened{}, "consent-receipt": Receipt{},
+	}, seal.Marshal)
+	require.NoError(t, err)
+	const file = "testdata/bodies.txt"
+	if _, err := os.Stat(file); os.IsNotExist(err) && *updateBodies {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(file, []byte(got.String()), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got.String())
+}

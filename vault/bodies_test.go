@@ -1,0 +1,37 @@
+package vault
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/internal/seal"
+	"reconnect.example/internal/testvectors"
+)
+
+// TestBodiesHaveTheBytesThatWerePublished: whoever changes what is stored, or how, sees it
+// here. With -update a file that is not there is written.
+func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
+	t.Parallel()
+	got, err := testvectors.Bodies(map[string]any{
+		"kdf": seal.KDF{}, "owner-head": seal.OwnerHead{}, "restore": seal.Restore{},
+		"service-keys": serviceKeysBody{}, "keyslot": slotBody{}, "keyring-clear": keyringClear{}, "keyring": keyringBody{},
+		"head-clear": clearHead{}, "head": sealedHead{}, "page-clear": pageClear{}, "item-clear": recordClear{}, "item": recordBody{}, "item-facts": recordFacts{},
+		"journal-head": journalHead{}, "entry-clear": entryClear{}, "entry": entryBody{}, "entry-facts": entryFacts{},
+		"paper-clear": paperClear{}, "paper": ownerPaper{}, "consent": consentBody{}, "space": spacePaper{}, "restored": restoredBody{},
+		"card": cardPaperBody{}, "factor": factorBody{}, "rules": rulesBody{}, "representative": representativeBody{}, "gaps": gapsBody{},
+		"terms": Terms{}, "grant": grantBody{}, "grant-paper": grantPaper{}, "deposit-clear": depositClear{}, "deposit": depositBody{},
+		"wish": wishBody{}, "carry": wishCarry{}, "death": deathBody{}, "seen": lastSeen{}, "moving": moving{},
+		"session-clear": sessionClear{}, "session": sessionBody{}, "receipt": receiptBody{},
+	}, seal.Marshal)
+	require.NoError(t, err)
+	const file = "testdata/bodies.txt"
+	if _, err := os.Stat(file); os.IsNotExist(err) && flag.Lookup("update").Value.String() == "true" {
+		require.NoError(t, os.WriteFile(file, []byte(got.String()), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got.String())
+}

@@ -247,6 +247,17 @@ func (s *surfing) goTo(address string) {
 	s.do(chromedp.Navigate(address))
 }
 
+// goesBack takes the browser's way back, and waits for another page.
+func (s *surfing) goesBack() {
+	s.Helper()
+	_, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.documentElement.dataset.left = "1"; history.back(); ""`))
+	require.NoError(s, err)
+	require.Eventually(s, func() bool {
+		source := s.source()
+		return source != "" && !strings.Contains(source, "data-left")
+	}, time.Minute, 50*time.Millisecond, "the browser does not go back")
+}
+
 // downloaded waits for a whole file whose name a pattern matches.
 func (s *surfing) downloaded(pattern string) []byte {
 	s.Helper()

@@ -82,11 +82,16 @@ func untilSignedOut(tn *town, idris, samir *surfing, card string, papers []strin
 	idris.look("ended", "Terminé quand vous êtes sorti", "Le temps est passé")
 }
 
-// nothingIsLeft looks for a visit that is over in all pages of the relay, and in what
-// the browser keeps.
+// nothingIsLeft looks for a visit that is over in the history of the browser, in all
+// pages of the relay, and in what the browser keeps.
 func (tn *town) nothingIsLeft(s *surfing, papers []string) {
 	tn.Helper()
 	traces := []string{"Idris", "Ordonnance", "Carte de séjour", papers[0], papers[1]}
+	for range 2 { // over the pages of the visit
+		s.goesBack()
+		s.waitFor("Mes centres")
+		s.without(traces...)
+	}
 	for _, address := range []string{"/papers", "/papers/" + papers[0] + "/show", "/"} {
 		s.goTo(tn.url + address)
 		s.waitFor("Mes centres")

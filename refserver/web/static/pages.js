@@ -55,8 +55,18 @@
     input.insertAdjacentElement("afterend", toggle);
   });
 
+  // A browser may keep a page that was left as it was, and show it on the way back
+  // when it must not be seen any more: it is hidden, and asked for again.
+  window.addEventListener("pagehide", function (event) {
+    if (event.persisted) document.documentElement.hidden = true;
+  });
+
   // Coming back with the back button finds forms that can be sent again.
-  window.addEventListener("pageshow", function () {
+  window.addEventListener("pageshow", function (event) {
+    if (event.persisted) {
+      location.reload();
+      return;
+    }
     document.querySelectorAll("form[aria-busy]").forEach(function (form) { form.removeAttribute("aria-busy"); });
   });
 })();

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"sync"
 
 	"reconnect.example/internal/seal"
 	"reconnect.example/vault"
@@ -29,46 +28,14 @@ func (p *Post) RewrapOwed(ctx context.Context) error {
 	if err != nil && !errors.Is(err, vault.ErrTampered) {
 		return err
 	}
-	return p.rewrapAll(ctx, all)
-}
-
-// rewrapsAtOnce is how many grants are sealed anew side by side: each commit waits for
-// the disk, and a worker for all of them.
-const rewrapsAtOnce = 8
-
-// rewrapAll seals the grants of these people to the relay's present key. It returns
-// when nothing of it goes on any more.
-func (p *Post) rewrapAll(ctx context.Context, all []rosterItem) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	g := p.Guest("")
-	next := make(chan rosterItem)
-	var writers sync.WaitGroup
-	var failed sync.Once
-	var first error
-	for range min(rewrapsAtOnce, len(all)) {
-		writers.Go(func() {
-			for k := range next {
-				_, err := p.service().cfg.Vaults.Rewrap(ctx, k.Vault, k.Grant, g)
-				if err != nil && !errors.Is(err, vault.ErrEnded) && !errors.Is(err, vault.ErrTampered) {
-					failed.Do(func() { first = err })
-					stop() // the others, too
-				}
-			}
-		})
-	}
 	for _, k := range all {
-		select {
-		case next <- k:
-		case <-ctx.Done():
+		_, err := p.service().cfg.Vaults.Rewrap(ctx, k.Vault, k.Grant, g)
+		if err != nil && !errors.Is(err, vault.ErrEnded) && !errors.Is(err, vault.ErrTampered) {
+			return err
 		}
 	}
-	close(next)
-	writers.Wait()
-	if first == nil {
-		first = ctx.Err()
-	}
-	return first
+	return nil
 }
 
 // takeAllNotes takes in all notes that can be: takeNotes does so many at a time.

@@ -13,7 +13,7 @@ var (
 	invitationFields  = fields(map[uint64]any{1: id(), 2: optional{u8}, 3: i64, 4: id()})
 	noteFields        = fields(map[uint64]any{1: id(), 2: raw, 3: id(), 4: raw})
 	noteFactsFields   = fields(map[uint64]any{1: text, 2: u8, 3: i64, 4: optional{i64}, 5: id()})
-	openedFields      = fields(map[uint64]any{1: id(), 2: id(), 3: id(), 4: text, 5: id(), 6: raw, 7: optional{flag}})
+	openedFields      = fields(map[uint64]any{1: id(), 2: id(), 3: id(), 4: text, 5: id(), 6: raw, 7: optional{flag}, 8: optional{text}})
 )
 
 const (

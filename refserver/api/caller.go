@@ -123,7 +123,9 @@ func (a *API) space(r *http.Request) (*session.Who, error) {
 	}
 	err = a.limits.Request(who.Account())
 	if err == nil && who.Vault == nil {
-		err = errNothingOpen
+		if err = who.Refused; err == nil {
+			err = errNothingOpen
+		}
 	}
 	if err != nil {
 		who.Close()

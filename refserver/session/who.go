@@ -17,6 +17,11 @@ type Who struct {
 	Worker  *consent.Worker // nil: the person
 	Post    *consent.Post   // of the worker, at the relay for which Vault is open; nil: none is
 	Purpose consent.Purpose // for which it is open
+
+	// Refused is why what the worker has open cannot be opened now; nil: it is open, or
+	// nothing is. It is no reason to refuse what is not about that space, least of all to
+	// close it and to sign out.
+	Refused error
 }
 
 // Identify finds out who sends a request: a person, or a worker with what they have
@@ -48,9 +53,12 @@ func Identify(r *http.Request, vaults *vault.Vaults, staff *consent.Service) (*W
 		return who, nil
 	case errors.Is(err, vault.ErrEnded), errors.Is(err, vault.ErrClosing), errors.Is(err, consent.ErrNotMember), errors.Is(err, consent.ErrKeyChanged):
 		return who, nil // the person ended it, or the relay: nothing is open any more
+	case errors.Is(err, vault.ErrSessionEnded):
+		who.Close()
+		return nil, err
 	}
-	who.Close()
-	return nil, err
+	who.Refused = err
+	return who, nil
 }
 
 // Account is the id by which requests are counted: the worker's own, or the

@@ -26,6 +26,7 @@ type visit struct {
 	worker  *consent.Worker // nil: the person, or nobody
 	post    *consent.Post   // of the worker, where vault is open
 	purpose consent.Purpose // for which it is
+	refused error           // why what the worker has open cannot be opened now
 
 	binned  bool  // the space is full, and there is something in the bin
 	damaged bool  // something in the store was altered or is missing
@@ -66,6 +67,9 @@ func (p *pages) shared(h handler) http.Handler {
 	return p.signedIn(func(v *visit) error {
 		if v.vault == nil && v.r.URL.Path == "/" { // the way home
 			return v.goTo("/staff", "")
+		}
+		if v.vault == nil && v.refused != nil {
+			return v.refused
 		}
 		if v.vault == nil {
 			return v.goTo("/staff", "nothing-open")
@@ -126,7 +130,7 @@ func (v *visit) resume() error {
 		who.Close()
 		return err
 	}
-	v.vault, v.worker, v.post, v.purpose = who.Vault, who.Worker, who.Post, who.Purpose
+	v.vault, v.worker, v.post, v.purpose, v.refused = who.Vault, who.Worker, who.Post, who.Purpose, who.Refused
 	return nil
 }
 

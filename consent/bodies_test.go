@@ -19,7 +19,7 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	t.Parallel()
 	got, err := testvectors.Bodies(map[string]any{
 		"directory-page": page{}, "organisation": Organisation{}, "relay": Relay{}, "licence": Licence{}, "bundle": bundle{},
-		"credential": credential{}, "member": credentialBody{}, "membership": membership{}, "member-facts": memberFacts{},
+		"credential": seal.Credential{}, "member": seal.CredentialBody{}, "membership": membership{}, "member-facts": memberFacts{},
 		"ask": askBody{}, "invitation": invitationRecord{}, "invited": invitedRecord{}, "profile": profile{}, "founding": founding{}, "left-key": leftKey{},
 		"roster-entry": rosterEntry{}, "draft": draftEntry{}, "opened-mark": openedEntry{}, "note": noteBody{}, "note-facts": noteFacts{},
 		"follow-facts": followFacts{}, "kept-receipt": keptReceipt{}, "open-vault": opened{}, "consent-receipt": Receipt{},

@@ -97,7 +97,7 @@ func ForgeGrant(id ID, grant GrantID, holder ID, record []byte, key seal.BoxKey,
 		gen = r.current()
 	}
 	if !signer.IsZero() {
-		signed, forged, err := sealGrant(id, &Terms{Grant: grant, Holder: holder, Scope: ScopeAdd, Given: 1}, []*generation{gen}, nil, signer, key.Public())
+		signed, forged, err := sealGrant(id, &Terms{Grant: grant, Holder: holder, Scope: ScopeAdd, Given: 1}, given{generations: []*generation{gen}}, signer, key.Public())
 		return forged, signed, err
 	}
 	body, _, err := openGrant(id, grant, holder, record, []seal.BoxKey{key})

@@ -180,7 +180,7 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 	// As many as one commit takes: the rest, also what the store put there, opens
 	// nothing without the records above, and goes with the sweeper.
 	room := eraseRoom
-	for _, prefix := range []string{"h/", "s/", "g/", "n/"} {
+	for _, prefix := range []string{"h/", "s/", "g/", "n/", "l/"} {
 		recs, err := tx.Scan(id.key(prefix), "", room)
 		if err != nil {
 			return err

@@ -71,6 +71,10 @@ var (
 	// ErrEnded: what the person allowed is over: withdrawn, its time is up, or whom
 	// they allowed it is not in the directory any more.
 	ErrEnded = errors.New("vault: what was allowed has ended")
+	// ErrNoHelper: nobody could help by this path: no relay follows the person, or there is no desk.
+	ErrNoHelper = errors.New("vault: nobody could help by this path, let a relay follow first")
+	// ErrOneOrganisation: it takes two organisations, and everybody who could help is of one (F13).
+	ErrOneOrganisation = errors.New("vault: it takes two organisations to help in this way, and there is only one")
 	// ErrClosed: the vault or the service was closed by the caller.
 	ErrClosed = errors.New("vault: closed")
 )
@@ -85,13 +89,14 @@ var codes = []struct {
 	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
 	{ErrWitnessAway, "witness-away"}, {ErrUnconfirmed, "unconfirmed"}, {ErrKeyService, "key-service"},
-	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrNotAllowed, "not-allowed"}, {ErrEnded, "ended"}, {ErrClosed, "closed"},
+	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrNotAllowed, "not-allowed"}, {ErrEnded, "ended"}, {ErrNoHelper, "no-helper"}, {ErrOneOrganisation, "one-organisation"}, {ErrClosed, "closed"},
 }
 
 // Code returns the stable name of an error of this package, or "" for any other:
 // sign-in, card-dead, second-factor, back-off, busy, session-ended, not-found, revision, invalid, too-many,
 // not-empty, busy-moving, full, closing, upload-expired, tampered, stale, policy,
-// untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, ended, closed.
+// untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, ended,
+// no-helper, one-organisation, closed.
 func Code(err error) string {
 	for _, c := range codes {
 		if errors.Is(err, c.err) {

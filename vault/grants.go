@@ -69,6 +69,9 @@ type grantPaper struct {
 	Both    bool       `cbor:"14,keyasint,omitempty"` // and the one before, until everything is sealed anew
 	Subject []byte     `cbor:"15,keyasint,omitempty"`
 	Note    string     `cbor:"16,keyasint,omitempty"` // key of a record of the holder's that goes with the grant
+
+	Organisation []byte `cbor:"17,keyasint,omitempty"` // of the holder, as the directory had it; nil: nobody says
+	Halves       bool   `cbor:"18,keyasint,omitempty"` // halves of paths back in went with it
 }
 
 type keptGrant struct {
@@ -253,8 +256,8 @@ func (t *turn) end(k *keptGrant, by EndedBy) error {
 	if k.Until != 0 {
 		t.tx.Delete(t.v.id.grantDue(k))
 	}
-	if !k.Visit && k.Held == t.rings[Shared].current().number {
-		t.owe()
+	if !k.Visit && (k.Held == t.rings[Shared].current().number || k.Halves) {
+		t.owe() // also the halves of paths back in, which are made anew with the keys (N4)
 	}
 	k.Ended, k.EndedBy = t.now.UnixMilli(), by
 	t.note(ActGrantEnded, nil, map[string]string{"grant": k.id.String(), "holder": ID(k.Holder).String(), "by": string(by)})

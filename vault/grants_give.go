@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -62,7 +63,7 @@ func (n *NewGrant) check(now time.Time) error {
 		}
 	}
 	bad(n.Holder.IsZero(), "holder", "is missing")
-	bad(!n.Scope.valid(), "scope", "is none that there is")
+	bad(!n.Scope.Valid(), "scope", "is none that there is")
 	bad(!n.Until.IsZero() && !n.Until.After(now), "until", "has passed already")
 	bad(n.Items != nil && (n.Scope != ScopeSee || !n.Visit), "items", "can be chosen for a visit that only sees")
 	bad(n.Items != nil && len(n.Items) == 0, "items", "names nothing")
@@ -242,12 +243,22 @@ func (t *turn) issue(k *keptGrant, keys HolderKeys, chosen []chosenItem) error {
 	}
 	t.unlist(k)
 	terms := &Terms{Grant: k.id, Holder: k.Holder, Scope: k.Scope, Given: k.Given, Until: k.Until, Subject: k.Subject}
-	var gens []*generation
-	if chosen == nil && k.Scope != ScopeGive {
-		gens = t.sharedGenerations()
-		k.Held, k.Both = gens[len(gens)-1].number, len(gens) > 1
+	with := given{chosen: chosen}
+	if chosen == nil && k.Scope != ScopeGive && k.Scope != ScopeHelp {
+		with.generations = t.sharedGenerations()
+		last := len(with.generations) - 1
+		k.Held, k.Both = with.generations[last].number, last > 0
 	}
-	signed, record, err := sealGrant(t.v.id, terms, gens, chosen, t.signer, keys.Inbox)
+	k.Organisation = nil
+	if keys.Organisation != [16]byte{} {
+		k.Organisation = bytes.Clone(keys.Organisation[:])
+	}
+	var err error
+	if with.halves, err = t.halves(k); err != nil {
+		return err
+	}
+	k.Halves = len(with.halves) > 0
+	signed, record, err := sealGrant(t.v.id, terms, with, t.signer, keys.Inbox)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -47,12 +48,14 @@ func (g *Guest) check() error {
 type guest struct {
 	grant      GrantID
 	terms      *Terms
-	digest     []byte // of the signed terms, as the owner head names them
+	signed     []byte // the terms as the vault signed them
+	digest     []byte // of that, as the owner head names them
 	vaultKey   []byte // that signed them
 	signer     seal.SigningKey
 	credential []byte
 	standing   Standing
 	chosen     []chosenItem // not nil: a visit to these alone
+	halves     []half       // of the ways back in
 }
 
 // OpenGrant opens a vault for what a grant allows: Shared, or chosen items of it,
@@ -86,19 +89,33 @@ func (s *Vaults) OpenGrant(ctx context.Context, id ID, grant GrantID, g Guest) (
 		return nil, err
 	}
 	digest := seal.Digest(body.Terms)
-	own := &guest{grant: grant, terms: terms, digest: digest[:], vaultKey: head.Key, signer: g.Signer, credential: g.Credential, standing: g.Standing}
+	own := &guest{grant: grant, terms: terms, signed: body.Terms, digest: digest[:], vaultKey: head.Key, signer: g.Signer, credential: g.Credential, standing: g.Standing}
 	v := &Vault{service: s, id: id, actor: g.Actor, purpose: g.Purpose, guest: own, rings: rings{}}
+	if own.halves, err = body.halves(terms); err != nil {
+		return nil, err
+	}
 	switch {
 	case terms.Chosen != nil:
 		if own.chosen, err = body.items(terms); err != nil {
 			return nil, err
 		}
-	case terms.Scope != ScopeGive:
+	case terms.Scope != ScopeGive && terms.Scope != ScopeHelp:
 		if v.rings[Shared], err = body.keys(terms); err != nil {
 			return nil, err
 		}
 	}
 	return v, v.stillOpen(ctx)
+}
+
+// SignedTerms returns the grant by which this handle was opened, as the vault signed it;
+// nothing for who is no guest.
+func (v *Vault) SignedTerms() (GrantID, []byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.guest == nil {
+		return GrantID{}, nil
+	}
+	return v.guest.grant, bytes.Clone(v.guest.signed)
 }
 
 // readGrant reads a grant and the head that names it. Both move together: they are

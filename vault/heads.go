@@ -36,6 +36,16 @@ type sealedHead struct {
 	Cursor uint64   `cbor:"3,keyasint"` // journal number up to which the inbox was taken in
 	Binned int64    `cbor:"4,keyasint"` // nothing lies in the bin for longer than since then (unix ms); 0: nothing does
 	Since  uint64   `cbor:"5,keyasint"` // nothing lies under an older generation than this
+
+	// Skip are ranges of lines behind the cursor that were taken in already, or are
+	// another's: after a locked Private has joined, what had waited for it is taken in.
+	Skip []lineRange `cbor:"6,keyasint,omitempty"`
+}
+
+// lineRange is a range of journal lines: after one, up to another.
+type lineRange struct {
+	After uint64 `cbor:"1,keyasint"`
+	To    uint64 `cbor:"2,keyasint"`
 }
 
 type journalHead struct {
@@ -130,6 +140,17 @@ func openIndex(id ID, c Compartment, record []byte, ring *ring) (*index, error) 
 	}
 	ix.reset()
 	return ix, nil
+}
+
+// skips says whether a line of the journal is none to take in.
+func (ix *index) skips(line uint64) bool {
+	return line <= ix.Cursor || slices.ContainsFunc(ix.Skip, func(r lineRange) bool { return r.After < line && line <= r.To })
+}
+
+// passed moves the cursor.
+func (ix *index) passed(line uint64) {
+	ix.Cursor = max(ix.Cursor, line)
+	ix.Skip = slices.DeleteFunc(slices.Clone(ix.Skip), func(r lineRange) bool { return r.To <= ix.Cursor })
 }
 
 func (ix *index) reset() {

@@ -33,17 +33,7 @@ func (v *Vault) sealHeldSlot(wrapping seal.Key, holder ID, pinned []byte, to sea
 		}
 		body.Roots = append(body.Roots, slotRoot{Compartment: uint8(c), Envelope: envelope})
 	}
-	raw, err := seal.Marshal(body)
-	if err != nil {
-		return entry, nil, err
-	}
-	record, err := wrapping.Seal(v.id.bind(seal.TypeKeyslot, Owner, 0, entry.ID[:], 0), nil, raw)
-	if err != nil {
-		return entry, nil, err
-	}
-	digest := seal.Digest(record)
-	entry.Digest = digest[:]
-	return entry, record, nil
+	return v.id.sealSlotBody(entry, body, wrapping)
 }
 
 // OpenHeld opens a space through a held keyslot, with all its compartments: a
@@ -243,7 +233,7 @@ func (v *Vault) RemoveHolder(ctx context.Context, holder ID, secret Secret, pass
 	if err != nil {
 		return err
 	}
-	return v.changeRootsWithout(ctx, p, next, &holder)
+	return v.changeRoots(ctx, p, rootsChange{password: next, without: &holder})
 }
 
 // Holders returns who else opens this space with all its compartments. If the store

@@ -15,7 +15,7 @@ import (
 //
 //	sealed under the vault's wrapping key:
 //	  CBOR{1: kind, 2: KDF parameters, 3: one envelope for each compartment,
-//	       6: generation of the witness's key, 7: check of the card}
+//	       6: generation of the witness's key, 7: check of the card, …}
 //	envelope: committed under the slot's key, bound to vault, compartment and slot: root
 //
 // A password's slot has no 6 and 7; a card's has nothing in 2, as its secret is
@@ -38,6 +38,14 @@ type slotBody struct {
 	// Of an access card (card.go). KDF is empty.
 	Generation uint64 `cbor:"6,keyasint,omitempty"` // of the witness's key
 	Card       []byte `cbor:"7,keyasint,omitempty"` // tells the card that it is of
+
+	// Of a path back in (path.go). KDF is that of nothing.
+	Path     []byte   `cbor:"8,keyasint,omitempty"`
+	PathKind PathKind `cbor:"9,keyasint,omitempty"`
+	Params   []byte   `cbor:"10,keyasint,omitempty"` // what package recovery needs to make the person's part
+	Shown    []byte   `cbor:"11,keyasint,omitempty"` // sealed under the helper's half
+
+	Locked uint64 `cbor:"12,keyasint,omitempty"` // which locked Private it opens (locked.go); 0: none
 }
 
 type slotRoot struct {
@@ -50,12 +58,14 @@ const (
 	slotPassword uint8 = 1
 	slotCard     uint8 = 2
 	slotHeld     uint8 = 3 // sealed to the inbox of somebody's own space
+	slotPath     uint8 = 4 // a path back in
 )
 
 // States of a keyslot in the owner head.
 const (
 	slotActive uint8 = 1
 	slotCoded  uint8 = 2 // active, and a sign-in with it needs the code of the second factor
+	slotLocked uint8 = 3 // of before a recovery: opens a locked Private and nothing else
 )
 
 func (id ID) rootContext(c Compartment, slot [16]byte) seal.Context {
@@ -86,6 +96,11 @@ func (id ID) sealSlot(entry seal.SlotEntry, body slotBody, wrapping, key seal.Ke
 		}
 		body.Roots = append(body.Roots, slotRoot{Compartment: uint8(c), Envelope: envelope})
 	}
+	return id.sealSlotBody(entry, body, wrapping)
+}
+
+// sealSlotBody puts a keyslot under the wrapping key; the entry names its digest.
+func (id ID) sealSlotBody(entry seal.SlotEntry, body slotBody, wrapping seal.Key) (seal.SlotEntry, []byte, error) {
 	raw, err := seal.Marshal(body)
 	if err != nil {
 		return entry, nil, err
@@ -179,7 +194,7 @@ func (s *Vaults) load(ctx context.Context, check *secretCheck, marks map[string]
 		if err != nil {
 			return err
 		}
-		if check.slots, err = s.cfg.Store.Scan(ctx, check.id.key("s/"), "", maxSlots+1); err != nil {
+		if check.slots, err = s.cfg.Store.Scan(ctx, check.id.key("s/"), "", maxAllSlots+1); err != nil {
 			return storageError(err)
 		}
 		after, err := s.getOrNone(ctx, check.id.head(Owner))
@@ -220,8 +235,12 @@ func (s *Vaults) getOrNone(ctx context.Context, key string) (storage.Record, err
 	return rec, storageError(err)
 }
 
-// maxSlots bounds the keyslots of one vault (G10).
-const maxSlots = 12
+// maxSlots bounds the keyslots of one vault that are in force (G10), and maxAllSlots
+// those with the ones that open what is locked.
+const (
+	maxSlots    = 12
+	maxAllSlots = maxSlots + maxLocked*(2+5)
+)
 
 // prove derives the key of a password and opens the roots. It does the same
 // work whether the login exists, the secret is right or the store was altered:

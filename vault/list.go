@@ -186,6 +186,7 @@ const (
 // Overview is the situation of a person in one call.
 type Overview struct {
 	Counts   Counts
+	Locked   int         // things that were private before a recovery that did not open them: see OpenLocked
 	Space    quota.Usage // zero for a guest: it would tell the size of what is private
 	Next     []Item      // the next appointments, soonest first, at most five
 	Expiring []Item      // documents that have expired or will within 60 days, soonest first
@@ -239,6 +240,9 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 				return err
 			}
 			if gaps, lost, err = t.gaps(); err != nil {
+				return err
+			}
+			if o.Locked, err = t.countLocked(); err != nil {
 				return err
 			}
 		}

@@ -221,7 +221,7 @@ func (t *turn) strike(c Compartment, id [16]byte) error {
 func (t *turn) flush(c Compartment, ix *index) error {
 	gen := t.rings[c].current()
 	if ix.Cursor >= t.heads.journal.Deposit { // nothing waits: no line up to here need be read for it
-		ix.Cursor = max(ix.Cursor, t.heads.journal.Count)
+		ix.passed(t.heads.journal.Count)
 	}
 	for n := range ix.changed {
 		record, err := sealPage(t.v.id, c, n, ix.loaded[n], gen)

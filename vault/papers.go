@@ -31,6 +31,8 @@ const (
 	paperRules           uint8 = 32
 	paperWish            uint8 = 33
 	paperRepresentatives uint8 = 34
+	paperPath            uint8 = 35
+	paperPathReceipt     uint8 = 36
 )
 
 type paperClear struct {

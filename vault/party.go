@@ -24,6 +24,9 @@ type Directory interface {
 type HolderKeys struct {
 	Inbox seal.BoxPublic // what they are given is sealed to it
 	Key   []byte         // Ed25519, which signs for them
+	// Organisation is whose they are, zero if nobody says: two of one organisation
+	// are not two where it takes two.
+	Organisation [16]byte
 }
 
 // Signer is who signs with a key. Actor has everything but the name, which is not

@@ -47,7 +47,7 @@ func (v *Vault) ChangePassword(ctx context.Context, c ChangePassword) error {
 		return err
 	}
 	if c.KnownToOthers {
-		return v.changeRoots(ctx, proof, next)
+		return v.changeRoots(ctx, proof, rootsChange{password: next})
 	}
 	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, proof.wrapping, next, proof.roots, true)
 	if err != nil {
@@ -140,10 +140,11 @@ func (t *turn) replaceSlots(entry seal.SlotEntry, record []byte) {
 	t.tx.PutUnique(t.v.id.slot(entry.ID), record)
 }
 
+// dropSlots takes the keyslots of a kind away, but for those that open what is locked.
 func (t *turn) dropSlots(kind uint8) {
 	owner := t.heads.owner
 	owner.Slots = slices.DeleteFunc(slices.Clone(owner.Slots), func(e seal.SlotEntry) bool {
-		if e.Kind != kind {
+		if e.Kind != kind || e.State == slotLocked {
 			return false
 		}
 		t.tx.Delete(t.v.id.slot(e.ID))

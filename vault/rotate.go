@@ -14,17 +14,12 @@ import (
 // and then every record and page sealed anew in batches, each resumable (N2).
 // Until that is done the keyring's old generations open what still lies under
 // them; the head says from which generation on.
-func (v *Vault) changeRoots(ctx context.Context, p *proof, password string) error {
-	return v.changeRootsWithout(ctx, p, password, nil)
-}
-
-// changeRootsWithout is changeRoots, and takes the held keyslot of one holder away.
-func (v *Vault) changeRootsWithout(ctx context.Context, p *proof, password string, without *ID) error {
-	next, err := v.drawRoots()
+func (v *Vault) changeRoots(ctx context.Context, p *proof, c rootsChange) error {
+	next, err := v.drawRoots(ctx)
 	if err != nil {
 		return err
 	}
-	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, p.wrapping, password, next.roots, true)
+	entry, slot, err := v.service.newPasswordSlot(ctx, v.id, p.wrapping, c.password, next.roots, true)
 	if err != nil {
 		return err
 	}
@@ -32,7 +27,7 @@ func (v *Vault) changeRootsWithout(ctx context.Context, p *proof, password strin
 	if err != nil {
 		return err
 	}
-	renew, err := v.renewHeld(ctx, p.wrapping, next.roots, without)
+	renew, err := v.renewHeld(ctx, p.wrapping, next.roots, c.without)
 	if err != nil {
 		return err
 	}
@@ -40,15 +35,28 @@ func (v *Vault) changeRootsWithout(ctx context.Context, p *proof, password strin
 		if err := t.proved(p); err != nil {
 			return err
 		}
+		if _, reached := t.rings[Private]; !reached {
+			if !c.locks {
+				return ErrNotAllowed
+			}
+			if err := t.lockPrivate(p, next.fresh[Private], c.waits); err != nil {
+				return err
+			}
+		}
 		t.replaceSlots(entry, slot)
 		t.dropSlots(slotCard) // it holds the old roots: to be printed anew (G21)
 		t.note(ActPasswordChanged, nil, nil)
 		t.note(ActKeysChanged, nil, nil)
-		if err := errors.Join(renew(t), t.adopt(next)); err != nil {
+		if err := errors.Join(renew(t), t.expirePaths(), t.adopt(next)); err != nil {
 			return err
 		}
 		if err := t.giveAgain(holders); err != nil {
 			return err
+		}
+		if c.also != nil {
+			if err := c.also(t); err != nil {
+				return err
+			}
 		}
 		return t.raiseEpoch(besideKeys)
 	})
@@ -61,6 +69,15 @@ func (v *Vault) changeRootsWithout(ctx context.Context, p *proof, password strin
 	return nil
 }
 
+// rootsChange is what a change of roots does beside that.
+type rootsChange struct {
+	password string
+	without  *ID                 // the holder of a held keyslot who goes
+	locks    bool                // Private is out of reach, and is locked
+	waits    PathID              // then: the path that may still open it
+	also     func(t *turn) error // in the same commit
+}
+
 // nextKeys is what a change of roots draws.
 type nextKeys struct {
 	roots  map[Compartment]root
@@ -68,15 +85,20 @@ type nextKeys struct {
 	signer seal.SigningKey
 }
 
-func (v *Vault) drawRoots() (*nextKeys, error) {
-	n := &nextKeys{roots: map[Compartment]root{}, fresh: map[Compartment]*generation{}, signer: seal.NewSigningKey()}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.closed {
-		return nil, ErrClosed
+func (v *Vault) drawRoots(ctx context.Context) (*nextKeys, error) {
+	numbers := map[Compartment]uint64{}
+	err := v.do(ctx, func(t *turn) error {
+		for _, k := range t.heads.owner.Compartments {
+			numbers[Compartment(k.Compartment)] = k.Generation
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	for c, r := range v.rings {
-		g, err := newGeneration(r.current().number + 1)
+	n := &nextKeys{roots: map[Compartment]root{}, fresh: map[Compartment]*generation{}, signer: seal.NewSigningKey()}
+	for c, number := range numbers {
+		g, err := newGeneration(number + 1)
 		if err != nil {
 			return nil, err
 		}
@@ -93,26 +115,21 @@ func (t *turn) adopt(n *nextKeys) error {
 	owner.Key = n.signer.Public()
 	t.signer = n.signer
 	fresh := rings{}
-	for c, r := range t.rings {
-		if r.current().number+1 != n.fresh[c].number {
+	for _, k := range owner.Compartments {
+		c := Compartment(k.Compartment)
+		if k.Generation+1 != n.fresh[c].number {
 			return ErrRevision // another process changed the roots in between
 		}
-		fresh[c] = &ring{generations: append(append([]*generation(nil), r.generations...), n.fresh[c])}
+		fresh[c] = &ring{generations: []*generation{n.fresh[c]}} // of a Private that is locked there is no other
+		if r, reached := t.rings[c]; reached {
+			fresh[c].generations = append(slices.Clone(r.generations), n.fresh[c])
+		}
 	}
 	t.rings = fresh
-	for i := range owner.Compartments {
-		k := &owner.Compartments[i]
-		c := Compartment(k.Compartment)
-		k.Generation = n.fresh[c].number
-		k.Inbox = n.fresh[c].inbox.Public().Bytes()
-		record, err := sealKeyring(t.v.id, c, k.Generation, n.roots[c], fresh[c], &n.signer)
-		if err != nil {
+	for c := range fresh {
+		if err := t.sealRing(c, n.roots[c]); err != nil {
 			return err
 		}
-		digest := seal.Digest(record)
-		k.Keyring = digest[:]
-		t.tx.PutUnique(t.v.id.keyring(c), record)
-		t.heads.indexes[c].dirty = true
 	}
 	if err := t.renewWish(); err != nil {
 		return err

@@ -3,8 +3,6 @@ package vault
 import (
 	"context"
 	"errors"
-
-	"reconnect.example/internal/seal"
 )
 
 // New keys for Shared are due when a grant has ended whose holder has the present
@@ -85,13 +83,13 @@ func (v *Vault) rotateShared(ctx context.Context, p *proof) error {
 		if err := t.proved(p); err != nil {
 			return err
 		}
-		return t.rotateShared(p.roots[Shared], holders)
+		return t.rotateShared(p, holders)
 	})
 }
 
-// rotateShared gives Shared a new generation in this commit: keyring, head, and a
-// new grant for everybody who stays. Visits end with it, as every session does.
-func (t *turn) rotateShared(root root, holders map[ID]holderNow) error {
+// rotateShared gives Shared a new generation in this commit: keyring, head, fresh
+// halves of the ways back in, and a new grant for everybody who stays. Visits end with it, as every session does.
+func (t *turn) rotateShared(p *proof, holders map[ID]holderNow) error {
 	old := t.rings[Shared]
 	next, err := newGeneration(old.current().number + 1)
 	if err != nil {
@@ -104,22 +102,13 @@ func (t *turn) rotateShared(root root, holders map[ID]holderNow) error {
 	}
 	mine[Shared] = fresh
 	t.rings = mine
-	owner := t.heads.owner
-	for i := range owner.Compartments {
-		k := &owner.Compartments[i]
-		if Compartment(k.Compartment) != Shared {
-			continue
-		}
-		record, err := sealKeyring(t.v.id, Shared, next.number, root, fresh, &t.signer)
-		if err != nil {
-			return err
-		}
-		digest := seal.Digest(record)
-		k.Generation, k.Inbox, k.Keyring = next.number, next.inbox.Public().Bytes(), digest[:]
-		t.tx.PutUnique(t.v.id.keyring(Shared), record)
+	if err := t.sealRing(Shared, p.roots[Shared]); err != nil {
+		return err
 	}
-	t.heads.indexes[Shared].dirty = true
 	t.note(ActSharedKeysChanged, nil, nil)
+	if err := t.renewPaths(p); err != nil {
+		return err
+	}
 	if err := t.giveAgain(holders); err != nil {
 		return err
 	}

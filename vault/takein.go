@@ -181,7 +181,7 @@ func (t *turn) takeBatch(in *intake, out *TakenIn) (done int, err error) {
 			break
 		}
 		ix, within := t.heads.indexes[l.to]
-		if !within || l.line <= ix.Cursor { // locked: it stays; or another process was faster
+		if !within || ix.skips(l.line) { // locked: it stays; or another process was faster
 			continue
 		}
 		err := t.takeOne(b, l)
@@ -201,7 +201,8 @@ func (t *turn) takeBatch(in *intake, out *TakenIn) (done int, err error) {
 	}
 	for c, ix := range t.heads.indexes {
 		if c != Owner && ix.Cursor < reached && len(in.letters) > 0 {
-			ix.Cursor, ix.dirty = reached, true
+			ix.passed(reached)
+			ix.dirty = true
 		}
 	}
 	return done, nil
@@ -224,7 +225,11 @@ const maxStrays = 1000
 // has a later one.
 func (v *Vault) sweepInbox(ctx context.Context, upTo uint64) error {
 	within := map[Compartment]bool{}
+	locked := uint64(0)
 	err := v.do(ctx, func(t *turn) error {
+		for _, l := range t.heads.owner.Locked { // what waits for a locked Private stays
+			locked = max(locked, l.Line)
+		}
 		for c, ix := range t.heads.indexes {
 			within[c] = c != Owner && ix.Cursor >= min(upTo, t.heads.journal.Deposit)
 		}
@@ -243,6 +248,9 @@ func (v *Vault) sweepInbox(ctx context.Context, upTo uint64) error {
 			line, err := strconv.ParseUint(rec.Key[len(prefix):], 16, 64)
 			if len(strays) == maxStrays {
 				break
+			}
+			if c == Private && err == nil && line <= locked {
+				continue
 			}
 			if within[c] && (err != nil || line <= upTo || fixed(line) != rec.Key[len(prefix):]) {
 				strays = append(strays, rec.Key)

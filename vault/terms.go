@@ -15,53 +15,42 @@ import (
 // a made-up grant opens anything (C4, D3). The keys go with them, sealed to whom
 // they are for. As stored, V/g/<grant>:
 //
-//	boxed to the holder's inbox: CBOR{1: terms, 2: generations of Shared, 3: chosen items}
-//	terms: signed by the vault's key: CBOR of Terms
+//	boxed to the holder's inbox: CBOR{1: terms, 2: generations of Shared, 3: chosen items, 4: halves}
+//	terms: signed by the vault's key: CBOR of seal.Terms
 //
 // The terms hold a commitment to each generation and not to the sealed form, so
 // that a relay that changes its key can seal the record anew by itself, and nobody
 // can give it other keys than the person did (D6). A nonce keeps the store from
 // testing who follows whom (N20).
-type Terms struct {
-	Grant       [16]byte     `cbor:"1,keyasint"`
-	Holder      [16]byte     `cbor:"2,keyasint"` // the space it is for
-	Scope       Scope        `cbor:"3,keyasint"`
-	Given       int64        `cbor:"4,keyasint"`           // unix milliseconds
-	Until       int64        `cbor:"5,keyasint,omitempty"` // 0: until withdrawn
-	Nonce       []byte       `cbor:"6,keyasint"`
-	Generations []commitment `cbor:"7,keyasint,omitempty"`
-	Subject     []byte       `cbor:"8,keyasint,omitempty"` // what package consent binds to it
-	Chosen      []byte       `cbor:"9,keyasint,omitempty"` // digest of the chosen items: a visit to these alone
-}
+//
+// The halves are what a relay or a desk helps its person back in with (path.go).
+// They go with the grant because they should be where it is: given with it, sealed
+// anew with it, and worthless when it has ended.
 
-type commitment struct {
-	Number uint64 `cbor:"1,keyasint"`
-	Digest []byte `cbor:"2,keyasint"`
-}
+// Terms are what a vault lets somebody do, as it signs them.
+type Terms = seal.Terms
 
 // Scope says what a grant allows. Between seeing and adding, the service holds the
 // line, not a key: who can see Shared holds the key that writes it.
-type Scope uint8
+type Scope = seal.Scope
 
-// The scopes of a grant. A value is never reused.
+// The scopes of a grant.
 const (
-	ScopeSee  Scope = 1 // read what is shared
-	ScopeAdd  Scope = 2 // and add to it, correct names and dates, make a paper private
-	ScopeGive Scope = 3 // leave papers in the inbox, and see nothing
-	ScopeTeam Scope = 4 // everything in Shared: a worker in the space of their relay
+	ScopeSee  = seal.ScopeSee  // read what is shared
+	ScopeAdd  = seal.ScopeAdd  // and add to it, correct names and dates, make a paper private
+	ScopeGive = seal.ScopeGive // leave papers in the inbox, and see nothing
+	ScopeTeam = seal.ScopeTeam // everything in Shared: a worker in the space of their relay
+	ScopeHelp = seal.ScopeHelp // help the person back in, and see nothing: a desk
 )
-
-func (s Scope) valid() bool { return s >= ScopeSee && s <= ScopeTeam }
 
 type grantBody struct {
 	Terms       []byte           `cbor:"1,keyasint"`
 	Generations []generationBody `cbor:"2,keyasint,omitempty"`
 	Chosen      []chosenItem     `cbor:"3,keyasint,omitempty"`
+	Halves      []half           `cbor:"4,keyasint,omitempty"`
 }
 
 func (id ID) grant(g GrantID) string { return id.key("g/" + g.String()) }
-
-func (id ID) termsContext(g GrantID) seal.Context { return id.bind(seal.TypeTerms, 0, 0, g[:], 0) }
 
 func (id ID) grantContext(g GrantID, holder ID) seal.Context {
 	c := id.bind(seal.TypeGrant, Shared, 0, g[:], 0)
@@ -70,39 +59,44 @@ func (id ID) grantContext(g GrantID, holder ID) seal.Context {
 }
 
 // commit is what terms say of a generation that goes with them.
-func (g generationBody) commit(nonce []byte) commitment {
+func (g generationBody) commit(nonce []byte) seal.Commitment {
 	h := sha256.New()
 	h.Write([]byte("reconnect generation"))
 	h.Write(nonce)
 	h.Write(binary.BigEndian.AppendUint64(nil, g.Number))
 	h.Write(g.Key)
 	h.Write(g.Inbox)
-	return commitment{Number: g.Number, Digest: h.Sum(nil)}
+	return seal.Commitment{Number: g.Number, Digest: h.Sum(nil)}
+}
+
+// given is what goes with the terms of a grant.
+type given struct {
+	generations []*generation
+	chosen      []chosenItem // not nil: these alone
+	halves      []half
 }
 
 // sealGrant signs terms, with what they allow, and seals both to the holder. It
 // returns the signed terms, whose digest the owner head names.
-func sealGrant(id ID, terms *Terms, gens []*generation, chosen []chosenItem, signer seal.SigningKey, to seal.BoxPublic) (signed, record []byte, err error) {
-	body := grantBody{Chosen: chosen}
-	terms.Nonce, terms.Generations, terms.Chosen = nonce16(), nil, nil
-	for _, g := range gens {
+func sealGrant(id ID, terms *Terms, with given, signer seal.SigningKey, to seal.BoxPublic) (signed, record []byte, err error) {
+	body := grantBody{Chosen: with.chosen, Halves: with.halves}
+	terms.Nonce, terms.Generations, terms.Chosen, terms.Halves = nonce16(), nil, nil, nil
+	for _, g := range with.generations {
 		b := generationBody{Number: g.number, Key: g.key.Bytes(), Inbox: g.inbox.Bytes()}
 		body.Generations = append(body.Generations, b)
 		terms.Generations = append(terms.Generations, b.commit(terms.Nonce))
 	}
-	if chosen != nil {
-		raw, err := seal.Marshal(chosen)
-		if err != nil {
+	if with.chosen != nil {
+		if terms.Chosen, err = digestOf(with.chosen); err != nil {
 			return nil, nil, err
 		}
-		digest := seal.Digest(raw)
-		terms.Chosen = digest[:]
 	}
-	raw, err := seal.Marshal(terms)
-	if err != nil {
-		return nil, nil, err
+	if with.halves != nil {
+		if terms.Halves, err = digestOf(with.halves); err != nil {
+			return nil, nil, err
+		}
 	}
-	if signed, err = signer.SignEnvelope(id.termsContext(terms.Grant), raw); err != nil {
+	if signed, err = signer.SealTerms(id, terms); err != nil {
 		return nil, nil, err
 	}
 	body.Terms = signed
@@ -112,6 +106,15 @@ func sealGrant(id ID, terms *Terms, gens []*generation, chosen []chosenItem, sig
 	}
 	record, err = to.Seal(id.grantContext(terms.Grant, terms.Holder), nil, plain)
 	return signed, record, err
+}
+
+func digestOf(body any) ([]byte, error) {
+	raw, err := seal.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	digest := seal.Digest(raw)
+	return digest[:], nil
 }
 
 func nonce16() []byte {
@@ -138,12 +141,8 @@ func openGrant(id ID, grant GrantID, holder ID, record []byte, keys []seal.BoxKe
 
 // verifyTerms reads terms that key signed for this vault and this holder.
 func verifyTerms(id ID, grant GrantID, holder ID, key, signed []byte) (*Terms, error) {
-	raw, err := seal.OpenSigned(key, id.termsContext(grant), signed)
-	if err != nil { // D3: anybody can seal to a relay; only the vault signs
-		return nil, tampered("grant %s", grant)
-	}
-	t := new(Terms)
-	if seal.Unmarshal(raw, t) != nil || t.Grant != grant || ID(t.Holder) != holder || !t.Scope.valid() || len(t.Nonce) != 16 {
+	t, err := seal.OpenTerms(key, id, grant, signed)
+	if err != nil || ID(t.Holder) != holder { // D3: anybody can seal to a relay; only the vault signs
 		return nil, tampered("grant %s", grant)
 	}
 	return t, nil
@@ -171,15 +170,30 @@ func (b *grantBody) keys(t *Terms) (*ring, error) {
 
 // items returns the chosen items of a visit, which must be those of the terms.
 func (b *grantBody) items(t *Terms) ([]chosenItem, error) {
-	raw, err := seal.Marshal(b.Chosen)
+	digest, err := digestOf(b.Chosen)
 	if err != nil {
 		return nil, err
 	}
-	digest := seal.Digest(raw)
-	if !slices.Equal(digest[:], t.Chosen) {
+	if !slices.Equal(digest, t.Chosen) {
 		return nil, tampered("grant %s", GrantID(t.Grant))
 	}
 	return b.Chosen, nil
+}
+
+// halves returns what is held of the ways back in; it must be what the terms committed
+// to (D6).
+func (b *grantBody) halves(t *Terms) ([]half, error) {
+	if b.Halves == nil && t.Halves == nil {
+		return nil, nil
+	}
+	digest, err := digestOf(b.Halves)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(digest, t.Halves) {
+		return nil, tampered("grant %s", GrantID(t.Grant))
+	}
+	return b.Halves, nil
 }
 
 func millis(t time.Time) int64 {

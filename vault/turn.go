@@ -60,6 +60,8 @@ type turn struct {
 	given      []*keptGrant // what was allowed to others, once it was read
 	papersLost bool         // and whether some Owner paper could not be
 	pagesLost  bool         // or a whole page, so that none can be written
+	ways       []*keptPath  // the paths back in, once they were read
+	waysLost   bool         // and whether the paper of one could not be
 
 	// What becomes the handle's own with the commit: a turn may replace it.
 	session *session
@@ -182,6 +184,9 @@ func compareOne(now Checkpoint, marks map[string]Checkpoint) error {
 // finish writes pages, heads and journal into the transaction.
 func (t *turn) finish() error {
 	v := t.v
+	if err := t.renewPolicy(); err != nil {
+		return err
+	}
 	for _, c := range compartments {
 		ix, ok := t.heads.indexes[c]
 		if !ok || !ix.dirty {

@@ -30,13 +30,15 @@ var described = map[string]string{
 	"quota.ledger": "ledger", "quota.reservation": "reservation", "quota.storedIncrease": "increase", "quota.storedHistory": "increases",
 	"witness.vaultRecord": "watched", "witness.headRecord": "checkpoint", "witness.sideRecord": "side-record", "witness.forkRecord": "fork",
 	"witness.counterRecord": "counter", "witness.clockRecord": "clock", "witness.keyRecord": "evaluation-key", "witness.latestRecord": "latest-key",
-	"vault.Terms": "terms", "vault.commitment": "commitment", "vault.grantBody": "grant", "vault.chosenItem": "chosen-item", "vault.grantPaper": "grant-paper",
+	"seal.Terms": "terms", "seal.Commitment": "commitment", "vault.half": "half", "vault.lineRange": "line-range",
+	"seal.LockedPrivate": "locked", "seal.Policy": "policy", "seal.PolicyRule": "policy-rule", "seal.PolicyCounter": "policy-counter", "seal.PolicyParty": "policy-party",
+	"seal.Approval": "approval", "seal.SignedApproval": "signed-approval", "vault.parts": "path-parts", "vault.pathBody": "path", "vault.grantBody": "grant", "vault.chosenItem": "chosen-item", "vault.grantPaper": "grant-paper",
 	"vault.depositClear": "deposit-clear", "vault.depositBody": "deposit", "vault.gapsBody": "gaps", "vault.gap": "gap",
 	"vault.cardPaperBody": "card", "vault.factorBody": "factor",
 	"vault.rulesBody": "rules", "vault.kindRule": "kind-rule", "vault.folderRule": "folder-rule", "vault.representativeBody": "representative",
 	"vault.wishBody": "wish", "vault.wishCarry": "carry", "vault.deathBody": "death", "vault.lastSeen": "seen",
 	"consent.page": "directory-page", "consent.entry": "directory-entry", "consent.Organisation": "organisation", "consent.Relay": "relay",
-	"consent.Licence": "licence", "consent.bundle": "bundle", "consent.credential": "credential", "consent.credentialBody": "member", "consent.membership": "membership",
+	"consent.Licence": "licence", "consent.bundle": "bundle", "seal.Credential": "credential", "seal.CredentialBody": "member", "consent.membership": "membership",
 	"consent.memberFacts": "member-facts", "consent.askBody": "ask", "consent.invitationRecord": "invitation", "consent.invitedRecord": "invited",
 	"consent.profile": "profile", "consent.founding": "founding", "consent.leftKey": "left-key",
 	"consent.rosterEntry": "roster-entry", "consent.draftEntry": "draft", "consent.openedEntry": "opened-mark", "consent.noteBody": "note",
@@ -72,7 +74,7 @@ var numbered = []struct{ file, pattern string }{ // of a file, or all files of a
 	{"items.go", `Kind([A-Z]\w+)\s+Kind = (\d+)`},
 	{".", `paper([A-Z]\w+)\s+uint8 = (\d+)`},
 	{"../consent", `form([A-Z]\w+) +form = (\d+)`},
-	{"keyslot.go", `slot(Password|Held|Card)\s+uint8 = (\d+)`},
+	{"keyslot.go", `slot(Password|Held|Card|Path)\s+uint8 = (\d+)`},
 }
 
 // TestTheFormatIsAsTheDocumentSays holds docs/format.md against the code: every
@@ -218,7 +220,7 @@ func kindOf(e ast.Expr) string {
 
 var kindNames = map[string]string{
 	"byte": "u8", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "int": "i64", "int64": "i64", "bool": "bool", "string": "text",
-	"Kind": "u8", "Compartment": "u8", "Date": "text", "Act": "text", "ActorKind": "text", "Scope": "u8", "EndedBy": "text",
+	"Kind": "u8", "Compartment": "u8", "Date": "text", "Act": "text", "ActorKind": "text", "Scope": "u8", "PathKind": "u8", "EndedBy": "text",
 	"Want": "text", "month": "i64",
 	"RelayID": "bytes16", "OrganisationID": "bytes16", "RelayKey": "bytes32", "RelayType": "text", "Role": "u8", "ID": "bytes16",
 }

@@ -129,7 +129,7 @@ func (m *madeTown) grants() {
 	change("signed-by-another", tampered, "Named by the head, and signed by another key.", vault.GrantChange{Signer: &stranger})
 	change("terms-of-another-holder", tampered, "The terms name somebody else.", vault.GrantChange{Terms: func(t *vault.Terms) { t.Holder = m.samir.ID() }})
 	change("terms-of-another-grant", tampered, "The terms are those of another grant.", vault.GrantChange{Terms: func(t *vault.Terms) { t.Grant[0] ^= 1 }})
-	change("no-scope", tampered, "It allows nothing that there is.", vault.GrantChange{Terms: func(t *vault.Terms) { t.Scope = 5 }})
+	change("no-scope", tampered, "It allows nothing that there is.", vault.GrantChange{Terms: func(t *vault.Terms) { t.Scope = 9 }})
 	change("short-nonce", tampered, "A nonce of 15 bytes.", vault.GrantChange{Terms: func(t *vault.Terms) { t.Nonce = t.Nonce[1:] }})
 	change("other-generation", tampered, "Another key than the terms commit to.", vault.GrantChange{Generations: vault.OtherKey})
 	change("older-generation", tampered, "A generation more than the terms name.", vault.GrantChange{Generations: vault.Older})

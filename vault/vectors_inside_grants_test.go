@@ -49,7 +49,7 @@ func (f *Forge) Grant(g GrantID, holder ID, inbox seal.BoxKey, change GrantChang
 		to = change.To
 	}
 	if change.Terms != nil || change.Signer != nil {
-		body.Terms = sure(signer.SignEnvelope(f.v.id.termsContext(g), sure(seal.Marshal(terms))))
+		body.Terms = sure(signer.SealTerms(f.v.id, terms))
 	}
 	f.Changed[key] = sure(to.Seal(f.v.id.grantContext(g, place), nil, sure(seal.Marshal(body))))
 	if after := seal.Digest(body.Terms); after != before && !change.Unnamed {
@@ -107,7 +107,7 @@ func (f *Forge) Visit(holder ID, to seal.BoxPublic, it Item, until time.Time) Gr
 	id := GrantID(newID())
 	terms := &Terms{Grant: id, Holder: holder, Scope: ScopeSee, Given: it.Changed.UnixMilli(), Until: until.UnixMilli()}
 	chosen := []chosenItem{{Item: it.ID, Revision: it.Revision, Facts: b.Facts, Keys: b.Keys, Parts: clear.Parts}}
-	signed, record, err := sealGrant(f.v.id, terms, nil, chosen, f.signer, to)
+	signed, record, err := sealGrant(f.v.id, terms, given{chosen: chosen}, f.signer, to)
 	if err != nil {
 		panic(err)
 	}

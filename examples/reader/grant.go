@@ -10,12 +10,13 @@ import (
 // What a vault lets somebody do.
 var (
 	termsFields = fields(map[uint64]any{1: id(), 2: id(), 3: u8, 4: i64, 5: optional{i64}, 6: raw,
-		7: optional{list(fields(map[uint64]any{1: u64, 2: raw}))}, 8: optional{raw}, 9: optional{raw}})
+		7: optional{list(fields(map[uint64]any{1: u64, 2: raw}))}, 8: optional{raw}, 9: optional{raw}, 10: optional{raw}})
 	chosenFields = fields(map[uint64]any{1: id(), 2: u64, 3: raw, 4: optional{list(raw)}, 5: optional{list(partFields)}})
-	grantFields  = fields(map[uint64]any{1: raw, 2: optional{list(generation)}, 3: optional{list(chosenFields)}})
+	halfFields   = fields(map[uint64]any{1: id(), 2: raw, 3: optional{raw}})
+	grantFields  = fields(map[uint64]any{1: raw, 2: optional{list(generation)}, 3: optional{list(chosenFields)}, 4: optional{list(halfFields)}})
 )
 
-const scopeAdd, scopeGive, scopeTeam = 2, 3, 4
+const scopeAdd, scopeGive, scopeTeam, scopeHelp = 2, 3, 4, 5
 
 // holder is who opens a grant: a space, and the seeds of its inbox.
 type holder struct {
@@ -99,7 +100,7 @@ func (s *safe) openGrant(name []byte, who holder) (*grant, error) {
 		return nil, wrong
 	}
 	t, err := parse(termsFields, signed)
-	if err != nil || !bytes.Equal(t.bytes(1), name) || !bytes.Equal(t.bytes(2), who.id) || t.num(3) < 1 || t.num(3) > scopeTeam || len(t.bytes(6)) != 16 {
+	if err != nil || !bytes.Equal(t.bytes(1), name) || !bytes.Equal(t.bytes(2), who.id) || t.num(3) < 1 || t.num(3) > scopeHelp || len(t.bytes(6)) != 16 {
 		return nil, wrong
 	}
 	g := &grant{terms: t}
@@ -121,7 +122,7 @@ func (s *safe) take(g *grant, body object, plain []byte) (err error) {
 	switch {
 	case len(g.terms.bytes(9)) > 0:
 		return s.takeChosen(g, body, plain)
-	case g.terms.num(3) == scopeGive:
+	case g.terms.num(3) == scopeGive, g.terms.num(3) == scopeHelp:
 		return nil
 	}
 	named, given := g.terms.list(7), body.list(2)

@@ -27,12 +27,13 @@ var names = []string{"", "owner", "shared", "private"}
 var (
 	serviceKeys = fields(map[uint64]any{1: raw, 2: raw, 3: raw})
 	slotBody    = fields(map[uint64]any{1: u8, 2: fields(map[uint64]any{1: u8, 2: u32, 3: u32, 4: u8, 5: raw}),
-		3: list(fields(map[uint64]any{1: u8, 2: raw})), 4: optional{raw}, 5: optional{raw}, 6: optional{u64}, 7: optional{raw}})
+		3: list(fields(map[uint64]any{1: u8, 2: raw})), 4: optional{raw}, 5: optional{raw}, 6: optional{u64}, 7: optional{raw},
+		8: optional{raw}, 9: optional{u8}, 10: optional{raw}, 11: optional{raw}, 12: optional{u64}})
 	generation  = fields(map[uint64]any{1: u64, 2: raw, 3: raw})
 	keyring     = fields(map[uint64]any{1: list(generation), 2: raw})
 	clearRing   = fields(map[uint64]any{1: u64})
 	clearHead   = fields(map[uint64]any{1: u64, 2: u64, 3: optional{u64}})
-	headBody    = fields(map[uint64]any{1: list(raw), 2: list(u16), 3: u64, 4: i64, 5: u64})
+	headBody    = fields(map[uint64]any{1: list(raw), 2: list(u16), 3: u64, 4: i64, 5: u64, 6: optional{list(fields(map[uint64]any{1: u64, 2: u64}))}})
 	journalHead = fields(map[uint64]any{1: u64, 2: raw, 3: optional{u64}, 4: optional{u64}})
 	clearPage   = fields(map[uint64]any{1: u64})
 	partFields  = fields(map[uint64]any{1: text, 2: text, 3: i64, 4: raw, 5: u64})
@@ -54,7 +55,8 @@ var (
 	clearEntry = fields(map[uint64]any{1: u64, 2: raw, 3: u64})
 	entryBody  = fields(map[uint64]any{1: raw, 2: raw, 3: raw, 4: optional{raw}})
 	grantPaper = fields(map[uint64]any{1: id(), 2: raw, 3: raw, 4: optional{i64}, 5: optional{text}, 6: optional{flag}, 7: optional{raw}, 8: optional{list(id())},
-		9: optional{raw}, 10: u8, 11: i64, 12: optional{i64}, 13: optional{u64}, 14: optional{flag}, 15: optional{raw}, 16: optional{text}})
+		9: optional{raw}, 10: u8, 11: i64, 12: optional{i64}, 13: optional{u64}, 14: optional{flag}, 15: optional{raw}, 16: optional{text},
+		17: optional{raw}, 18: optional{flag}})
 	entryFacts = fields(map[uint64]any{1: i64, 2: actor, 3: text, 4: optional{text}, 5: optional{raw}, 6: optional{text}, 7: optional{texts}})
 	clearSess  = fields(map[uint64]any{1: u64, 2: i64, 3: i64, 4: raw})
 	sessBody   = fields(map[uint64]any{1: actor, 2: raw, 3: list(generation).byNumber()})

@@ -41,7 +41,7 @@ var onConsent = []mutation{
 		{"consent/visit.go", "if member.Worker != c.Worker || member.Relay != c.Relay || !bytes.Equal(member.Key, c.Key[:]) {", "if member.Worker != c.Worker || member.Relay != c.Relay || bytes.Equal(nil, c.Key[:]) {"},
 	}},
 	{"D3", "the signature of a credential", "consent", inConsent("D3_forged_credential"), []edit{
-		{"consent/member.go", "signed, err := seal.OpenSigned(c.Key, credentialContext(c.Relay, c.Worker), c.Signed)", "_, signed, err := seal.ParseClear(c.Signed)"},
+		{"internal/seal/credential.go", "signed, err := OpenSigned(c.Key, CredentialContext(c.Relay, c.Worker), c.Signed)", "_, signed, err := ParseClear(c.Signed)"},
 	}},
 	{"D3", "the signature of a note", "consent", inConsent("D3_forged_note"), []edit{
 		{"consent/note.go", "said, err := seal.OpenSigned(n.Key, noteSigned(n.Vault, holder, id), n.Said)", "_, said, err := seal.ParseClear(n.Said)"},
@@ -50,7 +50,7 @@ var onConsent = []mutation{
 		{"consent/register.go", "if h.Kind != seal.KindRelay || !h.Trusts(key) {", "if h.Kind != seal.KindRelay {"},
 	}},
 	{"D3", "the look at the roles in a credential", "consent", inConsent("D3_forged_credential"), []edit{
-		{"consent/member.go", "|| b.Roles.check() != nil || seal", "|| seal"},
+		{"consent/member.go", "if err != nil || Role(b.Roles).check() != nil {", "if err != nil {"},
 	}},
 	{"D4", "the pin of a person's key at the relay", "consent", inConsent("D4_vault_key_for_a_relay"), []edit{
 		{"consent/open.go", "	g.Pinned = o.Pinned\n", ""},
@@ -60,7 +60,7 @@ var onConsent = []mutation{
 		{"vault/guest.go", "if err := h.compare(known.heads); err != nil {", "if err := h.compare(known.heads); false && err != nil {"},
 	}},
 	{"D7", "the look at the key in a credential", "consent", inConsent("D7_keys_that_are_none"), []edit{
-		{"consent/member.go", "|| seal.CheckPublic(b.Key) != nil || len(b.Nonce) != 16 {", "|| len(b.Nonce) != 16 {"},
+		{"internal/seal/credential.go", "return c, b, CheckPublic(b.Key)", "return c, b, nil"},
 	}},
 	{"D8", "the comparison of a membership with whose it is", "consent", inConsent("D8_wrap_of_another_worker"), []edit{
 		{"consent/worker.go", "if member.Relay != id || member.Worker != w.ID() {", "if false {"},

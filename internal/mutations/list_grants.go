@@ -26,7 +26,7 @@ var onGrants = []mutation{
 		{"vault/grants_give.go", "if !h.Trusts(k.Pinned) {", "if false {"},
 	}},
 	{"D3", "the signature under the terms of a grant", "vault", "^TestAttack$/^D3_forged_grant$/^memory$", []edit{
-		{"vault/terms.go", "raw, err := seal.OpenSigned(key, id.termsContext(grant), signed)", "_, raw, err := seal.ParseClear(signed)"},
+		{"internal/seal/terms.go", "body, err := OpenSigned(public, termsContext(vault, grant), signed)", "_, body, err := ParseClear(signed)"},
 	}},
 	{"D4", "the pin of a vault's key", "vault", "^TestAttack$/^D4_vault_key_shown_to_a_relay$/^memory$", []edit{
 		{"vault/guest.go", "if pinned != nil && !h.Trusts(pinned) {", "if false {"},
@@ -44,7 +44,7 @@ var onGrants = []mutation{
 	}},
 	{"D8", "the holder from what a grant is bound to, and from its terms", "vault", "^TestAttack$/^D8_wrap_of_another_worker$/^memory$", []edit{
 		{"vault/terms.go", "c.Holder = holder[:]", "_ = holder"},
-		{"vault/terms.go", "|| ID(t.Holder) != holder ||", "||"},
+		{"vault/terms.go", "if err != nil || ID(t.Holder) != holder {", "if err != nil {"},
 	}},
 	{"G3", "the comparison of an actor with who the credential names", "vault", "^TestAttack$/^G3_line_of_another_worker$/^memory$", []edit{
 		{"vault/authors.go", "if said.Kind != is.Kind || said.ID != is.ID ||", "if false && said.Kind != is.Kind || false && said.ID != is.ID || false &&"},

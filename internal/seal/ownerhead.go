@@ -32,6 +32,18 @@ type OwnerHead struct {
 	Closing      int64             `cbor:"16,keyasint,omitempty"` // Unix milliseconds: until then read and export only, then erased; 0 = open
 	Kind         Kind              `cbor:"17,keyasint,omitempty"` // whose space this is
 	Owed         uint64            `cbor:"18,keyasint,omitempty"` // generation of Shared that is to be left; 0 or an earlier one: none
+	Locked       []LockedPrivate   `cbor:"19,keyasint,omitempty"` // what was private before a recovery that did not open it
+	Rules        []byte            `cbor:"20,keyasint,omitempty"` // digest of the signed Policy; nil: the witness helps nobody in
+}
+
+// LockedPrivate names a Private of before a recovery: everything of it is as it was,
+// and waits for an old secret.
+type LockedPrivate struct {
+	Number     uint64 `cbor:"1,keyasint"` // of the recoveries of this vault
+	Generation uint64 `cbor:"2,keyasint"` // its last
+	Keyring    []byte `cbor:"3,keyasint"` // digest of its keyring's record
+	Head       []byte `cbor:"4,keyasint"` // digest of its head's record
+	Line       uint64 `cbor:"5,keyasint"` // of the journal: what was left in its inbox up to there is its own
 }
 
 // Kind says whose space a vault is. Everybody who holds keys is kept in the same
@@ -156,7 +168,7 @@ func (h *OwnerHead) check() error {
 	if err := CheckPublic(h.Service); err != nil {
 		return err
 	}
-	if max(len(h.Succession), len(h.Compartments), len(h.Pages), len(h.Slots), len(h.Grants)) > maxList {
+	if max(len(h.Succession), len(h.Compartments), len(h.Pages), len(h.Slots), len(h.Grants), len(h.Locked)) > maxList {
 		return fmt.Errorf("%w: too many entries", ErrFormat)
 	}
 	for _, c := range h.Compartments {
@@ -167,6 +179,12 @@ func (h *OwnerHead) check() error {
 	digests := append(append([][]byte{h.Wrapping}, h.Pages...), h.Grants...)
 	for _, s := range h.Slots {
 		digests = append(digests, s.Digest)
+	}
+	if h.Rules != nil {
+		digests = append(digests, h.Rules)
+	}
+	for _, l := range h.Locked {
+		digests = append(digests, l.Keyring, l.Head)
 	}
 	for _, d := range digests {
 		if len(d) != digestSize {

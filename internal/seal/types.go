@@ -50,8 +50,10 @@ const (
 	TypeTerms         Type = 39 // signed: what a vault lets somebody do, and with which keys
 	TypeMember        Type = 40 // signed: a relay says whose key this is, and in which role
 	TypeWish          Type = 41 // signed: what a person wants done when they are dead or cannot decide
+	TypePath          Type = 42 // sealed: what Private keeps of a way back in
+	TypePolicy        Type = 43 // signed: when the witness may help somebody back in
 
-	lastType = TypeWish
+	lastType = TypePolicy
 )
 
 // known refuses the zero type and types that this version does not know.

@@ -88,7 +88,8 @@ func (v *Vault) rotateShared(ctx context.Context, p *proof) error {
 }
 
 // rotateShared gives Shared a new generation in this commit: keyring, head, fresh
-// halves of the ways back in, and a new grant for everybody who stays. Visits end with it, as every session does.
+// halves of the ways back in, and a new grant for everybody who stays. Visits end with
+// it, as every session does.
 func (t *turn) rotateShared(p *proof, holders map[ID]holderNow) error {
 	old := t.rings[Shared]
 	next, err := newGeneration(old.current().number + 1)

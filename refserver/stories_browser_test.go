@@ -273,7 +273,8 @@ func aWorkerLeaves(t *testing.T, w *window) {
 	manager.tap(`$="/team"`, "team", "Nadia Specimen", "Léa Exemple", "En place")
 	manager.tap(`$="`+tn.nadia.ID().String()+`"`, "member", "Nadia Specimen", "En place")
 	manager.tap(`$="/remove"`, "remove", "Nadia Specimen", "Cette personne ne pourra plus rien ouvrir ici")
-	manager.press(`form[action$="/remove"] button`)
+	manager.write("#f-password", tn.harbor.Manager.Password)
+	manager.press(`form[action$="/remove"] button.danger`)
 	manager.look("removed", "C’est fait.", "Léa Exemple")
 	manager.without("Nadia Specimen")
 

@@ -87,7 +87,9 @@ func TestARelayIsFoundedAndStaffedThroughHTTPAlone(t *testing.T) {
 	me := ok[struct{ ID, Name, Fingerprint string }](samir.call("GET", "/staff/me", nil), 200)
 	require.Equal(t, "Samir", me.Name)
 	require.Equal(t, asked.Fingerprint, me.Fingerprint)
-	admission := map[string]any{"worker": me.ID, "fingerprint": ok[struct{ Fingerprint string }](mona.call("GET", "/staff/me", nil), 200).Fingerprint, "roles": []string{"help"}}
+	admission := map[string]any{"worker": me.ID, "fingerprint": ok[struct{ Fingerprint string }](mona.call("GET", "/staff/me", nil), 200).Fingerprint, "roles": []string{"help"}, "secret": map[string]any{"password": "non"}}
+	mona.call("POST", base+"/members", admission).refused(401, "sign-in")
+	admission["secret"] = map[string]any{"password": staffPassword}
 	mona.call("POST", base+"/members", admission).refused(422, "fingerprint")
 	admission["fingerprint"] = asked.Fingerprint
 	ok[struct{}](mona.call("POST", base+"/members", admission), 200)

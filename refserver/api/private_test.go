@@ -178,15 +178,15 @@ func TestASuspendedWorkerIsOutAndComesBack(t *testing.T) {
 	tn := newTown(t, nil)
 	at := tn.relay(t, "Accueil")
 	member := "/staff/relays/" + at.id + "/members/" + at.helper.ID().String()
-	ok[struct{}](at.manager.call("POST", member+"/suspend", nil), 200)
+	ok[struct{}](at.changes("POST", member+"/suspend", nil), 200)
 	require.Equal(t, 403, at.worker.call("GET", "/staff/relays/"+at.id+"/people", nil).Status)
-	ok[struct{}](at.manager.call("POST", member+"/resume", nil), 200)
+	ok[struct{}](at.changes("POST", member+"/resume", nil), 200)
 	ok[struct{ People []Person }](at.worker.call("GET", "/staff/relays/"+at.id+"/people", nil), 200)
-	ok[struct{}](at.manager.call("PUT", member+"/roles", map[string]any{"roles": []string{"help", "manage"}}), 200)
+	ok[struct{}](at.changes("PUT", member+"/roles", map[string]any{"roles": []string{"help", "manage"}}), 200)
 	ok[struct{ Members []Member }](at.worker.call("GET", "/staff/relays/"+at.id+"/members", nil), 200)
-	at.manager.call("PUT", member+"/roles", map[string]any{"roles": []string{"boss"}}).refused(422, "invalid")
-	at.manager.call("PUT", member+"/roles", map[string]any{"roles": []string{}}).refused(422, "invalid")
-	sheet := ok[struct{ Sheet *Sheet }](at.manager.call("POST", "/staff/relays/"+at.id+"/keys", nil), 200).Sheet
+	at.changes("PUT", member+"/roles", map[string]any{"roles": []string{"boss"}}).refused(422, "invalid")
+	at.changes("PUT", member+"/roles", map[string]any{"roles": []string{}}).refused(422, "invalid")
+	sheet := ok[struct{ Sheet *Sheet }](at.changes("POST", "/staff/relays/"+at.id+"/keys", nil), 200).Sheet
 	require.NotEmpty(t, sheet.Code)
 	require.NotEqual(t, at.Sheet.Code, sheet.Code)
 }

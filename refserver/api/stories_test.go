@@ -221,8 +221,8 @@ func story9(t *testing.T, tn *town, amina *resident, at *relay) {
 	team := ok[struct{ Members []Member }](at.manager.call("GET", "/staff/relays/"+at.id+"/members", nil), 200).Members
 	require.Len(t, team, 3)
 	at.worker.call("GET", "/staff/relays/"+at.id+"/members", nil).refused(403, "not-manager")
-	at.worker.call("DELETE", "/staff/relays/"+at.id+"/members/"+at.Manager.ID().String(), nil).refused(403, "not-manager")
-	out := ok[struct{ Sheet *Sheet }](at.manager.call("DELETE", "/staff/relays/"+at.id+"/members/"+at.helper.ID().String(), nil), 200)
+	at.worker.call("POST", "/staff/relays/"+at.id+"/members/"+at.Manager.ID().String()+"/remove", map[string]any{"secret": map[string]any{"password": at.helper.Password}}).refused(403, "not-manager")
+	out := ok[struct{ Sheet *Sheet }](at.changes("POST", "/staff/relays/"+at.id+"/members/"+at.helper.ID().String()+"/remove", nil), 200)
 	require.Nil(t, out.Sheet, "they held nothing of the whole relay")
 
 	// Gone at once: what was open, the list, and the way in.

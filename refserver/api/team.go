@@ -68,6 +68,16 @@ func invite(ctx context.Context, p *consent.Post, in *inviteInput) (*inviteOutpu
 	return out, nil
 }
 
+// Shown is the caller's own secret, once more. A session that was left open must let
+// nobody in for good: neither as a worker or a manager, nor by the recovery sheet.
+type Shown struct {
+	Secret Secret `json:"secret" doc:"The caller's own, once more: an open session alone changes no team."`
+}
+
+func (s *Shown) by(ctx context.Context, p *consent.Post) error {
+	return p.Worker().Own().ShowSecret(ctx, s.Secret.vault())
+}
+
 // JoinRequest is somebody who asks to be let in.
 type JoinRequest struct {
 	Worker      string    `json:"worker" doc:"Id of their own account."`
@@ -100,6 +110,7 @@ type admitInput struct {
 	AtRelay
 	Body struct {
 		Roles
+		Shown
 		Worker      string `json:"worker" doc:"Who asks."`
 		Fingerprint string `json:"fingerprint" minLength:"1" maxLength:"100" doc:"As the worker read it aloud, or as it was scanned from their screen."`
 	}
@@ -108,6 +119,9 @@ type admitInput struct {
 func admit(ctx context.Context, p *consent.Post, in *admitInput) (*confirmedOutput, error) {
 	id, err := spaceID(in.Body.Worker)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.Body.by(ctx, p); err != nil {
 		return nil, err
 	}
 	return confirmed(p.Admit(ctx, consent.Admission{Worker: id, Fingerprint: in.Body.Fingerprint, Roles: rolesOf(in.Body.Roles.Roles)}))
@@ -126,11 +140,19 @@ type sheetOutput struct {
 	}
 }
 
+type onMemberInput struct {
+	OneMember
+	Body Shown
+}
+
 // onMember makes an operation of something that is done to a member.
-func onMember(act func(context.Context, *consent.Post, vault.ID) (*consent.Sheet, error)) func(context.Context, *consent.Post, *OneMember) (*sheetOutput, error) {
-	return func(ctx context.Context, p *consent.Post, in *OneMember) (*sheetOutput, error) {
+func onMember(act func(context.Context, *consent.Post, vault.ID) (*consent.Sheet, error)) func(context.Context, *consent.Post, *onMemberInput) (*sheetOutput, error) {
+	return func(ctx context.Context, p *consent.Post, in *onMemberInput) (*sheetOutput, error) {
 		id, err := spaceID(in.Worker)
 		if err != nil {
+			return nil, err
+		}
+		if err := in.Body.by(ctx, p); err != nil {
 			return nil, err
 		}
 		return sheetAnswer(act(ctx, p, id))
@@ -163,7 +185,10 @@ func resume(ctx context.Context, p *consent.Post, id vault.ID) (*consent.Sheet, 
 
 type setRolesInput struct {
 	OneMember
-	Body Roles
+	Body struct {
+		Roles
+		Shown
+	}
 }
 
 func setRoles(ctx context.Context, p *consent.Post, in *setRolesInput) (*sheetOutput, error) {
@@ -171,12 +196,16 @@ func setRoles(ctx context.Context, p *consent.Post, in *setRolesInput) (*sheetOu
 	if err != nil {
 		return nil, err
 	}
-	return sheetAnswer(p.SetRoles(ctx, id, rolesOf(in.Body.Roles)))
+	if err := in.Body.by(ctx, p); err != nil {
+		return nil, err
+	}
+	return sheetAnswer(p.SetRoles(ctx, id, rolesOf(in.Body.Roles.Roles)))
 }
 
 type renewInput struct {
 	OneMember
 	Body struct {
+		Shown
 		Fingerprint string `json:"fingerprint" minLength:"1" maxLength:"100" doc:"Of the new keys, as the worker read it aloud."`
 	}
 }
@@ -186,6 +215,9 @@ func renew(ctx context.Context, p *consent.Post, in *renewInput) (*sheetOutput, 
 	if err != nil {
 		return nil, err
 	}
+	if err := in.Body.by(ctx, p); err != nil {
+		return nil, err
+	}
 	return sheetAnswer(p.Renew(ctx, id, in.Body.Fingerprint))
 }
 
@@ -193,6 +225,7 @@ type replaceInput struct {
 	OneMember
 	Body struct {
 		Roles
+		Shown
 		Worker      string `json:"worker" doc:"The new account, which has asked to be let in."`
 		Fingerprint string `json:"fingerprint" minLength:"1" maxLength:"100" doc:"Of the new account, as the worker read it aloud."`
 	}
@@ -207,10 +240,21 @@ func replace(ctx context.Context, p *consent.Post, in *replaceInput) (*sheetOutp
 	if err != nil {
 		return nil, err
 	}
+	if err := in.Body.by(ctx, p); err != nil {
+		return nil, err
+	}
 	return sheetAnswer(p.ReplaceForgotten(ctx, old, consent.Admission{Worker: fresh, Fingerprint: in.Body.Fingerprint, Roles: rolesOf(in.Body.Roles.Roles)}))
 }
 
-func rotateKey(ctx context.Context, p *consent.Post, _ *AtRelay) (*sheetOutput, error) {
+type rotateKeyInput struct {
+	AtRelay
+	Body Shown
+}
+
+func rotateKey(ctx context.Context, p *consent.Post, in *rotateKeyInput) (*sheetOutput, error) {
+	if err := in.Body.by(ctx, p); err != nil {
+		return nil, err
+	}
 	s, err := p.RotateKey(ctx)
 	return sheetAnswer(&s, err)
 }
@@ -293,7 +337,7 @@ func (a *API) licence(ctx context.Context, p *consent.Post, _ *AtRelay) (*licenc
 }
 
 func (a *API) addTeam() {
-	change := []string{"not-manager", "not-found", "last-manager", "fingerprint", "unconfirmed", "too-many", "invalid", "media-type", "too-large", "untrusted-key"}
+	change := secretProblems("not-manager", "not-found", "last-manager", "fingerprint", "too-many", "untrusted-key")
 	at := func(method, path, id, summary, description string, status int, problems ...string) operation {
 		return operation{
 			method: method, path: "/staff/relays/{relay}" + path, id: id, tag: "Team", summary: summary,
@@ -309,7 +353,7 @@ func (a *API) addTeam() {
 	registerPost(a, at(http.MethodPost, "/members/{worker}/resume", "resume", "Let a suspended worker in again", "With the roles that they had.", 0, change...), onMember(resume))
 	registerPost(a, at(http.MethodPost, "/members/{worker}/renew", "renew", "Let a worker with new keys in again", "Compare the digits of the new keys first.", 0, change...), renew)
 	registerPost(a, at(http.MethodPost, "/members/{worker}/replace", "replace", "Let a worker who forgot their password in with a new account", "Nobody can give a password back: its keys are lost with it. The worker makes a new account with an invitation and asks to join; this lets it in and takes the old one out.", 0, change...), replace)
-	registerPost(a, at(http.MethodDelete, "/members/{worker}", "remove", "Take a worker out", "From then on nothing that they have open at this relay goes on, also not a download. Then keys change. After an error, call it again. What they saw, they may have kept.", 0, change...), onMember(remove))
+	registerPost(a, at(http.MethodPost, "/members/{worker}/remove", "remove", "Take a worker out", "From then on nothing that they have open at this relay goes on, also not a download. Then keys change. After an error, call it again. What they saw, they may have kept.", 0, change...), onMember(remove))
 	registerPost(a, at(http.MethodPost, "/keys", "rotate-relay-keys", "Give the relay new keys", "For a key that somebody may know, and to print a new recovery sheet.", 0, change...), rotateKey)
 	registerPost(a, at(http.MethodGet, "/journal", "relay-journal", "What happened at the relay", "Who let whom in, who took whom out, who changed its keys, newest first. Who only manages reads no name of the people whom the relay follows. Reading it is a line too.", 0, "not-manager", "invalid", "untrusted-key"), relayJournal)
 	registerPost(a, at(http.MethodGet, "/counts", "relay-counts", "Count the people", "For who pays for the relay. It names nobody, and small numbers are not told.", 0), relayCounts)

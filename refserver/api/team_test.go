@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -24,6 +25,13 @@ func (at *relay) team() map[string]Member {
 	return all
 }
 
+// changes is what the manager does to the team, with their password.
+func (at *relay) changes(method, path string, body map[string]any) *reply {
+	all := map[string]any{"secret": map[string]any{"password": at.Manager.Password}}
+	maps.Copy(all, body)
+	return at.manager.call(method, path, all)
+}
+
 // digits are those that somebody reads aloud from their own screen.
 func (p *person) digits() string {
 	p.t.Helper()
@@ -42,12 +50,12 @@ func TestAWorkerWithNewKeysIsComparedAndLetInAgain(t *testing.T) {
 	require.True(t, member.KeyChanged)
 	renew := at.path("/members/" + member.Worker + "/renew")
 	at.worker.call("POST", renew, map[string]any{"fingerprint": at.worker.digits()}).refused(403, "key-changed")
-	at.manager.call("POST", renew, map[string]any{"fingerprint": before}).refused(422, "fingerprint")
-	out := ok[struct{ Sheet *Sheet }](at.manager.call("POST", renew, map[string]any{"fingerprint": at.worker.digits()}), 200)
+	at.changes("POST", renew, map[string]any{"fingerprint": before}).refused(422, "fingerprint")
+	out := ok[struct{ Sheet *Sheet }](at.changes("POST", renew, map[string]any{"fingerprint": at.worker.digits()}), 200)
 	require.Nil(t, out.Sheet, "they held nothing of the whole relay")
 	require.False(t, at.team()[at.helper.Name()].KeyChanged)
 	ok[Opened](at.opens(amina.id), 200)
-	at.manager.call("POST", at.path("/members/"+amina.id+"/renew"), map[string]any{"fingerprint": before}).refused(404, "not-found")
+	at.changes("POST", at.path("/members/"+amina.id+"/renew"), map[string]any{"fingerprint": before}).refused(404, "not-found")
 }
 
 func TestAManagerIsMadeAndUnmade(t *testing.T) {
@@ -55,7 +63,7 @@ func TestAManagerIsMadeAndUnmade(t *testing.T) {
 	tn := newTown(t, nil)
 	at := tn.relay(t, "Accueil")
 	roles := func(who string, words ...string) *reply {
-		return at.manager.call("PUT", at.path("/members/"+who+"/roles"), map[string]any{"roles": words})
+		return at.changes("PUT", at.path("/members/"+who+"/roles"), map[string]any{"roles": words})
 	}
 	helper, boss := at.helper.ID().String(), at.Manager.ID().String()
 	roles(boss, "help").refused(403, "not-allowed")
@@ -69,7 +77,13 @@ func TestAManagerIsMadeAndUnmade(t *testing.T) {
 	at.worker.call("GET", at.path("/members"), nil).refused(403, "not-manager")
 	at.worker.call("GET", at.path("/journal"), nil).refused(403, "not-manager")
 	require.Equal(t, []string{"help"}, at.team()[at.helper.Name()].Roles)
-	again := ok[struct{ Sheet *Sheet }](at.manager.call("POST", at.path("/keys"), nil), 200).Sheet
+	at.manager.call("POST", at.path("/keys"), map[string]any{}).refused(422, "invalid")
+	for _, path := range []string{"/keys", "/members/" + helper + "/suspend", "/members/" + helper + "/remove"} {
+		at.manager.call("POST", at.path(path), map[string]any{"secret": map[string]any{"password": "non"}}).refused(401, "sign-in")
+		tn.passes(time.Minute)
+	}
+	require.Equal(t, "active", at.team()[at.helper.Name()].State, "an open session alone changes no team")
+	again := ok[struct{ Sheet *Sheet }](at.changes("POST", at.path("/keys"), nil), 200).Sheet
 	require.NotEqual(t, sheet.Code, again.Code, "a sheet that was lost is drawn anew")
 }
 
@@ -85,7 +99,7 @@ func TestWhoForgotTheirPasswordIsReplacedByTheirNewAccount(t *testing.T) {
 	fresh := ok[struct{ ID string }](again.call("GET", "/staff/me", nil), 200).ID
 	old := at.helper.ID().String()
 	body := map[string]any{"worker": fresh, "fingerprint": at.worker.digits(), "roles": []string{"help"}}
-	replace := func(who string) *reply { return at.manager.call("POST", at.path("/members/"+who+"/replace"), body) }
+	replace := func(who string) *reply { return at.changes("POST", at.path("/members/"+who+"/replace"), body) }
 	replace(old).refused(422, "fingerprint")
 	body["fingerprint"] = again.digits()
 	replace(amina.id).refused(404, "not-found")

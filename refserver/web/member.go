@@ -141,8 +141,8 @@ func (p *pages) changeMember(v *visit) error {
 			return err
 		}
 		v.checkChange(f, view.Change)
-		if f.wrong() {
-			return v.again("member-change", f, nil, view)
+		if err := v.showSecret(f); err != nil || f.wrong() {
+			return v.again("member-change", f, err, view)
 		}
 		sheet, err := v.change(post, view)
 		switch {

@@ -74,6 +74,7 @@ func (c *centre) another() *centre {
 type person struct {
 	*centre
 	login  string
+	secret string // the password of a worker
 	client *http.Client
 }
 

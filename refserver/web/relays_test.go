@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -62,8 +63,16 @@ func (tn *town) amina() *person {
 func (tn *town) desk(w *consenttest.Staff) *person {
 	tn.t.Helper()
 	p := tn.stranger()
+	p.secret = w.Password
 	p.post("/staff/sign-in", url.Values{"login": {w.Login}, "password": {w.Password}}).ok("Mes centres", w.Name())
 	return p
+}
+
+// shows sends a form of a team with the password of who manages.
+func (p *person) shows(path string, values url.Values) *page {
+	all := url.Values{"password": {p.secret}}
+	maps.Copy(all, values)
+	return p.post(path, all)
 }
 
 func (tn *town) relayPath() string { return "/staff/relays/" + tn.harbor.ID.String() }
@@ -173,9 +182,9 @@ func TestSomebodyJoinsATeamAndIsTakenOut(t *testing.T) {
 
 	g = manager.get(team).ok("Léa", "Demandent à entrer")
 	admit := g.form(team+"/admit", url.Values{"fingerprint": {"0000 0000 0000 0000 0000 0000"}, "roles": {"help"}})
-	manager.post(team+"/admit", admit).is(http.StatusUnprocessableEntity, "Ces chiffres ne sont pas ceux de cette clé.")
+	manager.shows(team+"/admit", admit).is(http.StatusUnprocessableEntity, "Ces chiffres ne sont pas ceux de cette clé.")
 	admit.Set("fingerprint", digits)
-	manager.post(team+"/admit", admit).ok("cette personne est dans l’équipe")
+	manager.shows(team+"/admit", admit).ok("cette personne est dans l’équipe")
 	tn.opens(lea).ok("Vous êtes dans l’espace de")
 
 	var one string
@@ -184,10 +193,10 @@ func TestSomebodyJoinsATeamAndIsTakenOut(t *testing.T) {
 			one = path
 		}
 	}
-	manager.post(one+"/suspend", nil).ok("Suspendu")
+	manager.shows(one+"/suspend", nil).ok("Suspendu")
 	lea.get("/papers").ok("Aucun espace n’est ouvert.")
-	manager.post(one+"/resume", nil).ok("En place")
-	manager.post(one+"/remove", nil).ok("C’est fait.").without("Léa")
+	manager.shows(one+"/resume", nil).ok("En place")
+	manager.shows(one+"/remove", nil).ok("C’est fait.").without("Léa")
 	lea.get(tn.relayPath()).is(http.StatusForbidden)
 	tn.opens(tn.desk(tn.samir)).ok("Vous êtes dans l’espace de") // everyone else goes on
 }

@@ -28,14 +28,30 @@ func (p *pages) keysForm(v *visit) error {
 		if !post.Roles().Has(consent.RoleManage) {
 			return consent.ErrNotManager
 		}
-		return v.show("relay-keys", v.relay(post.Relay()))
+		return v.show("relay-keys", keysView{newForm(), v.relay(post.Relay())})
 	})
+}
+
+// keysView is the page that says what new keys of a relay mean.
+type keysView struct {
+	Form  *form
+	Relay relayView
 }
 
 // changeKeys gives the relay new keys. A second click changes them again: the sheet
 // that is shown last is the one that counts.
 func (p *pages) changeKeys(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
 	return v.managing(func(post *consent.Post) error {
+		if !post.Roles().Has(consent.RoleManage) {
+			return consent.ErrNotManager
+		}
+		if err := v.showSecret(f); err != nil || f.wrong() {
+			return v.again("relay-keys", f, err, keysView{f, v.relay(post.Relay())})
+		}
 		sheet, err := post.RotateKey(v.ctx())
 		if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
 			return err

@@ -16,7 +16,7 @@ func TestAWorkerWhoMayNotOpenAnyMoreWhatIsOpenGoesOnWorking(t *testing.T) {
 	manager, samir, amina := tn.desk(tn.harbor.Manager), tn.desk(tn.samir), tn.amina()
 	amina.follows(tn.harbor.Relay, nil).ok()
 	tn.opens(samir).ok("Vous êtes dans l’espace de")
-	manager.post(tn.memberPath(tn.samir, "/roles"), url.Values{"roles": {"manage"}}).ok("C’est fait.")
+	manager.shows(tn.memberPath(tn.samir, "/roles"), url.Values{"roles": {"manage"}}).ok("C’est fait.")
 	samir.get("/papers").is(http.StatusForbidden)
 	samir.get("/staff").ok("Mes centres")
 	samir.get(tn.relayPath() + "/team").ok("Inviter quelqu’un")

@@ -106,7 +106,28 @@ func (v *visit) managing(work func(*consent.Post) error) error {
 	return work(post)
 }
 
+// showSecret asks who manages for their password once more: a session that was left open
+// must let nobody in for good, neither as a worker nor by the recovery sheet.
+func (v *visit) showSecret(f *form) error {
+	if v.required(f, "password"); f.wrong() {
+		return nil
+	}
+	err := v.worker.Own().ShowSecret(v.ctx(), vault.Secret{Password: f.Values.Get("password")})
+	if errors.Is(err, vault.ErrSignIn) {
+		f.refuse("password", v.t("wrong.password"))
+	}
+	return err
+}
+
 func (v *visit) showTeam(post *consent.Post, view teamView) error {
+	return v.showTeamAfter(post, view, nil)
+}
+
+func (v *visit) showTeamAgain(post *consent.Post, f *form, err error) error {
+	return v.showTeamAfter(post, teamView{Form: f}, err)
+}
+
+func (v *visit) showTeamAfter(post *consent.Post, view teamView, refused error) error {
 	team, err := post.Members(v.ctx())
 	if err != nil {
 		return err
@@ -124,8 +145,8 @@ func (v *visit) showTeam(post *consent.Post, view teamView) error {
 	if view.Counts, err = post.Counts(v.ctx()); err != nil {
 		return err
 	}
-	if view.Form.wrong() {
-		return v.again("team", view.Form, nil, view)
+	if view.Form.wrong() || refused != nil {
+		return v.again("team", view.Form, refused, view)
 	}
 	return v.show("team", view)
 }
@@ -157,6 +178,9 @@ func (p *pages) admit(v *visit) error {
 		return vault.ErrNotFound
 	}
 	return v.managing(func(post *consent.Post) error {
+		if err := v.showSecret(f); err != nil || f.wrong() {
+			return v.showTeamAgain(post, f, err)
+		}
 		err := post.Admit(v.ctx(), consent.Admission{Worker: id, Fingerprint: f.Get("fingerprint"), Roles: rolesOf(f)})
 		if errors.Is(err, consent.ErrFingerprint) {
 			f.Problem = v.sentence(problem.Of(err))

@@ -11,6 +11,7 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/consent/consenttest"
+	"reconnect.example/vault"
 )
 
 const fresh = "lune kova rami tesu"
@@ -45,13 +46,13 @@ func TestTheLastManagerMakesAnotherOneAndLeaves(t *testing.T) {
 	manager.post(leave, nil).is(http.StatusConflict, "Vous ne pouvez pas encore partir")
 	manager.get(tn.memberPath(tn.harbor.Manager, "")).ok("C’est vous.").without("/roles")
 	manager.get(tn.memberPath(tn.harbor.Manager, "/remove")).is(http.StatusNotFound)
-	manager.post(tn.memberPath(tn.harbor.Manager, "/roles"), url.Values{"roles": {"help"}}).ok("C’était déjà fait").without("C’est fait.")
+	manager.shows(tn.memberPath(tn.harbor.Manager, "/roles"), url.Values{"roles": {"help"}}).ok("C’était déjà fait").without("C’est fait.")
 
 	roles := manager.get(tn.memberPath(tn.samir, "")).ok("Changer son rôle").link(tn.memberPath(tn.samir, "/roles"))
 	manager.get(roles).ok("Les clés du centre sont changées", "Non, revenir").without("ayez de quoi l’imprimer")
-	manager.post(roles, url.Values{}).is(http.StatusUnprocessableEntity)
+	manager.shows(roles, url.Values{}).is(http.StatusUnprocessableEntity)
 	samir.get(tn.relayPath() + "/team").is(http.StatusForbidden)
-	manager.post(roles, url.Values{"roles": {"both"}}).ok("C’est fait.", "Aide les personnes et gère l’équipe")
+	manager.shows(roles, url.Values{"roles": {"both"}}).ok("C’est fait.", "Aide les personnes et gère l’équipe")
 	samir.get(tn.relayPath() + "/team").ok("Inviter quelqu’un")
 	samir.get(leave).ok("Vous ne pourrez plus rien ouvrir ici", "Un autre responsable changera les clés")
 
@@ -61,10 +62,10 @@ func TestTheLastManagerMakesAnotherOneAndLeaves(t *testing.T) {
 	gone := tn.memberPath(tn.harbor.Manager, "/remove")
 	samir.get(tn.relayPath() + "/team").ok("En train de partir")
 	samir.get(gone).ok("ayez de quoi l’imprimer")
-	next := samir.post(gone, nil).sheet()
+	next := samir.shows(gone, nil).sheet()
 	require.NotEqual(t, tn.harbor.Sheet.Code, next.Code)
 	samir.get(gone).is(http.StatusNotFound)
-	samir.post(gone, nil).ok("C’était déjà fait", "changez les clés du centre")
+	samir.shows(gone, nil).ok("C’était déjà fait", "changez les clés du centre")
 }
 
 func TestNewKeysOfAWorkerAreComparedByWordOfMouth(t *testing.T) {
@@ -85,18 +86,18 @@ func TestNewKeysOfAWorkerAreComparedByWordOfMouth(t *testing.T) {
 	now := samir.get("/staff").ok().word()
 	require.NotEqual(t, before, now)
 	manager.get(renew).without(now)
-	manager.post(renew, url.Values{"fingerprint": {before}}).is(http.StatusUnprocessableEntity, "Ces chiffres ne sont pas ceux de cette clé.")
-	manager.post(renew, url.Values{}).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
-	manager.post(renew, url.Values{"fingerprint": {now}}).ok("C’est fait.").without("Ses clés ont changé")
+	manager.shows(renew, url.Values{"fingerprint": {before}}).is(http.StatusUnprocessableEntity, "Ces chiffres ne sont pas ceux de cette clé.")
+	manager.shows(renew, url.Values{}).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
+	manager.shows(renew, url.Values{"fingerprint": {now}}).ok("C’est fait.").without("Ses clés ont changé")
 	tn.opens(samir).ok("Vous êtes dans l’espace de")
 
 	// Who is away while their keys change, asks anew.
 	suspend, resume := tn.memberPath(tn.samir, "/suspend"), tn.memberPath(tn.samir, "/resume")
 	manager.get(suspend).ok("Vous pourrez la laisser entrer à nouveau")
-	manager.post(suspend, nil).ok("Suspendu")
+	manager.shows(suspend, nil).ok("Suspendu")
 	samir.post("/password", url.Values{"old": {fresh}, "new": {password}, "repeat": {password}, "known": {"1"}}).ok("Mes centres")
 	manager.get(resume).ok("avec le rôle d’avant")
-	manager.post(resume, nil).is(http.StatusConflict, "Ses clés ont changé depuis.")
+	manager.shows(resume, nil).is(http.StatusConflict, "Ses clés ont changé depuis.")
 }
 
 func TestWhoForgotTheirPasswordComesInWithANewAccount(t *testing.T) {
@@ -115,11 +116,11 @@ func TestWhoForgotTheirPasswordComesInWithANewAccount(t *testing.T) {
 	g := manager.get(replace).ok("Samir B.").without(digits)
 	account := regexp.MustCompile(`name="person" value="([a-z2-7]{26})"`).FindStringSubmatch(g.Body)[1]
 	form := url.Values{"person": {account}, "roles": {"help"}, "fingerprint": {"0000 0000 0000 0000 0000 0000"}}
-	manager.post(replace, url.Values{"roles": {"help"}}).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
-	manager.post(replace, form).is(http.StatusUnprocessableEntity, "Ces chiffres ne sont pas ceux de cette clé.")
+	manager.shows(replace, url.Values{"roles": {"help"}}).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
+	manager.shows(replace, form).is(http.StatusUnprocessableEntity, "Ces chiffres ne sont pas ceux de cette clé.")
 	form.Set("fingerprint", digits)
-	team := manager.post(replace, form).ok("C’est fait.", "Samir B.")
-	manager.post(replace, form).ok("C’était déjà fait")
+	team := manager.shows(replace, form).ok("C’est fait.", "Samir B.")
+	manager.shows(replace, form).ok("C’était déjà fait")
 	require.NotContains(t, team.Body, tn.samir.ID().String(), "the former account is out")
 	tn.opens(again).ok("Vous êtes dans l’espace de")
 	tn.desk(tn.samir).get(tn.relayPath()).is(http.StatusForbidden)
@@ -168,13 +169,13 @@ func TestAManagerChangesTheKeysAndReadsTheJournal(t *testing.T) {
 	}
 	samir.post(keys, nil).is(http.StatusForbidden)
 	manager.get(keys).ok("L’équipe et les personnes suivies continuent", "l’ancienne ne vaudra plus rien")
-	first := manager.post(keys, nil).ok("Accueil du Port", "C’est imprimé").sheet()
-	second := manager.post(keys, nil).sheet()
+	first := manager.shows(keys, nil).ok("Accueil du Port", "C’est imprimé").sheet()
+	second := manager.shows(keys, nil).sheet()
 	require.Equal(t, first.Login, second.Login)
 	require.NotEqual(t, first.Code, second.Code)
 	tn.opens(samir).ok("Vous êtes dans l’espace de")
 
-	manager.post(tn.relayPath()+"/team/"+tn.samir.ID().String()+"/remove", nil).ok("C’est fait.")
+	manager.shows(tn.relayPath()+"/team/"+tn.samir.ID().String()+"/remove", nil).ok("C’est fait.")
 	g := manager.get(journal).ok(
 		"Manager of Accueil du Port · Laissé entrer dans l’équipe : « Samir »", "Accès à l’équipe terminé, ou remplacé par un nouveau : « Samir »",
 		"Samir · Ajouté à ce que l’équipe partage : « Amina K. »", "Toutes les clés du centre changées",
@@ -183,4 +184,38 @@ func TestAManagerChangesTheKeysAndReadsTheJournal(t *testing.T) {
 	require.Greater(t, strings.Count(all.Body, "<time "), strings.Count(g.Body, "<time "))
 	older := all.link(regexp.QuoteMeta(journal) + `\?all=1[^"]+`)
 	manager.get(older).ok("Le centre a été fondé", "Avec la feuille de secours, ou à la fondation")
+}
+
+// A session that was left open lets nobody in for good: neither as a worker nor by the
+// recovery sheet, which whoever takes a manager out is shown, too.
+func TestAnOpenSessionAloneChangesNoTeam(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	other := tn.harbor.Hire(t, "Other", consent.RoleManage)
+	manager, team := tn.desk(tn.harbor.Manager), tn.relayPath()+"/team"
+	code := manager.post(team+"/invite", url.Values{"roles": {"help"}}).ok().word()
+	thief := tn.stranger()
+	thief.post("/staff/join", url.Values{"invitation": {code}, "worker": {"Samir"}, "new": {password}, "repeat": {password}, "agreed": {"1"}}).ok()
+	thief.post("/staff/ask", url.Values{"invitation": {code}}).ok("Lisez maintenant vos chiffres")
+	digits := thief.get("/staff").ok().word()
+	g := manager.get(team).ok("Demandent à entrer")
+	admit := g.form(team+"/admit", url.Values{"fingerprint": {digits}, "roles": {"both"}})
+	for path, form := range map[string]url.Values{
+		team + "/admit": admit, team + "/keys": {},
+		tn.memberPath(tn.samir, "/roles"):   {"roles": {"both"}},
+		tn.memberPath(tn.samir, "/replace"): {"person": {admit.Get("person")}, "roles": {"both"}, "fingerprint": {digits}},
+		tn.memberPath(other, "/suspend"):    {}, tn.memberPath(other, "/remove"): {}, tn.memberPath(other, "/roles"): {"roles": {"help"}},
+	} {
+		form.Del("password")
+		manager.post(path, form).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
+		form.Set("password", "not the password")
+		require.Empty(t, manager.post(path, form).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe.").words())
+		manager.get(tn.memberPath(other, "")).ok() // one right try is not counted
+		require.NoError(t, tn.harbor.Manager.Own().ShowSecret(t.Context(), vault.Secret{Password: tn.harbor.Manager.Password}))
+	}
+	manager.get(team).ok("Demandent à entrer")
+	thief.get(tn.relayPath()).is(http.StatusForbidden)
+	manager.shows(team+"/admit", admit).is(http.StatusUnauthorized)
+	admit.Del("password")
+	manager.shows(team+"/admit", admit).ok("cette personne est dans l’équipe")
 }

@@ -28,33 +28,27 @@ func (v *visit) givingUp(f *form, now bool) error {
 	}
 	return v.managing(func(post *consent.Post) error {
 		back := "/staff/relays/" + post.Relay().ID.String()
-		people, err := post.People(v.ctx())
+		one, err := post.Find(v.ctx(), id)
+		if now && errors.Is(err, vault.ErrNotFound) {
+			return v.goTo(back, "") // a second click
+		}
 		if err != nil {
 			return err
 		}
-		for _, one := range people {
-			if one.Vault != id {
-				continue
-			}
-			if now {
-				err := post.GiveUp(v.ctx(), id, consent.Purpose{Code: consent.PurposeOther, Text: f.Get("why")})
-				if err == nil {
-					return v.goTo(back, "given-up")
-				}
-				if !errors.Is(err, vault.ErrInvalid) {
-					return err
-				}
-				f.refuse("why", v.t("wrong.characters"))
-			}
-			view := openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name)}
-			if f.wrong() {
-				return v.again("give-up", f, nil, view)
-			}
-			return v.show("give-up", view)
-		}
 		if now {
-			return v.goTo(back, "") // a second click
+			err := post.GiveUp(v.ctx(), id, consent.Purpose{Code: consent.PurposeOther, Text: f.Get("why")})
+			if err == nil {
+				return v.goTo(back, "given-up")
+			}
+			if !errors.Is(err, vault.ErrInvalid) {
+				return err
+			}
+			f.refuse("why", v.t("wrong.characters"))
 		}
-		return vault.ErrNotFound
+		view := openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name)}
+		if f.wrong() {
+			return v.again("give-up", f, nil, view)
+		}
+		return v.show("give-up", view)
 	})
 }

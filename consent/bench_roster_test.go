@@ -30,7 +30,7 @@ type busyRelay struct {
 	*consenttest.Stage
 	relay *consenttest.Relay
 	samir *consenttest.Staff
-	some  vault.ID // one of them
+	some  vault.ID // the one of them who is opened, and shares 200 items
 	many  int
 }
 
@@ -46,7 +46,8 @@ func newBusyRelay(b *testing.B) *busyRelay {
 			Relay: r.relay.ID, Scope: vault.ScopeAdd, Notice: testNotice, Agreed: true, Name: fmt.Sprintf("Person %04d", n),
 		}, vault.Secret{Password: one.Password})
 		require.NoError(b, err)
-		if r.some = one.Vault.ID(); n == 0 {
+		if n == 0 {
+			r.some = one.Vault.ID()
 			for range 200 {
 				_, err := one.Vault.AddNote(b.Context(), "note", vault.Note{Text: "text"}, vault.Place{Compartment: vault.Shared})
 				require.NoError(b, err)
@@ -118,8 +119,9 @@ func BenchmarkBusyRelay(b *testing.B) {
 			require.NoError(b, err)
 			p, v, _, err := w.Opened(b.Context())
 			require.NoError(b, err)
-			_, err = v.List(b.Context(), nil)
+			all, err := v.List(b.Context(), nil)
 			require.NoError(b, err)
+			require.Len(b, all, 201) // with a folder
 			v.Close()
 			p.Close()
 			w.Close()

@@ -81,7 +81,8 @@ func measureActs(ctx context.Context, o options, few, many *population) (results
 		what string
 		do   func(p *population, ctx context.Context) error
 	}{
-		{"open a followed vault and list its items", (*population).list},
+		{"the person lists the items of a followed vault", (*population).list},
+		{"a worker opens a followed vault and lists its items", (*population).openAndList},
 		{"add a contact", (*population).addContact},
 		{"a document's first byte", (*population).firstByte},
 	} {
@@ -102,7 +103,8 @@ type population struct {
 	records        string   // URL
 
 	people  []person
-	callers []*caller
+	callers []*caller // of the people
+	relay   followingRelay
 	next    int
 }
 
@@ -178,7 +180,7 @@ func furnish(ctx context.Context, c *caller, items int) (document string, err er
 }
 
 func addContact(ctx context.Context, c *caller) error {
-	return c.call(ctx, http.MethodPost, "/api/v1/contacts", "application/json", []byte(`{"name": "Assistante sociale", "contact": {}}`), drain)
+	return c.call(ctx, http.MethodPost, "/api/v1/contacts", "application/json", []byte(`{"name": "Assistante sociale", "compartment": "shared", "contact": {}}`), drain)
 }
 
 // start measures nothing itself: it runs the server until it is ready. That it
@@ -200,9 +202,9 @@ func ended(cmd *exec.Cmd) error {
 	return nil
 }
 
-// open starts the server and signs everybody in.
+// open starts the server, signs everybody in, and has one relay follow them all.
 func (p *population) open(ctx context.Context) (stop func() error, err error) {
-	s, err := serve(ctx, p.binary, p.folder, p.args...)
+	s, err := serve(ctx, p.binary, p.folder, append([]string{"--demo"}, p.args...)...) // with the sample relays
 	if err != nil {
 		return nil, err
 	}
@@ -212,6 +214,9 @@ func (p *population) open(ctx context.Context) (stop func() error, err error) {
 			return nil, errors.Join(err, s.stop())
 		}
 		p.callers = append(p.callers, c)
+	}
+	if err := p.follow(ctx, s); err != nil {
+		return nil, errors.Join(err, s.stop())
 	}
 	return s.stop, nil
 }
@@ -225,7 +230,7 @@ func (p *population) turn() (*caller, person) {
 
 func (p *population) list(ctx context.Context) error {
 	c, _ := p.turn()
-	return c.call(ctx, http.MethodGet, "/api/v1/items", "", nil, drain)
+	return listItems(ctx, c)
 }
 
 func (p *population) addContact(ctx context.Context) error {

@@ -88,23 +88,34 @@ func createVault(ctx context.Context, binary, folder string) (login, secret stri
 	return strings.TrimSpace(string(found[1])), strings.TrimSpace(string(found[2])), nil
 }
 
-// caller is a program that a person has signed in with.
+// caller is a program that a person or a worker has signed in with.
 type caller struct {
 	server *server
 	token  string
+	id     string // of their own space
 }
 
+// Where programs sign in.
+const (
+	personSessions = "/api/v1/sessions"
+	workerSessions = "/api/v1/staff/sessions"
+)
+
 func (s *server) signIn(ctx context.Context, login, secret string) (*caller, error) {
+	return s.signInAt(ctx, personSessions, login, secret)
+}
+
+func (s *server) signInAt(ctx context.Context, sessions, login, secret string) (*caller, error) {
 	c := &caller{server: s}
-	var answer struct{ Token string }
+	var answer struct{ Token, ID string }
 	body, err := json.Marshal(map[string]string{"login": login, "password": secret, "device": "bench"})
 	if err != nil {
 		return nil, err
 	}
-	err = c.call(ctx, http.MethodPost, "/api/v1/sessions", "application/json", body, func(r io.Reader) error {
+	err = c.call(ctx, http.MethodPost, sessions, "application/json", body, func(r io.Reader) error {
 		return json.NewDecoder(r).Decode(&answer)
 	})
-	c.token = answer.Token
+	c.token, c.id = answer.Token, answer.ID
 	return c, err
 }
 
@@ -116,6 +127,7 @@ func (c *caller) call(ctx context.Context, method, path, mediaType string, body 
 	}
 	r.Header.Set("Content-Type", mediaType)
 	r.Header.Set("Document-Name", "Scan")
+	r.Header.Set("Document-Compartment", "shared")
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}

@@ -143,7 +143,7 @@ func (p *Post) licensed(ctx context.Context) error {
 // create makes the account of a draft. The licence is looked at again: a draft is no
 // way around it.
 func (p *Post) create(ctx context.Context, d Draft, n NewAccount) (*vault.Vault, error) {
-	if err := errors.Join(p.licensed(ctx), p.stands(ctx)); err != nil {
+	if err := errors.Join(p.licensed(ctx), p.stands(ctx), n.checkPIN(d)); err != nil {
 		return nil, err
 	}
 	return p.service().cfg.Vaults.Create(ctx, vault.CreateRequest{
@@ -156,6 +156,15 @@ func (n *NewAccount) channel() string {
 		return "relay"
 	}
 	return n.Channel
+}
+
+// checkPIN refuses a PIN before there is an account: refused after that, it would leave
+// one that nobody holds the card of, and the next try would make another.
+func (n *NewAccount) checkPIN(d Draft) error {
+	if n.PIN == "" {
+		return nil
+	}
+	return vault.CheckPIN(n.PIN, d.Login)
 }
 
 // ResumeAccount goes on with a draft after an interruption. The person types their
@@ -175,7 +184,7 @@ func (p *Post) ResumeAccount(ctx context.Context, draft vault.ItemID, n NewAccou
 	d := all[i]
 	n.Name = d.Name
 	f := n.follow(p.relay.ID)
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.check(), n.checkPIN(d)); err != nil {
 		return nil, err
 	}
 	v, err := p.service().cfg.Vaults.Unlock(ctx, vault.Password{Login: d.Login, Secret: n.Password, Session: n.Session, Priority: true})

@@ -146,6 +146,14 @@ func normalPIN(s string) (string, error) {
 	return pin, nil
 }
 
+// CheckPIN says whether a PIN can be chosen for an access card, before anything is
+// made of it: InvalidError for what is not six digits, for what a finder of the card
+// tries first, and for a part of the login.
+func CheckPIN(pin, login string) error {
+	_, err := newPIN(pin, login)
+	return err
+}
+
 // newPIN is normalPIN for one that is being chosen: what a finder of the card tries
 // first is refused.
 func newPIN(s, login string) (string, error) {

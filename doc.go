@@ -18,14 +18,15 @@
 //	  local             everything for one machine wired together, in one line
 //	  backup            copies of everything while it runs, and their lawful return
 //	  vaulttest         a ready vault for the tests of who embeds one
-//	consent             who may be let in: the directory of relays and their licences
+//	consent             who may be let in: relays and their licences, workers, following, visits, receipts
+//	  consenttest       a ready service with relays for the tests of who embeds one
 //	recovery/witness    the witness: checkpoints, guesses, restores; embedded, or as a server and its client
 //	refserver           a small server that shows how, and runs in a centre
 //	examples            whole programs, each run by a test
 //
 // docs/format.md draws every stored form; examples/reader opens it without this library.
 //
-// Later releases add the rest of consent (workers, grants, visits) and recovery (getting back in with two halves).
+// Later releases add the rest of recovery: getting back in with two halves.
 //
 // # Words
 //

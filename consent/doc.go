@@ -39,6 +39,24 @@
 // do not add is this service's to hold, and each reading is in the journal because it
 // goes through this service.
 //
+// # Workers
+//
+// A worker has a space of their own and a second factor. The operator's code
+// ([Service.InviteManager]) makes the account of the first one ([Service.Enrol]), who
+// founds the relay ([Worker.FoundRelay]); the authority signs its id and key. A manager
+// gives others a code ([Post.Invite]), with which they enrol and ask ([Worker.Ask]), and
+// lets them in by the digits of their key, read aloud ([Post.Admit]). From then on
+// [Service.SignIn], [Worker.At] and [Worker.Relays] lead to a [Post]. To open people's
+// spaces a worker needs a session: ask for one when they sign in
+// (vault.Password.Session) or enrol ([NewWorker]).
+//
+// # To begin
+//
+// Parts are made in this order, over one store and one witness: [OpenDirectory];
+// [NewRegister]; the vaults, with the register as vault.Config.Directory; [New].
+// local.OpenWith of package vault/local does the vaults on one machine. examples/relay
+// is a whole program, and package consent/consenttest a ready stage for tests.
+//
 // # What stays open
 //
 // While the witness is away, reading goes on against what this process has seen,

@@ -125,7 +125,8 @@ func (w *Worker) place() (place, error) {
 // this one, also in another process. Close it when the work is done.
 //
 // Errors: vault.ErrNotFound if the relay does not follow them (any more),
-// vault.ErrEnded, vault.ErrInvalid for the purpose, vault.ErrUntrustedKey if the
+// vault.ErrEnded, vault.ErrInvalid for the purpose and for a worker who signed in
+// without a session, vault.ErrUntrustedKey if the
 // vault is not the one that the relay took in (D4), vault.ErrTampered.
 func (p *Post) Open(ctx context.Context, id vault.ID, why Purpose) (*vault.Vault, error) {
 	if err := why.check(); err != nil {

@@ -70,7 +70,8 @@ func (w *Worker) standing(relay RelayID) vault.Standing {
 // Guest is this worker opening a person's vault that the relay follows, for a
 // purpose. In each commit there, the whole chain is asked again: the worker's
 // session, the relay's place in the directory, the worker's at the relay (N7). Who
-// only manages opens nothing: vault.ErrNotAllowed.
+// only manages opens nothing: vault.ErrNotAllowed. It is what [Post.Open] opens with:
+// call that one, unless your program keeps what is open by other means than sessions.
 func (p *Post) Guest(purpose string) vault.Guest {
 	standing := p.space.Standing()
 	if !p.member.Roles.Has(RoleHelp) {

@@ -93,11 +93,11 @@ func (s *Service) follower(ctx context.Context, v *vault.Vault, g vault.Grant) (
 }
 
 // Happening is one line of what happened in a vault: plain facts, for pages in any
-// language. What is about a grant names the relay.
+// language.
 type Happening struct {
 	vault.Entry
 	Why   Purpose // where a worker acted
-	About string  // of a line about a grant: the relay's name
+	About string  // of what was allowed or ended: the relay's name
 }
 
 // WhatHappened returns the journal, the newest first, with the purposes read and the
@@ -117,7 +117,10 @@ func (s *Service) WhatHappened(ctx context.Context, v *vault.Vault, opts *vault.
 	}
 	out := make([]Happening, 0, len(entries))
 	for _, e := range entries {
-		h := Happening{Entry: e, About: names[e.Detail["grant"]]}
+		h := Happening{Entry: e}
+		if e.Act == vault.ActGranted || e.Act == vault.ActGrantEnded { // what was left names its grant, too, and is about no relay
+			h.About = names[e.Detail["grant"]]
+		}
 		if e.Actor.Kind == vault.ActorWorker {
 			h.Why = ParsePurpose(e.Purpose)
 		}

@@ -103,8 +103,8 @@ type NewWorker struct {
 	Notice   vault.Notice
 	Consent  bool
 	Channel  string
-	Session  *vault.SessionRequest
-	Login    string // of vault.NewLogin; empty: drawn now
+	Session  *vault.SessionRequest // nil: none, and nobody's space can be opened until the worker signs in with one
+	Login    string                // of vault.NewLogin; empty: drawn now
 }
 
 // Enrol makes the account of somebody who works, or will work, for relays. It lets
@@ -133,7 +133,8 @@ func (s *Service) Enrol(ctx context.Context, code string, n NewWorker) (*Worker,
 	return w, w.Introduce(ctx, n.Name)
 }
 
-// SignIn opens a worker's own space. Errors: those of vault.Unlock.
+// SignIn opens a worker's own space. With a session (p.Session) they can open people's
+// spaces from it, see [Post.Open]. Errors: those of vault.Unlock.
 func (s *Service) SignIn(ctx context.Context, p vault.Password) (*Worker, error) {
 	p.Kind = seal.KindWorker
 	v, err := s.cfg.Vaults.Unlock(ctx, p)

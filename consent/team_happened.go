@@ -30,7 +30,7 @@ func (p *Post) WhatHappened(ctx context.Context, opts *vault.JournalOptions) ([]
 		if about == "" {
 			about = names[e.Detail["holder"]]
 		}
-		if e.Name == leftName || e.Name == suspendedName { // names of ours, not of anybody
+		if e.Name == leftName || e.Name == suspendedName || e.Name == openedName { // names of ours, not of anybody
 			e.Name = ""
 		}
 		out = append(out, Happening{Entry: e, About: about})

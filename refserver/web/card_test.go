@@ -14,6 +14,9 @@ func TestACardOpensTheSpaceUntilItIsBlocked(t *testing.T) {
 	p := open(t, nil).newPerson()
 	g := p.get("/card").ok("Vous n’avez pas de carte.")
 	p.post("/card", g.form("", url.Values{"password": {password}, "pin": {"482915"}, "again": {"482916"}})).is(http.StatusUnprocessableEntity, "Les deux codes PIN ne sont pas les mêmes.")
+	for pin, says := range map[string]string{"123456": "C’est trop facile à deviner.", "48291": "Il faut six chiffres."} {
+		p.post("/card", url.Values{"password": {password}, "pin": {pin}, "again": {pin}}).is(http.StatusUnprocessableEntity, says)
+	}
 	p.post("/card", url.Values{"password": {"wrong words here"}, "pin": {"482915"}, "again": {"482915"}}).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe").without("482915")
 	g = p.post("/card", url.Values{"password": {password}, "pin": {"482915"}, "again": {"482915"}}).ok("Vous avez une carte.")
 	words := strings.Split(g.Body, `<p class="words" dir="ltr">`)
@@ -23,7 +26,9 @@ func TestACardOpensTheSpaceUntilItIsBlocked(t *testing.T) {
 
 	other := p.stranger()
 	other.get("/sign-in").ok("Entrer avec ma carte")
-	other.post("/sign-in/card", url.Values{"card": {card}, "pin": {"000000"}}).is(http.StatusUnauthorized)
+	for _, wrong := range []url.Values{{"card": {card}, "pin": {"000000"}}, {"card": {"no card"}, "pin": {"482915"}}} {
+		other.post("/sign-in/card", wrong).is(http.StatusUnauthorized, "Ce n’est pas la bonne carte ou le bon code PIN.")
+	}
 	other.post("/sign-in/card", url.Values{"card": {card}, "pin": {"482915"}}).ok("Mon espace")
 	p.post("/card/revoke", nil).ok("La carte est bloquée.")
 	require.Equal(t, "/sign-in", other.get("/").Path)

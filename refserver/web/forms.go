@@ -128,7 +128,7 @@ func (v *visit) again(name string, f *form, err error, data any) error {
 // inputView is one field with its label, for the template "input".
 type inputView struct {
 	Name, Type, Label, Hint, Value, Wrong, Autocomplete string
-	Required, Autofocus, Ltr                            bool
+	Required, Optional, Autofocus, Ltr                  bool
 	Rows, Max                                           int
 }
 
@@ -137,8 +137,10 @@ type inputView struct {
 func (l *language) input(f *form, name string, options ...string) inputView {
 	in := inputView{
 		Name: name, Type: "text", Label: l.t("field." + name), Value: f.Values.Get(name), Wrong: f.Wrong[name],
-		Required: slices.Contains(options, "required"), Autofocus: slices.Contains(options, "autofocus"),
-		Ltr: slices.Contains(options, "ltr"), Autocomplete: "off", // a shared phone remembers nothing
+		Required:  slices.Contains(options, "required"),
+		Optional:  !slices.Contains(options, "required") && !slices.Contains(options, "either"), // either: this or another field
+		Autofocus: slices.Contains(options, "autofocus"),
+		Ltr:       slices.Contains(options, "ltr"), Autocomplete: "off", // a shared phone remembers nothing
 	}
 	if l.has("hint." + name) {
 		in.Hint = l.t("hint." + name)

@@ -94,6 +94,14 @@ func (v *visit) purposeName(code consent.PurposeCode) string {
 	return ""
 }
 
+// workerScopeWords says to a worker what they may do in a space.
+func (v *visit) workerScopeWords(s vault.Scope) string {
+	if s == vault.ScopeSee {
+		return v.t("scope.worker-see")
+	}
+	return v.scopeWords(s)
+}
+
 func (v *visit) scopeWords(s vault.Scope) string {
 	switch s {
 	case vault.ScopeAdd:

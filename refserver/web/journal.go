@@ -1,6 +1,8 @@
 package web
 
 import (
+	"strings"
+
 	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
 	"reconnect.example/vault"
@@ -63,6 +65,9 @@ func (v *visit) words(h consent.Happening) journalLine {
 	line := journalLine{Entry: e, What: string(e.Act)}
 	if key := "journal.act." + string(e.Act); v.has(key) {
 		line.What = v.t(key)
+	}
+	if e.Name == "" { // "Made private:" of something that has no name here
+		line.What = strings.TrimRight(line.What, ": \u00a0")
 	}
 	line.Who = v.actorWords(e.Actor)
 	return line

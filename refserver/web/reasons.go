@@ -86,6 +86,12 @@ func (v *visit) reason(invalid *vault.InvalidError) string {
 		return v.t("wrong.media")
 	case says("is not in the future"):
 		return v.t("wrong.past")
+	case says("is not six digits"):
+		return v.t("wrong.pin-digits")
+	case says("is one that others try first"):
+		return v.t("wrong.pin-easy")
+	case says("is a part of the login"):
+		return v.t("wrong.pin-login")
 	case says("is the login"):
 		return v.t("wrong.login")
 	}

@@ -124,16 +124,19 @@ func TestARelayIsLetInSeesWhatIsSharedAndIsStopped(t *testing.T) {
 	require.Equal(t, string(pdf), samir.get(shared+"/file").ok().Body)
 	samir.get(private).is(http.StatusNotFound)
 	samir.get(private + "/file").is(http.StatusNotFound)
-	samir.get(shared).ok("Garder pour moi").without("Mettre à la corbeille")
+	samir.get(shared).ok("Rendre privé", "Cette personne et ceux").without("Mettre à la corbeille", "Garder pour moi", "Ceux que vous")
 	samir.post("/items/"+strings.TrimPrefix(shared, "/papers/")+"/bin", url.Values{"revision": {"1"}}).is(http.StatusForbidden, "Ce geste n’est pas permis ici.")
 	for _, own := range []string{"/journal", "/space", "/take", "/close", "/sharing"} {
 		require.Equal(t, "/staff", samir.get(own).ok("Mes centres").Path, own)
+	}
+	for _, path := range []string{"/papers/add", "/notes/add", "/contacts/add", "/appointments/add"} { // there is nothing to choose, and a page must not say so
+		samir.get(path).ok("Ce que vous ajoutez est partagé").without("Vous uniquement", `name="visibility"`, "Mes papiers", "Mes notes")
 	}
 	added := samir.upload(url.Values{"title": {"Récépissé"}, "visibility": {"private"}}, file{"file", "c.pdf", "application/pdf", pdf}).ok("Partagé").Path
 	ask := samir.get("/items/" + strings.TrimPrefix(added, "/papers/") + "/visibility").ok("À faire seulement si la personne le demande.")
 	samir.post(ask.Path, ask.form("", nil)).ok("C’est privé.").without("Récépissé")
 
-	amina.get("/journal").ok("Samir, Accueil du Port", "Papier ouvert : « Attestation »", "Logement, demande de logement", "Accès donné : « Accueil du Port »")
+	amina.get("/journal").ok("Samir, Accueil du Port", "Papier ouvert : « Attestation »", "Logement, demande de logement", "Accès donné : « Accueil du Port »", "· Rendu privé Pourquoi")
 	end := amina.get("/sharing").link("/sharing/with/[a-z2-7]+/end")
 	amina.post(end, url.Values{}).ok("C’est arrêté.", "Arrêté par vous")
 	samir.get(shared).ok("Aucun espace n’est ouvert.")
@@ -220,11 +223,16 @@ func TestAnAccountIsOpenedWithAPerson(t *testing.T) {
 	samir.post(path, url.Values{"new": {password}, "repeat": {"other words"}, "pin": {"1"}, "again": {"2"}}).
 		is(http.StatusUnprocessableEntity, "ne sont pas les mêmes", "Les deux codes PIN", "Cochez la case")
 	form := samir.get(path).ok("Ouvrir un compte avec quelqu’un", "tapée par la personne").form("", values)
+	easy := samir.get(path).form("", values)
+	easy["pin"], easy["again"] = []string{"123456"}, []string{"123456"}
+	samir.post(path, easy).is(http.StatusUnprocessableEntity, "C’est trop facile à deviner.")
+	samir.get(tn.relayPath()).ok("Ce centre ne suit encore personne.").without("Idris", "Comptes à finir d’ouvrir")
 	g := samir.post(path, form).ok("Le compte est ouvert", "Code de la carte")
 	require.Contains(t, g.Body, `<svg class="qr"`)
 	again := samir.post(path, form).ok("La carte ne peut pas être montrée à nouveau.")
 	require.Equal(t, g.word(), again.word(), "a second click opens no second account")
 	samir.get(tn.relayPath()).ok("Idris")
+	tn.desk(tn.harbor.Manager).get(tn.relayPath() + "/team/journal").ok("« Idris »").without(">opened<")
 	idris := tn.stranger()
 	idris.login = g.word()
 	idris.signIn(password).ok("Mon espace")
@@ -248,7 +256,7 @@ func TestAVisitShowsWhatIsChosenAndEnds(t *testing.T) {
 	values := url.Values{"code": {code}, "what": {"chosen"}, "items": {strings.TrimPrefix(one, "/papers/")}, "lasts": {"15"}, "called": {"Amina"}, "agreed": {"1"}, "password": {password}}
 	amina.post("/sharing/visit", url.Values{"code": {"x"}, "lasts": {"7"}}).is(http.StatusUnprocessableEntity, "Choisissez au moins un papier", "Remplissez cette case.")
 	amina.post("/sharing/visit", amina.get("/sharing/visit").ok("Ordonnance").form("", values)).ok("peut maintenant voir")
-	amina.get("/sharing").ok("Visites en cours", "Voir 1 papier")
+	amina.get("/sharing").ok("Visites en cours", "Voir 1 papier").without("Personne d’autre que vous")
 	path := samir.get(visits).ok("Amina").link(visits + "/[a-z2-7]+")
 	samir.get(path).ok("Pourquoi ?")
 	samir.post(path, url.Values{"purpose": {"health"}}).ok("Vous êtes dans l’espace de", "Amina", "Santé")

@@ -48,6 +48,9 @@ func (v *visit) signInAgain(name string, f *form, err error) error {
 		p = problem.Of(vault.ErrSignIn)
 	}
 	f.Problem = v.sentence(p)
+	if name == "card-sign-in" && p == problem.Of(vault.ErrSignIn) { // the same for a card that is not there, a wrong PIN and what is no card (E8)
+		f.Problem = v.t("wrong.card")
+	}
 	v.retryAfter(p)
 	return v.showWith(p.Status, name, f)
 }

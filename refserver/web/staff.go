@@ -136,7 +136,7 @@ func (v *visit) roster(post *consent.Post, view *peopleView) error {
 	view.Counts, view.Drafts = all.Counts, all.Drafts
 	for _, one := range all.People {
 		one.Name = safename.Line(one.Name)
-		view.People = append(view.People, personRow{one, v.scopeWords(one.Scope)})
+		view.People = append(view.People, personRow{one, v.workerScopeWords(one.Scope)})
 	}
 	for i := range view.Drafts {
 		view.Drafts[i].Name = safename.Line(view.Drafts[i].Name)
@@ -245,7 +245,7 @@ func (v *visit) opening(f *form, open bool) error {
 	if err != nil {
 		return err
 	}
-	return v.askWhy(f, openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.scopeWords(one.Scope), GiveUp: v.r.URL.Path + "/give-up"})
+	return v.askWhy(f, openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.workerScopeWords(one.Scope), GiveUp: v.r.URL.Path + "/give-up"})
 }
 
 func (v *visit) askWhy(f *form, view openingView) error {

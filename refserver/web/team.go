@@ -19,6 +19,7 @@ type teamView struct {
 	Invitation *consent.Invitation // made just now
 	Licence    licenceView
 	Counts     consent.Counts
+	Poster     string // text of the QR code by which people find the relay
 }
 
 // askingView is somebody who asks to be let in.
@@ -132,7 +133,7 @@ func (v *visit) showTeamAfter(post *consent.Post, view teamView, refused error) 
 	if err != nil {
 		return err
 	}
-	view.Relay, view.OneManager = v.relay(post.Relay()), team.OneManager
+	view.Relay, view.OneManager, view.Poster = v.relay(post.Relay()), team.OneManager, consent.QRText(post.Relay())
 	for _, m := range team.Members {
 		view.Members = append(view.Members, v.member(m))
 	}

@@ -172,7 +172,7 @@ func (v *visit) openingVisit(f *form, open bool) error {
 				}
 				f.Problem = v.sentence(problem.Of(err))
 			}
-			return v.askWhy(f, openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.scopeWords(one.Scope)})
+			return v.askWhy(f, openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.workerScopeWords(one.Scope)})
 		}
 		return vault.ErrEnded
 	})

@@ -41,7 +41,29 @@ func (v *visit) readForm() (*form, error) {
 		}
 		return nil, problem.ErrRequest
 	}
-	return formOf(v.r.PostForm), nil
+	f := formOf(v.r.PostForm)
+	return f, v.stillThere(f)
+}
+
+// errOtherSpace: a form was filled in for a space that is not the one that is open now.
+var errOtherSpace = errors.New("web: the form is of another space")
+
+// space is the id of what is open.
+func (v *visit) space() string {
+	if v.vault == nil {
+		return ""
+	}
+	return v.vault.ID().String()
+}
+
+// stillThere refuses a form that was filled in for another space: whoever has two windows
+// and opens somebody else in one, must not send what they wrote of one person in the
+// other into the space of the next, where others would read it.
+func (v *visit) stillThere(f *form) error {
+	if whose := f.Get("space"); whose != "" && whose != v.space() {
+		return errOtherSpace
+	}
+	return nil
 }
 
 func formOf(values url.Values) *form {

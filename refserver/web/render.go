@@ -34,6 +34,7 @@ type page struct {
 	Closing  bool       // the account is closed: nothing can be added
 	Relays   bool       // there are relays on this server
 	Staff    bool       // a worker is signed in
+	Space    string     // id of the space that the page is about; "": none is
 	Guest    *guestView // the space of somebody else is open
 	Damaged  bool       // something in the store was altered or is missing, and is not shown
 	Data     any
@@ -123,7 +124,7 @@ func (v *visit) showWith(status int, name string, data any) error {
 	var out bytes.Buffer
 	err := t.ExecuteTemplate(&out, "layout.html", page{
 		Language: v.code, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: done, Refused: refused, Closing: v.closing() || v.mayOnlySee(),
-		Relays: v.pages.Staff != nil, Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Data: data,
+		Space: v.space(), Relays: v.pages.Staff != nil, Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Data: data,
 	})
 	if err != nil {
 		return fmt.Errorf("web: %w", err)
@@ -144,7 +145,7 @@ func (v *visit) done() (done, refused string) {
 		return "", ""
 	}
 	switch code {
-	case "ended", "nothing-open", "factor-needed", "factor-wrong":
+	case "ended", "nothing-open", "other-space", "factor-needed", "factor-wrong":
 		return "", v.t("done." + code)
 	}
 	return v.t("done." + code), ""

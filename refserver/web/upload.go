@@ -69,6 +69,9 @@ func (p *pages) receive(u *upload) error {
 	}
 	u.parts, u.form = reader, formOf(url.Values{})
 	first, err := u.next()
+	if other := v.stillThere(u.form); other != nil {
+		return other
+	}
 	if err == nil {
 		if u.form.wrong() {
 			drain(v.r)

@@ -181,6 +181,10 @@ func (v *visit) fail(err error) {
 		_ = v.goTo(path, done)
 		return
 	}
+	if errors.Is(err, errOtherSpace) {
+		_ = v.goTo("/", "other-space")
+		return
+	}
 	if errors.Is(err, consent.ErrNoSecondFactor) {
 		_ = v.goTo("/staff/factor", "factor-needed")
 		return

@@ -2,6 +2,7 @@ package consent_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -384,5 +385,27 @@ func attackKeysThatAreNone(t *testing.T) {
 		require.ErrorIs(t, tryFollow(t, s, amina, harbour), vault.ErrTampered, name)
 		k.survey(t, name)
 		host.Record(harbour.ID.String() + "/h/o").Honest()
+	}
+}
+
+// A relay whose membership the store has spoilt hides no other, and keeps nobody from
+// taking a password back that somebody knows.
+func TestADamagedMembershipHidesNoOther(t *testing.T) {
+	t.Parallel()
+	s, host := lying(t)
+	harbour, hostel := s.Relay(t, "Harbour"), s.Relay(t, "Hostel")
+	samir := harbour.Hire(t, "Samir", both)
+	hostel.Join(t, samir, consent.RoleHelp)
+	spoilt := host.Record(samir.ID().String() + "/m/" + hostel.ID.String())
+	for name, spoil := range map[string]func(){
+		"cut":       func() { spoilt.Forge([]byte("x")) },
+		"another's": func() { spoilt.Swap(host.Record(hostel.Manager.ID().String() + "/m/" + hostel.ID.String())) },
+	} {
+		spoil()
+		mine, err := samir.Relays(t.Context())
+		require.ErrorIs(t, err, vault.ErrTampered, name)
+		require.True(t, slices.ContainsFunc(mine, func(m consent.Membership) bool { return m.Relay.ID == harbour.ID }), name)
+		_, err = samir.OnlyManagerOf(t.Context())
+		require.NoError(t, err, name)
 	}
 }

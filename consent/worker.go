@@ -115,17 +115,20 @@ type Membership struct {
 }
 
 // Relays returns the relays for which the worker works, as their own space says;
-// [Worker.At] tells whether that is still so.
+// [Worker.At] tells whether that is still so. What the store altered is named by
+// vault.ErrTampered, next to the others: one relay must not hide the rest.
 func (w *Worker) Relays(ctx context.Context) (out []Membership, err error) {
 	s := w.service
 	prefix := memberPrefix(w.ID())
+	var altered error
 	for rec, err := range s.cfg.Store.All(ctx, prefix) {
 		if err != nil {
 			return nil, storageError(err)
 		}
 		id, err := ParseRelayID(strings.TrimPrefix(rec.Key, prefix))
 		if err != nil {
-			return nil, tampered("membership")
+			altered = tampered("membership")
+			continue
 		}
 		relay, err := s.cfg.Directory.Relay(ctx, id)
 		if errors.Is(err, ErrNotNamed) || errors.Is(err, ErrNoDirectory) {
@@ -138,18 +141,27 @@ func (w *Worker) Relays(ctx context.Context) (out []Membership, err error) {
 		m := Membership{Relay: relay, Withdrawn: relay.Withdrawn != "", Roles: RoleHelp | RoleManage}
 		var kept membership
 		if seal.Unmarshal(rec.Value, &kept) != nil {
-			return nil, tampered("membership")
+			altered = tampered("membership")
+			continue
 		}
 		if len(kept.Credential) > 0 {
 			member, err := s.cfg.Register.Member(ctx, kept.Credential)
-			if err != nil {
+			switch {
+			case errors.Is(err, vault.ErrUntrustedKey), errors.Is(err, vault.ErrEnded), errors.Is(err, vault.ErrTampered),
+				errors.Is(err, vault.ErrStale), errors.Is(err, vault.ErrPolicy):
+				altered = tampered("membership")
+				continue
+			case err != nil:
 				return nil, err
+			case member.Relay != id || member.Worker != w.ID(): // D8
+				altered = tampered("membership")
+				continue
 			}
 			m.Roles = member.Roles
 		}
 		out = append(out, m)
 	}
-	return out, nil
+	return out, altered
 }
 
 func (w *Worker) membership(ctx context.Context, relay RelayID) (m membership, err error) {

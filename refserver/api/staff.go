@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -161,17 +162,19 @@ func rolesOf(words []string) (r consent.Role) {
 
 type membershipsOutput struct {
 	Body struct {
-		Relays []Membership `json:"relays" nullable:"false" doc:"As the caller's own account says; the relay itself has the last word."`
+		Relays  []Membership `json:"relays" nullable:"false" doc:"As the caller's own account says; the relay itself has the last word."`
+		Altered bool         `json:"altered" doc:"true: something of the list was altered in the store, and is left out."`
 	}
 }
 
 func (a *API) listMemberships(ctx context.Context, w *consent.Worker, _ *struct{}) (*membershipsOutput, error) {
 	all, err := w.Relays(ctx)
-	if err != nil {
+	altered := errors.Is(err, vault.ErrTampered)
+	if err != nil && !altered {
 		return nil, err
 	}
 	out := &membershipsOutput{}
-	out.Body.Relays = make([]Membership, 0, len(all))
+	out.Body.Altered, out.Body.Relays = altered, make([]Membership, 0, len(all))
 	for _, m := range all {
 		organisation := ""
 		if !m.Founded {

@@ -54,6 +54,9 @@ type postView struct {
 
 func (p *pages) staffHome(v *visit) error {
 	all, err := v.worker.Relays(v.ctx())
+	if errors.Is(err, vault.ErrTampered) {
+		v.damaged, err = true, nil
+	}
 	if err != nil {
 		return err
 	}

@@ -240,6 +240,26 @@ func TestAPathIsForThosePresentWithTheSecretAndInTheirOwnSession(t *testing.T) {
 	require.ErrorIs(t, err, vault.ErrNotFound)
 }
 
+// F3, F4: from the moment when a path is enrolled, the witness evaluates at its counter as
+// the policy says, and for nobody who merely asks.
+func TestTheWitnessKnowsThePolicyOfAPathFromTheMomentWhenItIsInForce(t *testing.T) {
+	t.Parallel()
+	h := newHelped(t)
+	path, input := vault.NewPathID(), [32]byte{'a'}
+	made, generation, err := h.v.EvaluateNew(t.Context(), path, 0, input)
+	require.NoError(t, err)
+	require.NotZero(t, generation)
+	n := vault.NewPath{Kind: vault.PathAnswersRelay, ID: path, Own: made[:]}
+	require.NoError(t, h.v.ChangePaths(t.Context(), vault.PathChange{Enrol: []vault.NewPath{n}}, h.secret()))
+	_, _, err = h.v.EvaluateNew(t.Context(), path, 0, input)
+	require.ErrorIs(t, err, vault.ErrWitnessAway, "refused")
+	require.NoError(t, h.v.ChangePaths(t.Context(), vault.PathChange{Withdraw: []vault.PathKind{vault.PathAnswersRelay}}, h.secret()))
+	_, _, err = h.v.EvaluateNew(t.Context(), path, 0, input)
+	require.ErrorIs(t, err, vault.ErrWitnessAway, "and for ever")
+	_, _, err = h.v.EvaluateNew(t.Context(), vault.NewPathID(), 0, input)
+	require.NoError(t, err)
+}
+
 // F13: where relay and desk are one organisation, nobody comes in without something of
 // the person's.
 func TestOneOrganisationAloneHelpsNobodyInWithoutThem(t *testing.T) {

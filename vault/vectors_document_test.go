@@ -29,7 +29,7 @@ var described = map[string]string{
 	"vault.sessionClear": "session-clear", "vault.sessionBody": "session", "vault.moving": "moving", "vault.receiptBody": "receipt",
 	"quota.ledger": "ledger", "quota.reservation": "reservation", "quota.storedIncrease": "increase", "quota.storedHistory": "increases",
 	"witness.vaultRecord": "watched", "witness.headRecord": "checkpoint", "witness.sideRecord": "side-record", "witness.forkRecord": "fork",
-	"witness.counterRecord": "counter", "witness.clockRecord": "clock", "witness.keyRecord": "evaluation-key", "witness.latestRecord": "latest-key",
+	"witness.counterRecord": "counter", "witness.policyRecord": "watched-policy", "witness.requestRecord": "watched-request", "witness.approverRecord": "approver", "witness.clockRecord": "clock", "witness.keyRecord": "evaluation-key", "witness.latestRecord": "latest-key",
 	"seal.Terms": "terms", "seal.Commitment": "commitment", "vault.half": "half", "vault.lineRange": "line-range",
 	"seal.LockedPrivate": "locked", "seal.Policy": "policy", "seal.PolicyRule": "policy-rule", "seal.PolicyCounter": "policy-counter", "seal.PolicyParty": "policy-party",
 	"seal.Approval": "approval", "seal.SignedApproval": "signed-approval", "vault.parts": "path-parts", "vault.pathBody": "path", "vault.grantBody": "grant", "vault.chosenItem": "chosen-item", "vault.grantPaper": "grant-paper",

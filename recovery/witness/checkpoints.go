@@ -192,6 +192,11 @@ func (w *Witness) apply(tx *storage.Tx, r *report) (*state, error) {
 		if err := dropSides(tx, r.vault, r.checkpoint()); err != nil {
 			return nil, err
 		}
+		if s.Erased == 0 {
+			if err := takePolicy(tx, r); err != nil {
+				return nil, err
+			}
+		}
 		tx.Put(ownerKey(r.vault), append([]byte{form}, r.owner...))
 	}
 	if s.changed {

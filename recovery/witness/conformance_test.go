@@ -20,6 +20,7 @@ func runConformance(t *testing.T, open func(t *testing.T) *subject) {
 		"tries":       tryPromises,
 		"resets":      resetPromises,
 		"evaluating":  evaluatePromises,
+		"requests":    requestPromises,
 		"time":        timePromises,
 	} {
 		for promise, test := range tests {

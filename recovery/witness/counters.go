@@ -79,6 +79,11 @@ func (w *Witness) counted(ctx context.Context, vault [16]byte, counter [32]byte,
 	}
 	defer leave()
 	err = w.store.Transact(ctx, func(tx *storage.Tx) (err error) {
+		if evaluated { // F3, F4: what has a rule is evaluated by that rule
+			if is, err := ruled(tx, vault, counter); err != nil || is {
+				return cmp.Or(err, ErrRuled)
+			}
+		}
 		tries, err = w.count(tx, vault, counter, evaluated)
 		return err
 	})
@@ -149,7 +154,7 @@ func loadCounter(tx *storage.Tx, vault [16]byte, counter [32]byte) (c *counterRe
 // signed: whoever opened the vault can make it, and nobody else (N6). The
 // statement names the counter and how many tries had been counted; those that
 // came after it remain failed. An older statement than the latest one changes
-// nothing. The reset is durable when Reset returns.
+// nothing. As it shows that the person is in, it cancels requests to help them in. The reset is durable when Reset returns.
 //
 // Errors: ErrStatement, ErrUnregistered, ErrErased, ErrUnavailable, ErrDamaged,
 // ErrClosed. Nothing was changed then, but for ErrUnavailable: repeat it.
@@ -163,11 +168,11 @@ func (w *Witness) Reset(ctx context.Context, vault [16]byte, counter [32]byte, s
 	}
 	defer leave()
 	return closedSet("reset", w.store.Transact(ctx, func(tx *storage.Tx) error {
-		return reset(tx, vault, counter, statement)
+		return w.reset(tx, vault, counter, statement)
 	}))
 }
 
-func reset(tx *storage.Tx, vault [16]byte, counter [32]byte, statement []byte) error {
+func (w *Witness) reset(tx *storage.Tx, vault [16]byte, counter [32]byte, statement []byte) error {
 	s, err := loadState(tx.Get, vault)
 	switch {
 	case err != nil:
@@ -196,5 +201,22 @@ func reset(tx *storage.Tx, vault [16]byte, counter [32]byte, statement []byte) e
 		return nil
 	}
 	c.Reset = count
+	if err := w.signedIn(tx, vault); err != nil {
+		return err
+	}
 	return putCounter(tx, countKey(vault, counter), *c)
+}
+
+// signedIn cancels what others have opened for this person: they are in by themselves.
+// What still waits for Private after a recovery goes on (N14): the secrets of now are
+// those that this request has set. A word of the person, of a relay or of a desk ends it.
+func (w *Witness) signedIn(tx *storage.Tx, vault [16]byte) error {
+	_, policy, err := loadPolicy(tx, vault)
+	if err != nil {
+		return err
+	}
+	return cancelAll(tx, vault, w.clock.read(), func(q *requestRecord) bool {
+		completed := q.Served && (policy == nil || policy.Number > q.Policy)
+		return !completed
+	})
 }

@@ -43,6 +43,16 @@
 // A counter goes back only on a statement signed by the vault's key. The service
 // that asks for the tries cannot reset them by saying that one succeeded.
 //
+// # Helping somebody back in
+//
+// A path back in that takes nothing, or too little, of the person's needs somebody
+// who keeps to the rules: the witness. The vault's key signs a policy, which comes
+// with the owner side: at which counters the witness evaluates within requests only,
+// who may open and agree to one, and how long it waits ([Witness.Begin],
+// [Witness.Approve], [Witness.EvaluateWithin], [Witness.Cancel]). It holds what people
+// of a relay say against the head of their relay's space, as it knows it itself, so
+// that who has left approves of nothing. What it evaluates opens nothing alone.
+//
 // # Restores
 //
 // An operator who puts the store back from a backup does what an attacker would.
@@ -77,10 +87,11 @@
 //   - a clock set forward while it runs changes nothing either;
 //   - a clock set forward between two runs is believed, as nothing tells it from
 //     a witness that was switched off. Whoever can do that to the witness's
-//     machine can end a wait of at most fifteen minutes;
+//     machine can end a wait, also of a request: who keeps the witness is trusted
+//     with that, and with nothing that opens a vault alone;
 //   - time in which the machine was suspended may not count until the next start.
 //
 // Every wait is a difference of this time, so that it never exceeds fifteen
-// minutes even where the time itself is wrong. Of several processes over one
+// minutes, or what the policy says, even where the time itself is wrong. Of several processes over one
 // store, one that meets a later time on record goes on from there.
 package witness

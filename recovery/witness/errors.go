@@ -32,6 +32,14 @@ var (
 	// ErrGeneration: the witness has no key of this generation. What was made with
 	// it, cards for one, must be made anew. Nothing was counted.
 	ErrGeneration = errors.New("witness: there is no key of this generation")
+	// ErrRuled: the policy of the vault lets this counter be evaluated within a request
+	// only, or it belonged to a path that there is no more. Nothing was counted.
+	ErrRuled = errors.New("witness: this counter is evaluated within a request only")
+	// ErrApproval: what somebody said about a request does not verify, or is not by
+	// somebody who helps in this path.
+	ErrApproval = errors.New("witness: not approved by somebody who may")
+	// ErrRequest: there is no such request, or it is cancelled, over or not agreed to.
+	ErrRequest = errors.New("witness: there is no such request, or it is not open")
 	// ErrUnavailable: the store of the witness failed or ctx ended. Nothing that
 	// was acknowledged is lost. A try answered with it must be treated as refused,
 	// even if it was counted; a report may be repeated.
@@ -45,7 +53,7 @@ var (
 
 var sentinels = []error{
 	ErrInvalid, ErrForged, ErrUntrustedKey, ErrUnregistered, ErrErased,
-	ErrRestore, ErrStatement, ErrGeneration, ErrUnavailable, ErrDamaged, ErrClosed,
+	ErrRestore, ErrStatement, ErrGeneration, ErrRuled, ErrApproval, ErrRequest, ErrUnavailable, ErrDamaged, ErrClosed,
 }
 
 // closedSet says what was being done and gives every error of the store, and

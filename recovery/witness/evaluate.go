@@ -42,8 +42,8 @@ const mostFailed = 20
 // generation names the key: 0 is the latest, which is drawn at the first use.
 // Earlier ones stay usable, see [Witness.RenewKey].
 //
-// The vault need not be registered, as in Count. Errors: ErrGeneration (not
-// counted), ErrErased, ErrUnavailable (it may have been counted), ErrDamaged,
+// The vault need not be registered, as in Count. Errors: ErrRuled for a counter that
+// [Witness.EvaluateWithin] is for, ErrGeneration (neither counted), ErrErased, ErrUnavailable (it may have been counted), ErrDamaged,
 // ErrClosed.
 func (w *Witness) Evaluate(ctx context.Context, vault [16]byte, counter, input [32]byte, generation uint64) (Evaluation, error) {
 	if w.pending.isClosed() {

@@ -13,7 +13,7 @@ const forgetBatch = 50
 // forget removes what is kept of an erased vault beside its tombstone: counters,
 // evidence, its owner side and the statement about it. It may be repeated.
 func (w *Witness) forget(ctx context.Context, vault [16]byte) error {
-	for _, prefix := range []string{sidesPrefix(vault), restoreKey(vault), forkPrefix(vault), countPrefix(vault)} {
+	for _, prefix := range []string{sidesPrefix(vault), restoreKey(vault), forkPrefix(vault), countPrefix(vault), policyKey(vault), requestPrefix(vault)} {
 		for more := true; more; {
 			page, err := w.store.Scan(ctx, prefix, "", forgetBatch)
 			if err != nil {

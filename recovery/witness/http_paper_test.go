@@ -71,7 +71,7 @@ func TestThePaperShowsWhatIsSaid(t *testing.T) {
 		require.Contains(t, all, exchange[1])
 		shown[exchange[2]] = true
 	}
-	require.Len(t, shown, 13, "every call, and the one for health")
+	require.Len(t, shown, 18, "every call, and the one for health")
 }
 
 // speak makes the calls that the paper shows.
@@ -108,6 +108,19 @@ func speak(t *testing.T, c *witness.Client) {
 	_, err = c.Restore(t.Context(), p.vault, p.restored(1, at("shared", 30, 't')))
 	require.NoError(t, err)
 	_, err = c.Vaults(t.Context(), [16]byte{}, 100)
+	require.NoError(t, err)
+	s, n := &subject{api: c}, &town{person: newPerson(t), relay: newOffice(t, 1), desk: newOffice(t, 2)}
+	n.vault, n.relay.vault, n.desk.vault = [16]byte{'v'}, [16]byte{'l'}, [16]byte{'d'}
+	n.found(t, s)
+	n.begin(t, s, helpers, n.nadia)
+	for _, next := range []*colleague{n.omar, n.clara, n.denis} {
+		_, err = c.Approve(t.Context(), n.vault, next.agrees(t, n.vault, about(helpers, n.policy)))
+		require.NoError(t, err)
+	}
+	_, err = c.EvaluateWithin(t.Context(), n.vault, asked, week, typed, 0)
+	require.NoError(t, err)
+	require.NoError(t, c.Cancel(t.Context(), n.vault, asked))
+	_, err = c.Requests(t.Context(), n.vault)
 	require.NoError(t, err)
 	_, _, err = c.OwnerSide(t.Context(), [16]byte{1})
 	require.ErrorIs(t, err, witness.ErrUnregistered)

@@ -175,6 +175,12 @@ func sideDigests(h *seal.OwnerHead) [][]byte {
 	for _, s := range h.Slots {
 		digests = append(digests, s.Digest)
 	}
+	if h.Rules != nil {
+		digests = append(digests, h.Rules)
+	}
+	for _, l := range h.Locked {
+		digests = append(digests, l.Keyring, l.Head)
+	}
 	return digests
 }
 
@@ -240,24 +246,35 @@ func ownerSide(tx *storage.Tx, vault [16]byte) (owner []byte, side []Kept, err e
 	if err != nil || len(chunks) == 0 {
 		return owner, nil, err
 	}
+	if side, err = readSide(chunks); err != nil {
+		return nil, nil, err
+	}
+	return owner, side, nil
+}
+
+// readSide reads an owner side from its pieces; nil if there are none.
+func readSide(chunks []storage.Record) (side []Kept, err error) {
+	if len(chunks) == 0 {
+		return nil, nil
+	}
 	var b []byte
 	for _, chunk := range chunks {
 		part, err := body(chunk)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		b = append(b, part...)
 	}
 	var records []sideRecord
 	if err := seal.Unmarshal(b, &records); err != nil {
-		return nil, nil, fmt.Errorf("%w: %q: %w", ErrDamaged, chunks[0].Key, err)
+		return nil, fmt.Errorf("%w: %q: %w", ErrDamaged, chunks[0].Key, err)
 	}
 	if len(records) == 0 { // every head names some
-		return nil, nil, fmt.Errorf("%w: %q is empty", ErrDamaged, chunks[0].Key)
+		return nil, fmt.Errorf("%w: %q is empty", ErrDamaged, chunks[0].Key)
 	}
 	side = make([]Kept, len(records))
 	for i, k := range records {
 		side[i] = Kept{Key: k.Key, Value: k.Value}
 	}
-	return owner, side, nil
+	return side, nil
 }

@@ -22,6 +22,9 @@ import (
 //	fork/<vault>/<head>/<n>              1 | forkRecord: evidence, n from 0 to 3, the earliest ones
 //	count/<vault>/<counter>              1 | counterRecord; dropped after 30 days without a try, but see Evaluated
 //	due/<hour>/<vault>/count/<counter>   empty: when to look at a counter (storage.DueKey)
+//	policy/<vault>                       1 | policyRecord: when counters are evaluated within requests
+//	request/<vault>/<request>            1 | requestRecord; dropped 30 days after it has expired
+//	due/<hour>/<vault>/request/<request> empty: when to drop it
 //	clock                                1 | clockRecord: the highest time of the witness
 //	key/<generation>                     1 | keyRecord: a key of Evaluate, the generation in 16 hexadecimal digits
 //	key                                  1 | latestRecord: the latest generation; guards the drawing of another
@@ -35,6 +38,8 @@ const (
 	restoreTable = "restore/"
 	forkTable    = "fork/"
 	countTable   = "count/"
+	policyTable  = "policy/"
+	requestTable = "request/"
 	clockKey     = "clock"
 	keyTable     = "key/"
 	latestKeyKey = "key"

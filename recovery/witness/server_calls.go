@@ -59,6 +59,12 @@ func serverCalls() map[string]call {
 		"evaluate":   doing(smallMessage, serveEvaluate),
 		"tried":      doing(smallMessage, serveTried),
 		"reset":      doing(smallMessage, serveReset),
+
+		"begin":           doing(smallMessage, serveBegin),
+		"approve":         doing(smallMessage, serveApprove),
+		"cancel":          doing(smallMessage, serveCancel),
+		"requests":        doing(smallMessage, serveRequests),
+		"evaluate-within": doing(smallMessage, serveEvaluateWithin),
 	}
 }
 
@@ -119,11 +125,15 @@ func serveCount(ctx context.Context, w *Witness, q *countRequest) (countAnswer, 
 
 func serveEvaluate(ctx context.Context, w *Witness, q *evaluateRequest) (evaluateAnswer, error) {
 	e, err := w.Evaluate(ctx, q.Vault, q.Counter, q.Input, q.Generation)
-	answer := evaluateAnswer{triedAnswer: toWireTries(q.Vault, q.Counter, e.Tries), Generation: e.Generation}
+	return toWireEvaluation(q.Vault, q.Counter, e), err
+}
+
+func toWireEvaluation(vault id, counter hash, e Evaluation) evaluateAnswer {
+	answer := evaluateAnswer{triedAnswer: toWireTries(vault, counter, e.Tries), Generation: e.Generation}
 	if e.Generation != 0 {
 		answer.Output = e.Output[:]
 	}
-	return answer, err
+	return answer
 }
 
 func serveTried(ctx context.Context, w *Witness, q *countRequest) (triedAnswer, error) {

@@ -31,6 +31,11 @@ type api interface {
 	Evaluate(ctx context.Context, vault [16]byte, counter, input [32]byte, generation uint64) (witness.Evaluation, error)
 	Tried(ctx context.Context, vault [16]byte, counter [32]byte) (witness.Tries, error)
 	Reset(ctx context.Context, vault [16]byte, counter [32]byte, statement []byte) error
+	Begin(ctx context.Context, vault [16]byte, approval []byte) (witness.Request, error)
+	Approve(ctx context.Context, vault [16]byte, approval []byte) (witness.Request, error)
+	Cancel(ctx context.Context, vault, request [16]byte) error
+	Requests(ctx context.Context, vault [16]byte) ([]witness.Request, error)
+	EvaluateWithin(ctx context.Context, vault, request [16]byte, counter, input [32]byte, generation uint64) (witness.Evaluation, error)
 }
 
 var _ api = (*witness.Witness)(nil)

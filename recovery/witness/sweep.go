@@ -31,6 +31,12 @@ func (w *Witness) Sweep(ctx context.Context) (dropped int, err error) {
 			failures = append(failures, closedSet("sweep", damagedKey(err)))
 			continue
 		}
+		if request, ours := strings.CutPrefix(due.What, dueRequest); ours {
+			if err := w.sweepRequest(ctx, due, request); err != nil {
+				failures = append(failures, closedSet("sweep", err))
+			}
+			continue
+		}
 		what, ours := strings.CutPrefix(due.What, dueCount)
 		if !ours {
 			continue // a later version of the witness put it there
@@ -49,6 +55,15 @@ func (w *Witness) Sweep(ctx context.Context) (dropped int, err error) {
 		}
 	}
 	return dropped, errors.Join(failures...)
+}
+
+// sweepRequest drops a request that expired long ago.
+func (w *Witness) sweepRequest(ctx context.Context, due storage.Due, request string) error {
+	return w.store.Transact(ctx, func(tx *storage.Tx) error {
+		tx.Delete(due.Key())
+		tx.Delete(requestTable + due.Owner + "/" + request)
+		return nil
+	})
 }
 
 // sweepCounter ends the due entry of one counter: the counter goes or, if it was

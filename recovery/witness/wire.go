@@ -99,6 +99,21 @@ type (
 		Input      hash   `json:"input"`
 		Generation uint64 `json:"generation"` // 0: the latest
 	}
+	evaluateWithinRequest struct {
+		Vault      id     `json:"vault"`
+		Request    id     `json:"request"`
+		Counter    hash   `json:"counter"`
+		Input      hash   `json:"input"`
+		Generation uint64 `json:"generation"` // 0: the latest
+	}
+	approvalRequest struct { // begin, approve
+		Vault    id     `json:"vault"`
+		Approval []byte `json:"approval"`
+	}
+	cancelRequest struct {
+		Vault   id `json:"vault"`
+		Request id `json:"request"` // zeros: all
+	}
 	resetRequest struct {
 		Vault     id     `json:"vault"`
 		Counter   hash   `json:"counter"`
@@ -149,7 +164,28 @@ type (
 		Generation uint64 `json:"generation"` // 0: refused
 		Output     []byte `json:"output"`     // null: refused
 	}
-	doneAnswer struct { // keep, reset
+	wireRequest struct {
+		Request   id      `json:"request"`
+		Path      id      `json:"path"`
+		Policy    uint64  `json:"policy"`
+		Opened    int64   `json:"opened"` // Unix milliseconds
+		Until     int64   `json:"until"`
+		Wait      []int64 `json:"wait"` // what is left of each, milliseconds
+		Relay     int     `json:"relay"`
+		Desk      int     `json:"desk"`
+		Needed    int     `json:"needed"`
+		Cancelled bool    `json:"cancelled"`
+		Served    bool    `json:"served"`
+	}
+	requestAnswer struct { // begin, approve
+		Vault   id          `json:"vault"`
+		Request wireRequest `json:"request"`
+	}
+	requestsAnswer struct {
+		Vault    id            `json:"vault"`
+		Requests []wireRequest `json:"requests"`
+	}
+	doneAnswer struct { // keep, reset, cancel
 		Vault id `json:"vault"`
 	}
 	healthAnswer struct {
@@ -201,6 +237,9 @@ var codes = []struct {
 	{"restore", http.StatusConflict, ErrRestore},
 	{"statement", http.StatusUnprocessableEntity, ErrStatement},
 	{"generation", http.StatusUnprocessableEntity, ErrGeneration},
+	{"ruled", http.StatusForbidden, ErrRuled},
+	{"approval", http.StatusUnprocessableEntity, ErrApproval},
+	{"request", http.StatusConflict, ErrRequest},
 	{"damaged", http.StatusInternalServerError, ErrDamaged},
 	{"closed", http.StatusServiceUnavailable, ErrClosed},
 	{codeUnavailable, http.StatusServiceUnavailable, ErrUnavailable},

@@ -104,7 +104,10 @@ func (v *Vault) ChangePaths(ctx context.Context, c PathChange, secret Secret) er
 	if err != nil && !errors.Is(err, ErrUnconfirmed) {
 		return err
 	}
-	return errors.Join(err, v.tendGrants(ctx))
+	if v.tendGrants(ctx) != nil {
+		return ErrUnconfirmed // who did not get their half yet, gets it at the next sign-in
+	}
+	return err
 }
 
 func (t *turn) changePaths(c PathChange, p *proof, holders map[ID]holderNow) error {

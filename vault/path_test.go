@@ -36,10 +36,13 @@ func (o organised) Holder(ctx context.Context, id vault.ID, pinned []byte) (vaul
 	return k, err
 }
 
-func newHelped(t testing.TB) *helped {
+func newHelped(t testing.TB) *helped { return newHelpedOn(t, &vaulttest.Options{}) }
+
+func newHelpedOn(t testing.TB, opts *vaulttest.Options) *helped {
 	t.Helper()
 	o := organised{of: map[vault.ID][16]byte{}, register: &register{gone: map[vault.ID]bool{}, members: map[string]vault.Signer{}}}
-	s := newScene(t, &vaulttest.Options{Directory: func(*storage.Store, vault.Checkpoints) (vault.Directory, error) { return o, nil }})
+	opts.Directory = func(*storage.Store, vault.Checkpoints) (vault.Directory, error) { return o, nil }
+	s := newScene(t, opts)
 	h := &helped{town: settled(t, s, o.register), owns: map[vault.PathKind][]byte{}, organisations: o.of}
 	h.desk = space(t, h.Vaults, seal.KindRelay, "the sheet of the desk")
 	o.of[h.relay.ID()], o.of[h.desk.ID()] = [16]byte{1}, [16]byte{2}

@@ -67,9 +67,8 @@ func (t *turn) lockPrivate(p *proof, fresh *generation, keep PathID) error {
 // moveAside moves the records of Private, and returns the version of its head.
 func (t *turn) moveAside(n uint64, head []byte) (version uint64, err error) {
 	id := t.v.id
-	_, raw, err := seal.ParseClear(head)
-	var clear clearHead
-	if err != nil || seal.Unmarshal(raw, &clear) != nil {
+	clear, ok := parseClearHead(head)
+	if !ok {
 		return 0, tampered("private head")
 	}
 	ring, err := t.tx.Get(id.keyring(Private))
@@ -78,14 +77,60 @@ func (t *turn) moveAside(n uint64, head []byte) (version uint64, err error) {
 	}
 	t.tx.PutUnique(id.locked(n, "h"), head)
 	t.tx.PutUnique(id.locked(n, "k"), ring.Value)
-	pages := id.key("x/" + Private.letter() + "/")
+	return clear.Version, t.movePages(n)
+}
+
+func (t *turn) movePages(n uint64) error {
+	pages := t.v.id.key("x/" + Private.letter() + "/")
 	for rec, err := range t.v.service.cfg.Store.All(t.ctx, pages) {
+		if err != nil {
+			return storageError(err)
+		}
+		t.tx.PutUnique(t.v.id.locked(n, "x/"+strings.TrimPrefix(rec.Key, pages)), rec.Value)
+		t.tx.Delete(rec.Key)
+	}
+	return nil
+}
+
+// isOfLocked says whether a head of Private is of before a recovery that did not open
+// it: a backup has brought it back.
+func (t *turn) isOfLocked(head []byte) bool {
+	clear, ok := parseClearHead(head)
+	return ok && len(t.heads.owner.Locked) > 0 && clear.Generation < t.rings[Private].generations[0].number
+}
+
+func parseClearHead(head []byte) (clear clearHead, ok bool) {
+	_, raw, err := seal.ParseClear(head)
+	return clear, err == nil && seal.Unmarshal(raw, &clear) == nil
+}
+
+// lockAgain locks the Private of a backup in the place of the one that it was to become:
+// its pages name the items that the backup has. What was private since is gone, as
+// everything since is; the present Private begins again with nothing in it.
+func (t *turn) lockAgain(head []byte) (version uint64, err error) {
+	clear, _ := parseClearHead(head)
+	owner, id := t.heads.owner, t.v.id
+	i := slices.IndexFunc(owner.Locked, func(l seal.LockedPrivate) bool { return clear.Generation <= l.Generation })
+	if i < 0 {
+		return 0, tampered("private head")
+	}
+	prefix := id.locked(owner.Locked[i].Number, "x/")
+	for rec, err := range t.v.service.cfg.Store.All(t.ctx, prefix) {
 		if err != nil {
 			return 0, storageError(err)
 		}
-		t.tx.PutUnique(id.locked(n, "x/"+strings.TrimPrefix(rec.Key, pages)), rec.Value)
 		t.tx.Delete(rec.Key)
 	}
+	if err := t.movePages(owner.Locked[i].Number); err != nil {
+		return 0, err
+	}
+	t.tx.PutUnique(id.locked(owner.Locked[i].Number, "h"), head)
+	digest := seal.Digest(head)
+	owner.Locked = slices.Clone(owner.Locked)
+	owner.Locked[i].Head = digest[:]
+	fresh := t.rings[Private].current().number
+	t.heads.indexes[Private] = &index{version: clear.Version, generation: fresh, sealedHead: sealedHead{Since: fresh}}
+	t.heads.indexes[Private].reset()
 	return clear.Version, nil
 }
 

@@ -222,6 +222,10 @@ func (t *turn) openRestored(r *seal.Restore) (err error) {
 		case stated.Version == 0:
 			err = t.openLedger()
 		case c != 0:
+			if c == Private && t.isOfLocked(h.raw[c]) {
+				version, err = t.lockAgain(h.raw[c])
+				break
+			}
 			if h.indexes[c], err = openIndex(t.v.id, c, h.raw[c], t.rings[c]); err == nil {
 				version = h.indexes[c].version
 			}
@@ -238,6 +242,12 @@ func (t *turn) openRestored(r *seal.Restore) (err error) {
 		if c != 0 {
 			h.indexes[c].dirty = true
 		}
+	}
+	for i := range h.owner.Locked { // later lines are none that waited for what is locked
+		h.owner.Locked[i].Line = min(h.owner.Locked[i].Line, h.journal.Count)
+	}
+	if ix, ok := h.indexes[Private]; ok && len(h.owner.Locked) > 0 {
+		ix.Cursor, ix.Skip = min(ix.Cursor, h.journal.Count), nil
 	}
 	return nil
 }

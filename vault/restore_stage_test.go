@@ -22,6 +22,7 @@ type restorable struct {
 	witness  *witness.Witness
 	operator seal.SigningKey
 	person   *vaulttest.Person
+	register *register // not nil: the directory of every process
 }
 
 var restoreWitnessSeed = bytes.Repeat([]byte{'w'}, 32)
@@ -53,12 +54,19 @@ func (r *restorable) another(t testing.TB, keys *vault.RestoreKeys, c vault.Chec
 
 func (r *restorable) over(t testing.TB, store *storage.Store, keys *vault.RestoreKeys, c vault.Checkpoints, l vault.Limiter) *vault.Vaults {
 	t.Helper()
+	var directory vault.Directory
+	if r.register != nil {
+		directory = r.register
+	}
 	service, err := vault.New(t.Context(), vault.Config{
-		Store: store, Blobs: r.stage.Blobs, Keeper: r.stage.Keeper, Quota: r.stage.Quota,
+		Directory: directory, Store: store, Blobs: r.stage.Blobs, Keeper: r.stage.Keeper, Quota: r.stage.Quota,
 		Checkpoints: c, Limiter: l, Restore: keys, Now: r.stage.Clock.Now, Folders: []string{"Papers"},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, service.Close()) })
+	if r.register != nil {
+		r.register.service = service
+	}
 	return service
 }
 

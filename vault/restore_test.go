@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
 	"reconnect.example/vault"
 	"reconnect.example/vault/vaulttest"
 )
@@ -282,4 +283,55 @@ func TestASpoiltPaperAboutARestoreHidesNothing(t *testing.T) {
 	require.Zero(t, o.RestoredTo)
 	_, err := r.signIn(t).Restores(t.Context())
 	require.ErrorIs(t, err, vault.ErrTampered)
+}
+
+// A backup of before a recovery that did not open Private brings its head back. Nobody is
+// locked out by that: what was locked is what the backup had, and comes back with the old
+// password.
+func TestABackupOfBeforeARecoveryLeavesWhatIsLockedLocked(t *testing.T) {
+	t.Parallel()
+	r := newRestorable(t, vaulttest.New(t, nil))
+	r.register = &register{gone: map[vault.ID]bool{}, members: map[string]vault.Signer{}}
+	r.restart(t)
+	v := r.signIn(t)
+	relay := space(t, r.Vaults, seal.KindRelay, sheet)
+	worker := space(t, r.Vaults, seal.KindWorker, "worker's own password")
+	own, err := worker.OwnKeys(t.Context())
+	require.NoError(t, err)
+	keys, err := relay.OwnKeys(t.Context())
+	require.NoError(t, err)
+	samir := vault.Actor{Kind: vault.ActorWorker, ID: worker.ID().String(), RelayID: relay.ID().String()}
+	r.register.members["samir"] = vault.Signer{Actor: samir, Key: own.Signer.Public(), Named: func(string) bool { return true }}
+
+	old := vault.Secret{Password: r.person.Password}
+	g, err := v.Give(t.Context(), vault.NewGrant{Holder: relay.ID(), Scope: vault.ScopeSee}, old)
+	require.NoError(t, err)
+	n := vault.NewPath{Kind: vault.PathSheetRelay, ID: vault.NewPathID(), Own: content(1, 32)}
+	require.NoError(t, v.ChangePaths(t.Context(), vault.PathChange{Enrol: []vault.NewPath{n}}, old))
+	diary := add(t, v, "Diary", content(2, 700))
+	day, taken := r.backup(t), r.stage.Clock.Now()
+
+	v = r.signIn(t)
+	add(t, v, "written since", content(3, 700))
+	proof := vault.PathProof{Path: n.ID, Own: n.Own}
+	guest, err := r.OpenGrant(t.Context(), r.id(), g.ID, vault.Guest{Actor: samir, Signer: own.Signer, Credential: []byte("samir"), Holder: relay.ID(), Keys: keys.Inboxes})
+	require.NoError(t, err)
+	require.NoError(t, guest.Contribute(t.Context(), n.ID, "test.contributed", nil, func(_ *storage.Tx, h vault.Half) error { proof.Relay = h; return nil }))
+	r.person.Password = "a password of after"
+	v, err = r.Recover(t.Context(), vault.Recovery{Vault: r.id(), Proof: proof, Password: r.person.Password})
+	require.NoError(t, err)
+	add(t, v, "private after", content(4, 700))
+
+	r.putBack(t, day)
+	r.state(t, 1, taken)
+	v = r.signIn(t)
+	require.Empty(t, papers(t, v))
+	require.Positive(t, overview(t, v).Locked)
+	add(t, v, "and life goes on", content(5, 700))
+	_, err = v.OpenLocked(t.Context(), old, vault.Secret{Password: r.person.Password})
+	require.NoError(t, err)
+	v = r.signIn(t)
+	require.Equal(t, []string{"and life goes on", "Diary"}, papers(t, v))
+	require.Equal(t, content(2, 700), read(t, v, diary.ID))
+	require.Zero(t, overview(t, v).Locked)
 }

@@ -253,10 +253,14 @@ type turning struct {
 	mu   sync.Mutex
 	key  string
 	then func()
+	mine bool // only reads of who acts here: not those of a report that is under way
 
 	last atomic.Value // of string
 	over atomic.Bool
 }
+
+// acting marks the context of who acts.
+type acting struct{}
 
 func (d *turning) Commit(ctx context.Context, checks []storage.Check, writes []storage.Write) error {
 	last, _ := d.last.Load().(string)
@@ -272,7 +276,7 @@ func (d *turning) Commit(ctx context.Context, checks []storage.Check, writes []s
 func (d *turning) Get(ctx context.Context, key string) (storage.Record, error) {
 	d.mu.Lock()
 	then := d.then
-	if strings.HasPrefix(key, d.key) {
+	if strings.HasPrefix(key, d.key) && (!d.mine || ctx.Value(acting{}) != nil) {
 		d.then = nil
 	} else {
 		then = nil

@@ -199,7 +199,7 @@ func (s *Vaults) open(ctx context.Context, check *secretCheck, roots map[Compart
 		v.rings, v.signer, v.epoch = rings, *signer, owner.Epoch
 		return nil
 	})
-	return v, err
+	return v, storageError(err)
 }
 
 // signedIn writes the journal of the sign-in with the tries that failed before

@@ -303,7 +303,14 @@ func (s *Service) admit(ctx context.Context, v *vault.Vault, relay Relay, n newc
 	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
 		return membership{}, err
 	}
-	return m, errors.Join(err, addHolderIf(ctx, v, n, secret))
+	// Who is in without the key that they are to have is not all in: that is the answer,
+	// and not that the witness has yet to hear of the first half.
+	if keyErr := addHolderIf(ctx, v, n, secret); keyErr != nil && !errors.Is(keyErr, vault.ErrUnconfirmed) {
+		return m, keyErr
+	} else if err == nil {
+		err = keyErr
+	}
+	return m, err
 }
 
 // addHolderIf gives a manager the key to the whole of the space.

@@ -1,0 +1,65 @@
+package recovery
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What package vault or consent has a name for is answered with their errors:
+// vault.ErrSignIn for a wrong sheet and wrong answers, vault.BackOffError,
+// vault.ErrWitnessAway, vault.ErrEnded, vault.ErrNotAllowed, vault.ErrNoHelper,
+// vault.ErrOneOrganisation, vault.ErrInvalid. These are the others. Test all of them
+// with errors.Is.
+var (
+	// ErrNotIndependent: questions by call, and what needs no part of the person's,
+	// take a witness of another organisation: with one of its own, operator and desk
+	// could guess the answers.
+	ErrNotIndependent = errors.New("recovery: this path takes a witness of another organisation; choose another path")
+	// ErrNotOffered: the operator does not offer this path.
+	ErrNotOffered = errors.New("recovery: this path is not offered here")
+	// ErrWeak: the answers are too few, too short or too alike: see Strength.
+	ErrWeak = errors.New("recovery: these answers could be guessed; choose longer ones, or more")
+	// ErrRequest: there is no such request (any more): it is done, cancelled or expired,
+	// or the person's paths have changed since. Open a new one.
+	ErrRequest = errors.New("recovery: there is no such request any more; open a new one")
+	// ErrCode: no open request has this number and code. It does not say which is wrong.
+	ErrCode = errors.New("recovery: number or code is wrong")
+	// ErrSpent: there were too many tries. The path waits until the person has signed in
+	// another way; a code that is spent takes a new request.
+	ErrSpent = errors.New("recovery: too many tries")
+	// ErrAgreed: this person has agreed already, or is of the other side's organisation.
+	ErrAgreed = errors.New("recovery: another person must agree, of another organisation on the other side")
+	// ErrNotReady: something is still missing: see NotReadyError.
+	ErrNotReady = errors.New("recovery: something is still missing")
+)
+
+// Missing is what a request still needs: a stable code.
+type Missing string
+
+// What can be missing.
+const (
+	MissingRelay         Missing = "relay"          // the half of a relay
+	MissingDesk          Missing = "desk"           // the half of the desk
+	MissingRelayApproval Missing = "relay-approval" // one more person of a relay
+	MissingDeskApproval  Missing = "desk-approval"  // one more person of the desk
+	MissingWait          Missing = "wait"           // time
+)
+
+// NotReadyError says what a request still needs. It wraps ErrNotReady.
+type NotReadyError struct {
+	Missing []Missing
+	Wait    time.Duration // how long it still takes, if that is it
+}
+
+func (e *NotReadyError) Error() string {
+	parts := make([]string, len(e.Missing))
+	for i, m := range e.Missing {
+		parts[i] = string(m)
+	}
+	return fmt.Sprintf("%v: %s (%v)", ErrNotReady, strings.Join(parts, ", "), e.Wait)
+}
+
+// Unwrap returns ErrNotReady.
+func (e *NotReadyError) Unwrap() error { return ErrNotReady }

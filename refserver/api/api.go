@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"reconnect.example/consent"
+	"reconnect.example/recovery"
 	"reconnect.example/refserver/patience"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
@@ -30,6 +31,9 @@ type Config struct {
 	// Both nil: there are no relays, and none of their operations.
 	Staff     *consent.Service
 	Directory *consent.Directory
+
+	// Recovery helps people back in; only where Staff is. nil: it is not offered.
+	Recovery *recovery.Service
 
 	Logger hclog.Logger // nil: nothing is logged
 
@@ -77,6 +81,9 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	}
 	if (cfg.Staff == nil) != (cfg.Directory == nil) {
 		problems = append(problems, errors.New("api: Config.Staff and Config.Directory belong together"))
+	}
+	if cfg.Recovery != nil && cfg.Staff == nil {
+		problems = append(problems, errors.New("api: Config.Recovery needs Config.Staff"))
 	}
 	if cfg.Stall < 0 {
 		problems = append(problems, errors.New("api: Config.Stall is negative"))

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"reconnect.example/consent"
+	"reconnect.example/recovery"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
@@ -28,6 +29,7 @@ type Config struct {
 	Vaults    *vault.Vaults
 	Staff     *consent.Service   // nil: there are no relays
 	Directory *consent.Directory // of relays; given where Staff is
+	Recovery  *recovery.Service  // helps people back in, where Staff is; nil: not offered
 	Limits    *session.Limits    // nil: the defaults
 	Zone      *time.Location     // in which times are shown and appointments entered; nil: UTC
 	MostSpace int64              // bytes beyond which nobody is given more; 0: not known
@@ -53,6 +55,9 @@ func New(c Config) (http.Handler, error) {
 	}
 	if (c.Staff == nil) != (c.Directory == nil) {
 		return nil, errors.New("web: Config.Staff and Config.Directory go together")
+	}
+	if c.Recovery != nil && c.Staff == nil {
+		return nil, errors.New("web: Config.Recovery needs Config.Staff")
 	}
 	if c.Limits == nil {
 		c.Limits = session.NewLimits(session.LimitsConfig{Now: c.Now})

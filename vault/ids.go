@@ -117,6 +117,12 @@ func ParseSessionID(s string) (SessionID, error) {
 	return SessionID(b), err
 }
 
+// ParsePathID reads what PathID.String wrote, and nothing else.
+func ParsePathID(s string) (PathID, error) {
+	b, err := parseID("path id", s)
+	return PathID(b), err
+}
+
 func parseID(what, s string) (id [16]byte, err error) {
 	b, err := idText.DecodeString(s)
 	if err != nil || len(b) != len(id) || idText.EncodeToString(b) != s {

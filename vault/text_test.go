@@ -141,5 +141,10 @@ func TestDatesAndIdsHaveOneSpelling(t *testing.T) {
 		requireInvalid(t, err, "vault id")
 		_, err = vault.ParseSessionID(bad)
 		requireInvalid(t, err, "session id")
+		_, err = vault.ParsePathID(bad)
+		requireInvalid(t, err, "path id")
 	}
+	path, err := vault.ParsePathID(text)
+	require.NoError(t, err)
+	require.Equal(t, text, path.String())
 }

@@ -14,6 +14,7 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/quota"
+	"reconnect.example/recovery"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
 )
@@ -28,6 +29,14 @@ var (
 	ErrTooLarge = errors.New("refserver: the request is too large")
 	// ErrNoPage: there is nothing at this address.
 	ErrNoPage = errors.New("refserver: no such address")
+	// ErrOwnPart: the sheet or the answers on the hand-over page are wrong. It tells
+	// vault.ErrSignIn there, where nobody typed a login or a password.
+	ErrOwnPart = errors.New("refserver: the sheet or the answers are not right")
+	// ErrHandOverEnded: the page on which the person goes on alone was left for too long.
+	ErrHandOverEnded = errors.New("refserver: this hand-over has ended; enter number and code again")
+	// ErrWorkerHere: a worker is signed in on the device on which the person would go on
+	// alone.
+	ErrWorkerHere = errors.New("refserver: a worker is signed in here; lock or end that session first")
 	// ErrCrossOrigin: another site sent this request in the person's name.
 	ErrCrossOrigin = errors.New("refserver: refused, sent by another site")
 )
@@ -157,6 +166,39 @@ var table = []entry{
 	{vault.ErrOneOrganisation, Problem{409, "one-organisation", 0,
 		"Ce moyen demande deux associations différentes, et il n’y en a qu’une ici.",
 		"This way takes two different organisations, and there is only one here."}},
+	{recovery.ErrCode, Problem{403, "hand-over-code", 0,
+		"Le numéro ou le code n’est pas le bon. Vérifiez les deux, puis réessayez.",
+		"The number or the code is not right. Check both, then try again."}},
+	{recovery.ErrSpent, Problem{403, "tries-spent", 0,
+		"Il y a eu trop d’essais. Demandez un nouveau code, ou choisissez un autre moyen.",
+		"There were too many tries. Ask for a new code, or choose another way."}},
+	{recovery.ErrRequest, Problem{410, "recovery-over", 0,
+		"Cette demande est terminée. Il faut en ouvrir une nouvelle.",
+		"This request is over. A new one must be opened."}},
+	{recovery.ErrNotReady, Problem{409, "not-ready", 0,
+		"Il manque encore quelque chose : l’accord de quelqu’un, ou un délai. Réessayez ensuite avec le même code.",
+		"Something is still missing: somebody’s agreement, or a wait. Try again then, with the same code."}},
+	{recovery.ErrAgreed, Problem{409, "agreed", 0,
+		"Cet accord ne compte pas : il faut une autre personne, et deux associations différentes.",
+		"This agreement does not count: it takes another person, and two different organisations."}},
+	{recovery.ErrWeak, Problem{422, "weak", 0,
+		"Ces réponses se devinent trop facilement. Choisissez-en de plus longues, ou plus de questions.",
+		"These answers are too easy to guess. Choose longer ones, or more questions."}},
+	{recovery.ErrNotIndependent, Problem{409, "not-independent", 0,
+		"Ce moyen n’est pas assez sûr ici : la même association tient le service et le témoin. Choisissez un autre moyen.",
+		"This way is not safe enough here: the same organisation runs the service and its witness. Choose another way."}},
+	{recovery.ErrNotOffered, Problem{409, "not-offered", 0,
+		"Ce service ne propose pas ce moyen. Choisissez-en un autre.",
+		"This service does not offer this way. Choose another one."}},
+	{ErrOwnPart, Problem{403, "own-part", 0,
+		"Cette feuille ou ces réponses ne sont pas les bonnes. Essayez encore une fois, sans vous presser.",
+		"This sheet or these answers are not right. Try once more, there is no hurry."}},
+	{ErrHandOverEnded, Problem{401, "hand-over-ended", 0,
+		"Cette page a attendu trop longtemps. Entrez à nouveau le numéro et le code.",
+		"This page waited for too long. Enter the number and the code again."}},
+	{ErrWorkerHere, Problem{409, "worker-here", 0,
+		"Quelqu’un du centre est connecté sur cet appareil. Il faut d’abord verrouiller ou fermer sa session.",
+		"Somebody of the centre is signed in on this device. Their session must be locked or ended first."}},
 	{vault.ErrTooMany, Problem{409, "too-many", 0,
 		"Il y a déjà trop d’éléments. Il faut d’abord en enlever un.",
 		"There are too many items already. Please remove one first."}},

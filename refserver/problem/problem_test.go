@@ -17,6 +17,7 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/quota"
+	"reconnect.example/recovery"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
@@ -33,6 +34,12 @@ var ofTheLibrary = []error{
 var ofRelays = []error{
 	consent.ErrNotNamed, consent.ErrNoDirectory, consent.ErrOutdated, consent.ErrInvitation, consent.ErrNotMember, consent.ErrNotManager,
 	consent.ErrNoSecondFactor, consent.ErrKeyChanged, consent.ErrFingerprint, consent.ErrLastManager, consent.ErrFollowed, consent.ErrLicence,
+}
+
+// ofRecovery are the errors of package recovery.
+var ofRecovery = []error{
+	recovery.ErrNotIndependent, recovery.ErrNotOffered, recovery.ErrWeak, recovery.ErrRequest, recovery.ErrCode, recovery.ErrSpent,
+	recovery.ErrAgreed, recovery.ErrNotReady,
 }
 
 // errorsIn counts the errors that a package declares for its callers.
@@ -62,6 +69,14 @@ func TestEveryErrorOfRelaysIsInTheTable(t *testing.T) {
 	t.Parallel()
 	require.Len(t, ofRelays, errorsIn(t, "../../consent/*.go"), "an error of package consent is missing in this test")
 	for _, err := range ofRelays {
+		require.NotEqual(t, "internal", problem.Of(fmt.Errorf("wrapped: %w", err)).Code, err)
+	}
+}
+
+func TestEveryErrorOfRecoveryIsInTheTable(t *testing.T) {
+	t.Parallel()
+	require.Len(t, ofRecovery, errorsIn(t, "../../recovery/*.go"), "an error of package recovery is missing in this test")
+	for _, err := range append(ofRecovery, &recovery.NotReadyError{}) {
 		require.NotEqual(t, "internal", problem.Of(fmt.Errorf("wrapped: %w", err)).Code, err)
 	}
 }

@@ -135,6 +135,13 @@ func New(cfg Config) (*Service, error) {
 	return &Service{cfg: cfg}, nil
 }
 
+// Independent says what Config.Independent says: pages tell people what it means for
+// their questions.
+func (s *Service) Independent() bool { return s.cfg.Independent }
+
+// Waits are how long paths wait here that are enrolled now.
+func (s *Service) Waits() Waits { return s.cfg.Waits }
+
 func invalid(field, problem string) error {
 	return &vault.InvalidError{Field: field, Problem: problem}
 }

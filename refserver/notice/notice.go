@@ -17,7 +17,7 @@ var french string
 var english string
 
 // version names the text below.
-const version = "2026-11-4"
+const version = "2026-11-5"
 
 // In returns the notice in French for "fr", and in English for any other language.
 func In(language string) vault.Notice {

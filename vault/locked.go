@@ -398,6 +398,11 @@ func (t *turn) joinLocked(p *proof, found lockedRoot) (n int, err error) {
 	t.tx.Delete(id.locked(locked.Number, "h"))
 	t.tx.Delete(id.locked(locked.Number, "k"))
 	owner.Locked = slices.Delete(slices.Clone(owner.Locked), i, i+1)
+	if len(owner.Locked) == 0 {
+		if err := t.dropPaper(laterPaper); err != nil {
+			return 0, err
+		}
+	}
 	return n, t.dropLockedSlots(p, locked.Number)
 }
 

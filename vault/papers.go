@@ -33,6 +33,7 @@ const (
 	paperRepresentatives uint8 = 34
 	paperPath            uint8 = 35
 	paperPathReceipt     uint8 = 36
+	paperLater           uint8 = 37
 )
 
 type paperClear struct {

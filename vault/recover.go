@@ -29,6 +29,9 @@ type Recovery struct {
 	Session  *SessionRequest
 	Detail   map[string]string          // further facts of the line in the journal
 	Also     func(tx *storage.Tx) error // in the commit of the new keys; may run several times
+	// Later is kept for its person where PathHelpers left Private locked, so that it opens
+	// when its own wait is over (N14): see Vault.Later. Nil: nothing will.
+	Later []byte
 }
 
 // Recover opens a vault by a path, and changes everything that opened it before: new
@@ -72,6 +75,11 @@ func (s *Vaults) Recover(ctx context.Context, r Recovery) (*Vault, error) {
 			detail[k] = d
 		}
 		t.note(ActRecovered, nil, detail)
+		if kind == PathHelpers && !private && r.Later != nil {
+			if err := t.putFixedPaper(laterPaper, paperLater, r.Later); err != nil {
+				return err
+			}
+		}
 		if r.Also == nil {
 			return nil
 		}

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,21 +12,23 @@ import (
 // NoteDue is the entry that makes a sweep delete a note to somebody, V/in/f/<note> or
 // V/in/v/<note>, within an hour after at. It is written, empty, in the commit of the
 // note. The same for what a session of theirs has open, V/at/<session>, and for a code
-// that lets somebody ask, svc/invitation/<hash>.
+// that lets somebody ask, svc/invitation/<hash>; for what belongs to a request to help
+// somebody back in, V/rq/<request>…, svc/handover/<hash>, and for the note of it to
+// who is asked to help, V/in/q/<request>.
 func NoteDue(key string, at time.Time) (entry string, ok bool) {
 	owner, rest, _ := strings.Cut(key, "/")
 	return storage.DueKey(at, owner, "note-"+rest), passing(key)
 }
 
 // passing tells the records that a sweeper may delete by their names alone: notes,
-// what a session has open, and codes.
+// what a session has open, codes, and requests.
 func passing(key string) bool {
 	owner, rest, _ := strings.Cut(key, "/")
 	if owner == serviceOwner {
-		return strings.HasPrefix(rest, "invitation/")
+		return strings.HasPrefix(rest, "invitation/") || strings.HasPrefix(rest, "handover/")
 	}
 	_, err := ParseID(owner)
-	return err == nil && (strings.HasPrefix(rest, "in/f/") || strings.HasPrefix(rest, "in/v/") || strings.HasPrefix(rest, "at/"))
+	return err == nil && slices.ContainsFunc([]string{"in/f/", "in/v/", "in/q/", "at/", "rq/"}, func(prefix string) bool { return strings.HasPrefix(rest, prefix) })
 }
 
 // serviceOwner is whose entries are that belong to nobody's space.

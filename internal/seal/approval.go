@@ -123,3 +123,19 @@ func openApprovalBody(vault [16]byte, key, signed []byte) (*Approval, error) {
 func approvalContext(vault, request [16]byte) Context {
 	return Context{Type: TypeApproval, Vault: vault, Object: request[:]}
 }
+
+// ReadApproval reads what somebody said, by the key of the credential that comes with it.
+// That the credential leads to a relay, the caller finds out, and that its worker belonged
+// there when they said it.
+func ReadApproval(vault [16]byte, raw []byte) (a *Approval, credential []byte, err error) {
+	var s SignedApproval
+	if err := Unmarshal(raw, &s); err != nil {
+		return nil, nil, err
+	}
+	_, b, err := OpenCredential(s.Credential)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err = openApprovalBody(vault, b.Key, s.Signed)
+	return a, s.Credential, err
+}

@@ -2,13 +2,12 @@ package consent
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"math/big"
 	"strings"
-	"unicode"
 
 	"rsc.io/qr"
 
+	"reconnect.example/internal/digits"
 	"reconnect.example/internal/seal"
 )
 
@@ -17,83 +16,35 @@ import (
 // every script, and everybody can say them.
 const (
 	fingerDigits = 22
-	fingerGroup  = 4
 	fingerAll    = 24
 )
 
 // Fingerprint returns the 24 digits of a relay's key, in groups of four:
 // "4821 0377 …". To find another key with the same one takes 2^73 tries.
 func Fingerprint(key RelayKey) string {
-	digits := fingerprintDigits(key)
-	groups := make([]string, 0, fingerAll/fingerGroup)
-	for ; digits != ""; digits = digits[fingerGroup:] {
-		groups = append(groups, digits[:fingerGroup])
-	}
-	return strings.Join(groups, " ")
+	return digits.InGroups(fingerprintDigits(key))
 }
 
 func fingerprintDigits(key RelayKey) string {
 	sum := sha256.Sum256(append([]byte("reconnect relay fingerprint v1 "), key[:]...))
 	// 256 bits modulo 10^22: no digit is more likely than another, but for 2^-182.
 	n := new(big.Int).Mod(new(big.Int).SetBytes(sum[:]), new(big.Int).Exp(big.NewInt(10), big.NewInt(fingerDigits), nil))
-	digits := fmt.Sprintf("%0*s", fingerDigits, n.String())
-	return digits + checkDigits(digits)
-}
-
-// checkDigits are those of ISO 7064, MOD 97-10, as in bank accounts: every wrong
-// digit and every two that were exchanged are noticed.
-func checkDigits(digits string) string {
-	rest := 0
-	for _, d := range digits + "00" {
-		rest = (rest*10 + int(d-'0')) % 97
-	}
-	return fmt.Sprintf("%02d", 98-rest)
+	return digits.Complete(n, fingerAll)
 }
 
 // WellTyped reports whether what was typed can be a fingerprint at all: 24 digits,
 // of any script, whose check digits are right. Where it is false, somebody misheard
 // or mistyped; where it is true and [SameFingerprint] is false, it is another key.
 func WellTyped(typed string) bool {
-	digits, ok := digitsOf(typed)
-	return ok && len(digits) == fingerAll && checkDigits(digits[:fingerDigits]) == digits[fingerDigits:]
+	_, ok := digits.Read(typed, fingerAll)
+	return ok
 }
 
 // SameFingerprint reports whether what was typed is the fingerprint of a key: its 24
 // digits, of any script; spaces, dashes and dots between them do not count.
 func SameFingerprint(typed string, key RelayKey) bool {
-	digits, ok := digitsOf(typed)
-	return ok && digits == fingerprintDigits(key)
-}
-
-// mostTyped bounds what is looked at, in bytes.
-const mostTyped = 512
-
-// digitsOf brings digits of any script to 0-9, and drops what stands between them.
-func digitsOf(typed string) (digits string, ok bool) {
-	if len(typed) > mostTyped {
-		return "", false
-	}
-	var b strings.Builder
-	for _, r := range typed {
-		switch {
-		case unicode.Is(unicode.Nd, r):
-			b.WriteByte('0' + digitValue(r))
-		case unicode.IsSpace(r), unicode.Is(unicode.Pd, r), unicode.Is(unicode.Cf, r), r == '.', r == '·':
-		default:
-			return "", false
-		}
-	}
-	return b.String(), true
-}
-
-// digitValue is the value of a decimal digit. Unicode keeps the ten digits of each
-// script together, from zero to nine (Unicode Standard, section 4.6).
-func digitValue(r rune) byte {
-	zero := r
-	for unicode.Is(unicode.Nd, zero-1) {
-		zero--
-	}
-	return byte(r-zero) % 10
+	read, ok := digits.Of(typed)
+	return ok && read == fingerprintDigits(key)
 }
 
 // qrBegin is what the text of a relay's QR code begins with.

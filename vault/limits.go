@@ -78,6 +78,14 @@ func (d *derivations) derive(ctx context.Context, kdf seal.KDF, secret string, p
 	return key, nil
 }
 
+// Stretch derives a key from what a person brings, with the parameters that were kept,
+// within the same bound on how many do at once as a sign-in. Whoever comes here has
+// shown a secret or a code before. Errors: ErrPolicy for parameters out of bounds
+// (E1, E2, E9), ErrBusy.
+func (s *Vaults) Stretch(ctx context.Context, kdf seal.KDF, secret string) (seal.Key, error) {
+	return s.derive.derive(ctx, kdf, secret, true)
+}
+
 func (d *derivations) enter(ctx context.Context, priority bool) error {
 	select {
 	case d.slots <- struct{}{}:

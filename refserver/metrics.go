@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reconnect.example/refserver/admin"
+	"reconnect.example/refserver/engines"
 )
 
 // counts are the numbers of /metrics, in the text form of Prometheus. They name
@@ -21,6 +22,7 @@ type counts struct {
 	failed   atomic.Int64 // entries that a sweep left for the next
 	sweptAt  atomic.Int64 // Unix seconds of the last; 0: not yet
 	swept    struct{ uploads, blobs, sessions, vaults atomic.Int64 }
+	helped   *engines.Helped
 }
 
 // statusWriter remembers the status of an answer.
@@ -102,6 +104,9 @@ func (c *counts) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}{{"uploads", &c.swept.uploads}, {"blobs", &c.swept.blobs}, {"sessions", &c.swept.sessions}, {"vaults", &c.swept.vaults}, {"failed", &c.failed}} {
 		fmt.Fprintf(&text, "reconnect_swept_total{what=%q} %d\n", s.what, s.count.Load())
 	}
+	metric("reconnect_ways_back_total", "counter", "Requests to help somebody back in, and how they ended. Many at once are a reason to look.")
+	opened, cancelled, recovered := c.helped.Counts()
+	fmt.Fprintf(&text, "reconnect_ways_back_total{what=\"opened\"} %d\nreconnect_ways_back_total{what=\"cancelled\"} %d\nreconnect_ways_back_total{what=\"completed\"} %d\n", opened, cancelled, recovered)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = io.WriteString(w, text.String())

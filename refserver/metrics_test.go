@@ -27,6 +27,7 @@ func TestMetricsAreNumbersWithoutNames(t *testing.T) {
 	for _, line := range []string{
 		"reconnect_requests_under_way 1\n", `reconnect_requests_total{answer="3xx"} 2` + "\n",
 		`reconnect_requests_total{answer="4xx"} 1` + "\n", `reconnect_requests_total{answer="5xx"} 0` + "\n",
+		`reconnect_ways_back_total{what="opened"} 0` + "\n", `reconnect_ways_back_total{what="completed"} 0` + "\n",
 		"# TYPE reconnect_requests_total counter\n", `reconnect_swept_total{what="failed"} 0` + "\n",
 	} {
 		require.Contains(t, text, line)

@@ -59,7 +59,7 @@ func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 	}
 	defer listener.Close() //nolint:errcheck // the server closes it first
 	operator := admin.NewOperator(context.WithoutCancel(ctx), data, time.Now)
-	s := &server{config: c, data: data, operator: operator, sample: authority, log: log, counts: counts{started: time.Now()}}
+	s := &server{config: c, data: data, operator: operator, sample: authority, log: log, counts: counts{started: time.Now(), helped: data.Helped}}
 	if s.http, err = s.build(); err != nil {
 		return err
 	}

@@ -29,6 +29,8 @@ type Config struct {
 	Engines `embed:""`
 	Relays  `embed:""`
 
+	Recovery Recovery `embed:""`
+
 	Quota          int64         `default:"150000000" placeholder:"BYTES" help:"Space of each person, in bytes. Default: ${default}."`
 	QuotaIncreased int64         `placeholder:"BYTES" help:"Space after a granted increase, in bytes. Default: twice the quota."`
 	SessionIdle    time.Duration `default:"15m" help:"A session ends after this time without use."`
@@ -208,6 +210,7 @@ func (c *Config) check() error {
 	default:
 		c.Engines.check(expect)
 		c.Relays.check(expect)
+		c.Recovery.check(expect)
 		c.checkServer(expect)
 	}
 	return errors.Join(problems...)

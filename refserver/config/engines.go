@@ -22,8 +22,10 @@ type Engines struct {
 	WitnessKey      string `placeholder:"KEY" help:"Public key of the witness, as it prints it. Nobody else can pass for the witness."`
 	WitnessSigns    string `placeholder:"KEY" help:"Public key with which the witness signs restore statements, as it prints it. Without it none is taken from a witness elsewhere."`
 	WitnessIdentity string `placeholder:"FILE" help:"Who this server is to the witness: a file of refserver witness identity. Default: witness-client.key in the data folder, made if it is missing."`
-	OperatorKey     string `placeholder:"KEY" help:"Public key whose statements allow vaults to be put back from a backup. Default: that of operator.key in the data folder, which is made with a witness of its own."`
-	Alone           bool   `help:"No other server serves these vaults: parts that lie on this machine only are allowed beside a shared store of records."`
+	// Whose it is, no program can find out.
+	WitnessIndependent bool   `help:"The witness is of another organisation than whoever runs this server, so that the two would have to act together to guess somebody's answers. Only then are answers by call offered."`
+	OperatorKey        string `placeholder:"KEY" help:"Public key whose statements allow vaults to be put back from a backup. Default: that of operator.key in the data folder, which is made with a witness of its own."`
+	Alone              bool   `help:"No other server serves these vaults: parts that lie on this machine only are allowed beside a shared store of records."`
 }
 
 // URL is a setting that may hold a password. However it is printed, it shows its
@@ -176,6 +178,7 @@ func (e *Engines) check(expect func(bool, string)) {
 	for flag, key := range map[string]string{"witness-key": e.WitnessKey, "witness-signs": e.WitnessSigns, "operator-key": e.OperatorKey} {
 		expect(key == "" || isPublicKey(key), "--"+flag+" is not a public key, which is rw- and seven groups of eight letters and digits; one may be mistyped")
 	}
+	expect(e.Witness != "" || !e.WitnessIndependent, "--witness-independent is given without --witness: a witness in the data folder is of whoever runs this server")
 	expect(e.WitnessSigns == "" || e.OperatorKey != "", "--witness-signs needs --operator-key: a restore takes both")
 	if !e.SharedRecords() || e.Alone {
 		return

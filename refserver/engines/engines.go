@@ -21,6 +21,7 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/quota"
+	"reconnect.example/recovery"
 	"reconnect.example/recovery/witness"
 	"reconnect.example/refserver/config"
 	"reconnect.example/storage"
@@ -32,10 +33,11 @@ import (
 	"reconnect.example/vault/local"
 )
 
-// Witness is what vaults need of a witness, here or elsewhere.
+// Witness is what vaults and ways back in need of a witness, here or elsewhere.
 type Witness interface {
 	vault.Checkpoints
 	vault.Limiter
+	recovery.Witness
 }
 
 // Engines are the opened parts. Whoever opened them closes them.
@@ -49,6 +51,8 @@ type Engines struct {
 
 	Directory *consent.Directory // of relays; nil: no authority is named
 	Staff     *consent.Service   // what relays and workers do; nil: no authority is named
+	Recovery  *recovery.Service  // ways back in; nil: no authority is named, and nobody could help
+	Helped    *Helped            // counts what was asked for with it
 	register  *consent.Register
 
 	Restore *vault.RestoreKeys // nil: restores are never accepted
@@ -62,7 +66,7 @@ type Engines struct {
 // Open opens everything, or makes it at the first start. The context is for
 // opening only. No error repeats a URL.
 func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
-	e = &Engines{}
+	e = &Engines{Helped: &Helped{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Close())
@@ -107,7 +111,7 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 	}
 	e.closers = append(e.closers, e.Vaults.Close)
 	if e.Directory != nil {
-		e.Staff, err = consent.New(consent.Config{Vaults: e.Vaults, Store: e.Records, Directory: e.Directory, Register: e.register, OneFactor: c.OneFactor})
+		err = e.openStaff(c)
 	}
 	return e, err
 }

@@ -83,7 +83,7 @@ func TestAHelperNeverAsksForWhatOpensASpace(t *testing.T) {
 func TestWhoeverSaysNumberAndCodeSaysToWhomAlone(t *testing.T) {
 	t.Parallel()
 	for language, words := range map[string][]string{
-		"fr": {"fiche de secours", "mot de passe", "PIN", "réponses", "numéro et le code", "a un espace"},
+		"fr": {"feuille de secours", "mot de passe", "PIN", "réponses", "numéro et le code", "a un espace"},
 		"en": {"recovery sheet", "password", "PIN", "answers", "umber and code", "has a space"},
 	} {
 		for _, kind := range vault.PathKinds() {

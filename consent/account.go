@@ -318,6 +318,9 @@ func (p *Post) destroy(ctx context.Context, id vault.ItemID, revision uint64) er
 // a small one could be about somebody.
 type Count struct{ n int }
 
+// CountOf is the count of so many.
+func CountOf(n int) Count { return Count{n} }
+
 const leastCount = 10
 
 // String returns the number, or "<10".

@@ -37,6 +37,9 @@ func (p *Post) Helping(ctx context.Context, id vault.ID) (*vault.Vault, error) {
 	return vaults.OpenGrant(ctx, id, grant, g)
 }
 
+// Name is the worker's, as the relay let them in.
+func (p *Post) Name() string { return p.name }
+
 // Approval signs what this worker says about a request to help somebody back in, with
 // the terms of their membership, so that everybody can tell who said it.
 func (p *Post) Approval(id vault.ID, a *seal.Approval) ([]byte, error) {

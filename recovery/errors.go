@@ -1,10 +1,15 @@
 package recovery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"reconnect.example/recovery/witness"
+	"reconnect.example/storage"
+	"reconnect.example/vault"
 )
 
 // What package vault or consent has a name for is answered with their errors:
@@ -44,6 +49,7 @@ const (
 	MissingDesk          Missing = "desk"           // the half of the desk
 	MissingRelayApproval Missing = "relay-approval" // one more person of a relay
 	MissingDeskApproval  Missing = "desk-approval"  // one more person of the desk
+	MissingDeskCode      Missing = "desk-code"      // the part of the code that the desk says
 	MissingWait          Missing = "wait"           // time
 )
 
@@ -63,3 +69,48 @@ func (e *NotReadyError) Error() string {
 
 // Unwrap returns ErrNotReady.
 func (e *NotReadyError) Unwrap() error { return ErrNotReady }
+
+// storageError keeps what is of a closed set as it is, and wraps the rest.
+func storageError(err error) error {
+	target := vault.ErrStorage
+	switch {
+	case err == nil:
+		return nil
+	case isOwn(err) || vault.Code(err) != "":
+		return err
+	case errors.Is(err, storage.ErrUnknown):
+		target = vault.ErrUnknown
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, storage.ErrClosed):
+		target = vault.ErrClosed
+	}
+	return fmt.Errorf("%w: %w", target, err)
+}
+
+func isOwn(err error) bool {
+	for _, own := range []error{ErrNotIndependent, ErrNotOffered, ErrWeak, ErrRequest, ErrCode, ErrSpent, ErrAgreed, ErrNotReady} {
+		if errors.Is(err, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// witnessError says what a witness's refusal means here. Whatever else it says, it is
+// away: nothing is done without it.
+func witnessError(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, witness.ErrApproval):
+		return ErrAgreed
+	case errors.Is(err, witness.ErrRequest):
+		return ErrRequest
+	}
+	return vault.ErrWitnessAway
+}
+
+func isNotFound(err error) bool { return errors.Is(err, storage.ErrNotFound) }

@@ -2,8 +2,13 @@ package recovery
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
 	"time"
 
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
 	"reconnect.example/vault"
 )
 
@@ -24,68 +29,290 @@ type HandOver struct {
 	Later     bool     // private papers come back after a longer wait
 	Until     time.Time
 
-	// What completes it lies here.
 	service *Service
 	token   string
+	vault   vault.ID
+	id      RequestID
+	record  *record
+	params  *params
+	relay   *givenHalf // nil: none was given
+	desk    *givenHalf
+}
+
+// tokenLasts is how long a page may be at a request.
+const tokenLasts = time.Hour
+
+// atPage is what a page keeps of a request, V/rq/<id>/t/<name>, sealed under its token.
+type atPage struct {
+	Private []byte `cbor:"1,keyasint"`           // seed of the request's key
+	Desk    []byte `cbor:"2,keyasint,omitempty"` // the desk's half, boxed, out of its code
 }
 
 // Enter opens a request with its number and code, on any device. Each try is counted
-// before it is looked at (F9); an unknown number does the same work as a wrong code.
+// before it is looked at (F9); an unknown number does the same work as a wrong code (E8).
 // Errors: ErrCode, vault.BackOffError, ErrSpent, NotReadyError, ErrRequest,
 // vault.ErrWitnessAway.
 func (s *Service) Enter(ctx context.Context, c HandOverCode) (*HandOver, error) {
-	panic("being built")
+	number, err := readDigits(c.Number)
+	code, codeErr := readDigits(c.Code)
+	if err := errors.Join(err, codeErr); err != nil {
+		return nil, ErrCode // mistyped: nothing is counted
+	}
+	desk := ""
+	if c.Desk != "" {
+		if desk, err = readDigits(c.Desk); err != nil {
+			return nil, ErrCode
+		}
+	}
+	at, found, err := s.cfg.Vaults.FindPointer(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.load(ctx, at.Vault, at.Object)
+	if errors.Is(err, ErrRequest) {
+		r, found, err = &record{Salt: at.Object[:]}, false, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	private, err := s.openCode(ctx, at, r, code)
+	if err != nil {
+		return nil, err
+	}
+	deskBox, err := s.openDesk(ctx, at, r, desk)
+	if err != nil {
+		return nil, err
+	}
+	if !found || private == nil {
+		return nil, ErrCode
+	}
+	page := atPage{Private: private, Desk: deskBox}
+	h, err := s.handOver(ctx, at.Vault, at.Object, page)
+	if err != nil {
+		return nil, err
+	}
+	return h, s.keepPage(ctx, h, page)
+}
+
+// openCode opens the private half of a request; nil for a wrong code.
+func (s *Service) openCode(ctx context.Context, at vault.Pointer, r *record, code string) ([]byte, error) {
+	key, _, err := s.codeKey(ctx, at.Vault, at.Object, partPerson, r.Salt, code, r.Generation)
+	if err != nil {
+		return nil, err
+	}
+	_, private, err := key.OpenCommitted(bound(at.Vault, at.Object, "private half"), r.Private)
+	if err != nil {
+		return nil, nil // E8: the caller says so, when all is done that a right one takes
+	}
+	return private, nil
+}
+
+// openDesk opens what the desk sealed under its part of the code; nil if there is nothing
+// or the code is wrong.
+func (s *Service) openDesk(ctx context.Context, at vault.Pointer, r *record, code string) ([]byte, error) {
+	if code == "" {
+		return nil, nil
+	}
+	var g given
+	rec, err := s.cfg.Store.Get(ctx, sideKey(at.Vault, at.Object, sideDesk))
+	if err == nil {
+		_ = seal.Unmarshal(rec.Value, &g)
+	} else if !isNotFound(err) {
+		return nil, storageError(err)
+	}
+	if g.Salt == nil {
+		g.Salt = r.Salt
+	}
+	key, _, err := s.codeKey(ctx, at.Vault, at.Object, partDesk, g.Salt, code, g.Generation)
+	if err != nil {
+		return nil, err
+	}
+	_, box, err := key.OpenCommitted(bound(at.Vault, at.Object, "half of the desk"), g.Box)
+	if err != nil {
+		return nil, nil
+	}
+	return box, nil
+}
+
+// keepPage writes what the page needs to go on, under a fresh token.
+func (s *Service) keepPage(ctx context.Context, h *HandOver, page atPage) error {
+	secret := seal.NewKey()
+	token := append(append(append([]byte{}, h.vault[:]...), h.id[:]...), secret.Bytes()...)
+	h.token = base64.RawURLEncoding.EncodeToString(token)
+	place, err := placeOf(h.token)
+	if err != nil {
+		return err
+	}
+	body, err := seal.Marshal(page)
+	if err != nil {
+		return err
+	}
+	record, err := place.key.Seal(bound(h.vault, h.id, "page"), nil, body)
+	if err != nil {
+		return err
+	}
+	return storageError(s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		if _, err := reload(tx, h.vault, h.id, s.cfg.Now()); err != nil {
+			return err
+		}
+		putPassing(tx, place.at, record, s.cfg.Now().Add(tokenLasts))
+		return nil
+	}))
+}
+
+// page is where what belongs to a token lies.
+type page struct {
+	vault vault.ID
+	id    RequestID
+	at    string
+	key   seal.Key
+}
+
+func placeOf(token string) (page, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) != 64 {
+		return page{}, ErrCode
+	}
+	p := page{vault: vault.ID(raw[:16]), id: RequestID(raw[16:32])}
+	name := sha256.Sum256(raw)
+	p.at = requestKey(p.vault, p.id) + "/t/" + vault.ID(name[:16]).String()
+	p.key = seal.DeriveKey(raw[32:], "page of a hand-over", raw[:32])
+	return p, nil
 }
 
 // Resume opens it again with its token, within an hour, also in another process.
+// Errors: those of Enter.
 func (s *Service) Resume(ctx context.Context, token string) (*HandOver, error) {
-	panic("being built")
+	place, err := placeOf(token)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := s.cfg.Store.Get(ctx, place.at)
+	if isNotFound(err) {
+		return nil, ErrCode
+	}
+	if err != nil {
+		return nil, storageError(err)
+	}
+	_, body, err := place.key.Open(bound(place.vault, place.id, "page"), rec.Value)
+	var page atPage
+	if err != nil || seal.Unmarshal(body, &page) != nil {
+		return nil, ErrCode
+	}
+	h, err := s.handOver(ctx, place.vault, place.id, page)
+	if err == nil {
+		h.token = token
+	}
+	return h, err
+}
+
+// handOver opens everything that was given, and says what is still missing.
+func (s *Service) handOver(ctx context.Context, id vault.ID, request RequestID, page atPage) (*HandOver, error) {
+	r, err := s.load(ctx, id, request)
+	if err != nil {
+		return nil, err
+	}
+	if !r.isOpen(s.cfg.Now()) {
+		return nil, ErrRequest
+	}
+	private, err := seal.BoxKeyFromBytes(page.Private)
+	if err != nil {
+		return nil, errDamaged
+	}
+	h := &HandOver{service: s, vault: id, id: request, record: r, Until: time.UnixMilli(r.Until).UTC()}
+	codeMissing := false
+	if h.relay, _, err = s.collect(ctx, h, sideRelay, private, nil); err != nil {
+		return nil, err
+	}
+	if h.desk, codeMissing, err = s.collect(ctx, h, sideDesk, private, page.Desk); err != nil {
+		return nil, err
+	}
+	facts, err := s.cfg.Vaults.PathFacts(ctx, id, r.Path, h.relay.half(), h.desk.half())
+	if errors.Is(err, vault.ErrSignIn) {
+		return nil, ErrRequest // the paths have changed since, or the half is of another time
+	}
+	if err != nil {
+		return nil, err
+	}
+	if h.params, err = readParams(facts.Params); err != nil {
+		return nil, err
+	}
+	h.Kind, h.Private = facts.Kind, facts.Private
+	if err := h.ready(ctx, codeMissing); err != nil {
+		return nil, err
+	}
+	if facts.Shown != nil {
+		sh, err := readShown(facts.Shown)
+		if err != nil {
+			return nil, err
+		}
+		h.Questions, h.Pictures = sh.Questions, sh.Pictures
+	}
+	return h, nil
+}
+
+// collect opens the half of a side. nil if there is none; sealed says that it lies under
+// a code that was not said.
+func (s *Service) collect(ctx context.Context, h *HandOver, side string, private seal.BoxKey, opened []byte) (g *givenHalf, sealed bool, err error) {
+	rec, err := s.cfg.Store.Get(ctx, sideKey(h.vault, h.id, side))
+	if isNotFound(err) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, storageError(err)
+	}
+	var stored given
+	if seal.Unmarshal(rec.Value, &stored) != nil {
+		return nil, false, errDamaged
+	}
+	box := stored.Box
+	if stored.Salt != nil {
+		if box = opened; box == nil {
+			return nil, true, nil
+		}
+	}
+	g, err = s.openHalf(ctx, h.vault, h.id, h.record, side, private, box)
+	return g, false, err
+}
+
+func (g *givenHalf) half() vault.Half {
+	if g == nil {
+		return vault.Half{}
+	}
+	return vault.Half{Shared: g.Shared, Private: g.Private}
+}
+
+// ready says what is still missing; a NotReadyError names it.
+func (h *HandOver) ready(ctx context.Context, codeMissing bool) error {
+	missing := &NotReadyError{}
+	if h.Kind.Relay() && h.relay == nil {
+		missing.Missing = append(missing.Missing, MissingRelay)
+	}
+	switch {
+	case h.Kind.Desk() && codeMissing:
+		missing.Missing = append(missing.Missing, MissingDeskCode)
+	case h.Kind.Desk() && h.desk == nil:
+		missing.Missing = append(missing.Missing, MissingDesk)
+	}
+	if h.Kind.Witness() {
+		w, err := h.service.atWitness(ctx, h.vault, h.id)
+		if err != nil {
+			return err
+		}
+		if w.Cancelled {
+			return ErrRequest
+		}
+		var r Request
+		r.addMissing(w)
+		missing.Missing, missing.Wait = append(missing.Missing, r.Missing...), r.Wait
+		h.Later = h.Kind == vault.PathHelpers && h.Private && len(w.Ready) > 1 && w.Ready[1] > 0
+		h.Private = h.Private && !h.Later
+	}
+	if len(missing.Missing) > 0 {
+		return missing
+	}
+	return nil
 }
 
 // Token opens the hand-over again for an hour. Keep it where a session's token is kept.
 func (h *HandOver) Token() string { return h.token }
-
-// Completion is what the person alone enters.
-type Completion struct {
-	Sheet    string   // as they type, say or scan it
-	Answers  []string // or: in the order of the questions, or names of pictures
-	Password string   // the new one
-	Session  *vault.SessionRequest
-}
-
-// Completed is what came of it.
-type Completed struct {
-	Vault   *vault.Vault
-	Login   string
-	Private bool // private papers are back
-	Locked  int  // so many are not: see vault.Vault.OpenLocked
-}
-
-// Complete opens the vault, and changes everything that opened it before: see
-// vault.Vaults.Recover. The request is done; others about this person are over. Errors:
-// vault.ErrSignIn for a wrong sheet or wrong answers, vault.ErrInvalid for a password
-// that cannot be or a sheet that is mistyped, vault.BackOffError, ErrSpent,
-// NotReadyError, ErrRequest, vault.ErrWitnessAway (nothing was changed),
-// vault.ErrUnconfirmed (it is done, and returned).
-func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error) {
-	panic("being built")
-}
-
-// Pending is what comes back later: private papers, after the longer wait of the path
-// with nothing of the person's.
-type Pending struct {
-	Request RequestID
-	Wait    time.Duration // what is left of it
-}
-
-// Pending returns what comes back later; nil if nothing does.
-func (s *Service) Pending(ctx context.Context, v *vault.Vault) (*Pending, error) {
-	panic("being built")
-}
-
-// OpenPending opens it when the wait is over. The person shows their secret again.
-// Errors: vault.ErrNotFound, NotReadyError, ErrRequest if it was cancelled,
-// vault.ErrSignIn, vault.ErrWitnessAway, vault.ErrUnconfirmed (it is open).
-func (s *Service) OpenPending(ctx context.Context, v *vault.Vault, secret vault.Secret) (n int, err error) {
-	panic("being built")
-}

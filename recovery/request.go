@@ -2,39 +2,31 @@ package recovery
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"reconnect.example/consent"
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
 	"reconnect.example/vault"
 )
 
 // RequestID names a request. It is no secret.
 type RequestID = vault.ItemID
 
-// Request is one attempt to help somebody back in.
-type Request struct {
-	ID      RequestID
-	Vault   vault.ID
-	Path    vault.PathID
-	Kind    vault.PathKind // 0: the path is not there any more
-	State   State
-	By      consent.Member // who opened it
-	Opened  time.Time
-	Until   time.Time
-	Missing []Missing     // before the person can complete it
-	Wait    time.Duration // of which so much is left
-	Private bool          // it will open Private, too, then or later
-}
-
-// State is how it stands with a request: a stable code.
-type State string
-
-// The states.
+// The acts of requests in the person's journal; Detail "path" is the word of its kind,
+// "request" its id, "how" how the person was recognised, "why" why it was cancelled.
 const (
-	StateOpen      State = "open" // Missing says what it needs
-	StateDone      State = "done"
-	StateCancelled State = "cancelled" // by somebody, or by a sign-in of the person
-	StateOver      State = "over"      // expired, or the person's paths have changed since
+	ActWaysSeen         vault.Act = "path.seen" // a helper looked how they can help
+	ActRequestOpened    vault.Act = "request.opened"
+	ActRequestGiven     vault.Act = "request.given"
+	ActRequestApproved  vault.Act = "request.approved"
+	ActRequestCancelled vault.Act = "request.cancelled"
 )
 
 // Way is a way back in, as a helper sees it.
@@ -47,13 +39,37 @@ type Way struct {
 // Find returns whose space a login leads to, for a desk: the person reads it from their
 // card or sheet. Whoever did not let this desk help them is nobody: vault.ErrNotFound.
 func (s *Service) Find(ctx context.Context, p *consent.Post, login string) (vault.ID, error) {
-	panic("being built")
+	id, err := s.cfg.Vaults.ByLogin(ctx, login)
+	if err != nil {
+		return vault.ID{}, err
+	}
+	v, err := p.Helping(ctx, id)
+	if err != nil {
+		return vault.ID{}, err
+	}
+	v.Close()
+	return id, nil
 }
 
 // Ways returns how this relay or desk can help somebody. vault.ErrNotFound if it does
 // not follow them. It is a line in the person's journal.
-func (s *Service) Ways(ctx context.Context, p *consent.Post, id vault.ID) ([]Way, error) {
-	panic("being built")
+func (s *Service) Ways(ctx context.Context, p *consent.Post, id vault.ID) (out []Way, err error) {
+	v, err := p.Helping(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	for _, path := range v.HelpsBy() {
+		f, err := s.cfg.Vaults.PathFacts(ctx, id, path, vault.Half{}, vault.Half{})
+		if errors.Is(err, vault.ErrSignIn) {
+			continue // withdrawn, or to be made anew
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Way{Path: path, Kind: f.Kind, Private: f.Private})
+	}
+	return out, v.Write(ctx, ActWaysSeen, nil, func(*storage.Tx) error { return nil })
 }
 
 // NewRequest is what a helper says.
@@ -61,6 +77,9 @@ type NewRequest struct {
 	Vault      vault.ID
 	Path       vault.PathID
 	Recognised string // how the person was recognised, for their journal: at most 200 characters; required
+	// Ask are others who are asked to help: the desk, where relay and desk help together;
+	// a relay in another town that follows, too. They find it in their Queue.
+	Ask []consent.RelayID
 }
 
 // Opened is a request that was opened. Number and code are for the person alone: on
@@ -71,77 +90,262 @@ type Opened struct {
 	Code    string // "1234 5678"
 }
 
-// Open opens a request, with this helper's half. Errors: ErrRequest if the path is not
-// in force or there are four open requests already, vault.ErrNotFound, vault.ErrInvalid,
-// vault.ErrWitnessAway, and those of consent.
+const maxAsk = 8
+
+func (n *NewRequest) check() error {
+	var ask error
+	if len(n.Ask) > maxAsk {
+		ask = invalid("ask", "names more than 8")
+	}
+	return errors.Join(checkSaid("recognised", &n.Recognised, true), ask)
+}
+
+// maxSaid is how long it may be what a helper says, in characters.
+const maxSaid = 200
+
+func checkSaid(field string, text *string, required bool) error {
+	*text = strings.TrimSpace(*text)
+	switch {
+	case required && *text == "":
+		return invalid(field, "is missing")
+	case !utf8.ValidString(*text) || utf8.RuneCountInString(*text) > maxSaid || strings.ContainsFunc(*text, unicode.IsControl):
+		return invalid(field, "is longer than 200 characters, or is not plain text")
+	}
+	return nil
+}
+
+// Open opens a request, with this helper's half. Where nothing is to wait for, an open
+// one for the same path gives way to it. Errors: ErrRequest if the path is not in force,
+// one that waits is open for it, or there are four open ones already; vault.ErrNotFound,
+// vault.ErrInvalid, vault.ErrWitnessAway (nothing was opened), and those of consent.
 func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Opened, error) {
-	panic("being built")
+	if err := n.check(); err != nil {
+		return Opened{}, err
+	}
+	v, err := p.Helping(ctx, n.Vault)
+	if err != nil {
+		return Opened{}, err
+	}
+	defer v.Close()
+	d, err := s.draft(ctx, p, v, n)
+	if err != nil {
+		return Opened{}, err
+	}
+	var overtaken []RequestID
+	detail := map[string]string{"path": d.kind.String(), "request": d.id.String(), "how": n.Recognised}
+	err = v.Contribute(ctx, n.Path, ActRequestOpened, detail, func(tx *storage.Tx, h vault.Half) (err error) {
+		if overtaken, err = s.makeRoom(tx, d); err != nil {
+			return err
+		}
+		return s.write(tx, p, d, h)
+	})
+	if errors.Is(err, vault.ErrNotFound) {
+		return Opened{}, ErrRequest
+	}
+	if err != nil {
+		return Opened{}, storageError(err)
+	}
+	if d.kind.Witness() {
+		for _, old := range overtaken {
+			_ = s.cfg.Witness.Cancel(ctx, n.Vault, old) // it expires there
+		}
+		if _, err := s.cfg.Witness.Begin(ctx, n.Vault, d.opening.Said); err != nil {
+			s.withdraw(ctx, v, d)
+			return Opened{}, witnessError(ctx, err)
+		}
+	}
+	s.notify(ctx, n.Vault, EventOpened)
+	r, err := s.describe(ctx, n.Vault, named{d.id, d.record}, d.opening)
+	return Opened{Request: r, Number: inGroups(d.number), Code: inGroups(d.code)}, err
 }
 
-// Requests returns the requests of a person whom the relay follows, or who let the desk
-// help them: also for another worker, on another machine.
-func (s *Service) Requests(ctx context.Context, p *consent.Post, id vault.ID) ([]Request, error) {
-	panic("being built")
+// draft is a request that is about to be opened.
+type draft struct {
+	id      RequestID
+	vault   vault.ID
+	kind    vault.PathKind
+	side    string
+	number  string
+	code    string
+	record  *record
+	opening *opening
+	ask     []asked
 }
 
-// Given is what a contribution gives back.
-type Given struct {
-	Request Request
-	// Code is the desk's part of the code where two have one each, to be said to the
-	// person: giving again makes a new one. "" otherwise.
-	Code string
+// asked is somebody with a queue.
+type asked struct {
+	relay consent.RelayID
+	inbox seal.BoxPublic
 }
 
-// Contribute gives this helper's half, from another town and at another time if need be.
-// Giving again changes nothing but the desk's part of a code. Errors: ErrRequest,
-// vault.ErrNotFound, vault.ErrWitnessAway.
-func (s *Service) Contribute(ctx context.Context, p *consent.Post, id vault.ID, request RequestID) (Given, error) {
-	panic("being built")
+func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n NewRequest) (*draft, error) {
+	facts, err := s.cfg.Vaults.PathFacts(ctx, n.Vault, n.Path, vault.Half{}, vault.Half{})
+	if errors.Is(err, vault.ErrSignIn) {
+		err = ErrRequest
+	}
+	if err != nil {
+		return nil, err
+	}
+	own, err := readParams(facts.Params)
+	if err != nil {
+		return nil, err
+	}
+	now := s.cfg.Now()
+	d := &draft{id: RequestID(random16()), vault: n.Vault, kind: facts.Kind, side: sideOf(v), number: drawDigits(), code: drawDigits()}
+	until := now.Add(own.longest() + s.cfg.RequestsLast)
+	d.record = &record{Path: n.Path, State: recordOpen, Opened: now.UnixMilli(), Until: until.UnixMilli()}
+	if err := s.sealCode(ctx, d); err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256(d.record.Public)
+	said, err := p.Approval(n.Vault, &seal.Approval{Request: d.id, Path: n.Path, Policy: facts.Policy, Act: seal.ApprovalOpens, Key: digest[:], Until: d.record.Until, At: now.UnixMilli()})
+	if err != nil {
+		return nil, err
+	}
+	d.opening = &opening{Said: said, Name: p.Name(), Kind: facts.Kind, Private: facts.Private}
+	plain, err := seal.Marshal(d.opening)
+	if err != nil {
+		return nil, err
+	}
+	if d.opening, err = s.readOpening(ctx, n.Vault, d.id, d.record, plain); err != nil {
+		return nil, err
+	}
+	half, ok := v.Half(n.Path)
+	if !ok {
+		return nil, ErrRequest
+	}
+	if d.record.Opening, err = halfKey(n.Vault, d.id, half).Seal(bound(n.Vault, d.id, "opening"), nil, plain); err != nil {
+		return nil, err
+	}
+	if d.record.Owner, err = v.ToOwner(ctx, bound(n.Vault, d.id, "owner"), plain); err != nil {
+		return nil, err
+	}
+	return d, s.whom(ctx, p, d, n.Ask)
 }
 
-// Approve is the word of one more person, where two of each side must agree. Errors:
-// ErrAgreed, ErrRequest, vault.ErrInvalid, vault.ErrWitnessAway.
-func (s *Service) Approve(ctx context.Context, p *consent.Post, id vault.ID, request RequestID, recognised string) (Request, error) {
-	panic("being built")
+// whom finds the inboxes of all who are asked: one's own relay or desk, and the others.
+func (s *Service) whom(ctx context.Context, p *consent.Post, d *draft, ask []consent.RelayID) error {
+	desk := d.side == sideDesk
+	for _, id := range append([]consent.RelayID{p.Relay().ID}, ask...) {
+		if slices.ContainsFunc(d.ask, func(a asked) bool { return a.relay == id }) {
+			continue
+		}
+		relay, err := s.cfg.Directory.Relay(ctx, id)
+		if err != nil {
+			return err
+		}
+		desk = desk || relay.Type == consent.TypeDesk
+		keys, err := s.cfg.Register.Holder(ctx, id, nil)
+		if err != nil {
+			return err
+		}
+		d.ask = append(d.ask, asked{id, keys.Inbox})
+	}
+	if d.kind == vault.PathHelpers && (!desk || len(d.ask) < 2) {
+		return invalid("ask", "does not name the other side: a desk and a relay help together")
+	}
+	return nil
 }
 
-// Cancel ends a request: anybody of a relay that follows or of the desk may. The witness
-// is told first. Errors: ErrRequest, vault.ErrNotFound.
-func (s *Service) Cancel(ctx context.Context, p *consent.Post, id vault.ID, request RequestID, why string) error {
-	panic("being built")
+// sideOf tells on which side a guest helps.
+func sideOf(v *vault.Vault) string {
+	if t := v.Terms(); t != nil && t.Scope == vault.ScopeHelp {
+		return sideDesk
+	}
+	return sideRelay
 }
 
-// Queued is a request that waits for a desk.
-type Queued struct {
-	Request Request
-	Error   error // what keeps it from being read, in place of the rest
+// makeRoom counts the open requests of a vault, in the commit of another one. It returns
+// those that give way to it.
+func (s *Service) makeRoom(tx *storage.Tx, d *draft) (overtaken []RequestID, err error) {
+	all, err := allIn(tx, d.vault)
+	if err != nil {
+		return nil, err
+	}
+	open, now := 0, s.cfg.Now()
+	for _, r := range all {
+		if !r.isOpen(now) {
+			continue
+		}
+		if r.Path != d.record.Path {
+			open++
+			continue
+		}
+		if d.record.Until-d.record.Opened > s.cfg.RequestsLast.Milliseconds() {
+			return nil, ErrRequest // it would begin to wait anew
+		}
+		if err := r.end(tx, d.vault, r.id, recordOver, now); err != nil {
+			return nil, err
+		}
+		overtaken = append(overtaken, r.id)
+	}
+	if open >= maxOpen {
+		return nil, ErrRequest
+	}
+	return overtaken, nil
 }
 
-// Queue returns the requests that this desk or relay was asked to help with, the oldest
-// first, without any name.
-func (s *Service) Queue(ctx context.Context, p *consent.Post) ([]Queued, error) {
-	panic("being built")
+// write puts a request with its first half, its pointer and its notes.
+func (s *Service) write(tx *storage.Tx, p *consent.Post, d *draft, h vault.Half) error {
+	until := time.UnixMilli(d.record.Until)
+	var err error
+	if d.record.Pointer, err = s.cfg.Vaults.PutPointer(tx, d.number, vault.Pointer{Vault: d.vault, Object: d.id}); err != nil {
+		return err
+	}
+	dueOf(tx, d.record.Pointer, until)
+	plain, err := seal.Marshal(d.opening)
+	if err != nil {
+		return err
+	}
+	d.record.Notes = nil
+	for _, a := range d.ask {
+		body, err := seal.Marshal(noteBody{Vault: d.vault, Opening: plain})
+		if err != nil {
+			return err
+		}
+		record, err := a.inbox.Seal(bound(a.relay, d.id, "note"), nil, body)
+		if err != nil {
+			return err
+		}
+		key := noteKey(a.relay, d.id)
+		putPassing(tx, key, record, until)
+		d.record.Notes = append(d.record.Notes, key)
+	}
+	box, err := s.boxHalf(p, d.vault, d.id, d.record, d.side, d.kind, h)
+	if err != nil {
+		return err
+	}
+	if d.kind == vault.PathHelpers && d.side == sideDesk {
+		box = nil // its half comes with the code part that the desk says: Contribute
+	}
+	if box != nil {
+		putPassing(tx, sideKey(d.vault, d.id, d.side), box, until)
+	}
+	dueOf(tx, requestKey(d.vault, d.id), until.Add(endedKept))
+	if err := count(tx, p.Relay().ID, s.cfg.Now(), "opened", d.kind); err != nil {
+		return err
+	}
+	return d.record.put(tx, requestKey(d.vault, d.id))
 }
 
-// Count is a number of one month. It is of nobody.
-type Count struct {
-	Month string // "2026-11"
-	Event string // "opened", "completed", "cancelled"
-	Kind  vault.PathKind
-	Count consent.Count
+// withdraw takes a request back that the witness did not take. What stays after a crash
+// here expires, and helps nobody.
+func (s *Service) withdraw(ctx context.Context, v *vault.Vault, d *draft) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = s.cfg.Witness.Cancel(ctx, d.vault, d.id)
+	_ = v.Write(ctx, ActRequestCancelled, map[string]string{"request": d.id.String(), "path": d.kind.String(), "why": "the witness did not answer"}, func(tx *storage.Tx) error {
+		r, err := reload(tx, d.vault, d.id, s.cfg.Now())
+		if err != nil {
+			return err
+		}
+		return r.end(tx, d.vault, d.id, recordCancelled, s.cfg.Now())
+	})
 }
 
-// Counts returns how many requests this desk or relay had. For managers.
-func (s *Service) Counts(ctx context.Context, p *consent.Post) ([]Count, error) {
-	panic("being built")
-}
-
-// Own returns the requests about the person who has v open, the newest first: for their
-// first screen. It is a line in the journal only if there is any.
-func (s *Service) Own(ctx context.Context, v *vault.Vault) ([]Request, error) { panic("being built") }
-
-// CancelOwn ends a request about oneself. The witness is told first; if it is away the
-// request ends at the service at once, and vault.ErrUnconfirmed says so.
-func (s *Service) CancelOwn(ctx context.Context, v *vault.Vault, request RequestID) error {
-	panic("being built")
+func (s *Service) notify(ctx context.Context, id vault.ID, kind EventKind) {
+	if s.cfg.Notifier != nil {
+		// Whoever suppresses it, gains no time: the waits run at the witness (F5).
+		_ = s.cfg.Notifier.Notify(ctx, Event{Vault: id, Kind: kind, At: s.cfg.Now()})
+	}
 }

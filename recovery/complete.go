@@ -1,0 +1,228 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"reconnect.example/consent"
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+	"reconnect.example/vault"
+)
+
+// Completion is what the person alone enters.
+type Completion struct {
+	Sheet    string   // as they type, say or scan it
+	Answers  []string // or: in the order of the questions, or names of pictures
+	Password string   // the new one
+	Session  *vault.SessionRequest
+}
+
+// Completed is what came of it.
+type Completed struct {
+	Vault   *vault.Vault
+	Login   string
+	Private bool // private papers are back
+	Locked  int  // so many are not: see vault.Vault.OpenLocked
+}
+
+// Complete opens the vault, and changes everything that opened it before: see
+// vault.Vaults.Recover. The request is done; others about this person are over. Errors:
+// vault.ErrSignIn for a wrong sheet or wrong answers, vault.ErrInvalid for a password
+// that cannot be or a sheet that is mistyped, vault.BackOffError, ErrSpent,
+// NotReadyError, ErrRequest, vault.ErrWitnessAway (nothing was changed),
+// vault.ErrUnconfirmed (it is done, and returned).
+func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error) {
+	s := h.service
+	if err := vault.CheckPassword(c.Password); err != nil {
+		return Completed{}, err // before a try is counted
+	}
+	if err := h.still(ctx); err != nil {
+		return Completed{}, err
+	}
+	proof := vault.PathProof{Path: h.record.Path, Relay: h.relay.half(), Desk: h.desk.half()}
+	var err error
+	if h.Kind == vault.PathHelpers {
+		proof.Values, err = h.values(ctx)
+	} else {
+		proof.Own, err = h.own(ctx, c)
+	}
+	if err != nil {
+		return Completed{}, err
+	}
+	later, err := h.later(proof)
+	if err != nil {
+		return Completed{}, err
+	}
+	v, err := s.cfg.Vaults.Recover(ctx, vault.Recovery{
+		Vault: h.vault, Proof: proof, Password: c.Password, Session: c.Session, Later: later,
+		Detail: map[string]string{"request": h.id.String()}, Also: h.done,
+	})
+	if v == nil {
+		return Completed{}, storageError(err)
+	}
+	unconfirmed := err
+	s.notify(ctx, h.vault, EventRecovered)
+	out := Completed{Vault: v}
+	o, err := v.Overview(ctx)
+	if err == nil {
+		out.Login, out.Locked, out.Private = o.Login, o.Locked, o.Locked == 0
+	}
+	return out, unconfirmed
+}
+
+// still asks again whether the request is open, before a try is counted.
+func (h *HandOver) still(ctx context.Context) error {
+	r, err := h.service.load(ctx, h.vault, h.id)
+	if err == nil && !r.isOpen(h.service.cfg.Now()) {
+		err = ErrRequest
+	}
+	return err
+}
+
+// within lets the witness evaluate its key in this request: counted, and only when its
+// wait is over and all have agreed.
+func (s *Service) within(ctx context.Context, id vault.ID, request RequestID, path vault.PathID, class int, input [32]byte, generation uint64) (output [32]byte, err error) {
+	e, err := s.cfg.Witness.EvaluateWithin(ctx, id, request, s.cfg.Vaults.PathCounter(id, path, class), input, generation)
+	switch {
+	case err != nil:
+		return output, witnessError(ctx, err)
+	case e.Tries.Spent:
+		return output, ErrSpent
+	case e.Tries.Wait > 0:
+		return output, &vault.BackOffError{Wait: e.Tries.Wait}
+	case e.Generation == 0:
+		return output, vault.ErrWitnessAway
+	}
+	return e.Output, nil
+}
+
+// values are what the witness releases: that for Private only when its wait is over.
+func (h *HandOver) values(ctx context.Context) (out [2][]byte, err error) {
+	for class := range out {
+		if class == 1 && !h.Private {
+			break
+		}
+		value, err := h.service.within(ctx, h.vault, h.id, h.record.Path, class, waitedInput(h.record.Path, class), h.params.Generation)
+		if err != nil {
+			return out, err
+		}
+		out[class] = slices.Clone(value[:])
+	}
+	return out, nil
+}
+
+// laterBody is what is kept until the wait for Private is over.
+type laterBody struct {
+	Request    [16]byte `cbor:"1,keyasint"`
+	Path       [16]byte `cbor:"2,keyasint"`
+	Relay      []byte   `cbor:"3,keyasint"`
+	Desk       []byte   `cbor:"4,keyasint"`
+	Generation uint64   `cbor:"5,keyasint"`
+}
+
+func (h *HandOver) later(p vault.PathProof) ([]byte, error) {
+	if !h.Later {
+		return nil, nil
+	}
+	return seal.Marshal(laterBody{Request: h.id, Path: p.Path, Relay: p.Relay.Private, Desk: p.Desk.Private, Generation: h.params.Generation})
+}
+
+// done ends this request and all others of the vault, in the commit of the new keys.
+func (h *HandOver) done(tx *storage.Tx) error {
+	now := h.service.cfg.Now()
+	r, err := reload(tx, h.vault, h.id, now)
+	if err != nil {
+		return err
+	}
+	if err := r.end(tx, h.vault, h.id, recordDone, now); err != nil {
+		return err
+	}
+	all, err := allIn(tx, h.vault)
+	if err != nil {
+		return err
+	}
+	for _, n := range all {
+		if n.id != h.id && n.State == recordOpen {
+			if err := n.end(tx, h.vault, n.id, recordOver, now); err != nil {
+				return err
+			}
+		}
+	}
+	counted := map[consent.RelayID]bool{}
+	for _, g := range []*givenHalf{h.relay, h.desk} {
+		if g == nil || counted[g.by.Relay] {
+			continue
+		}
+		counted[g.by.Relay] = true
+		if err := count(tx, g.by.Relay, now, "completed", h.Kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Pending is what comes back later: private papers, after the longer wait of the path
+// with nothing of the person's.
+type Pending struct {
+	Request RequestID
+	Wait    time.Duration // what is left of it
+}
+
+func (s *Service) pending(ctx context.Context, v *vault.Vault) (*laterBody, error) {
+	raw, err := v.Later(ctx)
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	l := new(laterBody)
+	if seal.Unmarshal(raw, l) != nil {
+		return nil, errDamaged
+	}
+	return l, nil
+}
+
+// Pending returns what comes back later; nil if nothing does, also if it was cancelled.
+// vault.ErrWitnessAway if the witness, which has the clock, does not answer.
+func (s *Service) Pending(ctx context.Context, v *vault.Vault) (*Pending, error) {
+	l, err := s.pending(ctx, v)
+	if err != nil || l == nil {
+		return nil, err
+	}
+	w, err := s.atWitness(ctx, v.ID(), l.Request)
+	if errors.Is(err, ErrRequest) || err == nil && (w.Cancelled || len(w.Ready) < 2) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Pending{Request: l.Request, Wait: w.Ready[1]}, nil
+}
+
+// OpenPending opens it when the wait is over. The person shows their secret again.
+// Errors: vault.ErrNotFound, NotReadyError, ErrRequest if it was cancelled,
+// vault.ErrSignIn, vault.ErrWitnessAway, vault.ErrUnconfirmed (it is open).
+func (s *Service) OpenPending(ctx context.Context, v *vault.Vault, secret vault.Secret) (n int, err error) {
+	l, err := s.pending(ctx, v)
+	if err != nil {
+		return 0, err
+	}
+	if l == nil {
+		return 0, vault.ErrNotFound
+	}
+	if err := v.ShowSecret(ctx, secret); err != nil {
+		return 0, err // before a try is counted
+	}
+	value, err := s.within(ctx, v.ID(), l.Request, l.Path, 1, waitedInput(l.Path, 1), l.Generation)
+	var wait *vault.BackOffError
+	if errors.As(err, &wait) {
+		return 0, &NotReadyError{Missing: []Missing{MissingWait}, Wait: wait.Wait}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return v.OpenLockedByPath(ctx, vault.PathProof{
+		Path: l.Path, Relay: vault.Half{Private: l.Relay}, Desk: vault.Half{Private: l.Desk}, Values: [2][]byte{1: value[:]},
+	}, secret)
+}

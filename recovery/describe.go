@@ -1,0 +1,251 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"reconnect.example/consent"
+	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
+	"reconnect.example/vault"
+)
+
+// Request is one attempt to help somebody back in.
+type Request struct {
+	ID      RequestID
+	Vault   vault.ID
+	Path    vault.PathID
+	Kind    vault.PathKind // 0: the path is not there any more
+	State   State
+	By      consent.Member // who opened it
+	ByName  string         // as their relay has it: neutralise it where it is shown
+	Opened  time.Time
+	Until   time.Time
+	Missing []Missing     // before the person can complete it
+	Wait    time.Duration // of which so much is left
+	Private bool          // it will open Private, too, then or later
+}
+
+// State is how it stands with a request: a stable code.
+type State string
+
+// The states.
+const (
+	StateOpen      State = "open" // Missing says what it needs
+	StateDone      State = "done"
+	StateCancelled State = "cancelled" // by somebody, or by a sign-in of the person
+	StateOver      State = "over"      // expired, or the person's paths have changed since
+)
+
+// describe says how it stands with a request, by the store and by the witness. Where the
+// witness does not answer, what it would say is missing is MissingWait.
+func (s *Service) describe(ctx context.Context, id vault.ID, n named, o *opening) (Request, error) {
+	r := Request{ID: n.id, Vault: id, Path: n.Path, Opened: time.UnixMilli(n.Opened).UTC(), Until: time.UnixMilli(n.Until).UTC()}
+	if o != nil {
+		r.Kind, r.By, r.ByName, r.Private = o.Kind, o.by, o.Name, o.Private
+	}
+	switch n.State {
+	case recordDone:
+		r.State = StateDone
+	case recordCancelled:
+		r.State = StateCancelled
+	default:
+		r.State = StateOver
+	}
+	if !n.isOpen(s.cfg.Now()) {
+		return r, nil
+	}
+	r.State = StateOpen
+	for side, missing := range map[string]Missing{sideRelay: MissingRelay, sideDesk: MissingDesk} {
+		if side == sideRelay && !r.Kind.Relay() || side == sideDesk && !r.Kind.Desk() {
+			continue
+		}
+		_, err := s.cfg.Store.Get(ctx, sideKey(id, n.id, side))
+		if errors.Is(err, storage.ErrNotFound) {
+			r.Missing = append(r.Missing, missing)
+		} else if err != nil {
+			return r, storageError(err)
+		}
+	}
+	slices.Sort(r.Missing)
+	if !r.Kind.Witness() {
+		return r, nil
+	}
+	w, err := s.atWitness(ctx, id, n.id)
+	switch {
+	case errors.Is(err, vault.ErrWitnessAway):
+		r.Missing = append(r.Missing, MissingWait)
+	case errors.Is(err, ErrRequest):
+		r.State, r.Missing = StateOver, nil
+	case err != nil:
+		return r, err
+	case w.Cancelled:
+		r.State, r.Missing = StateCancelled, nil
+	default:
+		r.addMissing(w)
+	}
+	return r, nil
+}
+
+// addMissing adds what the witness waits for.
+func (r *Request) addMissing(w *WitnessRequest) {
+	if w.Relay < w.Needed {
+		r.Missing = append(r.Missing, MissingRelayApproval)
+	}
+	if w.Desk < w.Needed {
+		r.Missing = append(r.Missing, MissingDeskApproval)
+	}
+	if len(w.Ready) > 0 && w.Ready[0] > 0 {
+		r.Wait, r.Missing = w.Ready[0], append(r.Missing, MissingWait)
+	}
+}
+
+// atWitness is a request as the witness knows it. ErrRequest if it does not.
+func (s *Service) atWitness(ctx context.Context, id vault.ID, request RequestID) (*WitnessRequest, error) {
+	all, err := s.cfg.Witness.Requests(ctx, id)
+	if err != nil {
+		return nil, witnessError(ctx, err)
+	}
+	i := slices.IndexFunc(all, func(w WitnessRequest) bool { return w.ID == request })
+	if i < 0 {
+		return nil, ErrRequest
+	}
+	return &all[i], nil
+}
+
+// Requests returns the requests of a person whom the relay follows, or who let the desk
+// help them, the newest first: also for another worker, on another machine. Those in
+// which this side cannot help are left out.
+func (s *Service) Requests(ctx context.Context, p *consent.Post, id vault.ID) (out []Request, err error) {
+	v, err := p.Helping(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	all, err := s.all(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range all {
+		o, err := s.openingFor(ctx, p, v, id, n.id, n.record)
+		if errors.Is(err, ErrRequest) || errors.Is(err, vault.ErrTampered) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		r, err := s.describe(ctx, id, n, o)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	newestFirst(out)
+	return out, nil
+}
+
+func newestFirst(all []Request) {
+	slices.SortStableFunc(all, func(a, b Request) int { return b.Opened.Compare(a.Opened) })
+}
+
+// Own returns the requests about the person who has v open, the newest first: for their
+// first screen. One that the store altered is left out: it helps nobody.
+func (s *Service) Own(ctx context.Context, v *vault.Vault) (out []Request, err error) {
+	all, err := s.all(ctx, v.ID())
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range all {
+		plain, err := v.FromInbox(ctx, bound(v.ID(), n.id, "owner"), n.Owner)
+		var o *opening
+		if err == nil {
+			o, err = s.readOpening(ctx, v.ID(), n.id, n.record, plain)
+		}
+		if errors.Is(err, vault.ErrTampered) || errors.Is(err, vault.ErrUntrustedKey) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		r, err := s.describe(ctx, v.ID(), n, o)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	newestFirst(out)
+	return out, nil
+}
+
+// noteBody tells a relay or a desk that its help is asked for, R/in/q/<request>, boxed to
+// its inbox. Who asks, the opening says by its signature.
+type noteBody struct {
+	Vault   [16]byte `cbor:"1,keyasint"`
+	Opening []byte   `cbor:"2,keyasint"`
+}
+
+func readNote(p *consent.Post, request RequestID, value []byte) (n noteBody, err error) {
+	for _, key := range p.Keys().Inboxes {
+		_, plain, err := key.Open(bound(p.Relay().ID, request, "note"), value)
+		if err != nil {
+			continue
+		}
+		if seal.Unmarshal(plain, &n) != nil {
+			return n, errDamaged
+		}
+		return n, nil
+	}
+	return n, errDamaged
+}
+
+// Queued is a request that waits for a desk.
+type Queued struct {
+	Request Request
+	Error   error // what keeps it from being read, in place of the rest
+}
+
+// Queue returns the requests that this desk or relay was asked to help with, the oldest
+// first, without any name.
+func (s *Service) Queue(ctx context.Context, p *consent.Post) (out []Queued, err error) {
+	prefix := p.Relay().ID.String() + queueDir
+	for rec, err := range s.cfg.Store.All(ctx, prefix) {
+		if err != nil {
+			return nil, storageError(err)
+		}
+		request, err := vault.ParseItemID(strings.TrimPrefix(rec.Key, prefix))
+		if err != nil {
+			continue
+		}
+		r, err := s.queued(ctx, p, request, rec.Value)
+		switch {
+		case errors.Is(err, ErrRequest): // it is gone
+		case errors.Is(err, vault.ErrTampered), errors.Is(err, vault.ErrUntrustedKey):
+			out = append(out, Queued{Request: Request{ID: request}, Error: err})
+		case err != nil:
+			return nil, err
+		case r.State == StateOpen:
+			out = append(out, Queued{Request: r})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Queued) int { return a.Request.Opened.Compare(b.Request.Opened) })
+	return out, nil
+}
+
+func (s *Service) queued(ctx context.Context, p *consent.Post, request RequestID, value []byte) (Request, error) {
+	n, err := readNote(p, request, value)
+	if err != nil {
+		return Request{}, err
+	}
+	r, err := s.load(ctx, n.Vault, request)
+	if err != nil {
+		return Request{}, err
+	}
+	o, err := s.readOpening(ctx, n.Vault, request, r, n.Opening)
+	if err != nil {
+		return Request{}, err
+	}
+	return s.describe(ctx, n.Vault, named{request, r}, o)
+}

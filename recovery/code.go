@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"strings"
 
+	"reconnect.example/internal/digits"
 	"reconnect.example/internal/seal"
 	"reconnect.example/vault"
 )

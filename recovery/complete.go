@@ -36,7 +36,7 @@ type Completed struct {
 // vault.ErrUnconfirmed (it is done, and returned).
 func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error) {
 	s := h.service
-	if err := vault.CheckPassword(c.Password); err != nil {
+	if err := vault.CheckPassword(c.Password, ""); err != nil {
 		return Completed{}, err // before a try is counted
 	}
 	if err := h.still(ctx); err != nil {
@@ -68,7 +68,11 @@ func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error
 	out := Completed{Vault: v}
 	o, err := v.Overview(ctx)
 	if err == nil {
-		out.Login, out.Locked, out.Private = o.Login, o.Locked, o.Locked == 0
+		out.Locked, out.Private = o.Locked, o.Locked == 0
+		out.Login, err = v.Login(ctx)
+	}
+	if err != nil { // it is done all the same: the first screen says the rest
+		return out, vault.ErrUnconfirmed
 	}
 	return out, unconfirmed
 }

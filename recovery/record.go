@@ -228,4 +228,3 @@ func (s *Service) readOpening(ctx context.Context, id vault.ID, request RequestI
 	}
 	return o, nil
 }
-

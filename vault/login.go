@@ -174,6 +174,13 @@ func normalPassword(s string) (string, error) {
 	return p, nil
 }
 
+// CheckPassword says whether a password can be chosen, before anything is made of it:
+// InvalidError. login is whose it will be, "" if that is not known yet.
+func CheckPassword(password, login string) error {
+	_, err := newPassword(password, login)
+	return err
+}
+
 // newPassword is normalPassword for a secret that is being chosen.
 func newPassword(s, login string) (string, error) {
 	p, err := normalPassword(s)

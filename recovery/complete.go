@@ -103,13 +103,27 @@ func (s *Service) within(ctx context.Context, id vault.ID, request RequestID, pa
 	return e.Output, nil
 }
 
+// own is the part that the person brings.
+func (h *HandOver) own(ctx context.Context, c Completion) ([]byte, error) {
+	b, err := h.service.bring(ctx, h.Kind, h.params, c)
+	if err != nil || b.own != nil {
+		return b.own, err
+	}
+	output, err := h.service.within(ctx, h.vault, h.id, h.record.Path, 0, b.input, b.generation)
+	return output[:], err
+}
+
 // values are what the witness releases: that for Private only when its wait is over.
 func (h *HandOver) values(ctx context.Context) (out [2][]byte, err error) {
 	for class := range out {
 		if class == 1 && !h.Private {
 			break
 		}
-		value, err := h.service.within(ctx, h.vault, h.id, h.record.Path, class, waitedInput(h.record.Path, class), h.params.Generation)
+		input, generation, err := waited(h.record.Path, class, h.params)
+		if err != nil {
+			return out, err
+		}
+		value, err := h.service.within(ctx, h.vault, h.id, h.record.Path, class, input, generation)
 		if err != nil {
 			return out, err
 		}
@@ -131,7 +145,11 @@ func (h *HandOver) later(p vault.PathProof) ([]byte, error) {
 	if !h.Later {
 		return nil, nil
 	}
-	return seal.Marshal(laterBody{Request: h.id, Path: p.Path, Relay: p.Relay.Private, Desk: p.Desk.Private, Generation: h.params.Generation})
+	_, generation, err := waited(h.record.Path, 1, h.params)
+	if err != nil {
+		return nil, err
+	}
+	return seal.Marshal(laterBody{Request: h.id, Path: p.Path, Relay: p.Relay.Private, Desk: p.Desk.Private, Generation: generation})
 }
 
 // done ends this request and all others of the vault, in the commit of the new keys.

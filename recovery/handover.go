@@ -34,7 +34,7 @@ type HandOver struct {
 	vault   vault.ID
 	id      RequestID
 	record  *record
-	params  *params
+	params  []byte // as they lie with the keyslot
 	relay   *givenHalf // nil: none was given
 	desk    *givenHalf
 }
@@ -234,21 +234,13 @@ func (s *Service) handOver(ctx context.Context, id vault.ID, request RequestID, 
 	if err != nil {
 		return nil, err
 	}
-	if h.params, err = readParams(facts.Params); err != nil {
-		return nil, err
-	}
-	h.Kind, h.Private = facts.Kind, facts.Private
+	h.Kind, h.Private, h.params = facts.Kind, facts.Private, facts.Params
 	if err := h.ready(ctx, codeMissing); err != nil {
 		return nil, err
 	}
-	if facts.Shown != nil {
-		sh, err := readShown(facts.Shown)
-		if err != nil {
-			return nil, err
-		}
-		h.Questions, h.Pictures = sh.Questions, sh.Pictures
-	}
-	return h, nil
+	shown, err := readShown(facts.Shown)
+	h.Questions, h.Pictures = shown.Questions, int(shown.Pictures)
+	return h, err
 }
 
 // collect opens the half of a side. nil if there is none; sealed says that it lies under

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"time"
 
 	"reconnect.example/internal/seal"
 	"reconnect.example/vault"
@@ -33,6 +34,15 @@ type params struct {
 	Count       uint8     `cbor:"4,keyasint,omitempty"` // how many answers, or pictures
 	Secret      []byte    `cbor:"5,keyasint,omitempty"` // 32 random bytes, of answers
 	Generations []uint64  `cbor:"6,keyasint,omitempty"` // of the witness's key, for each class that it evaluates
+	Waits       []int64   `cbor:"7,keyasint,omitempty"` // milliseconds, as vault.NewPath.Waits, so that a request lasts longer
+}
+
+// longest is how long the path waits at most.
+func (p *params) longest() (wait time.Duration) {
+	for _, w := range p.Waits {
+		wait = max(wait, time.Duration(w)*time.Millisecond)
+	}
+	return wait
 }
 
 // Forms of what the person brings.

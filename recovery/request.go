@@ -186,7 +186,7 @@ func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n 
 	if err != nil {
 		return nil, err
 	}
-	own, err := readParams(facts.Params)
+	own, err := readParams(facts.Kind, facts.Params)
 	if err != nil {
 		return nil, err
 	}

@@ -48,10 +48,16 @@ func LeastWaits() Waits {
 // Witness is what the service needs of a witness; package recovery/witness has it,
 // embedded and as a client.
 type Witness interface {
+	// Begin opens a request, on the signed word of a helper; the same word again changes
+	// nothing. Durable on return, like all of these.
 	Begin(ctx context.Context, vault [16]byte, approval []byte) (WitnessRequest, error)
+	// Approve adds the word of one more person.
 	Approve(ctx context.Context, vault [16]byte, approval []byte) (WitnessRequest, error)
+	// Cancel ends a request, or with a zero id all of a vault.
 	Cancel(ctx context.Context, vault, request [16]byte) error
+	// Requests returns those of a vault, also some that have ended.
 	Requests(ctx context.Context, vault [16]byte) ([]WitnessRequest, error)
+	// EvaluateWithin evaluates its key within a request, counted before it answers.
 	EvaluateWithin(ctx context.Context, vault, request [16]byte, counter, input [32]byte, generation uint64) (vault.Evaluation, error)
 }
 
@@ -74,6 +80,7 @@ type WitnessRequest = struct {
 // their space. What it says must be neutral: no place, no name, no reason. Package
 // recovery calls it after the commit, once for each event, and goes on if it fails.
 type Notifier interface {
+	// Notify tells the person. It may be called again for the same event.
 	Notify(ctx context.Context, e Event) error
 }
 

@@ -48,8 +48,11 @@ type API struct {
 	limits *session.Limits
 	staff  *consent.Service   // nil: there are no relays
 	relays *consent.Directory // nil: there are none
-	log    hclog.Logger
-	stall  time.Duration
+
+	recovery *recovery.Service // nil: it is not offered
+
+	log   hclog.Logger
+	stall time.Duration
 
 	mux mux
 	doc huma.API
@@ -97,7 +100,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = hclog.NewNullLogger()
 	}
-	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, staff: cfg.Staff, relays: cfg.Directory, log: cfg.Logger, stall: cfg.Stall, mux: routes}
+	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, staff: cfg.Staff, relays: cfg.Directory, recovery: cfg.Recovery, log: cfg.Logger, stall: cfg.Stall, mux: routes}
 	a.doc = humago.NewWithPrefix(routes, Path, describe())
 	a.addSessions()
 	a.addItems()
@@ -108,6 +111,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	a.addJournal()
 	a.addAccount()
 	a.addCard()
+	a.addLocked()
 	a.addRules()
 	a.addWishes()
 	if a.staff != nil {
@@ -120,6 +124,12 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 		a.addAccounts()
 		a.addJoining()
 		a.addTeam()
+	}
+	if a.recovery != nil {
+		a.addRecovery()
+		a.addOwnRequests()
+		a.addHelping()
+		a.addHandOver()
 	}
 	return a, a.serveDocument()
 }

@@ -22,6 +22,8 @@ import (
 //	asSelf    the caller's own account, a person's or a worker's: sessions, password
 //	asPerson  what only a person does: who may see, the card, leaving
 //	asWorker  what only workers do, and atRelay as one at the relay of the address
+//
+// Beside them, alone and inHandOver are of who has no session (handover.go).
 
 // callerKey is under what a gate keeps what it opened.
 type callerKey struct{}

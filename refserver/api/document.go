@@ -24,6 +24,8 @@ const about = `One person's space: papers, contacts, appointments and notes.
 
 **Workers** sign in with ` + "`POST /staff/sessions`" + ` and open one person's space at a time, for a purpose, with ` + "`PUT /staff/opened`" + `. From then on the operations on items, documents and space are about that space, as far as the person allowed: what is private is not even listed, and what only the person does is refused. Sessions, password and journal are always the caller's own. A server without relays has no such operations.
 
+**Getting back in.** Who has forgotten everything comes back by a way that they made before: a relay that follows, or a desk, opens a request, and the person goes on alone with its number and code, with ` + "`POST /hand-over`" + ` and ` + "`POST /hand-over/complete`" + `. No helper gets in by that door. A server that does not offer it has no such operations.
+
 **Revisions.** Every item has a revision, which is its ETag. What changes an item needs ` + "`If-Match`" + ` with the ETag that you have read, and is refused with 412 when somebody was faster.
 
 **Documents** are sent and returned as they are, as streams of bytes; parts of them with ` + "`Range`" + `. A download that breaks off is always shorter than its Content-Length.
@@ -57,14 +59,18 @@ func describe() huma.Config {
 				{Name: "Journal", Description: "Who did what, when and why."},
 				{Name: "Account", Description: "The password, the access card, taking everything along, and leaving."},
 				{Name: "Sharing", Description: "Who can see, who could, who did; and where new items lie."},
+				{Name: "Recovery", Description: "Ways back in for who has forgotten everything, as the person makes them."},
+				{Name: "Hand-over", Description: "What the person does alone to come back in."},
 				{Name: "Staff", Description: "What workers of relays do."},
+				{Name: "Helping", Description: "What workers of relays and agents of desks do to help somebody back in."},
 				{Name: "Team", Description: "What managers of relays do."},
 			},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"bearer": {Type: "http", Scheme: "bearer", Description: "The token of POST /sessions, of POST /sessions/card, or of a worker."},
-					"cookie": {Type: "apiKey", In: "cookie", Name: "__Host-reconnect", Description: "Set by the pages of this server, and taken from them alone."},
+					"bearer":   {Type: "http", Scheme: "bearer", Description: "The token of POST /sessions, of POST /sessions/card, or of a worker."},
+					"handOver": {Type: "http", Scheme: "bearer", Description: "The token of POST /hand-over. It is good for the hand-over alone."},
+					"cookie":   {Type: "apiKey", In: "cookie", Name: "__Host-reconnect", Description: "Set by the pages of this server, and taken from them alone."},
 				},
 			},
 		},

@@ -34,6 +34,7 @@ type operation struct {
 	status           int      // of success; 0: 200
 	problems         []string // kinds of problem beyond those that any operation has
 	open             bool     // needs no session
+	scheme           string   // how its caller is known instead; "": not at all, or by a session
 	space            bool     // is about the space that a worker has open, if one calls
 	ifMatch          bool     // needs If-Match
 }
@@ -65,7 +66,9 @@ func (a *API) huma(o operation) huma.Operation {
 		MaxBodyBytes:    maxJSON,
 		BodyReadTimeout: -1, // patience bounds it
 	}
-	if !o.open {
+	if o.scheme != "" {
+		op.Security = []map[string][]string{{o.scheme: {}}}
+	} else if !o.open {
 		op.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	}
 	schema := a.schemaOf(reflect.TypeFor[Problem]())

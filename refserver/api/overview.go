@@ -30,6 +30,7 @@ func countsJSON(c vault.Counts) Counts {
 type overviewOutput struct {
 	Body struct {
 		Counts   Counts     `json:"counts" doc:"How many there are of each kind."`
+		Locked   int        `json:"locked,omitempty" doc:"Things that were private before a recovery that did not open them: POST /locked."`
 		Space    Space      `json:"space" doc:"How much is used and left."`
 		Next     []Item     `json:"next" nullable:"false" doc:"The next appointments, soonest first, at most five."`
 		Expiring []Item     `json:"expiring" nullable:"false" doc:"Documents that have expired or will within sixty days, soonest first."`
@@ -48,7 +49,7 @@ func overview(ctx context.Context, v *vault.Vault, _ *struct{}) (*overviewOutput
 		return nil, err
 	}
 	out := &overviewOutput{}
-	out.Body.Counts, out.Body.Space = countsJSON(o.Counts), spaceJSON(o.Space)
+	out.Body.Counts, out.Body.Locked, out.Body.Space = countsJSON(o.Counts), o.Locked, spaceJSON(o.Space)
 	out.Body.Next, out.Body.Expiring = itemsJSON(o.Next), itemsJSON(o.Expiring)
 	out.Body.Notices = make([]string, 0, len(o.Notices))
 	for _, n := range o.Notices {

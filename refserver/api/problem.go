@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/language"
 
 	"reconnect.example/quota"
+	"reconnect.example/recovery"
 	"reconnect.example/vault"
 )
 
@@ -22,6 +23,9 @@ type Problem struct {
 	Fields []FieldProblem `json:"fields,omitempty" nullable:"false" doc:"Which fields are wrong, for the problem \"invalid\"."`
 	Left   *int64         `json:"left,omitempty" doc:"Bytes that can still be had, for the problem \"full\"."`
 	Wanted *int64         `json:"wanted,omitempty" doc:"Bytes that were wanted, sealed, for the problem \"full\"."`
+
+	Missing []string `json:"missing,omitempty" nullable:"false" doc:"What a request still needs, for the problem \"not-ready\"."`
+	Wait    int64    `json:"wait,omitempty" doc:"Seconds that are left of its wait."`
 
 	kind kind
 }
@@ -67,6 +71,10 @@ func problemOf(err error) *Problem {
 	var full *quota.FullError
 	if errors.As(err, &full) {
 		p.Left, p.Wanted = &full.Left, &full.Wanted
+	}
+	var notReady *recovery.NotReadyError
+	if errors.As(err, &notReady) {
+		p.Missing, p.Wait = missingWords(notReady.Missing), seconds(notReady.Wait)
 	}
 	return p
 }

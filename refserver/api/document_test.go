@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"reconnect.example/consent"
+	"reconnect.example/recovery"
 )
 
 // recorder is a mux that remembers what it was given.
@@ -36,11 +37,13 @@ func (s *server) document(t *testing.T) *openapi3.T {
 	return doc
 }
 
-// withoutAndWith are a server of people alone, and one with relays.
+// withoutAndWith are a server of people alone, one with relays, and one that helps
+// people back in.
 func withoutAndWith(t *testing.T, check func(t *testing.T, s *server)) {
 	t.Helper()
 	t.Run("people alone", func(t *testing.T) { t.Parallel(); check(t, commonServer(t)) })
 	t.Run("with relays", func(t *testing.T) { t.Parallel(); check(t, newTown(t, nil).server) })
+	t.Run("with recovery", func(t *testing.T) { t.Parallel(); check(t, newTown(t, &townOptions{recovery: true}).server) })
 }
 
 func TestRoutesAndDocumentAgree(t *testing.T) {
@@ -120,7 +123,7 @@ func lintParameters(t *testing.T, where, path string, op *openapi3.Operation) {
 func lintAnswers(t *testing.T, where string, op *openapi3.Operation) {
 	t.Helper()
 	good := 0
-	open := slices.Contains([]string{"sign-in", "sign-in-with-card", "staff-sign-in", "enrol-worker"}, op.OperationID)
+	open := slices.Contains([]string{"sign-in", "sign-in-with-card", "staff-sign-in", "enrol-worker", "enter-hand-over"}, op.OperationID)
 	require.Equal(t, open, op.Security == nil, "%s: every operation but these needs a session", where)
 	for status, answer := range op.Responses.Map() {
 		require.NotEmpty(t, *answer.Value.Description, "%s %s", where, status)
@@ -188,8 +191,8 @@ func TestEveryKindOfProblemThatAnOperationNamesExists(t *testing.T) {
 
 func TestConfigurationNamesEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := New(Config{Stall: -1, Directory: &consent.Directory{}})
-	for _, field := range []string{"Vaults", "Limits", "Stall", "Staff"} {
+	_, err := New(Config{Stall: -1, Directory: &consent.Directory{}, Recovery: &recovery.Service{}})
+	for _, field := range []string{"Vaults", "Limits", "Stall", "Staff", "Recovery"} {
 		require.ErrorContains(t, err, "Config."+field)
 	}
 }

@@ -251,6 +251,32 @@ func (a *API) recoveryCounts(ctx context.Context, p *consent.Post, _ *AtRelay) (
 	return out, nil
 }
 
+// ScriptStep is a step of what a helper does while they help somebody back in.
+type ScriptStep struct {
+	Do   string `json:"do" doc:"ask, say, act or never, as stable codes. What is asked and said is to be read aloud."`
+	Text string `json:"text" doc:"In plain words."`
+}
+
+type scriptInput struct {
+	Kind     string `path:"kind" enum:"sheet-relay,sheet-desk,answers-relay,answers-desk,helpers" doc:"By which kind of way."`
+	Language string `query:"language" enum:"fr,en" default:"fr" doc:"Of the script."`
+}
+
+type scriptOutput struct {
+	Body struct {
+		Steps []ScriptStep `json:"steps" nullable:"false" doc:"In their order; at the end what is never done, whatever anybody says."`
+	}
+}
+
+func helpScript(_ context.Context, _ *consent.Worker, in *scriptInput) (*scriptOutput, error) {
+	out := &scriptOutput{}
+	out.Body.Steps = []ScriptStep{}
+	for _, step := range recovery.Script(vault.ParsePathKind(in.Kind), in.Language) {
+		out.Body.Steps = append(out.Body.Steps, ScriptStep{Do: string(step.Do), Text: step.Text})
+	}
+	return out, nil
+}
+
 func (a *API) addHelping() {
 	at := func(method, path, id, summary, description string, status int, problems ...string) operation {
 		return operation{
@@ -260,6 +286,10 @@ func (a *API) addHelping() {
 	}
 	acts := []string{"not-found", "recovery-over", "invalid", "media-type", "too-large", "key-service", "busy"}
 	const person = "/people/{vault}/recovery"
+	registerWorker(a, operation{
+		method: http.MethodGet, path: "/staff/recovery/script/{kind}", id: "recovery-script", tag: "Helping", summary: "What to ask and to say",
+		description: "Step by step, to be shown beside a request. Nothing that the person brings is ever asked for.", problems: []string{"invalid"},
+	}, helpScript)
 	registerPost(a, at(http.MethodPost, "/recovery/find", "find-helped", "Find who calls by their login",
 		"For desks: whoever did not let this desk help them is nobody.", 0, "not-found", "invalid", "media-type", "too-large", "key-service"), a.findHelped)
 	registerPost(a, at(http.MethodGet, "/recovery/queue", "recovery-queue", "Requests that wait",

@@ -129,7 +129,7 @@ func TestASessionHasOneSpaceOpenAndAnotherProcessKnowsWhich(t *testing.T) {
 	ok[Opened](at.opens(amina.id), 200)
 	require.Equal(t, []string{"Lettre d'Amina"}, at.worker.documents())
 
-	second := over(t, tn.stage.Another(t, nil), serverOptions{})
+	second := over(t, tn.stage.Another(t, nil), nil, serverOptions{})
 	there := *at.worker
 	there.s = second
 	require.Equal(t, []string{"Lettre d'Amina"}, there.documents())

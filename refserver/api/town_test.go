@@ -9,6 +9,7 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/consent/consenttest"
+	"reconnect.example/recovery"
 	"reconnect.example/refserver/session"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
@@ -25,6 +26,8 @@ type town struct {
 type townOptions struct {
 	records storage.Driver // nil: in memory
 	limits  session.LimitsConfig
+
+	recovery bool // it helps people back in
 }
 
 func newTown(t *testing.T, o *townOptions) *town {
@@ -39,13 +42,23 @@ func newTown(t *testing.T, o *townOptions) *town {
 		o.limits.SignInsPerMinute = 100_000
 	}
 	stage := consenttest.New(t, &consenttest.Options{Vault: vaulttest.Options{Records: o.records}, SecondFactor: true})
-	return &town{server: over(t, stage, serverOptions{limits: o.limits}), stage: stage}
+	var helps *recovery.Service
+	if o.recovery {
+		var err error
+		helps, err = recovery.New(recovery.Config{
+			Vaults: stage.Stage.Vaults, Consent: stage.Service, Directory: stage.Directory, Register: stage.Register,
+			Store: stage.Store, Witness: stage.Witness, Now: stage.Clock.Now, Independent: true,
+		})
+		require.NoError(t, err)
+	}
+	return &town{server: over(t, stage, helps, serverOptions{limits: o.limits}), stage: stage}
 }
 
-// over is the API of one process over a stage.
-func over(t *testing.T, stage *consenttest.Stage, o serverOptions) *server {
+// over is the API of one process over a stage; helps is nil where nobody is helped
+// back in.
+func over(t *testing.T, stage *consenttest.Stage, helps *recovery.Service, o serverOptions) *server {
 	t.Helper()
-	s, err := serve(Config{Vaults: stage.Stage.Vaults, Staff: stage.Service, Directory: stage.Directory}, o)
+	s, err := serve(Config{Vaults: stage.Stage.Vaults, Staff: stage.Service, Directory: stage.Directory, Recovery: helps}, o)
 	require.NoError(t, err)
 	t.Cleanup(s.Server.Close)
 	return s

@@ -87,7 +87,7 @@ func (r *Register) Holder(ctx context.Context, holder vault.ID, pinned []byte) (
 		return vault.HolderKeys{}, vault.ErrUntrustedKey // D2
 	}
 	inbox, err := keysIn(h, seal.Shared)
-	return vault.HolderKeys{Inbox: inbox, Key: h.Key}, err
+	return vault.HolderKeys{Inbox: inbox, Key: h.Key, Organisation: relay.Organisation}, err
 }
 
 func (r *Register) worker(ctx context.Context, holder vault.ID, pinned []byte) (vault.HolderKeys, error) {

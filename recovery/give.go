@@ -23,15 +23,19 @@ type given struct {
 // givenBody is what was boxed: who gave it says so by their signature.
 type givenBody struct {
 	Credential []byte `cbor:"1,keyasint"`
-	Signed     []byte `cbor:"2,keyasint"` // CBOR of givenHalf
+	Signed     []byte `cbor:"2,keyasint"` // CBOR of halfBody
 }
 
-type givenHalf struct {
+type halfBody struct {
 	Path    [16]byte       `cbor:"1,keyasint"`
 	Kind    vault.PathKind `cbor:"2,keyasint"`
 	Shared  []byte         `cbor:"3,keyasint"`
 	Private []byte         `cbor:"4,keyasint,omitempty"`
+}
 
+// givenHalf is one whose signature is right.
+type givenHalf struct {
+	halfBody
 	by consent.Member
 }
 
@@ -44,7 +48,7 @@ func (s *Service) sealHalf(p *consent.Post, id vault.ID, request RequestID, r *r
 	if err != nil {
 		return nil, errDamaged
 	}
-	half, err := seal.Marshal(givenHalf{Path: r.Path, Kind: kind, Shared: h.Shared, Private: h.Private})
+	half, err := seal.Marshal(halfBody{Path: r.Path, Kind: kind, Shared: h.Shared, Private: h.Private})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +89,7 @@ func (s *Service) openHalf(ctx context.Context, id vault.ID, request RequestID, 
 		return nil, err
 	}
 	h := &givenHalf{by: by}
-	if seal.Unmarshal(half, h) != nil || h.Path != r.Path {
+	if seal.Unmarshal(half, &h.halfBody) != nil || h.Path != r.Path {
 		return nil, errDamaged // F2
 	}
 	return h, nil

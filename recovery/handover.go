@@ -34,7 +34,7 @@ type HandOver struct {
 	vault   vault.ID
 	id      RequestID
 	record  *record
-	params  []byte // as they lie with the keyslot
+	params  []byte     // as they lie with the keyslot
 	relay   *givenHalf // nil: none was given
 	desk    *givenHalf
 }

@@ -41,13 +41,17 @@ const (
 	recordOver      uint8 = 4
 )
 
-// opening is what is known of a request to who may help in it, and to its person.
-type opening struct {
+// openingBody is what is known of a request to who may help in it, and to its person.
+type openingBody struct {
 	Said    []byte         `cbor:"1,keyasint"` // seal.SignedApproval that opens it
 	Name    string         `cbor:"2,keyasint"` // of who did, as their relay has it
 	Kind    vault.PathKind `cbor:"3,keyasint"`
 	Private bool           `cbor:"4,keyasint"`
+}
 
+// opening is one whose signature is right.
+type opening struct {
+	openingBody
 	approval *seal.Approval
 	by       consent.Member
 }
@@ -214,7 +218,7 @@ func dueOf(tx *storage.Tx, key string, until time.Time) {
 // meant: its public key, too, so that nothing is boxed to another (F2).
 func (s *Service) readOpening(ctx context.Context, id vault.ID, request RequestID, r *record, plain []byte) (*opening, error) {
 	o := new(opening)
-	if seal.Unmarshal(plain, o) != nil {
+	if seal.Unmarshal(plain, &o.openingBody) != nil {
 		return nil, errDamaged
 	}
 	var err error

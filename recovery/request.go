@@ -202,8 +202,7 @@ func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n 
 	if err != nil {
 		return nil, err
 	}
-	d.opening = &opening{Said: said, Name: p.Name(), Kind: facts.Kind, Private: facts.Private}
-	plain, err := seal.Marshal(d.opening)
+	plain, err := seal.Marshal(openingBody{Said: said, Name: p.Name(), Kind: facts.Kind, Private: facts.Private})
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +292,7 @@ func (s *Service) write(tx *storage.Tx, p *consent.Post, d *draft, h vault.Half)
 		return err
 	}
 	dueOf(tx, d.record.Pointer, until)
-	plain, err := seal.Marshal(d.opening)
+	plain, err := seal.Marshal(d.opening.openingBody)
 	if err != nil {
 		return err
 	}

@@ -131,8 +131,12 @@ func draftOf(it vault.Item, d draftEntry) Draft {
 	return Draft{ID: it.ID, Name: it.Name, Login: d.Login, Begun: fromUnixMilli(d.Begun), revision: it.Revision}
 }
 
-// licensed refuses a relay that may not open accounts now.
+// licensed refuses a relay that may not open accounts now, and a desk, which could not
+// follow whom they are for.
 func (p *Post) licensed(ctx context.Context) error {
+	if p.relay.Type == TypeDesk {
+		return errFollowsNobody
+	}
 	state, err := p.service().cfg.Directory.Licence(ctx, p.relay.ID)
 	if err == nil && !state.MayOpen() {
 		err = &LicenceError{State: state}

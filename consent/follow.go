@@ -83,7 +83,7 @@ func checkPersonName(name string) error {
 
 // followFacts lie with a grant for its person alone:
 //
-//	CBOR{1: name there, 2: notice, 3: receipt, 4: relay, 5: key of the note}
+//	CBOR{1: name there, 2: notice, 3: receipt, 4: relay, 5: key of the note}; no name and no note with a desk's
 type followFacts struct {
 	Name    string       `cbor:"1,keyasint"`
 	Notice  vault.Notice `cbor:"2,keyasint"`
@@ -104,6 +104,9 @@ func factsOf(g vault.Grant) (f followFacts, err error) {
 // was read and agreed, and a note to the relay, whose next worker session takes the
 // person into its roster. When it returns, all of it is durable, at the witness too.
 //
+// A desk follows nobody, so that who answers the phone for all sees nothing of anybody:
+// see [Service.AllowDesk].
+//
 // Errors: ErrNotNamed, vault.ErrEnded for a relay that was withdrawn,
 // vault.ErrUntrustedKey if its key does not follow the one that the authority signed,
 // ErrFollowed if it follows already, vault.ErrSignIn for a wrong secret, ErrTooMany,
@@ -116,6 +119,9 @@ func (s *Service) Follow(ctx context.Context, v *vault.Vault, f Follow, secret v
 	relay, organisation, err := s.relayInForce(ctx, f.Relay)
 	if err != nil {
 		return Receipt{}, err
+	}
+	if relay.Type == TypeDesk {
+		return Receipt{}, errFollowsNobody
 	}
 	all, err := v.Grants(ctx)
 	if err != nil {
@@ -142,12 +148,17 @@ func (s *Service) letIn(ctx context.Context, v *vault.Vault, n vault.NewGrant, k
 	if err != nil {
 		return err
 	}
-	facts.Note = note.key
-	if n.Facts, err = seal.Marshal(facts); err != nil {
-		return err
-	}
-	n.Subject, n.Note = receipt, note.key
+	facts.Note, n.Note = note.key, note.key
 	n.Also = func(tx *storage.Tx, g vault.Grant) error { return note.put(tx, g.ID, holder.Inbox, n.Until) }
+	return give(ctx, v, n, facts, receipt, secret)
+}
+
+// give gives the grant with what is kept with it.
+func give(ctx context.Context, v *vault.Vault, n vault.NewGrant, facts followFacts, receipt []byte, secret vault.Secret) (err error) {
+	if n.Facts, err = seal.Marshal(facts); err != nil {
+		return invalid("name", "is not valid text")
+	}
+	n.Subject = receipt
 	_, err = v.Give(ctx, n, secret)
 	return err
 }
@@ -199,6 +210,8 @@ func scopeCode(s vault.Scope) string {
 		return "see-and-add"
 	case vault.ScopeGive:
 		return "give"
+	case vault.ScopeHelp:
+		return "help"
 	}
 	return "see"
 }

@@ -146,6 +146,7 @@ func openNote(holder vault.ID, kind string, rec storage.Record, keys []seal.BoxK
 
 // SendAgain sends the note of a grant in force once more, if the store lost it
 // before the relay took the person in. The relay takes each person in once.
+// vault.ErrNotFound if there is no such grant, or no note goes with it.
 func (s *Service) SendAgain(ctx context.Context, v *vault.Vault, id vault.GrantID) error {
 	all, err := v.Grants(ctx)
 	if err != nil {
@@ -161,6 +162,9 @@ func (s *Service) SendAgain(ctx context.Context, v *vault.Vault, id vault.GrantI
 		facts, err := factsOf(g)
 		if err != nil {
 			return err
+		}
+		if facts.Note == "" {
+			return vault.ErrNotFound // a desk is sent none
 		}
 		holder, err := s.cfg.Register.Holder(ctx, g.Holder, nil)
 		if err != nil {

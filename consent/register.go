@@ -67,7 +67,8 @@ func NewRegister(cfg RegisterConfig) (*Register, error) {
 // in a head that the witness knows. A worker's key is never believed by the store's
 // word alone: pinned must say by which key somebody met them, on a screen or in a
 // credential. ErrEnded, ErrUntrustedKey, ErrStale, ErrTampered, ErrWitnessAway,
-// ErrStorage.
+// ErrStorage. Of a relay its organisation is told, so that two of one are not taken
+// for two (F13).
 func (r *Register) Holder(ctx context.Context, holder vault.ID, pinned []byte) (vault.HolderKeys, error) {
 	relay, err := r.directory.Relay(ctx, holder)
 	if errors.Is(err, ErrNotNamed) || errors.Is(err, ErrNoDirectory) {

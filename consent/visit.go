@@ -78,6 +78,9 @@ func (s *Service) Visitor(ctx context.Context, code string) (Visitor, error) {
 	if out.At, out.Organisation, err = s.relayInForce(ctx, c.Relay); err != nil {
 		return Visitor{}, err
 	}
+	if out.At.Type == TypeDesk { // it sees nothing of anybody, also for a while
+		return Visitor{}, errFollowsNobody
+	}
 	rec, err := s.cfg.Store.Get(ctx, memberKey(c.Worker, c.Relay))
 	if errors.Is(err, storage.ErrNotFound) {
 		return Visitor{}, ErrNotMember

@@ -72,6 +72,7 @@ type grantPaper struct {
 
 	Organisation []byte `cbor:"17,keyasint,omitempty"` // of the holder, as the directory had it; nil: nobody says
 	Halves       bool   `cbor:"18,keyasint,omitempty"` // halves of paths back in went with it
+	Under        []byte `cbor:"19,keyasint,omitempty"` // then: digest of the holder's inbox key to which they did
 }
 
 type keptGrant struct {

@@ -257,7 +257,11 @@ func (t *turn) issue(k *keptGrant, keys HolderKeys, chosen []chosenItem) error {
 	if with.halves, err = t.halves(k); err != nil {
 		return err
 	}
-	k.Halves = len(with.halves) > 0
+	k.Halves, k.Under = len(with.halves) > 0, nil
+	if k.Halves {
+		inbox := seal.Digest(keys.Inbox)
+		k.Under = inbox[:]
+	}
 	signed, record, err := sealGrant(t.v.id, terms, with, t.signer, keys.Inbox)
 	if err != nil {
 		return err

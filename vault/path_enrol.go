@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -226,31 +227,76 @@ func (t *turn) dropPath(kind PathKind) error {
 	return t.dropPaper(pathPaper(kind))
 }
 
-// renewPaths gives the paths in which a relay helps fresh halves for the relays, in the
-// commit that gives Shared new keys: whoever has gone has a worthless one (N4). What
-// the person brings stays as it is, and so does what the witness releases.
+// renewPaths gives every path fresh halves for relays and desk: in the commit that gives
+// Shared new keys, so that whoever has gone has a worthless one (N4), and when one of
+// them has other keys than those it was given its half under (N19). What the person
+// brings stays as it is, and so does what the witness releases.
 func (t *turn) renewPaths(p *proof) error {
 	all, err := t.paths()
 	if err != nil {
 		return err
 	}
 	for _, k := range slices.Clone(all) {
-		if !k.inForce() || !k.Kind.Relay() {
+		if !k.inForce() {
 			continue
 		}
 		if _, reached := p.roots[Private]; k.pathBody.Private != nil && !reached {
 			return nil // by the next secret that opens everything
 		}
 		t.dropSlot(seal.SlotEntry{ID: k.Slot})
-		k.Parts.Relay = seal.NewKey().Bytes()
+		k.Parts.renew()
 		if k.pathBody.Private != nil {
-			k.private.Relay = seal.NewKey().Bytes()
+			k.private.renew()
 		}
 		if err := t.sealPath(k, p); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// renew draws the helpers' halves anew.
+func (p *parts) renew() {
+	if p.Relay != nil {
+		p.Relay = seal.NewKey().Bytes()
+	}
+	if p.Desk != nil {
+		p.Desk = seal.NewKey().Bytes()
+	}
+}
+
+// outdatedHalves says whether a half went to keys that its holder has no more: whoever
+// left them may have it still (N19).
+func (t *turn) outdatedHalves(holders map[ID]holderNow) (bool, error) {
+	all, err := t.grants()
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(all, func(k *keptGrant) bool {
+		h, asked := holders[k.Holder]
+		inbox := seal.Digest(h.keys.Inbox)
+		return k.Halves && k.inForce(t.now) && asked && h.ended == "" && !h.damaged && !bytes.Equal(k.Under, inbox[:])
+	}), nil
+}
+
+// renewHalves makes them worthless, and gives fresh ones.
+func (v *Vault) renewHalves(ctx context.Context, p *proof) error {
+	if _, reached := p.roots[Private]; !reached {
+		return nil
+	}
+	holders, err := v.askHolders(ctx)
+	if err != nil {
+		return err
+	}
+	return v.changeOwner(ctx, func(t *turn) error {
+		if outdated, err := t.outdatedHalves(holders); err != nil || !outdated { // another process was faster
+			return err
+		}
+		if err := errors.Join(t.proved(p), t.renewPaths(p)); err != nil {
+			return err
+		}
+		return t.giveHalves(holders)
+	})
 }
 
 // expirePaths makes every path worthless, as the roots change: what was printed is to

@@ -196,6 +196,78 @@ func TestARelayThatGoesLeavesAWorthlessHalf(t *testing.T) {
 	require.NotNil(t, back)
 }
 
+// N4 for the desk: without the grant, its half fits nothing, nor as the other half of a
+// path with a relay's; the sheet stays good with the desk that is let in next.
+func TestADeskThatGoesLeavesAWorthlessHalf(t *testing.T) {
+	t.Parallel()
+	h := newHelped(t)
+	released := [2][]byte{[]byte("what the witness releases: 32 B."), []byte("what it releases a month later..")}
+	before := map[vault.PathKind]vault.PathProof{}
+	for _, kind := range []vault.PathKind{vault.PathSheetDesk, vault.PathAnswersDesk, vault.PathHelpers} {
+		before[kind] = h.proof(t, kind, h.enrol(t, kind, true))
+	}
+	p := before[vault.PathHelpers]
+	p.Values = released
+	before[vault.PathHelpers] = p
+
+	require.NoError(t, h.v.End(t.Context(), h.byCall, ptr(h.secret())))
+	all, err := h.v.Paths(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	for _, p := range all {
+		require.Equal(t, vault.PathUnusable, p.State, p.Kind)
+	}
+	for kind, p := range before {
+		_, err = h.Vaults.Recover(t.Context(), vault.Recovery{Vault: h.v.ID(), Proof: p, Password: "another password"})
+		require.ErrorIs(t, err, vault.ErrSignIn, kind)
+	}
+
+	h.desk = space(t, h.Vaults, seal.KindRelay, "the sheet of another desk")
+	h.organisations[h.desk.ID()] = [16]byte{3}
+	g, err := h.v.Give(t.Context(), vault.NewGrant{Holder: h.desk.ID(), Scope: vault.ScopeHelp}, h.secret())
+	require.NoError(t, err)
+	h.byCall = g.ID
+	after := h.proof(t, vault.PathSheetDesk, before[vault.PathSheetDesk].Path)
+	require.NotEqual(t, before[vault.PathSheetDesk].Desk, after.Desk)
+	_, err = h.recover(t, after)
+	require.NoError(t, err)
+}
+
+// N19: who leaves a desk or a relay may have kept its former key, with a copy of the
+// store. The half that lay under it is worthless after the person's next sign-in.
+func TestAHalfUnderAFormerKeyIsMadeAnewAtTheNextSignIn(t *testing.T) {
+	t.Parallel()
+	for kind, changes := range map[vault.PathKind]func(h *helped) (*vault.Vault, string){
+		vault.PathSheetDesk:  func(h *helped) (*vault.Vault, string) { return h.desk, "the sheet of the desk" },
+		vault.PathSheetRelay: func(h *helped) (*vault.Vault, string) { return h.relay, sheet },
+	} {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			h := newHelped(t)
+			before := h.proof(t, kind, h.enrol(t, kind, true))
+			untouched := h.person.SignIn(t, h.Stage)
+			require.Equal(t, before, h.proof(t, kind, before.Path), "a sign-in alone changes no half")
+			require.NotContains(t, acts(t, untouched, 30), string(vault.ActSharedKeysChanged))
+
+			holder, secret := changes(h)
+			leaver := space(t, h.Vaults, seal.KindWorker, "of who leaves")
+			g, err := holder.Give(t.Context(), vault.NewGrant{Holder: leaver.ID(), Scope: vault.ScopeTeam}, vault.Secret{Password: secret})
+			require.NoError(t, err)
+			require.NoError(t, holder.End(t.Context(), g.ID, &vault.Secret{Password: secret}))
+
+			h.v = h.person.SignIn(t, h.Stage)
+			_, err = h.Vaults.Recover(t.Context(), vault.Recovery{Vault: h.v.ID(), Proof: before, Password: "another password"})
+			require.ErrorIs(t, err, vault.ErrSignIn)
+			after := h.proof(t, kind, before.Path)
+			_ = h.person.SignIn(t, h.Stage)
+			require.Equal(t, after, h.proof(t, kind, before.Path), "once")
+			require.NotContains(t, acts(t, h.v, 30), string(vault.ActSharedKeysChanged), "what is shared was in nobody else's hands by this")
+			_, err = h.recover(t, after)
+			require.NoError(t, err)
+		})
+	}
+}
+
 func TestWhatIsShownNeedsTheHelpersHalf(t *testing.T) {
 	t.Parallel()
 	h := newHelped(t)

@@ -24,7 +24,8 @@ func (v *Vault) PayGrants(ctx context.Context, secret Secret) error {
 }
 
 // payGrants brings the grants to where they should be: what is over ends, Shared
-// gets new keys if they are owed, and everything is sealed under them. It can stop
+// gets new keys if they are owed, ways back in get fresh halves if those may be in
+// other hands, and everything is sealed under them. It can stop
 // anywhere and be called again.
 func (v *Vault) payGrants(ctx context.Context, p *proof) error {
 	if _, ok := p.roots[Shared]; !ok {
@@ -41,13 +42,15 @@ func (v *Vault) payGrants(ctx context.Context, p *proof) error {
 	if err := v.do(ctx, func(t *turn) error { owed = t.owesSharedKeys(); return nil }); err != nil {
 		return err
 	}
+	renew := v.renewHalves
 	if owed {
-		err := v.rotateShared(ctx, p)
-		if err != nil && !errors.Is(err, ErrUnconfirmed) {
-			return err
-		}
-		unconfirmed = errors.Join(unconfirmed, err)
+		renew = v.rotateShared // which does that, too
 	}
+	err := renew(ctx, p)
+	if err != nil && !errors.Is(err, ErrUnconfirmed) {
+		return err
+	}
+	unconfirmed = errors.Join(unconfirmed, err)
 	return errors.Join(unconfirmed, v.reseal(ctx), v.tendGrants(ctx))
 }
 
@@ -60,6 +63,9 @@ func (v *Vault) owesAnything(ctx context.Context) (owing bool, err error) {
 	err = v.do(ctx, func(t *turn) error {
 		if owing, err = t.tendable(holders); err == nil {
 			owing = owing || t.owesSharedKeys() || t.owesReseal()
+		}
+		if err == nil && !owing {
+			owing, err = t.outdatedHalves(holders)
 		}
 		return err
 	})

@@ -78,8 +78,8 @@ func (s *Stage) Relay(t testing.TB, name string) *Relay {
 	return r
 }
 
-// NewRelay is [Stage.Relay] where there is no test, or an error is expected.
-func (s *Stage) NewRelay(ctx context.Context, name string) (*Relay, error) {
+// NewRelayOf founds a relay of a type, of an organisation.
+func (s *Stage) NewRelayOf(ctx context.Context, name string, kind consent.RelayType, of consent.Organisation) (*Relay, error) {
 	i, err := s.InviteManager(ctx)
 	if err != nil {
 		return nil, err
@@ -93,10 +93,26 @@ func (s *Stage) NewRelay(ctx context.Context, name string) (*Relay, error) {
 		return nil, err
 	}
 	entry := s.Entry(f, name)
+	entry.Type, entry.Organisation = kind, of.ID
 	if err := s.Publish(ctx, consent.Change{Relay: &entry}); err != nil {
 		return nil, err
 	}
 	return &Relay{Relay: entry, Manager: boss, Sheet: f.Sheet, stage: s}, nil
+}
+
+// Desk founds a desk of an organisation, with its manager, as [Stage.Relay] does.
+func (s *Stage) Desk(t testing.TB, name string, of consent.Organisation) *Relay {
+	t.Helper()
+	r, err := s.NewRelayOf(t.Context(), name, consent.TypeDesk, of)
+	if err != nil {
+		t.Fatalf("consenttest: a new desk: %v", err)
+	}
+	return r
+}
+
+// NewRelay is [Stage.Relay] where there is no test, or an error is expected.
+func (s *Stage) NewRelay(ctx context.Context, name string) (*Relay, error) {
+	return s.NewRelayOf(ctx, name, consent.TypeDayCentre, s.Organisation)
 }
 
 // Entry is what the authority signs of a relay that was founded: a day centre of the

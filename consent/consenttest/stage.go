@@ -146,6 +146,12 @@ func (s *Stage) begin(ctx context.Context) error {
 	return err
 }
 
+// NewOrganisation adds an organisation to the directory, beside the stage's own.
+func (s *Stage) NewOrganisation(ctx context.Context, name string) (consent.Organisation, error) {
+	o := consent.Organisation{ID: consent.NewOrganisationID(), Name: name, Country: "FR"}
+	return o, s.Publish(ctx, consent.Change{Organisation: &o})
+}
+
 // Sign has the authority sign changes of the directory, and publishes them.
 func (s *Stage) Sign(t testing.TB, changes ...consent.Change) {
 	t.Helper()

@@ -45,7 +45,7 @@ type Agreement struct {
 }
 
 // scopes are the words for what a relay may do.
-var scopes = map[string]vault.Scope{"see": vault.ScopeSee, "see-and-add": vault.ScopeAdd, "give": vault.ScopeGive}
+var scopes = map[string]vault.Scope{"see": vault.ScopeSee, "see-and-add": vault.ScopeAdd, "give": vault.ScopeGive, "help": vault.ScopeHelp}
 
 func scopeWord(s vault.Scope) string {
 	for word, scope := range scopes {

@@ -22,7 +22,7 @@ type Follower struct {
 	Worker       string     `json:"worker,omitempty" doc:"Of a visit: id of the worker."`
 	Items        int        `json:"items,omitempty" doc:"Of a visit to chosen items: how many."`
 	Called       string     `json:"called,omitempty" doc:"What the person is called there."`
-	Scope        string     `json:"scope" doc:"see, see-and-add or give."`
+	Scope        string     `json:"scope" doc:"see, see-and-add, give, or help: to help back in by phone, and see nothing."`
 	Since        time.Time  `json:"since" doc:"When it was allowed."`
 	Until        *time.Time `json:"until,omitempty" doc:"When it ends by itself; missing: when it is withdrawn."`
 	InForce      bool       `json:"inForce" doc:"Whether they can see now."`

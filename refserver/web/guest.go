@@ -108,6 +108,8 @@ func (v *visit) scopeWords(s vault.Scope) string {
 		return v.t("scope.add")
 	case vault.ScopeGive:
 		return v.t("scope.give")
+	case vault.ScopeHelp:
+		return v.t("scope.help")
 	}
 	return v.t("scope.see")
 }

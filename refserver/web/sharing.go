@@ -16,6 +16,7 @@ import (
 type sharingView struct {
 	Now    []followerView
 	Giving []followerView // who may leave things, and see nothing
+	Helps  []followerView // who may help back in, and see nothing
 	Visits []followerView
 	Ended  []followerView
 
@@ -27,6 +28,7 @@ type followerView struct {
 	consent.Follower
 	Allowed string // what they may do
 	Gives   bool   // they may leave things, and see nothing
+	Helps   bool   // they may help back in, and see nothing
 	Why     string // of an end
 }
 
@@ -36,7 +38,7 @@ func (v *visit) follower(f consent.Follower) followerView {
 	if !f.InForce && f.EndedBy == "" && !f.Until.IsZero() && !v.now().Before(f.Until) {
 		f.EndedBy = vault.EndedByTime // as the next sign-in notes it
 	}
-	return followerView{Follower: f, Allowed: v.scopeWords(f.Scope), Gives: f.Scope == vault.ScopeGive, Why: v.endWords(f.EndedBy)}
+	return followerView{Follower: f, Allowed: v.scopeWords(f.Scope), Gives: f.Scope == vault.ScopeGive, Helps: f.Scope == vault.ScopeHelp, Why: v.endWords(f.EndedBy)}
 }
 
 func (v *visit) endWords(by vault.EndedBy) string {
@@ -78,6 +80,8 @@ func (p *pages) sharing(v *visit) error {
 			to = &view.Visits
 		case f.InForce && f.Scope == vault.ScopeGive:
 			to = &view.Giving
+		case f.InForce && f.Scope == vault.ScopeHelp:
+			to = &view.Helps
 		case f.InForce:
 			to = &view.Now
 		}

@@ -86,8 +86,9 @@ func (a *API) waysBack(ctx context.Context, p *consent.Post, in *OneHelped) (*wa
 type openRequestInput struct {
 	OneHelped
 	Body struct {
-		Path       string `json:"path" doc:"Which way: from the list of ways."`
-		Recognised string `json:"recognised" minLength:"1" maxLength:"200" doc:"How the person was recognised. They read it in their journal."`
+		Path       string   `json:"path" doc:"Which way: from the list of ways."`
+		Recognised string   `json:"recognised" minLength:"1" maxLength:"200" doc:"How the person was recognised. They read it in their journal."`
+		Ask        []string `json:"ask,omitempty" nullable:"false" maxItems:"8" doc:"Ids of others who are asked to help: the desk, where relay and desk help together; a relay in another town that follows, too."`
 	}
 }
 
@@ -108,7 +109,15 @@ func (a *API) openRequest(ctx context.Context, p *consent.Post, in *openRequestI
 	if err != nil {
 		return nil, invalid("body.path", "is none of the ways of this person")
 	}
-	opened, err := a.recovery.Open(ctx, p, recovery.NewRequest{Vault: id, Path: path, Recognised: in.Body.Recognised})
+	n := recovery.NewRequest{Vault: id, Path: path, Recognised: in.Body.Recognised}
+	for _, s := range in.Body.Ask {
+		relay, err := relayID(s)
+		if err != nil {
+			return nil, err
+		}
+		n.Ask = append(n.Ask, relay)
+	}
+	opened, err := a.recovery.Open(ctx, p, n)
 	if err != nil {
 		return nil, err
 	}
@@ -182,16 +191,16 @@ func (a *API) approve(ctx context.Context, p *consent.Post, in *approveInput) (*
 type cancelInput struct {
 	OneRequest
 	Body struct {
-		Why string `json:"why" minLength:"1" maxLength:"200" doc:"The person reads it in their journal."`
+		Why string `json:"why,omitempty" maxLength:"200" doc:"The person reads it in their journal."`
 	}
 }
 
-func (a *API) cancelRequest(ctx context.Context, p *consent.Post, in *cancelInput) (*struct{}, error) {
+func (a *API) cancelRequest(ctx context.Context, p *consent.Post, in *cancelInput) (*confirmedOutput, error) {
 	id, request, err := in.ids()
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.recovery.Cancel(ctx, p, id, request, in.Body.Why)
+	return confirmed(a.recovery.Cancel(ctx, p, id, request, in.Body.Why))
 }
 
 // QueuedRequest is a request that waits for a desk or a relay.
@@ -303,9 +312,9 @@ func (a *API) addHelping() {
 	registerPost(a, at(http.MethodPost, person+"/requests", "open-request", "Help somebody back in",
 		"With this helper's half, which opens nothing alone. Number and code are for the person, who goes on alone with POST /hand-over. After the lost answer of this, cancel the request and open another.", http.StatusCreated, append([]string{"idempotency-key"}, acts...)...), a.openRequest)
 	registerPost(a, at(http.MethodPost, person+"/requests/{request}/contribute", "contribute", "Give one's half to a request",
-		"From another town, and at another time, if need be. Again changes nothing but the desk's part of a code.", 0, acts...), a.contribute)
+		"From another town, and at another time, if need be. Where two of each side must agree, it says that this one does. Again changes nothing but the desk's part of a code.", 0, append([]string{"agreed"}, acts...)...), a.contribute)
 	registerPost(a, at(http.MethodPost, person+"/requests/{request}/approve", "approve", "Agree to a request",
 		"The word of one more person, where two of each side must agree.", 0, append([]string{"agreed"}, acts...)...), a.approve)
 	registerPost(a, at(http.MethodPost, person+"/requests/{request}/cancel", "cancel-request", "End a request",
-		"Anybody of a relay that follows, or of the desk, may. The witness is told first.", http.StatusNoContent, acts...), a.cancelRequest)
+		"Anybody of a relay that follows, or of the desk, may. The witness is told first; if it is away the request ends here all the same.", 0, append([]string{"unconfirmed"}, acts...)...), a.cancelRequest)
 }

@@ -15,7 +15,17 @@ type reviewOutput struct {
 		Offered []string       `json:"offered" nullable:"false" doc:"The kinds that could be made here, now."`
 		Desks   []string       `json:"desks" nullable:"false" doc:"Ids of the desks that could help by call."`
 		Lost    bool           `json:"lost" doc:"true: the store altered what is kept of one. Make it anew."`
+
+		Independent bool          `json:"independent" doc:"Whether the witness is of another organisation than the operator. false: questions by call are refused, and operator and relay together could guess answers: say so."`
+		Waits       RecoveryWaits `json:"waits" doc:"How long what is made now would wait."`
 	}
+}
+
+// RecoveryWaits are how long ways back in wait before they open, in seconds.
+type RecoveryWaits struct {
+	AnswersDesk    int64 `json:"answersDesk" doc:"Answers, by call."`
+	Helpers        int64 `json:"helpers" doc:"With nothing of the person's."`
+	HelpersPrivate int64 `json:"helpersPrivate" doc:"In that way, for what is private."`
 }
 
 func (a *API) reviewRecovery(ctx context.Context, v *vault.Vault, _ *struct{}) (*reviewOutput, error) {
@@ -24,7 +34,9 @@ func (a *API) reviewRecovery(ctx context.Context, v *vault.Vault, _ *struct{}) (
 		return nil, err
 	}
 	out := &reviewOutput{}
-	out.Body.Lost, out.Body.Offered = r.Lost, kindWords(r.Offered)
+	waits := a.recovery.Waits()
+	out.Body.Waits = RecoveryWaits{AnswersDesk: seconds(waits.AnswersDesk), Helpers: seconds(waits.Helpers), HelpersPrivate: seconds(waits.HelpersPrivate)}
+	out.Body.Independent, out.Body.Lost, out.Body.Offered = a.recovery.Independent(), r.Lost, kindWords(r.Offered)
 	out.Body.Paths, out.Body.Desks = make([]RecoveryPath, 0, len(r.Paths)), make([]string, 0, len(r.Desks))
 	for _, p := range r.Paths {
 		out.Body.Paths = append(out.Body.Paths, recoveryPathJSON(p))

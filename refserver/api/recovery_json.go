@@ -98,7 +98,7 @@ type RecoveryRequest struct {
 	By      Helper    `json:"by" doc:"Who opened it."`
 	Opened  time.Time `json:"opened" doc:"When."`
 	Until   time.Time `json:"until" doc:"Until when it can be completed."`
-	Missing []string  `json:"missing" nullable:"false" doc:"What it still needs: relay, desk (their halves), relay-approval, desk-approval (one more person), wait."`
+	Missing []string  `json:"missing" nullable:"false" doc:"What it still needs: relay, desk (their halves), relay-approval, desk-approval (one more person), desk-code (the part of the code that the desk says), wait."`
 	Wait    int64     `json:"wait,omitempty" minimum:"0" doc:"Seconds that are left of the wait."`
 	Private bool      `json:"private" doc:"Whether private papers come back, then or later."`
 }
@@ -106,18 +106,19 @@ type RecoveryRequest struct {
 // Helper is somebody of a relay or a desk.
 type Helper struct {
 	Worker       string `json:"worker" doc:"Id of their own account."`
+	WorkerName   string `json:"workerName,omitempty" doc:"As their relay has it: escape it wherever it is shown."`
 	Relay        string `json:"relay" doc:"Id of the relay or desk for which they acted."`
 	Name         string `json:"name,omitempty" doc:"Of the relay or desk, as the directory had it then."`
 	Organisation string `json:"organisation,omitempty" doc:"Of its organisation."`
 }
 
-func helperJSON(m consent.Member) Helper {
-	return Helper{Worker: m.Worker.String(), Relay: m.Relay.String(), Name: m.RelayName, Organisation: m.OrganisationName}
+func helperJSON(m consent.Member, name string) Helper {
+	return Helper{Worker: m.Worker.String(), WorkerName: name, Relay: m.Relay.String(), Name: m.RelayName, Organisation: m.OrganisationName}
 }
 
 func recoveryRequestJSON(r recovery.Request) RecoveryRequest {
 	return RecoveryRequest{
-		ID: r.ID.String(), Vault: r.Vault.String(), Path: r.Path.String(), Kind: r.Kind.String(), State: string(r.State), By: helperJSON(r.By),
+		ID: r.ID.String(), Vault: r.Vault.String(), Path: r.Path.String(), Kind: r.Kind.String(), State: string(r.State), By: helperJSON(r.By, r.ByName),
 		Opened: r.Opened, Until: r.Until, Missing: missingWords(r.Missing), Wait: seconds(r.Wait), Private: r.Private,
 	}
 }

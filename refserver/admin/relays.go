@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"time"
 
 	"reconnect.example/consent"
@@ -22,6 +23,8 @@ type Relays struct {
 	Unmanaged  []string   // only their recovery sheet opens them
 	Elsewhere  []string   // the store has no space of theirs
 	Damaged    []string   // their space is not as the authority signed it
+	Desks      int        // of them, desks, which help people back in by call
+	TwoParties bool       // a desk is of another organisation than some relay that is none
 }
 
 // RelayEnd is the last day of a relay's licence.
@@ -33,8 +36,15 @@ type RelayEnd struct {
 // LookAt counts them, by a store and the day of today.
 func LookAt(ctx context.Context, s *consent.DirectoryState, store *storage.Store, today vault.Date) (Relays, error) {
 	out := Relays{Version: s.Version(), NewKey: s.Key() != s.Authority()}
+	desks, others := map[consent.OrganisationID]bool{}, map[consent.OrganisationID]bool{}
 	for r := range inForce(s) {
 		out.InForce++
+		if r.Type == consent.TypeDesk {
+			out.Desks++
+			desks[r.Organisation] = true
+		} else {
+			others[r.Organisation] = true
+		}
 		state, err := s.LicenceOn(r.ID, today)
 		if err != nil {
 			return out, err
@@ -56,7 +66,13 @@ func LookAt(ctx context.Context, s *consent.DirectoryState, store *storage.Store
 			out.Unmanaged = append(out.Unmanaged, r.Name)
 		}
 	}
+	out.TwoParties = apart(desks, others)
 	return out, nil
+}
+
+// apart says whether one of some organisations is none of the others, or the other way.
+func apart(some, others map[consent.OrganisationID]bool) bool {
+	return len(some) > 0 && len(others) > 0 && (len(some) > 1 || len(others) > 1 || !maps.Equal(some, others))
 }
 
 func inForce(s *consent.DirectoryState) iter.Seq[consent.Relay] {

@@ -43,3 +43,39 @@ func TestRelaysThatNeedSomebodyAreNamed(t *testing.T) {
 		Unmanaged: []string{"Empty"}, Elsewhere: []string{"Elsewhere"},
 	}, got)
 }
+
+// F13: whether two organisations can help at all is seen in the directory.
+func TestADeskOfAnotherOrganisationIsSeen(t *testing.T) {
+	t.Parallel()
+	s := consenttest.New(t, nil)
+	look := func() admin.Relays {
+		state, err := s.Directory.Current(t.Context())
+		require.NoError(t, err)
+		got, err := admin.LookAt(t.Context(), state, s.Store, vault.Date(s.Clock.Now().Format("2006-01-02")))
+		require.NoError(t, err)
+		return got
+	}
+	sign := func(name string, kind consent.RelayType, organisation consent.OrganisationID) consent.RelayID {
+		r := s.Entry(consent.Founded{Relay: consent.RelayID(consent.NewOrganisationID()), Key: consent.RelayKey(seal.NewSigningKey().Public())}, name)
+		r.Type = kind
+		if !organisation.IsZero() {
+			r.Organisation = organisation
+		}
+		s.Sign(t, consent.Change{Relay: &r})
+		return r.ID
+	}
+	var same consent.OrganisationID
+	sign("Centre", consent.TypeDayCentre, same)
+	require.Zero(t, look().Desks)
+	require.False(t, look().TwoParties)
+	sign("Own desk", consent.TypeDesk, same)
+	require.Equal(t, 1, look().Desks)
+	require.False(t, look().TwoParties, "both are of one organisation")
+	other := consent.Organisation{ID: consent.NewOrganisationID(), Name: "Other", Country: "FR"}
+	s.Sign(t, consent.Change{Organisation: &other})
+	desk := sign("Line", consent.TypeDesk, other.ID)
+	require.Equal(t, 2, look().Desks)
+	require.True(t, look().TwoParties)
+	s.Sign(t, consent.Change{WithdrawRelay: &desk, On: vault.Date(s.Clock.Now().Format("2006-01-02"))})
+	require.False(t, look().TwoParties, "who was withdrawn helps nobody")
+}

@@ -79,6 +79,7 @@ func (k *checker) relaysOfRunning(ctx context.Context) {
 
 func (k *checker) noAuthority() {
 	k.good("relays", "No authority is named: the server runs without relays.")
+	k.warn("recovery", "Name the authority of the relays: --authority.", "Without relays nobody can help anybody back in: who loses password and card loses the papers.")
 }
 
 // is tells an error also where it came over the private socket, as a text.
@@ -101,6 +102,7 @@ func (k *checker) foundRelays(r admin.Relays, err error) {
 		k.good(part, "The directory of relays is there and signed%s: version %d, %d relays, %d of them without a licence today.",
 			map[bool]string{true: ", by another key than the authority's first"}[r.NewKey], r.Version, r.InForce, r.Unlicensed)
 		k.relaysInNeed(part, r)
+		k.waysBack(r)
 	}
 }
 

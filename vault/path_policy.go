@@ -109,7 +109,7 @@ func (b *pathBody) counters() int {
 
 // pathCounter names a counter of a path at the witness.
 func (s *Vaults) pathCounter(id ID, path PathID, class int) [32]byte {
-	return s.keys.hash("recovery path", string(id[:])+string(path[:])+string([]byte{byte(class)}))
+	return seal.RequestCounter(s.keys.hash("recovery path", string(id[:])+string(path[:])+string([]byte{byte(class)})))
 }
 
 // parties are those who help in a path: they hold a half of it.

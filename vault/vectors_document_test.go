@@ -30,6 +30,7 @@ var described = map[string]string{
 	"quota.ledger": "ledger", "quota.reservation": "reservation", "quota.storedIncrease": "increase", "quota.storedHistory": "increases",
 	"witness.vaultRecord": "watched", "witness.headRecord": "checkpoint", "witness.sideRecord": "side-record", "witness.forkRecord": "fork",
 	"witness.counterRecord": "counter", "witness.policyRecord": "watched-policy", "witness.requestRecord": "watched-request", "witness.approverRecord": "approver", "witness.clockRecord": "clock", "witness.keyRecord": "evaluation-key", "witness.latestRecord": "latest-key",
+	"witness.escrowRecord": "escrow", "witness.lossRecord": "loss", "witness.escrowBody": "escrow-keys", "witness.escrowPart": "escrow-part",
 	"seal.Terms": "terms", "seal.Commitment": "commitment", "vault.half": "half", "vault.lineRange": "line-range",
 	"seal.LockedPrivate": "locked", "seal.Policy": "policy", "seal.PolicyRule": "policy-rule", "seal.PolicyCounter": "policy-counter", "seal.PolicyParty": "policy-party",
 	"seal.Approval": "approval", "seal.SignedApproval": "signed-approval", "vault.parts": "path-parts", "vault.pathBody": "path", "vault.grantBody": "grant", "vault.chosenItem": "chosen-item", "vault.grantPaper": "grant-paper",

@@ -66,25 +66,28 @@ func (w *Witness) Count(ctx context.Context, vault [16]byte, counter [32]byte) (
 	if w.pending.isClosed() {
 		return Tries{}, ErrClosed
 	}
-	tries, err := w.counted(ctx, vault, counter, false)
+	tries, err := w.counted(ctx, vault, counter, 0)
 	return tries, closedSet("count", err)
 }
 
-// counted is one try at a counter, counted and durable, or refused. evaluated
-// says that it is one of [Witness.Evaluate], which have an end.
-func (w *Witness) counted(ctx context.Context, vault [16]byte, counter [32]byte, evaluated bool) (tries Tries, err error) {
+// counted is one try at a counter, counted and durable, or refused. generation is that
+// of the key with which it is evaluated, which tries have an end; 0: it is not.
+func (w *Witness) counted(ctx context.Context, vault [16]byte, counter [32]byte, generation uint64) (tries Tries, err error) {
 	leave, err := w.queue.enter(ctx, countKey(vault, counter))
 	if err != nil {
 		return Tries{}, err
 	}
 	defer leave()
 	err = w.store.Transact(ctx, func(tx *storage.Tx) (err error) {
-		if evaluated { // F3, F4: what has a rule is evaluated by that rule
+		if generation != 0 { // F3, F4: what has a rule is evaluated by that rule
 			if is, err := ruled(tx, vault, counter); err != nil || is {
 				return cmp.Or(err, ErrRuled)
 			}
+			if err := w.loss.refuses(counter, generation); err != nil {
+				return err
+			}
 		}
-		tries, err = w.count(tx, vault, counter, evaluated)
+		tries, err = w.count(tx, vault, counter, generation)
 		return err
 	})
 	if err != nil {
@@ -93,15 +96,17 @@ func (w *Witness) counted(ctx context.Context, vault [16]byte, counter [32]byte,
 	return tries, nil
 }
 
-func (w *Witness) count(tx *storage.Tx, vault [16]byte, counter [32]byte, evaluated bool) (Tries, error) {
-	c, found, err := loadCounter(tx, vault, counter)
+func (w *Witness) count(tx *storage.Tx, vault [16]byte, counter [32]byte, generation uint64) (Tries, error) {
+	c, found, err := w.loadCounter(tx, vault, counter)
 	if err != nil {
 		return Tries{}, err
 	}
-	if evaluated {
-		// What is left of an erased vault in old copies is not worth one guess.
-		if s, err := loadState(tx.Get, vault); err != nil || s.Erased != 0 {
-			return Tries{}, cmp.Or(err, ErrErased)
+	if generation != 0 {
+		if err := w.mayEvaluate(tx, vault, generation); err != nil {
+			return Tries{}, err
+		}
+		if !found && w.loss.covers(generation) {
+			c.Total += mostFailed - triesAfterLoss // how many it had is lost
 		}
 		if c.failed() >= mostFailed {
 			tries := c.tries()
@@ -131,9 +136,23 @@ func (w *Witness) count(tx *storage.Tx, vault [16]byte, counter [32]byte, evalua
 	return c.tries(), putCounter(tx, countKey(vault, counter), *c)
 }
 
+// mayEvaluate refuses what is not to be evaluated for this vault at all.
+func (w *Witness) mayEvaluate(tx *storage.Tx, vault [16]byte, generation uint64) error {
+	s, err := loadState(tx.Get, vault)
+	switch {
+	case err != nil:
+		return err
+	case s.Erased != 0: // what is left of it in old copies is not worth one guess
+		return ErrErased
+	case w.loss.covers(generation) && !s.registered(): // its rules are not known again yet
+		return ErrUnregistered
+	}
+	return nil
+}
+
 // loadCounter reads a counter. A new one begins where those of the vault that
-// were dropped ended, see sweep.go.
-func loadCounter(tx *storage.Tx, vault [16]byte, counter [32]byte) (c *counterRecord, found bool, err error) {
+// were dropped ended, see sweep.go, and after those that were lost, see loss.go.
+func (w *Witness) loadCounter(tx *storage.Tx, vault [16]byte, counter [32]byte) (c *counterRecord, found bool, err error) {
 	c = new(counterRecord)
 	found, err = get(tx.Get, countKey(vault, counter), c)
 	if err != nil || found {
@@ -146,7 +165,8 @@ func loadCounter(tx *storage.Tx, vault [16]byte, counter [32]byte) (c *counterRe
 	if err != nil {
 		return nil, false, err
 	}
-	c.Total, c.Reset = s.Floor, s.Floor
+	floor := max(s.Floor, uint64(w.loss.Began))
+	c.Total, c.Reset = floor, floor
 	return c, false, nil
 }
 
@@ -189,7 +209,7 @@ func (w *Witness) reset(tx *storage.Tx, vault [16]byte, counter [32]byte, statem
 	if about != counter {
 		return fmt.Errorf("%w: it is about counter %s", ErrStatement, hex.EncodeToString(about[:]))
 	}
-	c, _, err := loadCounter(tx, vault, counter)
+	c, _, err := w.loadCounter(tx, vault, counter)
 	if err != nil {
 		return err
 	}

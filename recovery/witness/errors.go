@@ -40,6 +40,9 @@ var (
 	ErrApproval = errors.New("witness: not approved by somebody who may")
 	// ErrRequest: there is no such request, or it is cancelled, over or not agreed to.
 	ErrRequest = errors.New("witness: there is no such request, or it is not open")
+	// ErrShare: two shares do not come to an escrow. The text around it says which line
+	// of which one is wrong, or that they do not belong together.
+	ErrShare = errors.New("witness: these are not the two shares of an escrow")
 	// ErrUnavailable: the store of the witness failed or ctx ended. Nothing that
 	// was acknowledged is lost. A try answered with it must be treated as refused,
 	// even if it was counted; a report may be repeated.

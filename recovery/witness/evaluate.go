@@ -42,9 +42,10 @@ const mostFailed = 20
 // generation names the key: 0 is the latest, which is drawn at the first use.
 // Earlier ones stay usable, see [Witness.RenewKey].
 //
-// The vault need not be registered, as in Count. Errors: ErrRuled for a counter that
-// [Witness.EvaluateWithin] is for, ErrGeneration (neither counted), ErrErased, ErrUnavailable (it may have been counted), ErrDamaged,
-// ErrClosed.
+// The vault need not be registered, as in Count, but for a key that was put back after a
+// loss: ErrUnregistered. Errors: ErrRuled for a counter that [Witness.EvaluateWithin] is
+// for, ErrGeneration (none of these is counted), ErrErased, ErrUnavailable (it may have
+// been counted), ErrDamaged, ErrClosed.
 func (w *Witness) Evaluate(ctx context.Context, vault [16]byte, counter, input [32]byte, generation uint64) (Evaluation, error) {
 	if w.pending.isClosed() {
 		return Evaluation{}, ErrClosed
@@ -54,7 +55,7 @@ func (w *Witness) Evaluate(ctx context.Context, vault [16]byte, counter, input [
 	if err != nil {
 		return Evaluation{}, closedSet("evaluate", err)
 	}
-	tries, err := w.counted(ctx, vault, counter, true)
+	tries, err := w.counted(ctx, vault, counter, key.generation)
 	if err != nil {
 		return Evaluation{}, closedSet("evaluate", err)
 	}
@@ -76,7 +77,7 @@ func (w *Witness) Tried(ctx context.Context, vault [16]byte, counter [32]byte) (
 		return Tries{}, ErrClosed
 	}
 	err = w.store.Transact(ctx, func(tx *storage.Tx) error {
-		c, _, err := loadCounter(tx, vault, counter)
+		c, _, err := w.loadCounter(tx, vault, counter)
 		if err != nil {
 			return err
 		}
@@ -175,16 +176,26 @@ func (w *Witness) drawKey(ctx context.Context, fresh bool) (key evaluationKey, e
 			key = latest
 			return nil
 		}
-		key = evaluationKey{generation: max(latest.generation+1, uint64(max(w.clock.read().UnixMilli(), 1))), key: make([]byte, keySize)}
-		_, _ = rand.Read(key.key) // never fails
-		b, err := encode(keyRecord{Key: key.key})
-		if err != nil {
-			return err
-		}
-		tx.PutUnique(keyKey(key.generation), b)
-		return put(tx, latestKeyKey, latestRecord{Generation: key.generation})
+		key = newEvaluationKey(max(latest.generation+1, uint64(max(w.clock.read().UnixMilli(), 1))))
+		return putKey(tx, key)
 	})
 	return key, err
+}
+
+func newEvaluationKey(generation uint64) evaluationKey {
+	key := evaluationKey{generation: generation, key: make([]byte, keySize)}
+	_, _ = rand.Read(key.key) // never fails
+	return key
+}
+
+// putKey writes a generation, which is the latest from now on.
+func putKey(tx *storage.Tx, key evaluationKey) error {
+	b, err := encode(keyRecord{Key: key.key})
+	if err != nil {
+		return err
+	}
+	tx.PutUnique(keyKey(key.generation), b)
+	return put(tx, latestKeyKey, latestRecord{Generation: key.generation})
 }
 
 const keySize = 32

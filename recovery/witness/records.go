@@ -28,6 +28,8 @@ import (
 //	clock                                1 | clockRecord: the highest time of the witness
 //	key/<generation>                     1 | keyRecord: a key of Evaluate, the generation in 16 hexadecimal digits
 //	key                                  1 | latestRecord: the latest generation; guards the drawing of another
+//	escrow                               1 | escrowRecord: up to which generation the keys are in an escrow
+//	loss                                 1 | lossRecord: this store began after another was lost
 //
 // One commit holds all that one call changes.
 const (
@@ -43,6 +45,8 @@ const (
 	clockKey     = "clock"
 	keyTable     = "key/"
 	latestKeyKey = "key"
+	escrowKey    = "escrow"
+	lossKey      = "loss"
 
 	dueCount = "count/" // what the due entry of a counter begins with
 )

@@ -74,6 +74,16 @@ func hexID(id [16]byte) string { return hex.EncodeToString(id[:]) }
 // this id is about something else; ErrUnregistered, ErrErased, ErrUnavailable, ErrDamaged,
 // ErrClosed.
 func (w *Witness) Begin(ctx context.Context, vault [16]byte, approval []byte) (Request, error) {
+	if w.pending.isClosed() {
+		return Request{}, ErrClosed
+	}
+	// A wait must not become shorter because another process over this store, whose clock
+	// is ahead, answers at its end (F4): it begins at the latest time that any has written.
+	highest, err := highestTime(ctx, w.store)
+	if err != nil {
+		return Request{}, closedSet("begin", err)
+	}
+	w.clock.notBefore(highest)
 	return w.onRequests(ctx, vault, "begin", func(tx *storage.Tx, now time.Time) (q *requestRecord, id [16]byte, err error) {
 		a, by, err := w.approval(tx, vault, approval, seal.ApprovalOpens, now)
 		if err != nil {
@@ -206,7 +216,7 @@ func (w *Witness) EvaluateWithin(ctx context.Context, vault, request [16]byte, c
 	defer leave()
 	var tries Tries
 	err = w.store.Transact(ctx, func(tx *storage.Tx) (err error) {
-		tries, err = w.countWithin(tx, vault, request, counter)
+		tries, err = w.countWithin(tx, vault, request, counter, key.generation)
 		return err
 	})
 	if err != nil {
@@ -221,7 +231,7 @@ func (w *Witness) EvaluateWithin(ctx context.Context, vault, request [16]byte, c
 }
 
 // countWithin counts a try in a request: counted and durable before it is evaluated (F9).
-func (w *Witness) countWithin(tx *storage.Tx, vault, request [16]byte, counter [32]byte) (Tries, error) {
+func (w *Witness) countWithin(tx *storage.Tx, vault, request [16]byte, counter [32]byte, generation uint64) (Tries, error) {
 	now := w.clock.read()
 	q, err := openRequest(tx, vault, request, now)
 	if err != nil {
@@ -244,7 +254,7 @@ func (w *Witness) countWithin(tx *storage.Tx, vault, request [16]byte, counter [
 	if wait := q.left(at, now); wait > 0 {
 		return Tries{Wait: wait}, nil
 	}
-	tries, err := w.count(tx, vault, counter, true)
+	tries, err := w.count(tx, vault, counter, generation)
 	if err != nil || tries.Wait > 0 || tries.Spent || q.Served {
 		return tries, err
 	}

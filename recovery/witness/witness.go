@@ -88,6 +88,7 @@ type Witness struct {
 
 	key      seal.SigningKey // zero: signs nothing
 	operator []byte          // nil: takes no restore statements
+	loss     lossRecord      // zero: nothing was lost
 
 	flushEvery time.Duration
 	closing    sync.Once
@@ -95,7 +96,7 @@ type Witness struct {
 	stop, done chan struct{} // of the goroutine that flushes
 }
 
-// New starts a witness over cfg.Store, of which it reads one record. End it
+// New starts a witness over cfg.Store, of which it reads two records. End it
 // with [Witness.Close].
 func New(cfg Config) (*Witness, error) {
 	cfg, key, err := cfg.check()
@@ -108,6 +109,10 @@ func New(cfg Config) (*Witness, error) {
 	if err != nil {
 		return nil, closedSet("start", err)
 	}
+	loss, err := readLoss(ctx, cfg.Store)
+	if err != nil {
+		return nil, closedSet("start", err)
+	}
 	w := &Witness{
 		store:      cfg.Store,
 		clock:      startClock(cfg.Now, highest),
@@ -115,6 +120,7 @@ func New(cfg Config) (*Witness, error) {
 		queue:      newQueue(),
 		key:        key,
 		operator:   bytes.Clone(cfg.Operator),
+		loss:       loss,
 		flushEvery: cfg.FlushEvery,
 		stop:       make(chan struct{}),
 		done:       make(chan struct{}),

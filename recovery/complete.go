@@ -159,6 +159,7 @@ func (h *HandOver) done(tx *storage.Tx) error {
 	if err != nil {
 		return err
 	}
+	r.Later = h.Later
 	if err := r.end(tx, h.vault, h.id, recordDone, now); err != nil {
 		return err
 	}

@@ -29,6 +29,9 @@ var (
 	// ErrRequest: there is no such request (any more): it is done, cancelled or expired,
 	// or the person's paths have changed since. Open a new one.
 	ErrRequest = errors.New("recovery: there is no such request any more; open a new one")
+	// ErrOpen: a request for this path is open and waits. Another one would begin to wait
+	// anew: go on with that one, or cancel it first.
+	ErrOpen = errors.New("recovery: a request for this is open and waits; go on with it, or cancel it")
 	// ErrCode: no open request has this number and code. It does not say which is wrong.
 	ErrCode = errors.New("recovery: number or code is wrong")
 	// ErrSpent: there were too many tries. The path waits until the person has signed in
@@ -89,7 +92,7 @@ func storageError(err error) error {
 }
 
 func isOwn(err error) bool {
-	for _, own := range []error{ErrNotIndependent, ErrNotOffered, ErrWeak, ErrRequest, ErrCode, ErrSpent, ErrAgreed, ErrNotReady} {
+	for _, own := range []error{ErrNotIndependent, ErrNotOffered, ErrWeak, ErrRequest, ErrOpen, ErrCode, ErrSpent, ErrAgreed, ErrNotReady} {
 		if errors.Is(err, own) {
 			return true
 		}

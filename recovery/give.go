@@ -31,6 +31,7 @@ type halfBody struct {
 	Kind    vault.PathKind `cbor:"2,keyasint"`
 	Shared  []byte         `cbor:"3,keyasint"`
 	Private []byte         `cbor:"4,keyasint,omitempty"`
+	Slot    [16]byte       `cbor:"5,keyasint"` // of the keyslot that it is for
 }
 
 // givenHalf is one whose signature is right.
@@ -43,12 +44,12 @@ func boundHalf(id vault.ID, request RequestID, side string) seal.Context {
 	return seal.Context{Type: seal.TypeContribution, Vault: id, Object: request[:], Holder: []byte(side)}
 }
 
-func (s *Service) sealHalf(p *consent.Post, id vault.ID, request RequestID, r *record, side string, kind vault.PathKind, h vault.Half) ([]byte, error) {
+func (s *Service) sealHalf(p *consent.Post, id vault.ID, request RequestID, r *record, side string, f vault.PathFacts, h vault.Half) ([]byte, error) {
 	public, err := seal.BoxPublicFromBytes(r.Public)
 	if err != nil {
 		return nil, errDamaged
 	}
-	half, err := seal.Marshal(halfBody{Path: r.Path, Kind: kind, Shared: h.Shared, Private: h.Private})
+	half, err := seal.Marshal(halfBody{Path: r.Path, Kind: f.Kind, Shared: h.Shared, Private: h.Private, Slot: f.Slot})
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +66,8 @@ func (s *Service) sealHalf(p *consent.Post, id vault.ID, request RequestID, r *r
 }
 
 // boxHalf is a half as it is stored, without a code of its own.
-func (s *Service) boxHalf(p *consent.Post, id vault.ID, request RequestID, r *record, side string, kind vault.PathKind, h vault.Half) ([]byte, error) {
-	box, err := s.sealHalf(p, id, request, r, side, kind, h)
+func (s *Service) boxHalf(p *consent.Post, id vault.ID, request RequestID, r *record, side string, f vault.PathFacts, h vault.Half) ([]byte, error) {
+	box, err := s.sealHalf(p, id, request, r, side, f, h)
 	if err != nil {
 		return nil, err
 	}
@@ -157,9 +158,10 @@ type Given struct {
 }
 
 // Contribute gives this helper's half, from another town and at another time if need be.
-// Where two of each side must agree, it says too that this one does. Giving again changes
-// nothing but the desk's part of a code. Errors: ErrRequest, ErrAgreed,
-// vault.ErrNotFound, vault.ErrWitnessAway.
+// Where two of each side must agree, it says too that this one does. Giving again gives
+// what the half is now, and makes a new part of a code for the desk. Errors: ErrRequest,
+// ErrAgreed (the half is there, and another person must agree), vault.ErrNotFound,
+// vault.ErrWitnessAway.
 func (s *Service) Contribute(ctx context.Context, p *consent.Post, id vault.ID, request RequestID) (Given, error) {
 	h, err := s.at(ctx, p, id, request)
 	if err != nil {
@@ -170,11 +172,15 @@ func (s *Service) Contribute(ctx context.Context, p *consent.Post, id vault.ID, 
 	if !ok || !h.record.isOpen(s.cfg.Now()) {
 		return Given{}, ErrRequest
 	}
-	kind, out := h.opening.Kind, Given{}
-	value, err := s.boxHalf(p, id, request, h.record, h.side, kind, half)
+	facts, err := s.facts(ctx, id, h.record.Path)
+	if err != nil {
+		return Given{}, err
+	}
+	kind, out := facts.Kind, Given{}
+	value, err := s.boxHalf(p, id, request, h.record, h.side, facts, half)
 	if err == nil && kind == vault.PathHelpers && h.side == sideDesk {
 		out.Code = drawDigits()
-		value, err = s.underCode(ctx, p, id, request, h.record, half, out.Code)
+		value, err = s.underCode(ctx, p, id, request, h.record, facts, half, out.Code)
 		out.Code = inGroups(out.Code)
 	}
 	if err != nil {
@@ -193,8 +199,8 @@ func (s *Service) Contribute(ctx context.Context, p *consent.Post, id vault.ID, 
 		return Given{}, storageError(err)
 	}
 	if kind == vault.PathHelpers {
-		if err := s.agree(ctx, p, id, h); err != nil && !errors.Is(err, ErrAgreed) {
-			return Given{}, err
+		if err := s.agree(ctx, p, id, h); err != nil {
+			return Given{}, err // the half is there; another must agree
 		}
 	}
 	out.Request, err = s.describe(ctx, id, named{request, h.record}, h.opening)
@@ -203,8 +209,8 @@ func (s *Service) Contribute(ctx context.Context, p *consent.Post, id vault.ID, 
 
 // underCode seals a boxed half under a code that the desk alone says: whoever knows the
 // other code, a relay, does not get at the desk's half with it (F12).
-func (s *Service) underCode(ctx context.Context, p *consent.Post, id vault.ID, request RequestID, r *record, half vault.Half, code string) ([]byte, error) {
-	box, err := s.sealHalf(p, id, request, r, sideDesk, vault.PathHelpers, half)
+func (s *Service) underCode(ctx context.Context, p *consent.Post, id vault.ID, request RequestID, r *record, f vault.PathFacts, half vault.Half, code string) ([]byte, error) {
+	box, err := s.sealHalf(p, id, request, r, sideDesk, f, half)
 	if err != nil {
 		return nil, err
 	}
@@ -260,8 +266,9 @@ func (s *Service) Approve(ctx context.Context, p *consent.Post, id vault.ID, req
 	return s.describe(ctx, id, named{request, h.record}, h.opening)
 }
 
-// Cancel ends a request: anybody of a relay that follows or of the desk may. The witness
-// is told first. Errors: ErrRequest, vault.ErrNotFound, vault.ErrUnconfirmed if the
+// Cancel ends a request: anybody of a relay that follows or of the desk may. One that is
+// done, but for private papers that come back later, ends too: they stay locked. The
+// witness is told first. Errors: ErrRequest, vault.ErrNotFound, vault.ErrUnconfirmed if the
 // witness is away: the request has ended here, and waits there until somebody signs in.
 func (s *Service) Cancel(ctx context.Context, p *consent.Post, id vault.ID, request RequestID, why string) error {
 	if err := checkSaid("why", &why, false); err != nil {
@@ -293,6 +300,9 @@ func (s *Service) cancel(ctx context.Context, v *vault.Vault, id vault.ID, reque
 	told := witnessError(ctx, s.cfg.Witness.Cancel(ctx, id, request))
 	err := v.Write(ctx, ActRequestCancelled, detail, func(tx *storage.Tx) error {
 		r, err := reload(tx, id, request, s.cfg.Now())
+		if r != nil && r.State == recordDone && r.Later {
+			return also(tx) // what is left of it is the witness's (N14)
+		}
 		if err != nil {
 			return err
 		}

@@ -227,6 +227,11 @@ func (s *Service) handOver(ctx context.Context, id vault.ID, request RequestID, 
 	if h.desk, codeMissing, err = s.collect(ctx, h, sideDesk, private, page.Desk); err != nil {
 		return nil, err
 	}
+	now, err := s.facts(ctx, id, r.Path)
+	if err != nil {
+		return nil, err
+	}
+	h.forget(now.Slot)
 	facts, err := s.cfg.Vaults.PathFacts(ctx, id, r.Path, h.relay.half(), h.desk.half())
 	if errors.Is(err, vault.ErrSignIn) {
 		return nil, ErrRequest // the paths have changed since, or the half is of another time
@@ -265,6 +270,17 @@ func (s *Service) collect(ctx context.Context, h *HandOver, side string, private
 	}
 	g, err = s.openHalf(ctx, h.vault, h.id, h.record, side, private, box)
 	return g, false, err
+}
+
+// forget leaves out what was given for another keyslot: since then a relay has gone, and
+// the others have other halves (N4). They give again.
+func (h *HandOver) forget(slot [16]byte) {
+	if h.relay != nil && h.relay.Slot != slot {
+		h.relay = nil
+	}
+	if h.desk != nil && h.desk.Slot != slot {
+		h.desk = nil
+	}
 }
 
 func (g *givenHalf) half() vault.Half {

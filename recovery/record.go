@@ -31,6 +31,7 @@ type record struct {
 	Pointer    string   `cbor:"11,keyasint,omitempty"`
 	Notes      []string `cbor:"12,keyasint,omitempty"`
 	Ended      int64    `cbor:"13,keyasint,omitempty"`
+	Later      bool     `cbor:"14,keyasint,omitempty"` // done, but for what comes back later
 }
 
 // States of a record.
@@ -127,7 +128,8 @@ func (s *Service) load(ctx context.Context, id vault.ID, request RequestID) (*re
 	return readRecord(rec.Value)
 }
 
-// reload reads it in a commit, which then is about this very state of it.
+// reload reads it in a commit, which then is about this very state of it. ErrRequest,
+// together with the record, if it is not open (any more).
 func reload(tx *storage.Tx, id vault.ID, request RequestID, now time.Time) (*record, error) {
 	rec, err := tx.Get(requestKey(id, request))
 	if errors.Is(err, storage.ErrNotFound) {

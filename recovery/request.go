@@ -116,7 +116,7 @@ func checkSaid(field string, text *string, required bool) error {
 
 // Open opens a request, with this helper's half. Where nothing is to wait for, an open
 // one for the same path gives way to it. Errors: ErrRequest if the path is not in force,
-// one that waits is open for it, or there are four open ones already; vault.ErrNotFound,
+// ErrOpen, vault.ErrTooMany if four are open already, vault.ErrNotFound,
 // vault.ErrInvalid, vault.ErrWitnessAway (nothing was opened), and those of consent.
 func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Opened, error) {
 	if err := n.check(); err != nil {
@@ -164,6 +164,7 @@ type draft struct {
 	id      RequestID
 	vault   vault.ID
 	kind    vault.PathKind
+	facts   vault.PathFacts
 	side    string
 	number  string
 	code    string
@@ -179,10 +180,7 @@ type asked struct {
 }
 
 func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n NewRequest) (*draft, error) {
-	facts, err := s.cfg.Vaults.PathFacts(ctx, n.Vault, n.Path, vault.Half{}, vault.Half{})
-	if errors.Is(err, vault.ErrSignIn) {
-		err = ErrRequest
-	}
+	facts, err := s.facts(ctx, n.Vault, n.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +189,7 @@ func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n 
 		return nil, err
 	}
 	now := s.cfg.Now()
-	d := &draft{id: RequestID(random16()), vault: n.Vault, kind: facts.Kind, side: sideOf(v), number: drawDigits(), code: drawDigits()}
+	d := &draft{id: RequestID(random16()), vault: n.Vault, kind: facts.Kind, facts: facts, side: sideOf(v), number: drawDigits(), code: drawDigits()}
 	until := now.Add(own.longest() + s.cfg.RequestsLast)
 	d.record = &record{Path: n.Path, State: recordOpen, Opened: now.UnixMilli(), Until: until.UnixMilli()}
 	if err := s.sealCode(ctx, d); err != nil {
@@ -220,6 +218,15 @@ func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n 
 		return nil, err
 	}
 	return d, s.whom(ctx, p, d, n.Ask)
+}
+
+// facts are what stands with a path. ErrRequest if it is not in force (any more).
+func (s *Service) facts(ctx context.Context, id vault.ID, path vault.PathID) (vault.PathFacts, error) {
+	f, err := s.cfg.Vaults.PathFacts(ctx, id, path, vault.Half{}, vault.Half{})
+	if errors.Is(err, vault.ErrSignIn) {
+		err = ErrRequest
+	}
+	return f, err
 }
 
 // whom finds the inboxes of all who are asked: one's own relay or desk, and the others.
@@ -271,7 +278,7 @@ func (s *Service) makeRoom(tx *storage.Tx, d *draft) (overtaken []RequestID, err
 			continue
 		}
 		if d.record.Until-d.record.Opened > s.cfg.RequestsLast.Milliseconds() {
-			return nil, ErrRequest // it would begin to wait anew
+			return nil, ErrOpen // it would begin to wait anew
 		}
 		if err := r.end(tx, d.vault, r.id, recordOver, now); err != nil {
 			return nil, err
@@ -279,7 +286,7 @@ func (s *Service) makeRoom(tx *storage.Tx, d *draft) (overtaken []RequestID, err
 		overtaken = append(overtaken, r.id)
 	}
 	if open >= maxOpen {
-		return nil, ErrRequest
+		return nil, vault.ErrTooMany
 	}
 	return overtaken, nil
 }
@@ -310,7 +317,7 @@ func (s *Service) write(tx *storage.Tx, p *consent.Post, d *draft, h vault.Half)
 		putPassing(tx, key, record, until)
 		d.record.Notes = append(d.record.Notes, key)
 	}
-	box, err := s.boxHalf(p, d.vault, d.id, d.record, d.side, d.kind, h)
+	box, err := s.boxHalf(p, d.vault, d.id, d.record, d.side, d.facts, h)
 	if err != nil {
 		return err
 	}

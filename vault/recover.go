@@ -202,6 +202,7 @@ type PathFacts struct {
 	Shown   []byte // nil without a half that opens it
 	Private bool   // the path opens Private, too
 	Policy  uint64
+	Slot    [16]byte // of the keyslot: another one takes other halves
 }
 
 // PathFacts reads what stands with a path, held against the witness, with one call of
@@ -225,7 +226,7 @@ func (s *Vaults) PathFacts(ctx context.Context, id ID, path PathID, relay, desk 
 		return f, err
 	}
 	b := slot.body
-	f = PathFacts{Kind: b.PathKind, Params: b.Params, Policy: check.owner.Policy}
+	f = PathFacts{Kind: b.PathKind, Params: b.Params, Policy: check.owner.Policy, Slot: slot.entry.ID}
 	f.Private = slices.ContainsFunc(b.Roots, func(r slotRoot) bool { return Compartment(r.Compartment) == Private })
 	if have := (PathProof{Path: path, Relay: relay, Desk: desk}).parts(id, b.PathKind, classShared); b.Shown != nil && (have.Relay != nil || have.Desk != nil) {
 		_, f.Shown, err = id.shownKey(path, b.PathKind, have).Open(id.rootContext(Owner, slot.entry.ID), b.Shown)

@@ -38,7 +38,7 @@ var ofRelays = []error{
 
 // ofRecovery are the errors of package recovery.
 var ofRecovery = []error{
-	recovery.ErrNotIndependent, recovery.ErrNotOffered, recovery.ErrWeak, recovery.ErrRequest, recovery.ErrCode, recovery.ErrSpent,
+	recovery.ErrNotIndependent, recovery.ErrNotOffered, recovery.ErrWeak, recovery.ErrRequest, recovery.ErrOpen, recovery.ErrCode, recovery.ErrSpent,
 	recovery.ErrAgreed, recovery.ErrNotReady,
 }
 

@@ -1,0 +1,43 @@
+package recoverytest_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/consent"
+	"reconnect.example/consent/consenttest"
+	"reconnect.example/recovery/recoverytest"
+	"reconnect.example/vault"
+)
+
+func TestEverybodyIsOnTheStage(t *testing.T) {
+	t.Parallel()
+	s := recoverytest.New(t, nil)
+	require.NotEqual(t, s.Harbour.Organisation, s.Line.Organisation)
+	require.Equal(t, consent.TypeDesk, s.Line.Type)
+	followers, err := s.Followers(t.Context(), s.Amina.Vault)
+	require.NoError(t, err)
+	scopes := map[vault.GrantID]vault.Scope{}
+	for _, f := range followers {
+		scopes[f.Grant] = f.Scope
+	}
+	require.Equal(t, map[vault.GrantID]vault.Scope{s.Followed: vault.ScopeAdd, s.Allowed: vault.ScopeHelp}, scopes)
+	for name, w := range map[string]*consenttest.Staff{"Samir": s.Samir, "Rosa": s.Rosa} {
+		require.Equal(t, "Harbour", s.Post(t, w).Relay().Name)
+		require.Equal(t, name, w.Name())
+	}
+	for name, w := range map[string]*consenttest.Staff{"Lina": s.Lina, "Omar": s.Omar} {
+		require.Equal(t, "Line", s.Post(t, w).Relay().Name)
+		require.Equal(t, name, w.Name())
+	}
+
+	// The same people, in another process.
+	other := s.Another(t, nil)
+	require.Equal(t, "Line", other.Post(t, other.Lina).Relay().Name)
+	require.Equal(t, s.Amina.Vault.ID(), other.Amina.Vault.ID())
+
+	// Weeks later they sign in again by themselves.
+	s.Wait(vault.PathHelpers, true)
+	require.Equal(t, "Samir", s.Post(t, s.Samir).Worker().Name())
+}

@@ -186,6 +186,8 @@ func (s *hostile) requireTrusted(t testing.TB, written []storage.Write) {
 // of whom it may be for.
 func (s *hostile) isTrusted(id vault.ID, kind, object string, record []byte) bool {
 	switch kind {
+	case "h": // a stop
+		return slices.ContainsFunc(s.inboxes[id], func(k seal.BoxKey) bool { return vault.OpensStop(id, record, k) })
 	case "j":
 		number, err := strconv.ParseUint(object, 16, 64)
 		return err == nil && slices.ContainsFunc(s.inboxes[id], func(k seal.BoxKey) bool { return vault.OpensLine(id, number, record, k) })

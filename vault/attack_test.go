@@ -88,6 +88,7 @@ var attacks = map[string]func(t *testing.T, s *hostile){
 	"G4_append_fails":               appendFails,
 	"G5_line_of_another_vault":      lineOfAnotherVault,
 	"G6_markup_in_names":            markupInNames,
+	"C4_session_of_a_lost_phone":    replayedSession,
 	"H1_swapped_key_records":        swappedKeyRecords,
 	"H2_another_key_service":        anotherKeyService,
 	"H3_key_service_away":           keyServiceAway,

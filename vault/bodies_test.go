@@ -24,7 +24,7 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 		"card": cardPaperBody{}, "factor": factorBody{}, "rules": rulesBody{}, "representative": representativeBody{}, "gaps": gapsBody{},
 		"terms": Terms{}, "path": pathBody{}, "policy": seal.Policy{}, "approval": seal.Approval{}, "signed-approval": seal.SignedApproval{}, "grant": grantBody{}, "grant-paper": grantPaper{}, "deposit-clear": depositClear{}, "deposit": depositBody{},
 		"wish": wishBody{}, "carry": wishCarry{}, "death": deathBody{}, "seen": lastSeen{}, "moving": moving{},
-		"session-clear": sessionClear{}, "session": sessionBody{}, "receipt": receiptBody{},
+		"session-clear": sessionClear{}, "session": sessionBody{}, "stop-clear": stopClear{}, "stop": stopBody{}, "stop-facts": stopFacts{}, "receipt": receiptBody{},
 	}, seal.Marshal)
 	require.NoError(t, err)
 	const file = "testdata/bodies.txt"

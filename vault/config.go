@@ -25,8 +25,8 @@ type Keeper interface {
 }
 
 // Checkpoint is what a witness remembers of one head of a vault. Head is
-// "owner", "shared", "private" or "journal"; later is the higher Restore, then
-// the higher Version. It is an alias of an unnamed type so that a witness need
+// "owner", "shared", "private" or "journal", or "stop" for what ended all sessions
+// last; later is the higher Restore, then the higher Version. It is an alias of an unnamed type so that a witness need
 // not import this package.
 type Checkpoint = struct {
 	Head    string

@@ -244,7 +244,7 @@ func (g *guest) begin(ctx context.Context, v *Vault, tx *storage.Tx, known view,
 	if err != nil {
 		return nil, err
 	}
-	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0]}}
+	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0], stopPlace: raw[stopPlace]}}
 	if h.owner, err = openOwnerHead(v.id, raw[Owner]); err != nil {
 		return nil, err
 	}
@@ -253,6 +253,10 @@ func (g *guest) begin(ctx context.Context, v *Vault, tx *storage.Tx, known view,
 	}
 	if err := g.admit(tx, v.id, h.owner, now); err != nil {
 		return nil, err
+	}
+	stop := h.unopenedStop(known)
+	if stop > h.owner.Stop && v.isVisitor() { // a session that is over has let them in
+		return nil, ErrEnded
 	}
 	if g.standing != nil {
 		if err := g.standing(ctx, tx, now); err != nil {
@@ -268,7 +272,9 @@ func (g *guest) begin(ctx context.Context, v *Vault, tx *storage.Tx, known view,
 	if !slices.Equal(h.owner.Service, v.service.keys.signer.Public()) {
 		return nil, fmt.Errorf("%w: these are not the service keys of this vault", ErrKeyService)
 	}
-	return v.newTurn(ctx, tx, known, now, h), nil
+	t := v.newTurn(ctx, tx, known, now, h)
+	t.stop = stop
+	return t, nil
 }
 
 // admit says whether the grant is in force now, by the head that this very commit

@@ -21,7 +21,7 @@ type heads struct {
 	owner   *seal.OwnerHead
 	indexes map[Compartment]*index // Owner's digests come from the owner head
 	journal journalHead
-	raw     map[Compartment][]byte // as stored, for checkpoints; the journal under 0
+	raw     map[Compartment][]byte // as stored, for checkpoints; the journal under 0, a stop under stopPlace
 }
 
 type clearHead struct {
@@ -218,7 +218,7 @@ func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings, epoch uint64)
 	if err != nil {
 		return nil, err
 	}
-	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0]}}
+	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0], stopPlace: raw[stopPlace]}}
 	if h.owner, err = openOwnerHead(id, h.raw[Owner]); err != nil {
 		return nil, err
 	}
@@ -268,7 +268,8 @@ func (h *heads) open(id ID, raw map[Compartment][]byte, rings rings) (err error)
 	return nil
 }
 
-// readRawHeads fetches the heads as they are stored, the journal's under 0.
+// readRawHeads fetches the heads as they are stored, the journal's under 0, and with
+// them a stop under stopPlace.
 func readRawHeads(tx *storage.Tx, id ID) (map[Compartment][]byte, error) {
 	records, err := tx.Scan(id.key("h/"), "", 8)
 	if err != nil {
@@ -285,6 +286,8 @@ func readRawHeads(tx *storage.Tx, id ID) (map[Compartment][]byte, error) {
 			raw[Shared] = r.Value
 		case id.head(Private):
 			raw[Private] = r.Value
+		case id.stop():
+			raw[stopPlace] = r.Value
 		}
 	}
 	return raw, nil

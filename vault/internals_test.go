@@ -175,6 +175,17 @@ func OpensLine(id ID, number uint64, record []byte, inbox seal.BoxKey) bool {
 	return err == nil
 }
 
+// OpensStop says whether an inbox key opens a stop of sessions.
+func OpensStop(id ID, record []byte, inbox seal.BoxKey) bool {
+	_, head, err := seal.ParseClear(record)
+	var clear stopClear
+	if err != nil || seal.Unmarshal(head, &clear) != nil {
+		return false
+	}
+	_, _, err = inbox.Open(stopContext(id, clear.Generation, clear.Number), record)
+	return err == nil
+}
+
 // OpensRoots says whether a key opens any root in a keyslot, given the wrapping
 // key, which opens what is around them.
 func OpensRoots(id ID, stored string, record []byte, wrapping, key seal.Key) bool {

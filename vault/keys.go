@@ -10,6 +10,7 @@ import (
 // split by range; only login/…, svc/…, due/… and unseen/… do not.
 //
 //	V/h/o V/h/s V/h/p V/h/j   heads: owner, shared, private, journal
+//	V/h/stop                  who helps the person has ended their sessions
 //	V/k/o V/k/s V/k/p         keyrings
 //	V/k/w                     wrapping key of the keyslots, under the key service
 //	V/s/<slot>                keyslots

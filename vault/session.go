@@ -19,8 +19,8 @@ import (
 //	clear CBOR{1: epoch, 2: started, 3: last use, 4: device, sealed under Owner} | sealed under HKDF(token):
 //	  CBOR{1: actor, 2: vault signing seed, 3: generations by compartment}
 //
-// A session is over when its record is gone, its time is up, or the owner head
-// has a higher epoch.
+// A session is over when its record is gone, its time is up, the owner head has a
+// higher epoch, or somebody who helps the person has stopped all of them (stop.go).
 type session struct {
 	id      SessionID
 	key     seal.Key // from the token

@@ -102,7 +102,8 @@ func (v *Vault) EndSession(ctx context.Context, id SessionID) error {
 	return v.endSessions(ctx, &id)
 }
 
-// EndOtherSessions ends every session but this one.
+// EndOtherSessions ends every session but this one. Who was let in ends all of them
+// with [Vault.StopSessions].
 func (v *Vault) EndOtherSessions(ctx context.Context) error { return v.endSessions(ctx, nil) }
 
 func (v *Vault) endSessions(ctx context.Context, one *SessionID) error {
@@ -136,6 +137,7 @@ const besideKeys = 16
 // deletes at most so many of their records.
 func (t *turn) raiseEpoch(most int) error {
 	t.heads.owner.Epoch++
+	t.heads.owner.Stop = max(t.heads.owner.Stop, t.stop) // what it ended has ended now
 	t.ownerDirty = true
 	all, err := t.sessions()
 	if err != nil {

@@ -32,6 +32,7 @@ type Vault struct {
 
 	loginRecord string // key of the login record; "": not known yet
 
+	entering bool     // a sign-in that goes on: a stop ends what was before it
 	held     *held    // not nil: opened by a boxed keyslot
 	standing Standing // what else must be true in each commit
 }
@@ -51,6 +52,7 @@ type turn struct {
 	ownerAhead bool                // of what the witness last said: it is told again until it knows
 	away       bool                // the witness does not answer
 	resealing  bool                // what is put is only sealed anew
+	stop       uint64              // number of the latest stop
 	papers     map[[16]byte][]byte // that were written in this turn
 	scanned    map[[16]byte][]byte // as stored, where all were read in one go
 	entries    []Entry
@@ -134,6 +136,13 @@ func (v *Vault) begin(ctx context.Context, tx *storage.Tx, known view) (*turn, e
 	if h.owner.Erased != 0 || h.owner.Epoch != v.epoch {
 		return nil, ErrSessionEnded
 	}
+	stop, err := v.latestStop(ctx, h, known)
+	if err != nil {
+		return nil, err
+	}
+	if stop > h.owner.Stop && !v.entering { // whatever session the store brings back
+		return nil, ErrSessionEnded
+	}
 	if v.standing != nil { // a manager in a relay's own space
 		if err := v.standing(ctx, tx, now); err != nil {
 			return nil, err
@@ -146,7 +155,9 @@ func (v *Vault) begin(ctx context.Context, tx *storage.Tx, known view) (*turn, e
 		// Signing the journal with another key would make it unreadable for ever.
 		return nil, fmt.Errorf("%w: these are not the service keys of this vault", ErrKeyService)
 	}
-	return v.newTurn(ctx, tx, known, now, h), nil
+	t := v.newTurn(ctx, tx, known, now, h)
+	t.stop = stop
+	return t, nil
 }
 
 func (v *Vault) newTurn(ctx context.Context, tx *storage.Tx, known view, now time.Time, h *heads) *turn {

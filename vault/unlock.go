@@ -179,7 +179,7 @@ func (t *turn) proved(p *proof) error {
 
 // open reads keyrings and heads with the roots, and forgets the roots.
 func (s *Vaults) open(ctx context.Context, check *secretCheck, roots map[Compartment]root) (*Vault, error) {
-	v := &Vault{service: s, id: check.id, actor: Actor{Kind: ActorPerson}, epoch: check.owner.Epoch, loginRecord: loginKey(check.counter)}
+	v := &Vault{service: s, id: check.id, actor: Actor{Kind: ActorPerson}, epoch: check.owner.Epoch, loginRecord: loginKey(check.counter), entering: true}
 	err := s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		rec, err := tx.Get(check.id.head(Owner))
 		if err != nil {
@@ -215,7 +215,7 @@ func (v *Vault) signedIn(ctx context.Context, in entrance, p *proof) error {
 		if coded && p.away {
 			return ErrWitnessAway // nobody could say that the code was not used before
 		}
-		t.after = func() { heads, owner = t.heads.checkpoints(), t.report }
+		t.after = func() { heads, owner, v.entering = t.heads.checkpoints(), t.report, false }
 		owesKeys, binDue, waits = t.owesReseal(), t.binDue(t.now.Add(-BinKeeps)), t.inboxWaits()
 		if p.tries.Failed > 1 { // this one was counted too
 			t.note(ActSignInFailed, nil, in.detail(map[string]string{"tries": strconv.FormatUint(p.tries.Failed-1, 10)}))
@@ -223,7 +223,7 @@ func (v *Vault) signedIn(ctx context.Context, in entrance, p *proof) error {
 		t.note(ActSignedIn, nil, in.detail(in.session.detail()))
 		t.tx.Delete(v.id.key("new"))
 		t.tx.Delete(v.id.awaits())
-		return errors.Join(t.arrive(), t.openSession(in.session))
+		return errors.Join(t.arrive(), t.followStop(), t.openSession(in.session))
 	})
 	if err == nil && coded {
 		err = v.spendCode(ctx, heads, owner)

@@ -25,7 +25,7 @@ var headFields = fields(map[uint64]any{
 	10: optional{list(fields(map[uint64]any{1: id(), 2: u8, 3: u8, 4: raw}))},
 	11: optional{raw}, 12: optional{list(raw)}, 13: optional{u64}, 14: optional{u64}, 15: optional{i64}, 16: optional{i64},
 	17: optional{u8}, 18: optional{u64},
-	19: optional{list(fields(map[uint64]any{1: u64, 2: u64, 3: raw, 4: raw, 5: u64}))}, 20: optional{raw},
+	19: optional{list(fields(map[uint64]any{1: u64, 2: u64, 3: raw, 4: raw, 5: u64}))}, 20: optional{raw}, 21: optional{u64},
 })
 
 // Kinds of spaces.

@@ -15,6 +15,18 @@ var onGrants = []mutation{
 	{"C4", "the question in each commit whether a worker still is one", "vault", "^TestAttack$/^C4_old_relay_key$/^memory$", []edit{
 		{"vault/guest.go", "if g.standing != nil {", "if false {"},
 	}},
+	{"C4", "the refusal of every session that was before a stop", "vault", "^TestAttack$/^C4_session_of_a_lost_phone$/^memory$", []edit{
+		{"vault/turn.go", "if stop > h.owner.Stop && !v.entering {", "if false {"},
+	}},
+	{"C4", "the stop that the witness remembers", "vault", "^TestAttack$/^C4_session_of_a_lost_phone$/^memory$", []edit{
+		{"vault/stop.go", "return max(h.owner.Stop, known.heads[headStop].Version)", "return h.owner.Stop"},
+	}},
+	{"C4", "the new epoch at the sign-in after a stop", "vault", "^TestAttack$/^C4_session_of_a_lost_phone$/^memory$", []edit{
+		{"vault/session_list.go", "	t.heads.owner.Epoch++\n", ""},
+	}},
+	{"C4", "the signature of who stopped the sessions", "vault", "^TestAttack$/^C4_session_of_a_lost_phone$/^memory$", []edit{
+		{"vault/stop.go", "return authorError(by.check(facts.Actor, s, c, body.Facts), broken)", "return nil"},
+	}},
 	{"D1", "the comparison of what the directory says with the holder's own head, and whom that trusts", "vault", "^TestAttack$/^D1_relay_key_before_contact$/^memory$", []edit{
 		{"vault/grants_give.go", "if !ok || !slices.Equal(inbox, keys.Inbox) || !slices.Equal(h.Key, keys.Key) {", "if _ = inbox; !ok {"},
 		{"vault/grants_give.go", "if !h.Trusts(k.Pinned) {", "if false {"},

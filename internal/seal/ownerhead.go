@@ -34,6 +34,7 @@ type OwnerHead struct {
 	Owed         uint64            `cbor:"18,keyasint,omitempty"` // generation of Shared that is to be left; 0 or an earlier one: none
 	Locked       []LockedPrivate   `cbor:"19,keyasint,omitempty"` // what was private before a recovery that did not open it
 	Rules        []byte            `cbor:"20,keyasint,omitempty"` // digest of the signed Policy; nil: the witness helps nobody in
+	Stop         uint64            `cbor:"21,keyasint,omitempty"` // number of the latest stop that Epoch has followed; a later one ends every session
 }
 
 // LockedPrivate names a Private of before a recovery: everything of it is as it was,

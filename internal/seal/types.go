@@ -53,7 +53,9 @@ const (
 	TypePath          Type = 42 // sealed: what Private keeps of a way back in
 	TypePolicy        Type = 43 // signed: when the witness may help somebody back in
 
-	lastType = TypePolicy
+	TypeStop Type = 44 // boxed and signed: who helps a person has ended all their sessions
+
+	lastType = TypeStop
 )
 
 // known refuses the zero type and types that this version does not know.

@@ -11,7 +11,7 @@ import (
 // Checkpoint is the version and hash of one head of a vault. Checkpoints of one
 // head are ordered by (Restore, Version).
 type Checkpoint = struct {
-	Head    string // "owner", "shared", "private" or "journal"
+	Head    string // "owner", "shared", "private", "journal" or "stop"
 	Restore uint64 // restore epoch: how often the store was legitimately set back
 	Version uint64
 	Hash    [32]byte // of the head's record
@@ -20,9 +20,17 @@ type Checkpoint = struct {
 // ownerName is the head that is believed for its signature only.
 const ownerName = "owner"
 
+// stopName is the stop that ended all sessions of a person last: who helps them and
+// holds no key of theirs leaves it. Its version is its number.
+const stopName = "stop"
+
+// maxStopStep is how far a report raises the number of a stop: whoever has stolen the
+// credential of a client does not use the numbers up, after which no stop could count.
+const maxStopStep = 1000
+
 // headNames are the heads of a vault, in the order of every answer. Stored
 // records name a head by its place here: add at the end only.
-var headNames = [...]string{ownerName, "shared", "private", "journal"}
+var headNames = [...]string{ownerName, "shared", "private", "journal", stopName}
 
 // compare orders two checkpoints of one head.
 func compare(a, b Checkpoint) int {
@@ -36,8 +44,9 @@ type heads map[string]Checkpoint
 // is another one of the same version.
 func (h heads) raise(c Checkpoint) (raised, fork bool) {
 	known, ok := h[c.Head]
+	unread := c.Head == stopName && known.Hash == [32]byte{} // the owner head was faster than the stop that it follows
 	switch order := compare(c, known); {
-	case !ok || order > 0:
+	case !ok || order > 0 || order == 0 && unread:
 		h[c.Head] = c
 		return true, false
 	default:
@@ -97,7 +106,12 @@ func (w *Witness) latest(ctx context.Context, vault [16]byte) (*state, error) {
 // the same tombstone may be reported again, which finishes the dropping if that
 // was interrupted.
 //
-// Reports with an owner head, and with durable, have survived a loss of power
+// A stop is of no restore epoch: it holds through every restore, until the person has
+// signed in. Its number goes up by at most 1000 in one report (ErrInvalid), and with an
+// owner head that has followed a later one. A false report of one ends the person's
+// sessions, and nothing else.
+//
+// Reports with an owner head, of a stop, and with durable, have survived a loss of power
 // when Raise returns. Others count at once and are written within
 // [Config.FlushEvery]; a crash may lose them. A report is taken as a whole or
 // not at all. After ErrUnavailable it may have been taken; after any other error
@@ -118,7 +132,7 @@ func (w *Witness) Raise(ctx context.Context, vault [16]byte, heads []Checkpoint,
 		return nil, closedSet("raise", err)
 	}
 	defer leave()
-	if r.owner == nil && !durable && w.pending.roomy() {
+	if r.owner == nil && !durable && !r.stops() && w.pending.roomy() {
 		s, err := w.coalesce(ctx, r)
 		if err != nil {
 			return nil, closedSet("raise", err)
@@ -135,7 +149,7 @@ func (w *Witness) Raise(ctx context.Context, vault [16]byte, heads []Checkpoint,
 }
 
 // coalesce judges a report and leaves it to the next flush. It is not for
-// reports with an owner head.
+// reports with an owner head or of a stop.
 func (w *Witness) coalesce(ctx context.Context, r *report) (*state, error) {
 	s, err := w.latest(ctx, r.vault)
 	if err != nil {

@@ -14,6 +14,7 @@ func runConformance(t *testing.T, open func(t *testing.T) *subject) {
 	for area, tests := range map[string]map[string]func(*testing.T, *subject){
 		"checkpoints": checkpointPromises,
 		"owner":       ownerPromises,
+		"stops":       stopPromises,
 		"erasure":     erasurePromises,
 		"keeping":     keepPromises,
 		"restoring":   restorePromises,

@@ -3,6 +3,7 @@ package witness
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
@@ -29,6 +30,9 @@ func newReport(vault [16]byte, reported []Checkpoint, owner []byte) (*report, er
 	for _, c := range reported {
 		if _, twice := seen[c.Head]; twice || placeOf(c.Head) < 0 {
 			return nil, fmt.Errorf("%w: head %q is unknown or given twice", ErrInvalid, c.Head)
+		}
+		if c.Head == stopName && c.Restore != 0 { // or a later epoch could set the number back
+			return nil, fmt.Errorf("%w: a stop is of no restore epoch", ErrInvalid)
 		}
 		seen[c.Head] = c
 	}
@@ -65,6 +69,11 @@ func newOwnerReport(vault [16]byte, owner []byte) (*report, error) {
 // checkpoint returns the report's checkpoint of the owner head.
 func (r *report) checkpoint() Checkpoint {
 	return Checkpoint{Head: ownerName, Restore: r.head.Restore, Version: r.head.Version, Hash: seal.Digest(r.owner)}
+}
+
+// stops says whether a stop is among what is reported.
+func (r *report) stops() bool {
+	return slices.ContainsFunc(r.heads, func(c Checkpoint) bool { return c.Head == stopName })
 }
 
 // state is what is remembered of one vault, and what a report makes of it.
@@ -163,6 +172,9 @@ func (s *state) take(r *report) error {
 		if c.Restore > s.Restore {
 			return fmt.Errorf("%w: head %q", ErrRestore, c.Head)
 		}
+		if c.Head == stopName && c.Version > s.heads[stopName].Version+maxStopStep {
+			return fmt.Errorf("%w: a stop of number %d, after %d", ErrInvalid, c.Version, s.heads[stopName].Version)
+		}
 		s.raise(c)
 	}
 	return nil
@@ -197,6 +209,8 @@ func (s *state) takeOwner(r *report) error {
 	if r.head.Erased != 0 {
 		s.Erased = r.head.Erased
 		s.heads = heads{ownerName: c}
+	} else if s.heads[stopName].Version < r.head.Stop { // the person has signed that they know it
+		s.heads[stopName] = Checkpoint{Head: stopName, Version: r.head.Stop}
 	}
 	return nil
 }

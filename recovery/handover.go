@@ -69,8 +69,8 @@ func (s *Service) Enter(ctx context.Context, c HandOverCode) (*HandOver, error) 
 		return nil, err
 	}
 	r, err := s.load(ctx, at.Vault, at.Object)
-	if errors.Is(err, ErrRequest) {
-		r, found, err = &record{Salt: at.Object[:]}, false, nil
+	if errors.Is(err, ErrRequest) || errors.Is(err, vault.ErrTampered) {
+		r, found, err = &record{Salt: at.Object[:]}, false, nil // E8
 	}
 	if err != nil {
 		return nil, err
@@ -248,8 +248,8 @@ func (s *Service) handOver(ctx context.Context, id vault.ID, request RequestID, 
 	return h, err
 }
 
-// collect opens the half of a side. nil if there is none; sealed says that it lies under
-// a code that was not said.
+// collect opens the half of a side. nil if there is none, or one that the store altered
+// (F10): it is given again. sealed says that it lies under a code that was not said.
 func (s *Service) collect(ctx context.Context, h *HandOver, side string, private seal.BoxKey, opened []byte) (g *givenHalf, sealed bool, err error) {
 	rec, err := s.cfg.Store.Get(ctx, sideKey(h.vault, h.id, side))
 	if isNotFound(err) {
@@ -260,7 +260,7 @@ func (s *Service) collect(ctx context.Context, h *HandOver, side string, private
 	}
 	var stored given
 	if seal.Unmarshal(rec.Value, &stored) != nil {
-		return nil, false, errDamaged
+		return nil, false, nil
 	}
 	box := stored.Box
 	if stored.Salt != nil {
@@ -269,6 +269,9 @@ func (s *Service) collect(ctx context.Context, h *HandOver, side string, private
 		}
 	}
 	g, err = s.openHalf(ctx, h.vault, h.id, h.record, side, private, box)
+	if errors.Is(err, vault.ErrTampered) || errors.Is(err, vault.ErrUntrustedKey) {
+		return nil, false, nil
+	}
 	return g, false, err
 }
 

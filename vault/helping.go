@@ -163,8 +163,9 @@ func (s *Vaults) PutPointer(tx *storage.Tx, number string, p Pointer) (key strin
 	return key, err
 }
 
-// FindPointer returns where a number leads; for one that nobody has, a place that does
-// not exist and is always the same, so that the same work is done there (E8).
+// FindPointer returns where a number leads; for one that nobody has, or that was altered, a
+// place that does not exist and is always the same, so that the same work is done there
+// (E8).
 func (s *Vaults) FindPointer(ctx context.Context, number string) (p Pointer, found bool, err error) {
 	key, c := s.pointerPlace(number)
 	rec, err := s.cfg.Store.Get(ctx, key)
@@ -172,11 +173,9 @@ func (s *Vaults) FindPointer(ctx context.Context, number string) (p Pointer, fou
 		return p, false, storageError(err)
 	}
 	if err == nil {
-		_, body, err := s.pointerKey().Open(c, rec.Value)
-		if err != nil || len(body) != len(p.Vault)+len(p.Object) {
-			return p, false, tampered("a pointer")
+		if _, body, err := s.pointerKey().Open(c, rec.Value); err == nil && len(body) == len(p.Vault)+len(p.Object) {
+			return Pointer{Vault: ID(body[:16]), Object: [16]byte(body[16:])}, true, nil
 		}
-		return Pointer{Vault: ID(body[:16]), Object: [16]byte(body[16:])}, true, nil
 	}
 	nobody := s.keys.hash("hand-over number of nobody", number)
 	return Pointer{Vault: ID(nobody[:16]), Object: [16]byte(nobody[16:])}, false, nil

@@ -55,6 +55,7 @@ var commands = map[string]func(*rpc.Client, config.Admin, io.Writer) error{
 	"admin approve":      func(r *rpc.Client, a config.Admin, out io.Writer) error { return decide(r, a.Approve, true, out) },
 	"admin refuse":       func(r *rpc.Client, a config.Admin, out io.Writer) error { return decide(r, a.Refuse, false, out) },
 	"admin sweep":        sweep,
+	"admin tell-witness": tellWitness,
 	"admin status":       status,
 	"admin invite":       invite,
 

@@ -90,6 +90,7 @@ type Admin struct {
 	Approve     Decision    `cmd:"" help:"Grant a request for more space."`
 	Refuse      Decision    `cmd:"" help:"Refuse a request for more space."`
 	Sweep       struct{}    `cmd:"" help:"Do now what is due."`
+	TellWitness struct{}    `cmd:"" help:"Tell a witness that has lost its records what it remembered: the heads of every vault, as the store has them."`
 	Status      struct{}    `cmd:"" help:"Say how the server is."`
 
 	Death  DeathWork `cmd:"" help:"Record that a person is dead or unable to decide for ever, look at it, or take it back."`

@@ -15,6 +15,11 @@ type WitnessServer struct {
 	Serve    WitnessServe `cmd:"" default:"withargs" help:"Run the witness (the default). Its records lie in the data folder, or in --records."`
 	Identity Identity     `cmd:"" help:"Print the public key of an identity file, and make the file if it is missing."`
 	Forks    Forks        `cmd:"" help:"List the evidence that somebody showed two states of a store."`
+
+	Keys        WitnessKeys    `cmd:"" help:"List the keys with which the witness evaluates, and which of them are in an escrow."`
+	Escrow      WitnessEscrow  `cmd:"" help:"Write all these keys as two shares, for two people, in two files."`
+	Rotate      WitnessRotate  `cmd:"" help:"Draw a new key for a client, which is used from now on. Earlier ones stay usable."`
+	RestoreKeys WitnessRestore `cmd:"" help:"After the witness has lost its records: bring its keys back from two shares. No witness may run."`
 }
 
 // WitnessServe is what a running witness needs.
@@ -34,6 +39,30 @@ type Identity struct {
 // Forks says where to look.
 type Forks struct {
 	Of string `placeholder:"NAME" help:"Of this client only."`
+}
+
+// WitnessKeys says whose.
+type WitnessKeys struct {
+	Of string `placeholder:"NAME" help:"Of this client only."`
+}
+
+// WitnessEscrow says where the shares go.
+type WitnessEscrow struct {
+	One   string `arg:"" help:"File of the first share. It must not be there yet."`
+	Other string `arg:"" help:"File of the second share, best on another stick."`
+}
+
+// WitnessRotate says whose.
+type WitnessRotate struct {
+	Of string `arg:"" help:"Name of the client."`
+}
+
+// WitnessRestore says where the shares are.
+type WitnessRestore struct {
+	Shares []string `arg:"" optional:"" help:"The files of both shares, in either order."`
+	Of     string   `placeholder:"KEY" help:"Public key of the lost witness, if this one has another identity."`
+	NoKeys bool     `help:"There are no shares: note for the clients named with --client that the records are lost, and the keys too."`
+	Client []string `sep:"," placeholder:"NAME" help:"With --no-keys: the names of the clients."`
 }
 
 // ServedClient is one client of a witness.

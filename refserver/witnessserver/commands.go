@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -25,6 +27,14 @@ func Run(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logger)
 		return printIdentity(c, out)
 	case "witness forks":
 		return printForks(ctx, c, out)
+	case "witness keys":
+		return printKeys(ctx, c, out)
+	case "witness escrow":
+		return writeEscrow(ctx, c, out)
+	case "witness rotate":
+		return rotate(ctx, c, out)
+	case "witness restore-keys":
+		return restoreKeys(ctx, c, out)
 	}
 	return Serve(ctx, c, out, log)
 }
@@ -72,18 +82,25 @@ const page = 500
 
 // Forks lists the evidence that is kept.
 func (g *Guard) Forks(q Query, out *[]Fork) error {
-	if q.Client != "" && g.keeper.witnesses[q.Client] == nil {
-		return errors.New("this witness serves no client of this name")
-	}
-	for name, w := range g.keeper.witnesses {
-		if q.Client != "" && q.Client != name {
-			continue
-		}
-		if err := g.forksOf(name, w, out); err != nil {
+	names, err := g.names(q)
+	for _, name := range names {
+		if err := g.forksOf(name, g.keeper.witnesses[name], out); err != nil {
 			return err
 		}
 	}
-	return nil
+	return err
+}
+
+// names are the clients that a query is about, in their order.
+func (g *Guard) names(q Query) ([]string, error) {
+	all := slices.Sorted(maps.Keys(g.keeper.witnesses))
+	if q.Client == "" {
+		return all, nil
+	}
+	if !slices.Contains(all, q.Client) {
+		return nil, errors.New("this witness serves no client of this name")
+	}
+	return []string{q.Client}, nil
 }
 
 // forksOf goes through all vaults of a client.
@@ -113,7 +130,8 @@ func (g *Guard) forksOf(name string, w *witness.Witness, out *[]Fork) error {
 	}
 }
 
-func printForks(ctx context.Context, c *config.Config, out io.Writer) (err error) {
+// askGuard asks the running witness; its store is its own while it runs.
+func askGuard(ctx context.Context, c *config.Config, call string, query, answer any) (err error) {
 	calls, done, err := admin.Reach(ctx, c.Data, func(context.Context) (any, func() error, error) {
 		return nil, nil, errors.New("no witness runs on this data folder; start it, or name another folder with --data")
 	})
@@ -121,8 +139,12 @@ func printForks(ctx context.Context, c *config.Config, out io.Writer) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	return calls.Call(call, query, answer)
+}
+
+func printForks(ctx context.Context, c *config.Config, out io.Writer) error {
 	var forks []Fork
-	if err := calls.Call("Guard.Forks", Query{Client: c.WitnessServer.Forks.Of}, &forks); err != nil {
+	if err := askGuard(ctx, c, "Guard.Forks", Query{Client: c.WitnessServer.Forks.Of}, &forks); err != nil {
 		return err
 	}
 	for _, f := range forks {
@@ -136,7 +158,8 @@ func printForks(ctx context.Context, c *config.Config, out io.Writer) (err error
 		}
 	}
 	if len(forks) == 0 {
-		_, err = fmt.Fprintln(out, "No fork was seen.")
+		_, err := fmt.Fprintln(out, "No fork was seen.")
+		return err
 	}
-	return err
+	return nil
 }

@@ -38,6 +38,7 @@ type keeper struct {
 	store     *storage.Store
 	witnesses map[string]*witness.Witness // by the names of clients
 	signs     witness.PublicKey
+	identity  witness.PublicKey // by which clients know it
 	closers   []func() error
 }
 
@@ -101,6 +102,7 @@ func Serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 	if err != nil {
 		return err
 	}
+	k.identity = identity.Public()
 	server, err := k.server(identity)
 	if err != nil {
 		return err
@@ -122,7 +124,24 @@ func Serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 	if err := k.greet(out, identity.Public(), listener.Addr(), healthListener); err != nil {
 		return err
 	}
+	if err := k.warnOfKeys(ctx); err != nil {
+		return err
+	}
 	return k.run(ctx, server, listener, health, healthListener)
+}
+
+// warnOfKeys says which clients have keys that would be lost with the records.
+func (k *keeper) warnOfKeys(ctx context.Context) error {
+	for name, w := range k.witnesses {
+		keys, err := w.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(keys, func(key witness.Key) bool { return !key.Escrowed }) {
+			k.log.Warn("keys are in no escrow, and would be lost with the records; make one with: refserver witness escrow", "client", name)
+		}
+	}
+	return nil
 }
 
 // server is the part that speaks to clients.

@@ -19,6 +19,7 @@ type Path struct {
 	Waits     [2]time.Duration // before it opens Owner and Shared, and Private
 	Helpers   []ID             // the relays and the desk that hold a half
 	Organised int              // of how many organisations they are
+	Shown     []byte           // of NewPath, such as the questions; nil of one that is due
 }
 
 // PathState is how it stands with a path.
@@ -63,7 +64,7 @@ func (v *Vault) Paths(ctx context.Context) (out []Path, err error) {
 }
 
 func (t *turn) review(k *keptPath, given []*keptGrant) Path {
-	p := Path{Kind: k.Kind, ID: k.Path, Since: time.UnixMilli(k.Since).UTC(), Private: k.pathBody.Private != nil, Waits: [2]time.Duration{k.wait(classShared), k.wait(classPrivate)}}
+	p := Path{Kind: k.Kind, ID: k.Path, Since: time.UnixMilli(k.Since).UTC(), Private: k.pathBody.Private != nil, Waits: [2]time.Duration{k.wait(classShared), k.wait(classPrivate)}, Shown: slices.Clone(k.Shown)}
 	organisations, relays, desks := map[[16]byte]bool{}, 0, 0
 	for _, g := range given {
 		if !g.inForce(t.now) || !t.helps(g, k) {

@@ -22,7 +22,7 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 		"journal-head": journalHead{}, "entry-clear": entryClear{}, "entry": entryBody{}, "entry-facts": entryFacts{},
 		"paper-clear": paperClear{}, "paper": ownerPaper{}, "consent": consentBody{}, "space": spacePaper{}, "restored": restoredBody{},
 		"card": cardPaperBody{}, "factor": factorBody{}, "rules": rulesBody{}, "representative": representativeBody{}, "gaps": gapsBody{},
-		"terms": Terms{}, "path": pathBody{}, "policy": seal.Policy{}, "approval": seal.Approval{}, "signed-approval": seal.SignedApproval{}, "grant": grantBody{}, "grant-paper": grantPaper{}, "deposit-clear": depositClear{}, "deposit": depositBody{},
+		"terms": Terms{}, "path": pathBody{}, "policy": seal.Policy{}, "policy-inbox": seal.PolicyInbox{}, "policy-paper": policyPaper{}, "approval": seal.Approval{}, "signed-approval": seal.SignedApproval{}, "grant": grantBody{}, "grant-paper": grantPaper{}, "deposit-clear": depositClear{}, "deposit": depositBody{},
 		"wish": wishBody{}, "carry": wishCarry{}, "death": deathBody{}, "seen": lastSeen{}, "moving": moving{},
 		"session-clear": sessionClear{}, "session": sessionBody{}, "stop-clear": stopClear{}, "stop": stopBody{}, "stop-facts": stopFacts{}, "receipt": receiptBody{},
 	}, seal.Marshal)

@@ -52,6 +52,11 @@ type Checkpoints interface {
 	// Restored returns the complete statement that began the vault's restore epoch,
 	// nil if there is none. See [RestoreKeys].
 	Restored(ctx context.Context, vault [16]byte) (complete []byte, err error)
+	// Inbox says to which key of the witness's own what it alone is to read is closed
+	// (CBOR, see docs/format.md), signed by the witness if it signs restores. With
+	// Config.Restore a signature by its Witness is demanded; without it the connection
+	// to the witness vouches for the key.
+	Inbox(ctx context.Context) (inbox []byte, err error)
 }
 
 // RestoreKeys are the two Ed25519 public keys whose signatures it takes to set a
@@ -144,6 +149,7 @@ type Vaults struct {
 	marks      *marks
 	reporter   *reporter
 	away       *awayTries
+	inbox      witnessInbox
 	disowned   disowned
 	signatures *signatures
 	close      sync.Once

@@ -34,6 +34,7 @@ const (
 	paperPath            uint8 = 35
 	paperPathReceipt     uint8 = 36
 	paperLater           uint8 = 37
+	paperPolicy          uint8 = 38
 )
 
 type paperClear struct {

@@ -2,72 +2,129 @@ package vault
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 
 	"reconnect.example/internal/seal"
 )
 
 // What the witness must know of the paths in which it takes part lies in V/policy,
-// signed by the vault's key and numbered by the owner head. It goes to the witness
-// with the owner side, so that no call of its own can get lost: from the moment when
-// a head is raised, its rules hold. The owner head names its digest, so that the witness
-// takes no head without the policy that belongs to it, nor an older one (C5).
+// signed by the vault's key, numbered by the owner head, and closed to the witness: it
+// names who helps, and the store is not to learn who follows whom (N20). It goes to the
+// witness with the owner side, so that no call of its own can get lost: from the moment
+// when a head is raised, its rules hold. The owner head names its digest, so that the
+// witness takes no head without the policy that belongs to it, nor an older one (C5).
 func (id ID) policy() string { return id.key("policy") }
 
+// policyPaper is what the vault itself knows of the policy that it closed.
+type policyPaper struct {
+	Signed     [32]byte `cbor:"1,keyasint"` // digest of what was signed
+	Generation uint64   `cbor:"2,keyasint"` // of the witness's key
+	Public     []byte   `cbor:"3,keyasint"` // that key
+}
+
+var policyPaperID = [16]byte{15: paperPolicy}
+
 // renewPolicy brings the signed policy to where the paths and grants of this turn are,
-// in the commit that changes them.
+// in the commit that changes them. A witness that does not know the present head may
+// be one that has lost its keys: it is given the policy anew.
 func (t *turn) renewPolicy() error {
 	ix, reached := t.heads.indexes[Owner]
-	if !reached || !t.ownerDirty && !ix.dirty || t.heads.owner.Erased != 0 || t.heads.owner.Kind != seal.KindPerson {
+	owner := t.heads.owner
+	if !reached || owner.Erased != 0 || owner.Kind != seal.KindPerson {
+		return nil
+	}
+	changing := t.ownerDirty || ix.dirty
+	if !changing && (!t.ownerAhead || owner.Rules == nil) {
 		return nil
 	}
 	rules, err := t.policyRules()
 	if err != nil {
 		return err
 	}
-	owner := t.heads.owner
-	if len(rules) == 0 {
-		if owner.Rules != nil {
-			owner.Policy++
-			owner.Rules = nil
-			t.tx.Delete(t.v.id.policy())
-		}
-		return nil
+	if len(rules) > 0 {
+		return t.closePolicy(rules, changing)
 	}
-	rec, err := t.tx.Get(t.v.id.policy())
-	if err != nil && !isNotFound(err) {
+	if changing && owner.Rules != nil {
+		// The paper stays: it names nobody, and fits no later number.
+		owner.Policy++
+		owner.Rules = nil
+		t.tx.Delete(t.v.id.policy())
+	}
+	return nil
+}
+
+// closePolicy closes these rules to the witness, unless the policy that is there says
+// the same to its present key. needed: the turn is not to pass without.
+func (t *turn) closePolicy(rules []seal.PolicyRule, needed bool) error {
+	kept, err := t.policyPaper()
+	if err != nil {
 		return err
 	}
-	if t.samePolicy(rec.Value, rules) {
+	inbox := t.v.service.policyInbox(t.ctx)
+	switch {
+	case inbox != nil:
+	case kept.Public != nil: // who helps no more must not stay because the witness is away
+		inbox = &seal.PolicyInbox{Generation: kept.Generation, Public: kept.Public}
+	case needed:
+		return ErrWitnessAway
+	default:
 		return nil
 	}
+	owner := t.heads.owner
+	same, err := t.samePolicy(kept, rules, inbox)
+	if err != nil || same {
+		return err
+	}
 	owner.Policy++
-	record, err := t.signer.SealPolicy(t.v.id, &seal.Policy{Number: owner.Policy, Rules: rules})
+	t.ownerDirty = true
+	signed, err := t.signer.SignPolicy(t.v.id, &seal.Policy{Number: owner.Policy, Rules: rules})
+	if err != nil {
+		return err
+	}
+	record, err := inbox.SealPolicy(t.v.id, signed)
 	if err != nil {
 		return err
 	}
 	digest := seal.Digest(record)
 	owner.Rules = digest[:]
 	t.tx.PutUnique(t.v.id.policy(), record)
-	return nil
+	if t.pagesLost {
+		return nil // and closed anew by the next turn
+	}
+	return t.putFixedPaper(policyPaperID, paperPolicy, policyPaper{Signed: seal.Digest(signed), Generation: inbox.Generation, Public: inbox.Public})
 }
 
-// samePolicy says whether the policy that the owner head names has these rules.
-func (t *turn) samePolicy(record []byte, rules []seal.PolicyRule) bool {
-	digest := seal.Digest(record)
-	if !bytes.Equal(digest[:], t.heads.owner.Rules) {
-		return false
+// policyPaper reads what is known of the policy; nothing, where the paper was altered.
+func (t *turn) policyPaper() (kept policyPaper, err error) {
+	p, found, err := t.fixedPaper(policyPaperID, paperPolicy)
+	if errors.Is(err, ErrTampered) {
+		return kept, nil
 	}
-	old, err := seal.OpenPolicy(t.heads.owner.Key, t.v.id, record)
-	if err != nil {
-		return false // by the key before: sign it anew
+	if err != nil || !found {
+		return kept, err
 	}
-	same, err := seal.Marshal(seal.Policy{Number: old.Number, Rules: rules})
-	if err != nil {
-		return false
+	if seal.Unmarshal(p.Body, &kept) != nil {
+		return policyPaper{}, nil
 	}
-	is, err := seal.Marshal(old)
-	return err == nil && bytes.Equal(is, same)
+	return kept, nil
+}
+
+// samePolicy says whether the policy that the owner head names has these rules, signed
+// by the present key and closed to this one of the witness.
+func (t *turn) samePolicy(kept policyPaper, rules []seal.PolicyRule, inbox *seal.PolicyInbox) (bool, error) {
+	if kept.Generation != inbox.Generation || !bytes.Equal(kept.Public, inbox.Public) {
+		return false, nil
+	}
+	rec, err := t.tx.Get(t.v.id.policy())
+	if err != nil && !isNotFound(err) {
+		return false, err
+	}
+	if digest := seal.Digest(rec.Value); !bytes.Equal(digest[:], t.heads.owner.Rules) {
+		return false, nil
+	}
+	signed, err := t.signer.SignPolicy(t.v.id, &seal.Policy{Number: t.heads.owner.Policy, Rules: rules})
+	return err == nil && seal.Digest(signed) == kept.Signed, err
 }
 
 func (t *turn) policyRules() (rules []seal.PolicyRule, err error) {

@@ -45,7 +45,7 @@ func newHelpedOn(t testing.TB, opts *vaulttest.Options) *helped {
 	s := newScene(t, opts)
 	h := &helped{town: settled(t, s, o.register), owns: map[vault.PathKind][]byte{}, organisations: o.of}
 	h.desk = space(t, h.Vaults, seal.KindRelay, "the sheet of the desk")
-	o.of[h.relay.ID()], o.of[h.desk.ID()] = [16]byte{1}, [16]byte{2}
+	o.of[h.relay.ID()], o.of[h.desk.ID()] = vault.NewPathID(), vault.NewPathID() // any two
 	h.grant = h.follow(t, vault.ScopeAdd)
 	g, err := h.v.Give(t.Context(), vault.NewGrant{Holder: h.desk.ID(), Scope: vault.ScopeHelp}, h.secret())
 	require.NoError(t, err)

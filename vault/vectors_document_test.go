@@ -32,7 +32,7 @@ var described = map[string]string{
 	"witness.counterRecord": "counter", "witness.policyRecord": "watched-policy", "witness.requestRecord": "watched-request", "witness.approverRecord": "approver", "witness.clockRecord": "clock", "witness.keyRecord": "evaluation-key", "witness.latestRecord": "latest-key",
 	"witness.escrowRecord": "escrow", "witness.lossRecord": "loss", "witness.escrowBody": "escrow-keys", "witness.escrowPart": "escrow-part",
 	"seal.Terms": "terms", "seal.Commitment": "commitment", "vault.half": "half", "vault.lineRange": "line-range",
-	"seal.LockedPrivate": "locked", "seal.Policy": "policy", "seal.PolicyRule": "policy-rule", "seal.PolicyCounter": "policy-counter", "seal.PolicyParty": "policy-party",
+	"seal.LockedPrivate": "locked", "seal.Policy": "policy", "seal.policyClear": "policy-clear", "seal.PolicyInbox": "policy-inbox", "vault.policyPaper": "policy-paper", "seal.PolicyRule": "policy-rule", "seal.PolicyCounter": "policy-counter", "seal.PolicyParty": "policy-party",
 	"seal.Approval": "approval", "seal.SignedApproval": "signed-approval", "vault.parts": "path-parts", "vault.pathBody": "path", "vault.grantBody": "grant", "vault.chosenItem": "chosen-item", "vault.grantPaper": "grant-paper",
 	"vault.depositClear": "deposit-clear", "vault.depositBody": "deposit", "vault.gapsBody": "gaps", "vault.gap": "gap",
 	"vault.cardPaperBody": "card", "vault.factorBody": "factor",

@@ -51,11 +51,12 @@ const (
 	TypeMember        Type = 40 // signed: a relay says whose key this is, and in which role
 	TypeWish          Type = 41 // signed: what a person wants done when they are dead or cannot decide
 	TypePath          Type = 42 // sealed: what Private keeps of a way back in
-	TypePolicy        Type = 43 // signed: when the witness may help somebody back in
+	TypePolicy        Type = 43 // boxed and signed: when the witness may help somebody back in
 
-	TypeStop Type = 44 // boxed and signed: who helps a person has ended all their sessions
+	TypeStop        Type = 44 // boxed and signed: who helps a person has ended all their sessions
+	TypePolicyInbox Type = 45 // signature: to which key of its own a witness takes policies
 
-	lastType = TypeStop
+	lastType = TypePolicyInbox
 )
 
 // known refuses the zero type and types that this version does not know.

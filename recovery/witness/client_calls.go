@@ -56,6 +56,15 @@ func (c *Client) OwnerSide(ctx context.Context, vault [16]byte) (owner []byte, s
 	return answer.Owner, sideFromWire(answer.Side), nil
 }
 
+// Inbox is [Witness.Inbox]. Verify its signature: the client does not.
+func (c *Client) Inbox(ctx context.Context) (inbox []byte, err error) {
+	answer, err := ask[inboxAnswer](ctx, c, "inbox", inboxRequest{}, smallMessage, smallMessage, mayRepeat)
+	if err != nil {
+		return nil, closedSet("inbox", err)
+	}
+	return answer.Inbox, nil
+}
+
 // Restore is [Witness.Restore]. Verify the complete statement with both keys: the
 // client does not.
 func (c *Client) Restore(ctx context.Context, vault [16]byte, statement []byte) (complete []byte, err error) {

@@ -154,16 +154,15 @@ func (n *town) allow(t *testing.T, s *subject, rules ...seal.PolicyRule) {
 	t.Helper()
 	n.version++
 	n.policy++
-	h, side := n.ruled(t, rules...)
+	h, side := n.ruled(t, s, rules...)
 	require.NoError(t, s.Keep(t.Context(), n.vault, h.record, side))
 	_, err := s.Raise(t.Context(), n.vault, h.heads(), h.record, true)
 	require.NoError(t, err)
 }
 
-func (n *town) ruled(t *testing.T, rules ...seal.PolicyRule) (signed, []witness.Kept) {
+func (n *town) ruled(t *testing.T, s *subject, rules ...seal.PolicyRule) (signed, []witness.Kept) {
 	t.Helper()
-	record, err := n.key().SealPolicy(n.vault, &seal.Policy{Number: n.policy, Rules: rules})
-	require.NoError(t, err)
+	record := s.closed(t, n.vault, n.key(), &seal.Policy{Number: n.policy, Rules: rules})
 	digest := seal.Digest(record)
 	h, side := n.sideOf(n.version, "of a policy", func(h *seal.OwnerHead) {
 		if h.Policy = n.policy; len(rules) > 0 {
@@ -174,6 +173,20 @@ func (n *town) ruled(t *testing.T, rules ...seal.PolicyRule) (signed, []witness.
 		side = append(side, witness.Kept{Key: "the person/policy", Value: record})
 	}
 	return h, side
+}
+
+// closed is a policy of a vault, signed by key and closed to the witness.
+func (s *subject) closed(t *testing.T, vault [16]byte, key seal.SigningKey, p *seal.Policy) []byte {
+	t.Helper()
+	signed, err := key.SignPolicy(vault, p)
+	require.NoError(t, err)
+	said, err := s.Inbox(t.Context())
+	require.NoError(t, err)
+	inbox, err := seal.OpenPolicyInbox(witnessKey.Public(), said)
+	require.NoError(t, err)
+	record, err := inbox.SealPolicy(vault, signed)
+	require.NoError(t, err)
+	return record
 }
 
 func (n *town) begin(t *testing.T, s *subject, path [16]byte, by *colleague) witness.Request {
@@ -253,21 +266,61 @@ var requestPromises = map[string]func(*testing.T, *subject){
 		_, err = s.Evaluate(t.Context(), n.vault, week, typed, 0)
 		require.ErrorIs(t, err, witness.ErrRuled)
 	},
+	"what was closed to an earlier key of the witness holds": func(t *testing.T, s *subject) {
+		n := newTown(t, s)
+		n.version, n.policy = n.version+1, n.policy+1
+		h, side := n.ruled(t, s, n.rules()...)
+		said, err := s.Inbox(t.Context())
+		require.NoError(t, err)
+		_, err = s.renew(t.Context())
+		require.NoError(t, err)
+		later, err := s.Inbox(t.Context())
+		require.NoError(t, err)
+		require.NotEqual(t, said, later)
+		s.restart()
+		again, err := s.Inbox(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, later, again)
+		require.NoError(t, s.Keep(t.Context(), n.vault, h.record, side))
+		_, err = s.Raise(t.Context(), n.vault, h.heads(), h.record, true)
+		require.NoError(t, err)
+		n.begin(t, s, byPath, n.nadia)
+		_, err = seal.OpenPolicyInbox(operatorKey.Public(), later)
+		require.ErrorIs(t, err, seal.ErrOpen, "signed by the witness and by nobody else")
+	},
 	"no head is raised without its policy": func(t *testing.T, s *subject) {
 		n := newTown(t, s)
 		n.version, n.policy = n.version+1, n.policy+1
-		h, side := n.ruled(t, n.rules()[0])
+		h, side := n.ruled(t, s, n.rules()[0])
 		require.ErrorIs(t, s.Keep(t.Context(), n.vault, h.record, side[:len(side)-1]), witness.ErrInvalid)
 		_, err := s.Raise(t.Context(), n.vault, h.heads(), h.record, true)
 		require.ErrorIs(t, err, witness.ErrInvalid)
-		// Another's policy, though its digest is in the head.
-		other, err := seal.NewSigningKey().SealPolicy(n.vault, &seal.Policy{Number: n.policy})
+		good := seal.Policy{Number: n.policy, Rules: n.rules()}
+		clear, err := n.key().SignPolicy(n.vault, &good)
 		require.NoError(t, err)
-		digest := seal.Digest(other)
-		h, side = n.sideOf(n.version, "forged", func(h *seal.OwnerHead) { h.Policy, h.Rules = n.policy, digest[:] })
-		require.NoError(t, s.Keep(t.Context(), n.vault, h.record, append(side, witness.Kept{Key: "policy", Value: other})))
-		_, err = s.Raise(t.Context(), n.vault, h.heads(), h.record, true)
-		require.ErrorIs(t, err, witness.ErrForged)
+		flipped := s.closed(t, n.vault, n.key(), &good)
+		flipped[len(flipped)-1] ^= 1
+		lost, err := seal.NewBoxKey()
+		require.NoError(t, err)
+		gone, err := (&seal.PolicyInbox{Generation: 7, Public: lost.Public()}).SealPolicy(n.vault, clear)
+		require.NoError(t, err)
+		for name, c := range map[string]struct { // though its digest is in the head
+			record []byte
+			err    error
+		}{
+			"another's policy":           {s.closed(t, n.vault, seal.NewSigningKey(), &good), witness.ErrForged},
+			"of another vault":           {s.closed(t, [16]byte{9}, n.key(), &good), witness.ErrForged},
+			"of another number":          {s.closed(t, n.vault, n.key(), &seal.Policy{Number: n.policy - 1}), witness.ErrForged},
+			"a flipped bit":              {flipped, witness.ErrForged},
+			"not closed":                 {clear, witness.ErrForged},
+			"closed to a key it has not": {gone, witness.ErrGeneration},
+		} {
+			digest := seal.Digest(c.record)
+			h, side = n.sideOf(n.version, name, func(h *seal.OwnerHead) { h.Policy, h.Rules = n.policy, digest[:] })
+			require.NoError(t, s.Keep(t.Context(), n.vault, h.record, append(side, witness.Kept{Key: "policy", Value: c.record})), name)
+			_, err = s.Raise(t.Context(), n.vault, h.heads(), h.record, true)
+			require.ErrorIs(t, err, c.err, name)
+		}
 		n.policy--
 		n.begin(t, s, byPath, n.nadia) // the one before still holds
 	},

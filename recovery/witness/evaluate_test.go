@@ -145,4 +145,6 @@ func TestNothingIsEvaluatedAfterTheEnd(t *testing.T) {
 	require.ErrorIs(t, err, witness.ErrClosed)
 	_, err = w.RenewKey(t.Context())
 	require.ErrorIs(t, err, witness.ErrClosed)
+	_, err = w.Inbox(t.Context())
+	require.ErrorIs(t, err, witness.ErrClosed)
 }

@@ -25,6 +25,7 @@ func everyCall(p *person) map[string]func(ctx context.Context, w api) error {
 		},
 		"keep":       func(ctx context.Context, w api) error { return w.Keep(ctx, p.vault, second.record, next) },
 		"owner-side": func(ctx context.Context, w api) error { _, _, err := w.OwnerSide(ctx, p.vault); return err },
+		"inbox":      func(ctx context.Context, w api) error { _, err := w.Inbox(ctx); return err },
 		"restore":    func(ctx context.Context, w api) error { _, err := w.Restore(ctx, p.vault, p.restored(1)); return err },
 		"restored":   func(ctx context.Context, w api) error { _, err := w.Restored(ctx, p.vault); return err },
 		"vaults":     func(ctx context.Context, w api) error { _, err := w.Vaults(ctx, [16]byte{}, 10); return err },

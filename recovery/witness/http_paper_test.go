@@ -71,7 +71,7 @@ func TestThePaperShowsWhatIsSaid(t *testing.T) {
 		require.Contains(t, all, exchange[1])
 		shown[exchange[2]] = true
 	}
-	require.Len(t, shown, 18, "every call, and the one for health")
+	require.Len(t, shown, 19, "every call, and the one for health")
 }
 
 // speak makes the calls that the paper shows.
@@ -102,6 +102,8 @@ func speak(t *testing.T, c *witness.Client) {
 	_, err = c.Tried(t.Context(), p.vault, card)
 	require.NoError(t, err)
 	_, _, err = c.OwnerSide(t.Context(), p.vault)
+	require.NoError(t, err)
+	_, err = c.Inbox(t.Context())
 	require.NoError(t, err)
 	_, err = c.Restored(t.Context(), p.vault)
 	require.NoError(t, err)

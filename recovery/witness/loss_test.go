@@ -63,7 +63,7 @@ func (l *lost) tellAgain(t *testing.T) {
 	t.Helper()
 	l.relay.version--
 	l.relay.open(t, l.after)
-	h, side := l.ruled(t, l.rule())
+	h, side := l.ruled(t, l.before, l.rule())
 	require.NoError(t, l.after.Keep(t.Context(), l.vault, h.record, side))
 	_, err := l.after.Raise(t.Context(), l.vault, h.heads(), h.record, true)
 	require.NoError(t, err)

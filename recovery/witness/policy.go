@@ -12,7 +12,7 @@ import (
 
 // The policy of a vault says at which counters its witness evaluates only within a
 // request to help the person back in. It comes with the owner side of the head that
-// names it, and is taken when that head is raised: no head is known here without its
+// names it, closed to this witness alone, and is taken when that head is raised: no head is known here without its
 // policy. A counter that once had a rule is never again evaluated without one, so that
 // a path that was withdrawn does not open the vault that an old copy of the store has
 // (C5).
@@ -25,6 +25,7 @@ type policyRecord struct {
 	Signed []byte   `cbor:"1,keyasint,omitempty"` // the policy, as the vault's key of then signed it; nil: none
 	Key    []byte   `cbor:"2,keyasint,omitempty"` // that key
 	Dead   [][]byte `cbor:"3,keyasint,omitempty"` // counters that had a rule
+	Record []byte   `cbor:"4,keyasint,omitempty"` // digest of the record that it was closed in, which the owner head names
 }
 
 func policyKey(vault [16]byte) string { return policyTable + hexID(vault) }
@@ -75,22 +76,20 @@ func takePolicy(tx *storage.Tx, r *report) error {
 	if err != nil {
 		return err
 	}
-	if record.Signed != nil {
-		digest := seal.Digest(record.Signed)
-		if bytes.Equal(digest[:], r.head.Rules) {
-			return nil
-		}
-	}
-	if record.Signed == nil && r.head.Rules == nil {
+	if bytes.Equal(record.Record, r.head.Rules) {
 		return nil
 	}
 	next := policyRecord{Dead: record.Dead}
 	var policy *seal.Policy
 	if r.head.Rules != nil {
-		if next.Signed, err = keptPolicy(tx, r); err != nil {
+		closed, err := keptPolicy(tx, r)
+		if err != nil {
 			return err
 		}
-		next.Key = bytes.Clone(r.head.Key)
+		if next.Signed, err = openPolicyRecord(tx, r.vault, closed); err != nil {
+			return err
+		}
+		next.Key, next.Record = bytes.Clone(r.head.Key), bytes.Clone(r.head.Rules)
 		policy, err = seal.OpenPolicy(r.head.Key, r.vault, next.Signed)
 		if err != nil || policy.Number != r.head.Policy {
 			return fmt.Errorf("%w: the policy of its owner head", ErrForged)

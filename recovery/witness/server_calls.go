@@ -51,6 +51,7 @@ func serverCalls() map[string]call {
 		"raise":      doing(ownerMessage, serveRaise),
 		"keep":       doing(sideMessage, serveKeep).largely(),
 		"owner-side": doing(smallMessage, serveOwnerSide).largely(),
+		"inbox":      doing(smallMessage, serveInbox),
 		"restore":    doing(smallMessage, serveRestore),
 		"restored":   doing(smallMessage, serveRestored),
 		"vaults":     doing(smallMessage, serveVaults),
@@ -85,6 +86,11 @@ func serveKeep(ctx context.Context, w *Witness, q *keepRequest) (doneAnswer, err
 func serveOwnerSide(ctx context.Context, w *Witness, q *aboutVault) (ownerSideAnswer, error) {
 	owner, side, err := w.OwnerSide(ctx, q.Vault)
 	return ownerSideAnswer{Vault: q.Vault, Owner: owner, Side: sideToWire(side)}, err
+}
+
+func serveInbox(ctx context.Context, w *Witness, _ *inboxRequest) (inboxAnswer, error) {
+	inbox, err := w.Inbox(ctx)
+	return inboxAnswer{Inbox: inbox}, err
 }
 
 func serveRestore(ctx context.Context, w *Witness, q *restoreRequest) (completeAnswer, error) {

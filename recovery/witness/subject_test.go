@@ -23,6 +23,7 @@ type api interface {
 	Raise(ctx context.Context, vault [16]byte, heads []witness.Checkpoint, owner []byte, durable bool) ([]witness.Checkpoint, error)
 	Keep(ctx context.Context, vault [16]byte, owner []byte, side []witness.Kept) error
 	OwnerSide(ctx context.Context, vault [16]byte) (owner []byte, side []witness.Kept, err error)
+	Inbox(ctx context.Context) (inbox []byte, err error)
 	Restore(ctx context.Context, vault [16]byte, statement []byte) (complete []byte, err error)
 	Restored(ctx context.Context, vault [16]byte) (complete []byte, err error)
 	Vaults(ctx context.Context, after [16]byte, limit int) ([][16]byte, error)

@@ -67,7 +67,8 @@ type (
 
 // Requests.
 type (
-	aboutVault struct { // latest, owner-side, restored, forks
+	inboxRequest struct{}
+	aboutVault   struct { // latest, owner-side, restored, forks
 		Vault id `json:"vault"`
 	}
 	raiseRequest struct {
@@ -131,6 +132,9 @@ type (
 		Vault id         `json:"vault"`
 		Owner []byte     `json:"owner"`
 		Side  []wireKept `json:"side"` // null: none was kept
+	}
+	inboxAnswer struct {
+		Inbox []byte `json:"inbox"`
 	}
 	completeAnswer struct { // restore, restored
 		Vault    id     `json:"vault"`

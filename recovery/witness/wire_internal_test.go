@@ -43,7 +43,7 @@ func TestAWaitNeverBecomesNothingOnTheWay(t *testing.T) {
 
 func TestEveryCallOfTheClientIsOneOfTheServer(t *testing.T) {
 	t.Parallel()
-	require.Len(t, serverCalls(), 17)
+	require.Len(t, serverCalls(), 18)
 	require.Greater(t, int64(sideMessage), int64(MaxSideBytes)*4/3)
 	require.Greater(t, int64(ownerMessage), int64(maxOwnerHead)*4/3)
 }

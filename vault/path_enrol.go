@@ -113,7 +113,7 @@ func (v *Vault) ChangePaths(ctx context.Context, c PathChange, secret Secret) er
 
 func (t *turn) changePaths(c PathChange, p *proof, holders map[ID]holderNow) error {
 	for _, kind := range c.Withdraw {
-		if err := t.dropPath(kind); err != nil {
+		if err := errors.Join(t.dropAltered(kind, p), t.dropPath(kind)); err != nil {
 			return err
 		}
 		t.note(ActPathWithdrawn, nil, map[string]string{"path": kind.String()})
@@ -122,7 +122,7 @@ func (t *turn) changePaths(c PathChange, p *proof, holders map[ID]holderNow) err
 		if err := t.mayHelp(n.Kind); err != nil {
 			return err
 		}
-		if err := t.addPath(n, p); err != nil {
+		if err := errors.Join(t.dropAltered(n.Kind, p), t.addPath(n, p)); err != nil {
 			return err
 		}
 		t.note(ActPathEnrolled, nil, map[string]string{"path": n.Kind.String(), "private": yesNo(n.Private)})
@@ -223,6 +223,30 @@ func (t *turn) dropPath(kind PathKind) error {
 	}
 	t.dropSlot(seal.SlotEntry{ID: all[i].Slot})
 	t.ways = slices.Delete(slices.Clone(all), i, i+1)
+	t.ownerDirty = true
+	return t.dropPaper(pathPaper(kind))
+}
+
+// dropAltered takes a path away whose paper the store altered, by what its keyslot says:
+// otherwise that keyslot would outlive the path that takes its place (F8).
+func (t *turn) dropAltered(kind PathKind, p *proof) error {
+	all, err := t.paths()
+	if err != nil || !t.waysLost || slices.ContainsFunc(all, func(k *keptPath) bool { return k.Kind == kind }) {
+		return err
+	}
+	for _, entry := range slices.Clone(t.heads.owner.Slots) {
+		if entry.Kind != slotPath || entry.State != slotActive {
+			continue
+		}
+		rec, err := t.tx.Get(t.v.id.slot(entry.ID))
+		if err != nil && !isNotFound(err) {
+			return err
+		}
+		body, err := openSlotBody(t.v.id, entry, rec.Value, p.wrapping)
+		if err == nil && body.PathKind == kind {
+			t.dropSlot(entry)
+		}
+	}
 	t.ownerDirty = true
 	return t.dropPaper(pathPaper(kind))
 }

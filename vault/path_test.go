@@ -399,3 +399,34 @@ func TestWhatARecoveryDoesNotOpenIsLockedAndComesBackWithTheOldPassword(t *testi
 	_, err = again.OpenLocked(t.Context(), old, h.secret())
 	require.ErrorIs(t, err, vault.ErrNotFound)
 }
+
+// F8, C5: what the store altered of a path does not outlive the one that takes its place,
+// nor its withdrawal.
+func TestAPathWhosePaperWasAlteredEndsAsAnyOther(t *testing.T) {
+	t.Parallel()
+	anew := vault.NewPath{Kind: vault.PathSheetRelay, ID: vault.NewPathID(), Own: seal.NewKey().Bytes()}
+	for name, change := range map[string]vault.PathChange{
+		"withdrawn": {Withdraw: []vault.PathKind{vault.PathSheetRelay}},
+		"made anew": {Enrol: []vault.NewPath{anew}},
+	} {
+		h := newHelped(t)
+		lost := h.proof(t, vault.PathSheetRelay, h.enrol(t, vault.PathSheetRelay, true))
+		other := h.proof(t, vault.PathAnswersRelay, h.enrol(t, vault.PathAnswersRelay, false))
+		paper := h.v.ID().String() + "/o/" + vault.ID{14: byte(vault.PathSheetRelay), 15: 35}.String()
+		set(t, h.Store, paper, flipped(get(t, h.Store, paper), 60))
+		all, err := h.v.Paths(t.Context())
+		require.ErrorIs(t, err, vault.ErrTampered)
+		require.Len(t, all, 1, "the others are there")
+
+		require.NoError(t, h.v.ChangePaths(t.Context(), change, h.secret()), name)
+		all, err = h.v.Paths(t.Context())
+		require.NoError(t, err)
+		require.Len(t, all, 1+len(change.Enrol))
+		_, err = h.Vaults.Recover(t.Context(), vault.Recovery{Vault: h.v.ID(), Proof: lost, Password: "another password"})
+		require.ErrorIs(t, err, vault.ErrSignIn, name)
+		if change.Enrol == nil {
+			_, err = h.recover(t, other)
+			require.NoError(t, err, "the others still open")
+		}
+	}
+}

@@ -57,6 +57,8 @@ var (
 	ErrUntrustedKey = errors.New("vault: this key is not trusted")
 	// ErrWitnessAway: the witness does not answer and this act needs it. Nothing was changed; try again later.
 	ErrWitnessAway = errors.New("vault: the witness does not answer, try again later")
+	// ErrLocked: the session was locked while somebody else is at the device. Whose it is opens it with their password.
+	ErrLocked = errors.New("vault: the session is locked, its password opens it")
 	// ErrUnconfirmed: the change is in force, but the witness could not confirm it; the next sign-in will.
 	ErrUnconfirmed = errors.New("vault: done, but not yet confirmed by the witness")
 	// ErrKeyService: the key service does not answer. Nothing was changed; try again later.
@@ -84,7 +86,7 @@ var codes = []struct {
 	code string
 }{
 	// ErrSignIn comes first: a tampered keyslot answers like a wrong secret.
-	{ErrSignIn, "sign-in"}, {ErrCardDead, "card-dead"}, {ErrSecondFactor, "second-factor"}, {ErrBackOff, "back-off"}, {ErrBusy, "busy"}, {ErrSessionEnded, "session-ended"},
+	{ErrSignIn, "sign-in"}, {ErrCardDead, "card-dead"}, {ErrSecondFactor, "second-factor"}, {ErrBackOff, "back-off"}, {ErrBusy, "busy"}, {ErrSessionEnded, "session-ended"}, {ErrLocked, "locked"},
 	{ErrNotFound, "not-found"}, {ErrRevision, "revision"}, {ErrInvalid, "invalid"}, {ErrTooMany, "too-many"},
 	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
@@ -93,7 +95,7 @@ var codes = []struct {
 }
 
 // Code returns the stable name of an error of this package, or "" for any other:
-// sign-in, card-dead, second-factor, back-off, busy, session-ended, not-found, revision, invalid, too-many,
+// sign-in, card-dead, second-factor, back-off, busy, session-ended, locked, not-found, revision, invalid, too-many,
 // not-empty, busy-moving, full, closing, upload-expired, tampered, stale, policy,
 // untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, ended,
 // no-helper, one-organisation, closed.

@@ -60,7 +60,7 @@ func FuzzBodies(f *testing.F) {
 		slotBody{Kind: 1, KDF: seal.KDF{Algorithm: 1, Time: 3, MemoryKiB: 1 << 16, Threads: 1, Salt: key[:16]}, Roots: []slotRoot{{1, key}}},
 		keyringClear{1}, keyringBody{Generations: generations}, ownerPaper{Kind: 1, At: 1, Body: []byte{0x60}}, paperClear{1, 1},
 		consentBody{Notice: Notice{"1", "fr", "…"}, Channel: "relay"}, spacePaper{1, "reason"}, restoredBody{Epoch: 1, Taken: 1, Accepted: 1},
-		sessionClear{1, 1, 1, key}, sessionBody{Actor: Actor{Kind: ActorPerson}, Signer: key, Rings: map[uint8][]generationBody{1: generations}},
+		sessionClear{1, 1, 1, key, true}, sessionBody{Actor: Actor{Kind: ActorPerson}, Signer: key, Rings: map[uint8][]generationBody{1: generations}},
 		entryClear{1, nil, 1}, entryBody{Facts: key, Signature: key, Signer: key}, entryFacts{At: 1, Act: ActAdded, Detail: map[string]string{"a": "b", "aa": "c"}},
 		depositClear{Line: 9, Generation: 1, Parts: []part{{roleContent, "v/b", 1080, key, 1}}, Takes: 7},
 		depositBody{Item: [16]byte{1}, Revision: 1, Facts: []byte{0xa0}, Keys: [][]byte{key}, Ruled: true}, gapsBody{[]gap{{Line: 1, By: Actor{Kind: ActorWorker}}}},

@@ -16,7 +16,7 @@ import (
 // holds generations and the vault's key, never roots, so that what needs roots
 // asks for the secret again (G1). As stored, V/n/<session>:
 //
-//	clear CBOR{1: epoch, 2: started, 3: last use, 4: device, sealed under Owner} | sealed under HKDF(token):
+//	clear CBOR{1: epoch, 2: started, 3: last use, 4: device, sealed under Owner, 5: locked} | sealed under HKDF(token):
 //	  CBOR{1: actor, 2: vault signing seed, 3: generations by compartment}
 //
 // A session is over when its record is gone, its time is up, the owner head has a
@@ -28,6 +28,8 @@ type session struct {
 	started time.Time
 	used    time.Time
 	device  []byte
+	locked  bool
+	opening bool // by its password: the lock does not hold this handle
 }
 
 // SessionRequest asks for a session at a sign-in.
@@ -50,6 +52,7 @@ type sessionClear struct {
 	Started int64  `cbor:"2,keyasint"` // unix milliseconds
 	Used    int64  `cbor:"3,keyasint"`
 	Device  []byte `cbor:"4,keyasint"`
+	Locked  bool   `cbor:"5,keyasint,omitempty"`
 }
 
 type sessionBody struct {
@@ -134,7 +137,7 @@ func (t *turn) putSession() error {
 	if err != nil {
 		return err
 	}
-	clear, err := seal.Marshal(sessionClear{Epoch: t.heads.owner.Epoch, Started: s.started.UnixMilli(), Used: s.used.UnixMilli(), Device: s.device})
+	clear, err := seal.Marshal(sessionClear{Epoch: t.heads.owner.Epoch, Started: s.started.UnixMilli(), Used: s.used.UnixMilli(), Device: s.device, Locked: s.locked})
 	if err != nil {
 		return err
 	}
@@ -161,14 +164,18 @@ func (v *Vault) Token() string {
 }
 
 // Resume opens the vault of a session, in any process on the same store.
-// ErrSessionEnded if it is over, unknown or not a token.
+// ErrSessionEnded if it is over, unknown or not a token; ErrLocked if it is locked.
 func (s *Vaults) Resume(ctx context.Context, token string) (*Vault, error) {
+	return s.openToken(ctx, token, false)
+}
+
+func (s *Vaults) openToken(ctx context.Context, token string, opening bool) (*Vault, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != 16+32 || base64.RawURLEncoding.EncodeToString(raw) != token { // one spelling
 		return nil, ErrSessionEnded
 	}
 	v := &Vault{service: s, id: ID(raw[:16])}
-	own := &session{token: token}
+	own := &session{token: token, opening: opening}
 	own.id, own.key = sessionKeys(v.id, raw[16:])
 	rec, err := s.cfg.Store.Get(ctx, v.id.session(own.id))
 	if isNotFound(err) {
@@ -209,7 +216,7 @@ func (v *Vault) openSessionRecord(own *session, stored []byte) error {
 		v.rings[Compartment(c)] = r
 	}
 	v.actor, v.epoch, v.session = body.Actor, clear.Epoch, own
-	own.started, own.used, own.device = time.UnixMilli(clear.Started).UTC(), time.UnixMilli(clear.Used).UTC(), clear.Device
+	own.started, own.used, own.device, own.locked = time.UnixMilli(clear.Started).UTC(), time.UnixMilli(clear.Used).UTC(), clear.Device, clear.Locked
 	return nil
 }
 
@@ -221,8 +228,8 @@ func parseSession(stored []byte) (c sessionClear, err error) {
 	return c, seal.Unmarshal(raw, &c)
 }
 
-// checkSession refuses an act whose session was ended or is too old, in the
-// commit of the act itself (N7, N17).
+// checkSession refuses an act whose session was ended, is too old or is locked, in the
+// commit of the act itself (N7, N17, F12).
 func (v *Vault) checkSession(tx *storage.Tx, now time.Time) error {
 	if v.session == nil {
 		return nil
@@ -238,6 +245,10 @@ func (v *Vault) checkSession(tx *storage.Tx, now time.Time) error {
 	if err != nil || !v.service.alive(clear, now) {
 		return ErrSessionEnded
 	}
+	if clear.Locked && !v.session.opening {
+		return ErrLocked
+	}
+	v.session.locked = clear.Locked // another process may have opened it again: its mark is written anew with each use
 	return nil
 }
 

@@ -58,7 +58,7 @@ var (
 		9: optional{raw}, 10: u8, 11: i64, 12: optional{i64}, 13: optional{u64}, 14: optional{flag}, 15: optional{raw}, 16: optional{text},
 		17: optional{raw}, 18: optional{flag}, 19: optional{raw}})
 	entryFacts = fields(map[uint64]any{1: i64, 2: actor, 3: text, 4: optional{text}, 5: optional{raw}, 6: optional{text}, 7: optional{texts}})
-	clearSess  = fields(map[uint64]any{1: u64, 2: i64, 3: i64, 4: raw})
+	clearSess  = fields(map[uint64]any{1: u64, 2: i64, 3: i64, 4: raw, 5: optional{flag}})
 	sessBody   = fields(map[uint64]any{1: actor, 2: raw, 3: list(generation).byNumber()})
 )
 

@@ -14,10 +14,10 @@ import (
 var layers = []string{"storage", "quota", "vault", "consent", "recovery", "refserver", "examples"}
 
 // compositionRoots wire packages of several layers together, by name. Only what stands above every layer may import them.
-var compositionRoots = []string{"vault/local", "vault/vaulttest", "consent/consenttest"}
+var compositionRoots = []string{"vault/local", "vault/vaulttest", "consent/consenttest", "recovery/recoverytest"}
 
 // testHelpers are public packages for other people's tests; they may use what tests use.
-var testHelpers = []string{"storage/storagetest", "vault/vaulttest", "consent/consenttest"}
+var testHelpers = []string{"storage/storagetest", "vault/vaulttest", "consent/consenttest", "recovery/recoverytest"}
 
 // tools are internal programs and tests that look at everything; nothing imports them.
 var tools = []string{"internal/bench", "internal/architecture"}

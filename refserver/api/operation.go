@@ -43,7 +43,7 @@ type operation struct {
 func (o operation) always() []string {
 	always := []string{"internal", "storage", "back-off", "cut-off", "request"}
 	if !o.open {
-		always = append(always, "session-ended", "cross-origin", "not-allowed", "ended", "tampered", "stale")
+		always = append(always, "session-ended", "locked", "cross-origin", "not-allowed", "ended", "tampered", "stale")
 	}
 	if o.space {
 		always = append(always, "nothing-open", "not-member", "no-second-factor", "key-changed", "not-named", "witness-away", "untrusted-key")

@@ -52,17 +52,34 @@ func (s *server) greetStaff(ctx context.Context, text *strings.Builder, person d
 	if s.sample == nil {
 		return nil
 	}
-	relays := demo.Relays{Vaults: s.data.Vaults, Service: s.data.Staff, Directory: s.data.Directory, Authority: s.sample, Folder: s.config.Data}
-	all, err := relays.Prepare(ctx, person)
+	relays := demo.Relays{
+		Vaults: s.data.Vaults, Service: s.data.Staff, Directory: s.data.Directory, Authority: s.sample, Folder: s.config.Data,
+		Recovery: s.data.Recovery, Independent: s.config.WitnessIndependent,
+	}
+	sample, err := relays.Prepare(ctx, person)
 	if err != nil {
 		return err
 	}
 	text.WriteString("\n  Sample relays, whose authority's key lies in the data folder: never so for real.\n" +
 		"  Their workers sign in at /staff/sign-in, without a second factor: only in the sample.\n")
-	for _, one := range all {
+	for _, one := range sample.Staff {
 		fmt.Fprintf(text, "  %s, who %s\n    Login     %s\n    Password  %s\n", one.Name, one.Work, one.Login, one.Password)
 	}
+	greetBack(text, person, sample.WaysBack)
 	return nil
+}
+
+// greetBack says how to try what helps people back in: stories that a newcomer can follow.
+func greetBack(text *strings.Builder, person demo.Person, w demo.WaysBack) {
+	fmt.Fprintf(text, "\n  Say %s has forgotten the password, and has a recovery sheet:\n    Sheet     %s\n  and knows answers, which nobody else knows:\n", demo.Name, w.Sheet)
+	for _, q := range w.Questions {
+		fmt.Fprintf(text, "    %s  %s\n", q.Text, q.Answer)
+	}
+	fmt.Fprintf(text, "  On site: Nadia finds them in her list, opens a request, and hands over number and code.\n"+
+		"  By call: Inès or Karim find them by the login %s, and say number and code.\n"+
+		"  In another browser, %s enters number and code at /back,\n"+
+		"  then the sheet or the answers, and a new password. What is printed here opens nothing then;\n"+
+		"  the next start makes another sample person.\n", person.Login, demo.Name)
 }
 
 // oneMachineOnly says which parts of a configuration are.

@@ -85,7 +85,7 @@ func operate(t *testing.T, folder string) {
 	require.Contains(t, out, "Accueil de jour Exemple, day-centre")
 	out, err = command(t, folder, "check")
 	require.NoError(t, err)
-	require.Contains(t, out, "2 relays, 0 of them without a licence today")
+	require.Contains(t, out, "3 relays, 0 of them without a licence today")
 	require.NotContains(t, out, "relays     Nobody")
 }
 

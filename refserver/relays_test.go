@@ -85,7 +85,13 @@ func aRelay() (id, key string) {
 // manual returns the commands that a section of the manual shows.
 func manual(t *testing.T, title string) [][]string {
 	t.Helper()
-	text, err := os.ReadFile("../docs/operations.md")
+	return shownIn(t, "operations.md", title)
+}
+
+// shownIn returns the commands that a section of a document shows.
+func shownIn(t *testing.T, document, title string) [][]string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/" + document)
 	require.NoError(t, err)
 	_, section, there := strings.Cut(string(text), "\n## "+title+"\n")
 	require.True(t, there)

@@ -62,9 +62,9 @@ func TestAWitnessElsewhereGuardsAServerAndNamesForks(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, out, "No fork was seen.")
 	client := dial(t, flags)
-	vaults, err := client.Vaults(t.Context(), [16]byte{}, 10)
+	vaults, err := client.Vaults(t.Context(), [16]byte{}, 20)
 	require.NoError(t, err)
-	require.Len(t, vaults, 7, "the sample person, two centres, three workers, and the directory")
+	require.Len(t, vaults, 11, "the sample person, two centres and a desk, six who work there, and the directory")
 	var other witness.Checkpoint
 	space := vaults[0]
 	if heads, err := client.Latest(t.Context(), space); err == nil && len(heads) == 1 {

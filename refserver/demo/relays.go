@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"reconnect.example/consent"
+	"reconnect.example/recovery"
 	"reconnect.example/refserver/notice"
 	"reconnect.example/vault"
 )
@@ -63,71 +65,121 @@ type Relays struct {
 	Service   *consent.Service
 	Directory *consent.Directory
 	Authority *consent.Authority
-	Folder    string
+	Recovery  *recovery.Service
+	// Independent says that answers by call can be chosen, too.
+	Independent bool
+	Folder      string
 }
 
-// Prepare makes an organisation with two relays, a manager of both and a worker at
-// each, the first time, and lets the first relay follow the sample person. A start
+// Sample is what a sample server has beside its person.
+type Sample struct {
+	Staff    []Staff         `json:"staff"`
+	Centre   consent.RelayID `json:"centre"` // follows the sample person
+	Desk     consent.RelayID `json:"desk"`   // may help them back in
+	Person   string          `json:"person"` // login of whom the ways back in are
+	WaysBack WaysBack        `json:"ways_back"`
+}
+
+// place is one of the sample relays, with those who help there; the manager may, too.
+type place struct {
+	organisation, name, address string
+	kind                        consent.RelayType
+	manager                     string
+	workers                     []string
+}
+
+// places are two centres of one organisation, and a desk of another: what is given by two
+// organisations together cannot be tried with one.
+var places = []place{
+	{"Association Exemple", "Accueil de jour Exemple", "12 rue du Modèle, Exempleville", consent.TypeDayCentre, "Mona Modèle", []string{"Nadia Specimen", "Louise Modèle"}},
+	{"Association Exemple", "Foyer du Modèle", "3 place du Modèle, Exempleville", consent.TypeShelter, "Mona Modèle", []string{"Samir Fictif"}},
+	{"Ligne Exemple", "Permanence Exemple", "", consent.TypeDesk, "Inès Standard", []string{"Karim Standard"}},
+}
+
+// Prepare makes two organisations, one with two centres and one with a desk, and people
+// who work there, the first time; lets the first centre follow the sample person and the
+// desk help them back in, and prepares ways back in; likewise for a sample person who took
+// the place of one who closed their space, or came back in with another password. A start
 // that was broken off leaves relays without people; the next one makes new ones.
-func (r *Relays) Prepare(ctx context.Context, p Person) ([]Staff, error) {
+func (r *Relays) Prepare(ctx context.Context, p Person) (Sample, error) {
 	path := filepath.Join(r.Folder, relaysName)
-	var all []Staff
+	var sample Sample
 	raw, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		err = json.Unmarshal(raw, &sample)
+	case errors.Is(err, fs.ErrNotExist):
+		sample, err = r.begin(ctx)
+	}
+	if err == nil && sample.Person == p.Login {
+		return sample, nil
+	}
 	if err == nil {
-		return all, json.Unmarshal(raw, &all)
+		sample.Person = p.Login
+		sample.WaysBack, err = r.follow(ctx, p, sample.Centre, sample.Desk)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	if err != nil {
+		return sample, fmt.Errorf("sample relays: %w", err)
 	}
-	if all, err = r.begin(ctx, p); err != nil {
-		return nil, fmt.Errorf("sample relays: %w", err)
+	if raw, err = json.MarshalIndent(sample, "", "  "); err != nil {
+		return sample, err
 	}
-	if raw, err = json.MarshalIndent(all, "", "  "); err != nil {
-		return nil, err
-	}
-	return all, os.WriteFile(path, append(raw, '\n'), 0o600)
+	return sample, os.WriteFile(path, append(raw, '\n'), 0o600)
 }
 
-func (r *Relays) begin(ctx context.Context, p Person) ([]Staff, error) {
-	organisation := &consent.Organisation{ID: consent.NewOrganisationID(), Name: "Association Exemple", Country: "FR"}
-	if err := r.sign(ctx, consent.Change{Organisation: organisation}); err != nil {
-		return nil, err
-	}
-	code, err := r.Service.InviteManager(ctx)
-	if err != nil {
-		return nil, err
-	}
-	manager, mona, err := r.enrol(ctx, code.Code, "Mona Modèle", "manages both centres")
-	if err != nil {
-		return nil, err
-	}
-	defer manager.Close()
-	all := []Staff{mona}
-	for n, place := range []struct{ name, place, worker string }{
-		{"Accueil de jour Exemple", "12 rue du Modèle, Exempleville", "Nadia Specimen"},
-		{"Foyer du Modèle", "3 place du Modèle, Exempleville", "Samir Fictif"},
-	} {
-		if n > 0 {
-			if code, err = r.Service.InviteManager(ctx); err != nil {
-				return nil, err
-			}
+func (r *Relays) begin(ctx context.Context) (s Sample, err error) {
+	managers, organisations := map[string]*consent.Worker{}, map[string]*consent.Organisation{}
+	defer func() {
+		for _, m := range managers {
+			m.Close()
 		}
-		relay, err := r.found(ctx, manager, code.Code, organisation, place.name, place.place)
+	}()
+	var ids []consent.RelayID
+	for _, at := range places {
+		code, err := r.Service.InviteManager(ctx)
 		if err != nil {
-			return nil, err
+			return s, err
 		}
-		worker, err := r.hire(ctx, manager, relay, place.worker)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, worker)
-		if n == 0 {
-			if err := r.follow(ctx, p, relay); err != nil {
-				return nil, err
+		if managers[at.manager] == nil {
+			m, staff, err := r.enrol(ctx, code.Code, at.manager, "manages "+managed(at.manager))
+			if err != nil {
+				return s, err
 			}
+			managers[at.manager], s.Staff = m, append(s.Staff, staff)
+		}
+		if organisations[at.organisation] == nil {
+			o := &consent.Organisation{ID: consent.NewOrganisationID(), Name: at.organisation, Country: "FR"}
+			if err := r.sign(ctx, consent.Change{Organisation: o}); err != nil {
+				return s, err
+			}
+			organisations[at.organisation] = o
+		}
+		relay, err := r.found(ctx, managers[at.manager], code.Code, organisations[at.organisation].ID, at)
+		if err != nil {
+			return s, err
+		}
+		ids = append(ids, relay)
+		for _, name := range at.workers {
+			worker, err := r.hire(ctx, managers[at.manager], relay, name)
+			if err != nil {
+				return s, err
+			}
+			s.Staff = append(s.Staff, worker)
 		}
 	}
-	return all, nil
+	s.Centre, s.Desk = ids[0], ids[len(ids)-1]
+	return s, nil
+}
+
+// managed names the places of a manager.
+func managed(manager string) string {
+	var names []string
+	for _, at := range places {
+		if at.manager == manager {
+			names = append(names, at.name)
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 // sign publishes changes of the directory, which is begun with the first.
@@ -169,7 +221,7 @@ func (r *Relays) enrol(ctx context.Context, code, name, work string) (*consent.W
 	return w, s, nil
 }
 
-func (r *Relays) found(ctx context.Context, manager *consent.Worker, code string, o *consent.Organisation, name, place string) (consent.RelayID, error) {
+func (r *Relays) found(ctx context.Context, manager *consent.Worker, code string, organisation consent.OrganisationID, at place) (consent.RelayID, error) {
 	founded, err := manager.FoundRelay(ctx, code)
 	if err != nil {
 		return founded.Relay, err
@@ -178,7 +230,7 @@ func (r *Relays) found(ctx context.Context, manager *consent.Worker, code string
 	day := func(years int) vault.Date { return vault.Date(now.AddDate(years, 0, 0).Format(time.DateOnly)) }
 	return founded.Relay, r.sign(ctx,
 		consent.Change{Relay: &consent.Relay{
-			ID: founded.Relay, Key: founded.Key, Organisation: o.ID, Name: name, Type: consent.TypeDayCentre, Place: place,
+			ID: founded.Relay, Key: founded.Key, Organisation: organisation, Name: at.name, Type: at.kind, Place: at.address,
 			Country: "FR", Languages: []string{"fr", "ar", "en"}, Since: day(-1),
 		}},
 		consent.Change{Licence: &consent.Licence{Relay: founded.Relay, Number: "DEMO-1", From: day(-1), To: day(1), Currency: "EUR"}})
@@ -207,16 +259,4 @@ func (r *Relays) hire(ctx context.Context, manager *consent.Worker, relay consen
 		return s, err
 	}
 	return s, post.Admit(ctx, consent.Admission{Worker: w.ID(), Fingerprint: digits, Roles: consent.RoleHelp})
-}
-
-func (r *Relays) follow(ctx context.Context, p Person, relay consent.RelayID) error {
-	v, err := r.Vaults.Unlock(ctx, vault.Password{Login: p.Login, Secret: p.Password})
-	if err != nil {
-		return err
-	}
-	defer v.Close()
-	_, err = r.Service.Follow(ctx, v, consent.Follow{
-		Relay: relay, Scope: vault.ScopeAdd, Notice: notice.Following("fr"), Agreed: true, Name: Name, Channel: "demo",
-	}, vault.Secret{Password: p.Password})
-	return err
 }

@@ -19,10 +19,15 @@ const helpingPurpose = "recovery"
 // vault.ErrEnded, vault.ErrNotAllowed to who only manages, vault.ErrUntrustedKey (D4),
 // vault.ErrTampered.
 func (p *Post) Helping(ctx context.Context, id vault.ID) (*vault.Vault, error) {
+	return p.helping(ctx, id, helpingPurpose)
+}
+
+// helping is Helping for any purpose.
+func (p *Post) helping(ctx context.Context, id vault.ID, purpose string) (*vault.Vault, error) {
 	if err := p.mayHelp(); err != nil {
 		return nil, err
 	}
-	vaults, g := p.service().cfg.Vaults, p.Guest(helpingPurpose)
+	vaults, g := p.service().cfg.Vaults, p.Guest(purpose)
 	one, err := p.Find(ctx, id)
 	grant := one.Grant
 	switch {

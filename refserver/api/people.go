@@ -131,6 +131,14 @@ func giveUp(ctx context.Context, p *consent.Post, in *giveUpInput) (*struct{}, e
 	return nil, p.GiveUp(ctx, id, in.Body.Purpose.consent())
 }
 
+func stopSessions(ctx context.Context, p *consent.Post, in *giveUpInput) (*confirmedOutput, error) {
+	id, err := spaceID(in.Vault)
+	if err != nil {
+		return nil, err
+	}
+	return confirmed(p.StopSessions(ctx, id, in.Body.Purpose.consent()))
+}
+
 func makePrivate(ctx context.Context, v *vault.Vault, in *ThisRevision) (*struct{}, error) {
 	id, revision, err := in.seen()
 	if err != nil {
@@ -216,6 +224,11 @@ func (a *API) addPeople() {
 		method: http.MethodPost, path: "/staff/relays/{relay}/people/{vault}/give-up", id: "give-up", tag: "Staff", status: http.StatusNoContent, summary: "Stop following somebody",
 		description: "Nobody of the relay opens their space from then on, and they read who gave it up and why.", problems: opening,
 	}, giveUp)
+	registerPost(a, operation{
+		method: http.MethodPost, path: "/staff/relays/{relay}/people/{vault}/stop-sessions", id: "stop-sessions", tag: "Staff", summary: "End every session of somebody",
+		description: "For a lost phone, by a worker of a relay that follows or an agent of a desk that found the person by their login. They read who did it and why, and sign in again at once.",
+		problems:    opening,
+	}, stopSessions)
 	registerWorker(a, operation{
 		method: http.MethodPut, path: "/staff/opened", id: "open-person", tag: "Staff", summary: "Open somebody's space",
 		description: "What they share, and nothing else, for a purpose. From then on the operations on items, documents and space are about it. A session has one space open at a time: this closes the one before.",

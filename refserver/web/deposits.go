@@ -18,6 +18,8 @@ func (p *pages) depositRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /deposits/message", p.shared(p.leaver(p.leaveNote)))
 	mux.Handle("GET /staff/relays/{relay}/people/{person}/give-up", p.staff(p.giveUpForm))
 	mux.Handle("POST /staff/relays/{relay}/people/{person}/give-up", p.staff(p.giveUp))
+	mux.Handle("GET /staff/relays/{relay}/people/{person}/stop-sessions", p.staff(p.stopSessionsForm))
+	mux.Handle("POST /staff/relays/{relay}/people/{person}/stop-sessions", p.staff(p.stopSessions))
 }
 
 // depositsView is what others left for the person, and what became of it.

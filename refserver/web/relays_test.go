@@ -283,7 +283,7 @@ func TestEveryPageOfRelaysSpeaksBothLanguages(t *testing.T) {
 		paths []string
 	}{
 		{amina, []string{"/", "/sharing", one, receipt, "/sharing/relays", "/sharing/relays/" + tn.harbor.ID.String(), "/sharing/visit", "/card", "/rules", "/wishes", "/journal", "/deposits"}},
-		{samir, []string{"/staff", tn.relayPath(), opening, opening + "/give-up", tn.relayPath() + "/visits", "/staff/ask", "/staff/factor", "/sessions", "/password", "/staff/recover", tn.relayPath() + "/leave"}},
+		{samir, []string{"/staff", tn.relayPath(), opening, opening + "/give-up", opening + "/stop-sessions", tn.relayPath() + "/visits", "/staff/ask", "/staff/factor", "/sessions", "/password", "/staff/recover", tn.relayPath() + "/leave"}},
 		{manager, []string{
 			tn.relayPath() + "/team", tn.relayPath() + "/team/keys", tn.relayPath() + "/team/journal", tn.relayPath() + "/leave", "/password",
 			tn.memberPath(tn.samir, ""), tn.memberPath(tn.samir, "/roles"), tn.memberPath(tn.samir, "/replace"), tn.memberPath(tn.samir, "/suspend"), tn.memberPath(tn.samir, "/remove"),

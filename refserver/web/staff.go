@@ -185,6 +185,7 @@ type openingView struct {
 	Allowed  string
 	Purposes []choice
 	GiveUp   string // the page where the relay stops following them; "": a visit
+	Stop     string // where their sessions are ended; "": who may not
 }
 
 // choice is one of a short list.
@@ -248,7 +249,11 @@ func (v *visit) opening(f *form, open bool) error {
 	if err != nil {
 		return err
 	}
-	return v.askWhy(f, openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.workerScopeWords(one.Scope), GiveUp: v.r.URL.Path + "/give-up"})
+	view := openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.workerScopeWords(one.Scope), GiveUp: v.r.URL.Path + "/give-up"}
+	if one.Scope != vault.ScopeGive {
+		view.Stop = v.r.URL.Path + "/stop-sessions"
+	}
+	return v.askWhy(f, view)
 }
 
 func (v *visit) askWhy(f *form, view openingView) error {

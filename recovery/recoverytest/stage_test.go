@@ -7,6 +7,7 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/consent/consenttest"
+	"reconnect.example/recovery"
 	"reconnect.example/recovery/recoverytest"
 	"reconnect.example/vault"
 )
@@ -40,4 +41,18 @@ func TestEverybodyIsOnTheStage(t *testing.T) {
 	// Weeks later they sign in again by themselves.
 	s.Wait(vault.PathHelpers, true)
 	require.Equal(t, "Samir", s.Post(t, s.Samir).Worker().Name())
+}
+
+func TestAminaComesBackInByEachWay(t *testing.T) {
+	t.Parallel()
+	s := recoverytest.New(t, nil)
+	made := s.Enrol(t, recovery.Enrolment{Sheet: &recovery.NewSheet{Private: true}})
+	back := s.Complete(t, s.Ready(t, vault.PathSheetDesk), recovery.Completion{Sheet: made.Sheet.Code})
+	require.True(t, back.Private)
+	made = s.Enrol(t, recovery.Enrolment{Sheet: &recovery.NewSheet{Private: true}})
+	s.Complete(t, s.Ready(t, vault.PathSheetRelay), recovery.Completion{Sheet: made.Sheet.Code, Password: "tavo nemi suko lade"})
+	s.Enrol(t, recovery.Enrolment{Helpers: &recovery.NewHelpers{}})
+	back = s.Complete(t, s.Ready(t, vault.PathHelpers), recovery.Completion{})
+	require.False(t, back.Private)
+	require.Equal(t, recoverytest.NewPassword, s.Amina.Password)
 }

@@ -48,6 +48,7 @@ func random16() (b [16]byte) {
 const (
 	partPerson byte = 0 // with the request
 	partDesk   byte = 1 // with the desk's half, where two have one each
+	partNobody byte = 2 // beside either: what is counted there, nobody typed
 )
 
 // codeInput is what the witness evaluates its key at: it learns nothing of the code.
@@ -60,15 +61,29 @@ func codeInput(salt []byte, code string) (input [32]byte) {
 
 // codeKey lets the witness evaluate, counted before it answers, and makes the key of what
 // a code seals.
-func (s *Service) codeKey(ctx context.Context, id vault.ID, request RequestID, part byte, salt []byte, code string, generation uint64) (seal.Key, uint64, error) {
-	output, used, err := s.cfg.Vaults.EvaluateCode(ctx, id, request, part, codeInput(salt, code), generation)
+func (s *Service) codeKey(ctx context.Context, id vault.ID, request RequestID, part byte, salt []byte, code string, generation uint64) (seal.Key, vault.Evaluation, error) {
+	e, err := s.cfg.Vaults.EvaluateCode(ctx, id, request, part, codeInput(salt, code), generation)
 	if errors.Is(err, vault.ErrCardDead) {
 		err = ErrSpent
 	}
 	if err != nil {
-		return seal.Key{}, 0, err
+		return seal.Key{}, e, err
 	}
-	return seal.DeriveKey(append(output[:], code...), "hand-over code", append(id[:], request[:]...)), used, nil
+	return seal.DeriveKey(append(e.Output[:], code...), "hand-over code", append(id[:], request[:]...)), e, nil
+}
+
+// level keeps the count from saying which numbers there are (E8): to make a code was
+// counted too, so that a number which nobody has would let its guesser try once more before
+// they have to wait. So the first try of either takes two calls, and leaves one count.
+func (s *Service) level(ctx context.Context, at vault.Pointer, part byte, made bool, failed uint64) error {
+	switch {
+	case made && failed == 2:
+		part += partNobody
+	case made || failed != 1:
+		return nil
+	}
+	_, err := s.cfg.Vaults.EvaluateCode(ctx, at.Vault, at.Object, part, [32]byte{}, 0)
+	return err
 }
 
 // sealCode draws the key pair of a request, and seals the private half under its code.
@@ -79,12 +94,12 @@ func (s *Service) sealCode(ctx context.Context, d *draft) error {
 	}
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt)
-	key, used, err := s.codeKey(ctx, d.vault, d.id, partPerson, salt, d.code, 0)
+	key, e, err := s.codeKey(ctx, d.vault, d.id, partPerson, salt, d.code, 0)
 	if err != nil {
 		return err
 	}
 	r := d.record
-	r.Public, r.Salt, r.Generation = private.Public().Bytes(), salt, used
+	r.Public, r.Salt, r.Generation = private.Public().Bytes(), salt, e.Generation
 	r.Private, err = key.SealCommitted(bound(d.vault, d.id, "private half"), nil, private.Bytes())
 	return err
 }

@@ -216,14 +216,14 @@ func (s *Service) underCode(ctx context.Context, p *consent.Post, id vault.ID, r
 	}
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt)
-	key, used, err := s.codeKey(ctx, id, request, partDesk, salt, code, 0)
+	key, e, err := s.codeKey(ctx, id, request, partDesk, salt, code, 0)
 	if err != nil {
 		return nil, err
 	}
 	if box, err = key.SealCommitted(bound(id, request, "half of the desk"), nil, box); err != nil {
 		return nil, err
 	}
-	return seal.Marshal(given{Box: box, Salt: salt, Generation: used})
+	return seal.Marshal(given{Box: box, Salt: salt, Generation: e.Generation})
 }
 
 // agree tells the witness that one more person agrees.

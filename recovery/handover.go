@@ -46,6 +46,7 @@ const tokenLasts = time.Hour
 type atPage struct {
 	Private []byte `cbor:"1,keyasint"`           // seed of the request's key
 	Desk    []byte `cbor:"2,keyasint,omitempty"` // the desk's half, boxed, out of its code
+	Until   int64  `cbor:"3,keyasint"`           // unix milliseconds: the sweep comes later, or never
 }
 
 // Enter opens a request with its number and code, on any device. Each try is counted
@@ -96,7 +97,10 @@ func (s *Service) Enter(ctx context.Context, c HandOverCode) (*HandOver, error) 
 
 // openCode opens the private half of a request; nil for a wrong code.
 func (s *Service) openCode(ctx context.Context, at vault.Pointer, r *record, code string) ([]byte, error) {
-	key, _, err := s.codeKey(ctx, at.Vault, at.Object, partPerson, r.Salt, code, r.Generation)
+	key, e, err := s.codeKey(ctx, at.Vault, at.Object, partPerson, r.Salt, code, r.Generation)
+	if err == nil {
+		err = s.level(ctx, at, partPerson, r.Private != nil, e.Tries.Failed)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +127,10 @@ func (s *Service) openDesk(ctx context.Context, at vault.Pointer, r *record, cod
 	if g.Salt == nil {
 		g.Salt = r.Salt
 	}
-	key, _, err := s.codeKey(ctx, at.Vault, at.Object, partDesk, g.Salt, code, g.Generation)
+	key, e, err := s.codeKey(ctx, at.Vault, at.Object, partDesk, g.Salt, code, g.Generation)
+	if err == nil {
+		err = s.level(ctx, at, partDesk, g.Box != nil, e.Tries.Failed)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +150,7 @@ func (s *Service) keepPage(ctx context.Context, h *HandOver, page atPage) error 
 	if err != nil {
 		return err
 	}
+	page.Until = s.cfg.Now().Add(tokenLasts).UnixMilli()
 	body, err := seal.Marshal(page)
 	if err != nil {
 		return err
@@ -196,7 +204,7 @@ func (s *Service) Resume(ctx context.Context, token string) (*HandOver, error) {
 	}
 	_, body, err := place.key.Open(bound(place.vault, place.id, "page"), rec.Value)
 	var page atPage
-	if err != nil || seal.Unmarshal(body, &page) != nil {
+	if err != nil || seal.Unmarshal(body, &page) != nil || !s.cfg.Now().Before(time.UnixMilli(page.Until)) {
 		return nil, ErrCode
 	}
 	h, err := s.handOver(ctx, place.vault, place.id, page)

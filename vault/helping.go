@@ -184,18 +184,18 @@ func (s *Vaults) FindPointer(ctx context.Context, number string) (p Pointer, fou
 // EvaluateCode lets the witness evaluate its key for a code that people type, counted at
 // a counter of its own before it answers (F9). generation 0 is the newest. Errors:
 // BackOffError, ErrCardDead after too many tries, ErrWitnessAway.
-func (s *Vaults) EvaluateCode(ctx context.Context, id ID, object [16]byte, part byte, input [32]byte, generation uint64) (output [32]byte, used uint64, err error) {
+func (s *Vaults) EvaluateCode(ctx context.Context, id ID, object [16]byte, part byte, input [32]byte, generation uint64) (Evaluation, error) {
 	counter := s.keys.hash("hand-over code", string(id[:])+string(object[:])+string([]byte{part}))
 	e, err := s.evaluate(ctx, id, counter, input, generation)
 	switch {
 	case err != nil:
-		return output, 0, err
+		return Evaluation{}, err
 	case e.Tries.Spent:
-		return output, 0, ErrCardDead
+		return Evaluation{}, ErrCardDead
 	case e.Tries.Wait > 0:
-		return output, 0, &BackOffError{Wait: e.Tries.Wait}
+		return Evaluation{}, &BackOffError{Wait: e.Tries.Wait}
 	case e.Generation == 0:
-		return output, 0, ErrWitnessAway
+		return Evaluation{}, ErrWitnessAway
 	}
-	return e.Output, e.Generation, nil
+	return e, nil
 }

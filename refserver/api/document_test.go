@@ -43,7 +43,7 @@ func withoutAndWith(t *testing.T, check func(t *testing.T, s *server)) {
 	t.Helper()
 	t.Run("people alone", func(t *testing.T) { t.Parallel(); check(t, commonServer(t)) })
 	t.Run("with relays", func(t *testing.T) { t.Parallel(); check(t, newTown(t, nil).server) })
-	t.Run("with recovery", func(t *testing.T) { t.Parallel(); check(t, newTown(t, &townOptions{recovery: true}).server) })
+	t.Run("with recovery", func(t *testing.T) { t.Parallel(); check(t, newTown(t, &townOptions{recovery: independently}).server) })
 }
 
 func TestRoutesAndDocumentAgree(t *testing.T) {

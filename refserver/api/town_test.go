@@ -27,7 +27,7 @@ type townOptions struct {
 	records storage.Driver // nil: in memory
 	limits  session.LimitsConfig
 
-	recovery bool // it helps people back in
+	recovery func(*recovery.Config) // how people are helped back in; nil: they are not
 }
 
 func newTown(t *testing.T, o *townOptions) *town {
@@ -43,15 +43,26 @@ func newTown(t *testing.T, o *townOptions) *town {
 	}
 	stage := consenttest.New(t, &consenttest.Options{Vault: vaulttest.Options{Records: o.records}, SecondFactor: true})
 	var helps *recovery.Service
-	if o.recovery {
-		var err error
-		helps, err = recovery.New(recovery.Config{
-			Vaults: stage.Stage.Vaults, Consent: stage.Service, Directory: stage.Directory, Register: stage.Register,
-			Store: stage.Store, Witness: stage.Witness, Now: stage.Clock.Now, Independent: true,
-		})
-		require.NoError(t, err)
+	if o.recovery != nil {
+		helps = helping(t, stage, o.recovery)
 	}
 	return &town{server: over(t, stage, helps, serverOptions{limits: o.limits}), stage: stage}
+}
+
+// independently has a witness of another organisation, and everything else as it comes.
+func independently(cfg *recovery.Config) { cfg.Independent = true }
+
+// helping is what helps people back in, in one process over a stage.
+func helping(t *testing.T, stage *consenttest.Stage, configure func(*recovery.Config)) *recovery.Service {
+	t.Helper()
+	cfg := recovery.Config{
+		Vaults: stage.Stage.Vaults, Consent: stage.Service, Directory: stage.Directory, Register: stage.Register,
+		Store: stage.Store, Witness: stage.Witness, Now: stage.Clock.Now,
+	}
+	configure(&cfg)
+	s, err := recovery.New(cfg)
+	require.NoError(t, err)
+	return s
 }
 
 // over is the API of one process over a stage; helps is nil where nobody is helped
@@ -93,7 +104,13 @@ func (tn *town) relay(t *testing.T, name string) *relay {
 	t.Helper()
 	r := tn.stage.Relay(t, name)
 	tn.licence(t, r.ID, "2026-01-01", "2026-12-31")
-	helper := r.Hire(t, "Samir of "+name, consent.RoleHelp)
+	return tn.peopled(t, r)
+}
+
+// peopled hires somebody who helps there, and signs both in.
+func (tn *town) peopled(t *testing.T, r *consenttest.Relay) *relay {
+	t.Helper()
+	helper := r.Hire(t, "Samir of "+r.Name, consent.RoleHelp)
 	return &relay{Relay: r, id: r.ID.String(), manager: tn.staff(t, r.Manager), worker: tn.staff(t, helper), helper: helper}
 }
 

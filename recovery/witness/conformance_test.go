@@ -22,6 +22,7 @@ func runConformance(t *testing.T, open func(t *testing.T) *subject) {
 		"resets":      resetPromises,
 		"evaluating":  evaluatePromises,
 		"requests":    requestPromises,
+		"waits":       requestTimePromises,
 		"time":        timePromises,
 	} {
 		for promise, test := range tests {

@@ -22,6 +22,10 @@ import (
 const childEnv = "WITNESS_TEST_CHILD"
 
 func TestMain(m *testing.M) {
+	if folder := os.Getenv(putBackEnv); folder != "" {
+		fmt.Fprintln(os.Stderr, putBackUntilKilled(folder))
+		os.Exit(1)
+	}
 	if folder := os.Getenv(childEnv); folder != "" {
 		fmt.Fprintln(os.Stderr, workUntilKilled(folder))
 		os.Exit(1)
@@ -130,12 +134,17 @@ func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 // and returns the last round that it saw acknowledged.
 func killAfter(t *testing.T, folder string, rounds int) (acknowledged uint64) {
 	t.Helper()
+	return killChild(t, childEnv+"="+folder, rounds)
+}
+
+func killChild(t *testing.T, variable string, rounds int) (acknowledged uint64) {
+	t.Helper()
 	binary, err := os.Executable()
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	child := exec.CommandContext(ctx, binary)
-	child.Env = append(os.Environ(), childEnv+"="+folder)
+	child.Env = append(os.Environ(), variable)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	require.NoError(t, err)

@@ -35,8 +35,10 @@
 // and of what the witness makes of the PIN ([Witness.Evaluate]): without the
 // witness there is nothing to test a guess against, and the witness, which is
 // given a keyed hash, has nothing to test one against either. It counts first,
-// and after twenty tries it stops. With the store of a witness these keys are lost,
-// and every card has to be made anew; they have generations, so that a key that
+// and after twenty tries it stops. With the store of a witness these keys would be
+// lost, and every card would have to be made anew: so two people keep them as an
+// escrow ([NewEscrow]), and a witness that has lost everything else is given them again
+// ([Escrow.PutBack]). They have generations, so that a key that
 // may be known to others can be followed by another ([Witness.RenewKey]) while the
 // cards of the earlier one go on working until they are replaced.
 //

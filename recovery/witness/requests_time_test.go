@@ -84,8 +84,8 @@ func TestRequestsAreKnownToEveryProcess(t *testing.T) {
 	t.Parallel()
 	driver := kept{memstore.New()}
 	clock := &testClock{now: noon}
-	one := &subject{api: start(t, driver, witness.Config{Now: clock.Now}), clock: clock}
-	other := &subject{api: start(t, driver, witness.Config{Now: clock.Now}), clock: clock}
+	one := &subject{api: start(t, driver, witness.Config{Now: clock.Now, Seed: witnessSeed}), clock: clock}
+	other := &subject{api: start(t, driver, witness.Config{Now: clock.Now, Seed: witnessSeed}), clock: clock}
 	n := newTown(t, one)
 	n.begin(t, one, helpers, n.nadia)
 	said := about(helpers, n.policy)
@@ -107,7 +107,7 @@ func TestRequestsAreKnownToEveryProcess(t *testing.T) {
 	require.True(t, n.released(t, one, week))
 	require.NoError(t, other.Cancel(t.Context(), n.vault, asked))
 	require.False(t, n.released(t, one, week))
-	third := &subject{api: start(t, driver, witness.Config{Now: clock.Now}), clock: clock}
+	third := &subject{api: start(t, driver, witness.Config{Now: clock.Now, Seed: witnessSeed}), clock: clock}
 	require.False(t, n.released(t, third, week))
 	all, err := third.Requests(t.Context(), n.vault)
 	require.NoError(t, err)
@@ -120,8 +120,8 @@ func TestAProcessWhoseClockIsAheadShortensNoWait(t *testing.T) {
 	t.Parallel()
 	driver := kept{memstore.New()}
 	behind, ahead := &testClock{now: noon}, &testClock{now: noon.Add(3 * 24 * time.Hour)}
-	one := &subject{api: start(t, driver, witness.Config{Now: behind.Now}), clock: behind}
-	other := &subject{api: start(t, driver, witness.Config{Now: ahead.Now}), clock: ahead}
+	one := &subject{api: start(t, driver, witness.Config{Now: behind.Now, Seed: witnessSeed}), clock: behind}
+	other := &subject{api: start(t, driver, witness.Config{Now: ahead.Now, Seed: witnessSeed}), clock: ahead}
 	n := newTown(t, one)
 	_, err := other.Count(t.Context(), [16]byte{'x'}, password)
 	require.NoError(t, err)

@@ -29,6 +29,7 @@ func TestStoriesOfRelaysInABrowser(t *testing.T) {
 		"an account opened together, and two visits elsewhere": anAccountAndTwoVisits,
 		"a worker leaves":     aWorkerLeaves,
 		"the licence expires": theLicenceExpires,
+		"a phone is lost":     aPhoneIsLost,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -331,4 +332,21 @@ func theLicenceExpires(t *testing.T, w *window) {
 	manager.tap(`$="/team"`, "team", "La licence a fini le 31 décembre 2026.")
 	manager.press(`form[action$="/invite"] button`)
 	manager.look("invited", "Donnez-le à une seule personne.")
+}
+
+// aPhoneIsLost is story 12: a worker of a relay that follows signs it out.
+func aPhoneIsLost(t *testing.T, w *window) {
+	tn := newTown(t, w)
+	amina, nadia := tn.amina(), tn.desk(tn.nadia, "nadia-lost")
+	nadia.press(`main a.main[href^="/staff/relays/"]`)
+	nadia.look("people", "Amina K.")
+	nadia.tap(`*="/people/"`, "open", "Téléphone perdu : fermer partout")
+	nadia.tap(`$="/stop-sessions"`, "stop", "Téléphone perdu", "Amina K.")
+	nadia.write("#f-why", "téléphone volé à la gare")
+	nadia.press("main form button.danger")
+	nadia.look("stopped", "tous les appareils de cette personne sont fermés")
+
+	amina.goTo(tn.url + "/papers")
+	amina.look("signed-out", "Vous n’êtes plus connecté")
+	amina.without("Attestation")
 }

@@ -28,6 +28,11 @@ func (p *pages) home(v *visit) error {
 	if err != nil {
 		return err
 	}
+	asked, err := v.askedFor(o)
+	if err != nil {
+		return err
+	}
+	notices = append(asked, notices...)
 	closing := slices.Contains(o.Notices, vault.NoticeClosing)
 	v.remember(closing)
 	return v.show("home", homeView{Overview: o, Today: v.now().In(v.zone).Format(time.DateOnly), Closing: closing, Notices: notices})

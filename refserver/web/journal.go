@@ -17,6 +17,9 @@ type journalView struct {
 	Older uint64 // number before which the next page begins; 0: there is none
 }
 
+// helpingPurpose is what package consent opens a space for to help its person back in.
+const helpingPurpose = "recovery"
+
 type journalLine struct {
 	vault.Entry
 	Who, What string
@@ -62,6 +65,12 @@ func (v *visit) words(h consent.Happening) journalLine {
 	if h.Why.Code != "" {
 		e.Purpose = v.purposeWords(h.Why)
 	}
+	if e.Purpose == helpingPurpose {
+		e.Purpose = v.t("journal.helping")
+	}
+	if kind := vault.ParsePathKind(e.Detail["path"]); kind != 0 { // a way back in, or a request by it
+		e.Name, e.Purpose = v.wayWords(kind), v.requestReason(e.Detail)
+	}
 	line := journalLine{Entry: e, What: string(e.Act)}
 	if key := "journal.act." + string(e.Act); v.has(key) {
 		line.What = v.t(key)
@@ -71,6 +80,14 @@ func (v *visit) words(h consent.Happening) journalLine {
 	}
 	line.Who = v.actorWords(e.Actor)
 	return line
+}
+
+// requestReason says what a helper wrote about a request.
+func (v *visit) requestReason(detail map[string]string) string {
+	if how := safename.Line(detail["how"]); how != "" {
+		return v.t("journal.recognised", how)
+	}
+	return safename.Line(detail["why"])
 }
 
 // actorWords says who somebody is: a worker in their own name, with their centre.

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/quota"
+	"reconnect.example/recovery"
 	"reconnect.example/refserver/notice"
 	"reconnect.example/vault"
 )
@@ -75,8 +76,11 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["space.state-"+s.String()] = true
 	}
 	delete(used, "space.state-")
-	for _, act := range acts(t) {
+	for _, act := range append(acts(t, "../../vault"), acts(t, "../../recovery")...) {
 		used["journal.act."+act] = true
+	}
+	for _, p := range recovery.Pictures() {
+		used["picture."+p.Name] = true
 	}
 	inCode(t, add)
 	languages, err := readMessages()
@@ -110,16 +114,20 @@ func parsed(t *testing.T, folder string) []*ast.File {
 
 // acts are the codes of the journal, read from the library's source: a new act
 // without words fails here.
-func acts(t *testing.T) []string {
+func acts(t *testing.T, folder string) []string {
 	t.Helper()
 	var all []string
-	for _, f := range parsed(t, "../../vault") {
+	for _, f := range parsed(t, folder) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			spec, ok := n.(*ast.ValueSpec)
 			if !ok {
 				return true
 			}
-			if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Act" && spec.Names[0].Name != "ActErased" { // ActErased stands in no journal
+			kind := spec.Type
+			if of, ok := kind.(*ast.SelectorExpr); ok { // vault.Act
+				kind = of.Sel
+			}
+			if kind, ok := kind.(*ast.Ident); ok && kind.Name == "Act" && spec.Names[0].Name != "ActErased" { // ActErased stands in no journal
 				for _, value := range spec.Values {
 					code, err := strconv.Unquote(value.(*ast.BasicLit).Value)
 					require.NoError(t, err)

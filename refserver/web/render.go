@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
 )
 
 //go:embed templates/*.html
@@ -33,6 +34,8 @@ type page struct {
 	Refused  string     // or why it was not
 	Closing  bool       // the account is closed: nothing can be added
 	Relays   bool       // there are relays on this server
+	Recovery bool       // people are helped back in
+	Held     bool       // the session of a worker is locked on this device
 	Staff    bool       // a worker is signed in
 	Space    string     // id of the space that the page is about; "": none is
 	Guest    *guestView // the space of somebody else is open
@@ -124,7 +127,7 @@ func (v *visit) showWith(status int, name string, data any) error {
 	var out bytes.Buffer
 	err := t.ExecuteTemplate(&out, "layout.html", page{
 		Language: v.code, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: done, Refused: refused, Closing: v.closing() || v.mayOnlySee(),
-		Space: v.space(), Relays: v.pages.Staff != nil, Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Data: data,
+		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Data: data,
 	})
 	if err != nil {
 		return fmt.Errorf("web: %w", err)

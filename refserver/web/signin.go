@@ -76,6 +76,7 @@ func (p *pages) leave(v *visit) error {
 		}
 	}
 	session.ClearCookie(v.w)
+	session.Drop(v.w, session.HandOverCookie)
 	v.remember(false)
 	v.w.Header().Set("Clear-Site-Data", `"cache"`) // no way back into a page
 	if f.Get("quickly") != "" {

@@ -116,6 +116,9 @@ func (p *pages) people(v *visit) error {
 		return err
 	}
 	defer post.Close()
+	if post.Relay().Type == consent.TypeDesk && p.Recovery != nil {
+		return v.deskHome(post, newForm())
+	}
 	view := peopleView{Relay: v.relay(post.Relay()), Manages: post.Roles().Has(consent.RoleManage), Helps: post.Roles().Has(consent.RoleHelp)}
 	if err := v.roster(post, &view); err != nil {
 		return err
@@ -186,6 +189,7 @@ type openingView struct {
 	Purposes []choice
 	GiveUp   string // the page where the relay stops following them; "": a visit
 	Stop     string // where their sessions are ended; "": who may not
+	Help     string // the page where they are helped back in; "": a visit
 }
 
 // choice is one of a short list.
@@ -249,7 +253,7 @@ func (v *visit) opening(f *form, open bool) error {
 	if err != nil {
 		return err
 	}
-	view := openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.workerScopeWords(one.Scope), GiveUp: v.r.URL.Path + "/give-up"}
+	view := openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.workerScopeWords(one.Scope), GiveUp: v.r.URL.Path + "/give-up", Help: v.r.URL.Path + "/help"}
 	if one.Scope != vault.ScopeGive {
 		view.Stop = v.r.URL.Path + "/stop-sessions"
 	}

@@ -181,6 +181,10 @@ func (v *visit) fail(err error) {
 		_ = v.goTo(path, done)
 		return
 	}
+	if errors.Is(err, vault.ErrLocked) { // from another window
+		_ = v.toUnlock()
+		return
+	}
 	if errors.Is(err, errOtherSpace) {
 		_ = v.goTo("/", "other-space")
 		return

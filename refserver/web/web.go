@@ -178,6 +178,9 @@ func (p *pages) routes() *http.ServeMux {
 		p.relayRoutes(mux)
 		p.depositRoutes(mux)
 	}
+	if p.Recovery != nil {
+		p.recoveryRoutes(mux)
+	}
 	// Not behind person: a repeated click comes when the session is gone already.
 	mux.Handle("POST /close", p.anybody(p.closeAccount))
 	return mux

@@ -37,6 +37,16 @@
       }
     });
   });
+  // Two passwords that differ are told before a long form is sent and comes back empty.
+  document.querySelectorAll("form[data-repeat]").forEach(function (form) {
+    var fresh = form.elements["new"], repeat = form.elements["repeat"];
+    function compare() {
+      repeat.setCustomValidity(fresh.value === repeat.value ? "" : form.getAttribute("data-repeat"));
+    }
+    fresh.addEventListener("input", compare);
+    repeat.addEventListener("input", compare);
+  });
+
   // A password can be shown while it is typed. It is hidden again before it is
   // sent, so that the browser does not remember it as a text.
   document.querySelectorAll("input[data-show]").forEach(function (input) {

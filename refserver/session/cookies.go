@@ -1,0 +1,36 @@
+package session
+
+import "net/http"
+
+// Cookies beside that of the session, of the same kind.
+const (
+	// HandOverCookie holds the token of a request in the hands of its person, while they
+	// are at it.
+	HandOverCookie = "__Host-reconnect-back"
+	// HeldCookie holds the session of a worker which is locked while somebody else uses
+	// the device: it opens nothing before the worker has shown their password.
+	HeldCookie = "__Host-reconnect-held"
+)
+
+// Held returns the value of a cookie, or "".
+func Held(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// Hold gives the browser a cookie that it forgets when it is closed.
+func Hold(w http.ResponseWriter, name, token string) {
+	c := cookie(token, 0)
+	c.Name = name
+	http.SetCookie(w, c)
+}
+
+// Drop makes the browser forget a cookie.
+func Drop(w http.ResponseWriter, name string) {
+	c := cookie("", -1)
+	c.Name = name
+	http.SetCookie(w, c)
+}

@@ -1,0 +1,304 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"reconnect.example/internal/safename"
+	"reconnect.example/recovery"
+	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+)
+
+// The hand-over pages are for the person alone, on any device. Nobody is signed in:
+// first number and code, then their part and a new password.
+
+// enterView is the page of number and code.
+type enterView struct {
+	Form   *form
+	Worker bool // a worker is signed in here: first they lock their session (F12)
+}
+
+func (p *pages) enterForm(v *visit) error {
+	f := newForm()
+	return v.show("back", enterView{Form: f, Worker: v.workerHere()})
+}
+
+// workerHere reports whether a worker is signed in on this device. What the person types
+// now is theirs alone, and the worker's session must not be open beside it (F12).
+func (v *visit) workerHere() bool {
+	if session.Token(v.r) == "" {
+		return false
+	}
+	who, err := session.Identify(v.r, v.pages.Vaults, v.pages.Staff)
+	if err != nil {
+		return false
+	}
+	defer who.Close()
+	return who.Worker != nil
+}
+
+// enter opens a request with number and code.
+func (p *pages) enter(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	view := enterView{Form: f}
+	if v.workerHere() {
+		return problem.ErrWorkerHere
+	}
+	if v.required(f, "number", "handcode"); f.wrong() {
+		return v.again("back", f, nil, view)
+	}
+	var h *recovery.HandOver
+	if err = p.Limits.SignIn(v.r); err == nil { // before anything is looked up (F9)
+		h, err = p.Recovery.Enter(v.ctx(), recovery.HandOverCode{Number: f.Get("number"), Code: f.Get("handcode"), Desk: f.Get("deskcode")})
+	}
+	if missing := (*recovery.NotReadyError)(nil); errors.As(err, &missing) {
+		if slices.Contains(missing.Missing, recovery.MissingDeskCode) {
+			f.refuse("deskcode", v.t("wrong.deskcode"))
+			return v.again("back", f, nil, view)
+		}
+		return v.notReady(err)
+	}
+	if errors.Is(err, recovery.ErrCode) || errors.Is(err, recovery.ErrSpent) || errors.Is(err, recovery.ErrRequest) || errors.Is(err, vault.ErrInvalid) {
+		if errors.Is(err, vault.ErrInvalid) { // not so many digits: the same to who looks on
+			err = recovery.ErrCode
+		}
+		told := problem.Of(err)
+		f.Problem = v.sentence(told)
+		return v.showWith(told.Status, "back", view)
+	}
+	if err != nil {
+		return v.again("back", f, err, view)
+	}
+	session.Hold(v.w, session.HandOverCookie, h.Token())
+	return v.goTo("/back/new", "")
+}
+
+// waitView is the page of a request that is not complete yet.
+type waitView struct {
+	Missing []string
+	Wait    string // ""; no wait is left
+	At      time.Time
+}
+
+func (v *visit) notReady(err error) error {
+	var missing *recovery.NotReadyError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	view := waitView{Missing: v.missingWords(missing.Missing)}
+	if missing.Wait > 0 {
+		view.Wait, view.At = v.lasting(missing.Wait), v.now().Add(missing.Wait)
+	}
+	return v.showWith(http.StatusConflict, "back-wait", view)
+}
+
+// missingWords says what a request still needs; a wait is said with its end.
+func (v *visit) missingWords(all []recovery.Missing) (words []string) {
+	for _, m := range all {
+		switch m {
+		case recovery.MissingRelay:
+			words = append(words, v.t("missing.centre"))
+		case recovery.MissingDesk:
+			words = append(words, v.t("missing.desk"))
+		case recovery.MissingRelayApproval:
+			words = append(words, v.t("missing.centre-agree"))
+		case recovery.MissingDeskApproval:
+			words = append(words, v.t("missing.desk-agree"))
+		case recovery.MissingWait:
+		default:
+			words = append(words, string(m))
+		}
+	}
+	return words
+}
+
+// comingView is the page of the person's part and the new password.
+type comingView struct {
+	Form      *form
+	Kind      vault.PathKind
+	Sheet     bool
+	Questions []string
+	Pictures  []choice
+	Places    []placeView
+	Private   bool // private papers come back, too
+	Later     bool // they come back later
+	Suggest   string
+}
+
+// resumeHandOver opens what number and code opened before.
+func (v *visit) resumeHandOver() (*recovery.HandOver, error) {
+	token := session.Held(v.r, session.HandOverCookie)
+	if token == "" {
+		return nil, problem.ErrHandOverEnded
+	}
+	if v.workerHere() {
+		return nil, problem.ErrWorkerHere
+	}
+	return v.pages.Recovery.Resume(v.ctx(), token)
+}
+
+func (v *visit) coming(h *recovery.HandOver, f *form) comingView {
+	view := comingView{
+		Form: f, Kind: h.Kind, Sheet: h.Kind == vault.PathSheetRelay || h.Kind == vault.PathSheetDesk,
+		Questions: each(h.Questions), Private: h.Private, Later: h.Later, Suggest: f.Get("suggest"),
+	}
+	if h.Pictures > 0 {
+		view.Pictures = v.pictures()
+		for i := range h.Pictures {
+			view.Places = append(view.Places, placeView{Number: i + 1})
+		}
+	}
+	return view
+}
+
+func (p *pages) comeForm(v *visit) error {
+	h, err := v.resumeHandOver()
+	if err != nil {
+		return v.handOverOver(err)
+	}
+	f := newForm()
+	suggest, err := vault.SuggestPassword()
+	if err != nil {
+		return err
+	}
+	f.Set("suggest", suggest)
+	return v.show("back-new", v.coming(h, f))
+}
+
+// handOverOver says that a hand-over has ended; number and code open it again.
+func (v *visit) handOverOver(err error) error {
+	switch {
+	case errors.Is(err, recovery.ErrNotReady):
+		return v.notReady(err)
+	case errors.Is(err, problem.ErrHandOverEnded), errors.Is(err, recovery.ErrCode), errors.Is(err, recovery.ErrRequest), errors.Is(err, vault.ErrSessionEnded), errors.Is(err, vault.ErrNotFound):
+		session.Drop(v.w, session.HandOverCookie)
+		return v.goTo("/back", "handover-ended")
+	}
+	return err
+}
+
+// come completes it. A second click finds it done: the person enters with what they
+// have just chosen.
+func (p *pages) come(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	var done recovery.Completed
+	token := session.Held(v.r, session.HandOverCookie)
+	var h *recovery.HandOver
+	var view comingView
+	login, err := p.clicks.do(v.ctx(), "back "+token, f.ID, func() (login string, err error) {
+		if h, err = v.resumeHandOver(); err != nil {
+			return "", err
+		}
+		view = v.coming(h, f)
+		c := v.completion(f, view)
+		if f.wrong() {
+			return "", vault.ErrInvalid
+		}
+		if err := p.Limits.SignIn(v.r); err != nil {
+			return "", err
+		}
+		done, err = h.Complete(v.ctx(), c)
+		if isDone(err) {
+			err = nil
+		}
+		return done.Login, err
+	})
+	switch {
+	case err != nil && h == nil:
+		return v.handOverOver(err)
+	case err != nil:
+		return v.notBack(view, err)
+	case done.Vault == nil:
+		return v.show("back-again", login)
+	}
+	defer done.Vault.Close()
+	session.Drop(v.w, session.HandOverCookie)
+	session.SetCookie(v.w, done.Vault.Token())
+	return v.goTo("/back/done", "")
+}
+
+// completion reads what the person alone enters.
+func (v *visit) completion(f *form, view comingView) recovery.Completion {
+	c := recovery.Completion{Sheet: f.Get("sheet"), Password: f.Values.Get("new"), Session: &vault.SessionRequest{Device: device(v.r)}}
+	if view.Sheet {
+		v.required(f, "sheet")
+	}
+	switch {
+	case view.Questions != nil:
+		c.Answers = f.Values["answer"]
+		if len(c.Answers) != len(view.Questions) || has(c.Answers, "") {
+			f.refuse("answer", v.t("wrong.answers"))
+		}
+	case view.Places != nil:
+		c.Answers = f.Values["picture"]
+		if len(c.Answers) != len(view.Places) || has(c.Answers, "") {
+			f.refuse("answer", v.t("wrong.pictures"))
+		}
+	}
+	v.newPassword(f)
+	return c
+}
+
+// notBack shows the page again. What was typed does not come back.
+func (v *visit) notBack(view comingView, err error) error {
+	f := view.Form
+	f.Values.Del("sheet")
+	switch {
+	case f.wrong():
+		return v.again("back-new", f, nil, view)
+	case errors.Is(err, recovery.ErrNotReady):
+		return v.notReady(err)
+	case errors.Is(err, vault.ErrSignIn):
+		err = problem.ErrOwnPart // nobody typed a login or a password here
+	case errors.Is(err, vault.ErrInvalid):
+		if v.badSheet(f, err); f.wrong() {
+			return v.again("back-new", f, nil, view)
+		}
+		return v.again("back-new", f, err, view)
+	}
+	p := problem.Of(err)
+	if p.Status >= http.StatusInternalServerError || errors.Is(err, recovery.ErrRequest) {
+		return err
+	}
+	v.retryAfter(p)
+	f.Problem = v.sentence(p)
+	return v.showWith(p.Status, "back-new", view)
+}
+
+// badSheet says a slip in the code of a sheet, which its check digits show.
+func (v *visit) badSheet(f *form, err error) {
+	for _, invalid := range complaints(err) {
+		if invalid.Field != "password" {
+			f.refuse("sheet", v.t("wrong.sheet"))
+		}
+	}
+}
+
+// backView is the page after it: what happened, and what to make now.
+type backView struct {
+	Login  string
+	Locked lockedView
+}
+
+func (p *pages) cameBack(v *visit) error {
+	view := backView{}
+	var err error
+	if view.Login, err = v.vault.Login(v.ctx()); err != nil {
+		return err
+	}
+	view.Login = safename.Line(view.Login)
+	if view.Locked, err = v.lockedPage(newForm()); err != nil {
+		return err
+	}
+	return v.show("back-done", view)
+}

@@ -1,0 +1,85 @@
+package web
+
+import (
+	"errors"
+
+	"reconnect.example/consent"
+	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+)
+
+// handDevice locks the worker's session and leaves the device to the person: their part
+// and their new password are typed where nobody else can act (F12). The browser keeps
+// the locked session apart, so that the person's own takes its place.
+func (p *pages) handDevice(v *visit) error {
+	if err := v.worker.Lock(v.ctx()); err != nil {
+		return err
+	}
+	session.Hold(v.w, session.HeldCookie, v.token)
+	session.ClearCookie(v.w)
+	v.w.Header().Set("Clear-Site-Data", `"cache"`) // no way back into a page of the worker's
+	return v.goTo("/back", "locked")
+}
+
+func (p *pages) unlockForm(v *visit) error {
+	if session.Held(v.r, session.HeldCookie) == "" {
+		return v.goTo("/staff/sign-in", "")
+	}
+	return v.show("staff-unlock", newForm())
+}
+
+// unlock gives the device back to the worker. Whoever of the person's is still signed in
+// on it is signed out first.
+func (p *pages) unlockSession(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	token := session.Held(v.r, session.HeldCookie)
+	if token == "" {
+		return v.goTo("/staff/sign-in", "ended")
+	}
+	if v.required(f, "password"); f.wrong() {
+		return v.again("staff-unlock", f, nil, f)
+	}
+	var w *consent.Worker
+	if err = p.Limits.StaffSignIn(v.r); err == nil {
+		w, err = p.Staff.UnlockSession(v.ctx(), token, f.Values.Get("password"), f.Get("factor"))
+	}
+	switch {
+	case errors.Is(err, vault.ErrSessionEnded):
+		session.Drop(v.w, session.HeldCookie)
+		return v.goTo("/staff/sign-in", "ended")
+	case err != nil:
+		return v.signInAgain("staff-unlock", f, err)
+	}
+	defer w.Close()
+	v.signOutPerson()
+	session.Drop(v.w, session.HeldCookie)
+	session.Drop(v.w, session.HandOverCookie)
+	session.SetCookie(v.w, w.Own().Token())
+	return v.goTo("/staff", "device-back")
+}
+
+// signOutPerson ends the session of a person who is still signed in on this device.
+func (v *visit) signOutPerson() {
+	if v.token == "" {
+		return
+	}
+	opened, err := v.pages.Vaults.Resume(v.ctx(), v.token)
+	if err != nil {
+		return // nobody is
+	}
+	defer opened.Close()
+	if err := opened.SignOut(v.ctx()); err != nil && !errors.Is(err, vault.ErrSessionEnded) {
+		v.log(problem.Of(err), err)
+	}
+}
+
+// toUnlock is where a locked session is opened again, also from another window.
+func (v *visit) toUnlock() error {
+	session.Hold(v.w, session.HeldCookie, v.token)
+	session.ClearCookie(v.w)
+	return v.goTo("/staff/unlock", "")
+}

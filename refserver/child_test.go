@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	if args, ok := os.LookupEnv(beServer); ok {
 		os.Exit(child(strings.Split(args, "\n")))
 	}
+	if len(os.Args) > 1 && os.Args[1] == "witness" { // as --demo-witness starts it
+		os.Exit(child(os.Args[1:]))
+	}
 	os.Exit(m.Run())
 }
 

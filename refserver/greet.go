@@ -99,6 +99,9 @@ func oneMachineOnly(c *config.Config) string {
 		text.WriteString("  - The witness lies on the same disk: a disk that is put back as it was is not\n" +
 			"    noticed. Let another organisation run the witness where that matters.\n")
 	}
+	if c.Serve.DemoWitness {
+		text.WriteString("  - The sample witness runs on this machine, and passes for another organisation's.\n")
+	}
 	if c.Serve.TLSCert == "" {
 		text.WriteString("  - There is no HTTPS: put a proxy with HTTPS in front, or give --tls-cert and --tls-key.\n")
 	}

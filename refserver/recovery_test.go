@@ -108,3 +108,28 @@ func recoverSample(t *testing.T, folder, sheet string) string {
 	require.Fail(t, "the desk cannot help with the sheet")
 	return ""
 }
+
+// With a witness as a second program every way back in is there, and nothing is left
+// running when the server has ended.
+func TestTheSampleWitnessIsAProgramOfItsOwn(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(shortDir(t), "data")
+	r := start(t, folder, "--demo", "--demo-witness")
+	require.NotContains(t, r.out.String(), "The witness lies on the same disk")
+	require.Contains(t, r.out.String(), "passes for another organisation's")
+	require.NoFileExists(t, filepath.Join(folder, "witness.db"))
+	require.NotContains(t, r.logs.String(), "the witness does not answer")
+	_, err := command(t, filepath.Join(folder, "demo-witness"), "witness", "forks")
+	require.NoError(t, err, "it runs")
+	login := r.login
+	r.end(t)
+	require.NoError(t, r.err)
+	_, err = command(t, filepath.Join(folder, "demo-witness"), "witness", "forks")
+	require.ErrorContains(t, err, "no witness runs")
+
+	_, err = command(t, folder, "serve", "--demo")
+	require.ErrorContains(t, err, "--demo-witness", "another witness could not vouch for what is there")
+	r = start(t, folder, "--demo", "--demo-witness")
+	require.Equal(t, login, r.login)
+	require.NotEmpty(t, visit(t, r).get("/papers"))
+}

@@ -48,6 +48,11 @@ func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 	if err != nil {
 		return err
 	}
+	ended, err := sampleWitness(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ended()) }() // after the data, which still reports to it
 	data, err := engines.Open(ctx, c)
 	if err != nil {
 		return err
@@ -89,6 +94,29 @@ func sampleAuthority(c *config.Config) (*consent.Authority, error) {
 		c.Authority, c.OneFactor = a.Public().String(), true
 	}
 	return a, err
+}
+
+// sampleWitness starts the witness of --demo-witness, and names it in the configuration.
+// It returns how it is ended.
+func sampleWitness(ctx context.Context, c *config.Config, log hclog.Logger) (ended func() error, err error) {
+	none := func() error { return nil }
+	if !c.Serve.Demo || c.Witness != "" {
+		return none, nil
+	}
+	if err := demo.FitsWitness(c.Data, c.Serve.DemoWitness); err != nil || !c.Serve.DemoWitness {
+		return none, err
+	}
+	identity, err := engines.Identity(c)
+	if err != nil {
+		return none, err
+	}
+	w, err := demo.StartWitness(ctx, c.Data, identity.Public(), log.Named("witness").StandardWriter(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}))
+	if err != nil {
+		return none, err
+	}
+	c.Witness, c.WitnessKey, c.WitnessSigns, c.OperatorKey = config.URL("https://"+w.Address), w.Key, w.Signs, w.Operator
+	c.WitnessIndependent = true // it passes for another organisation's
+	return w.Close, nil
 }
 
 // askWitness logs whether a witness elsewhere answers. The server runs without

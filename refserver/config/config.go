@@ -64,6 +64,7 @@ type Config struct {
 type Serve struct {
 	Listen       string         `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address and port to listen on. Default: ${default}."`
 	Demo         bool           `help:"Add a sample person with sample papers, and print how to sign in."`
+	DemoWitness  bool           `help:"With --demo: run a witness as a second program, as another organisation would. Every way back in can then be tried."`
 	TLSCert      string         `name:"tls-cert" placeholder:"FILE" help:"Certificate, for HTTPS without a proxy in front."`
 	TLSKey       string         `name:"tls-key" placeholder:"FILE" help:"Key of the certificate."`
 	TrustedProxy []netip.Prefix `placeholder:"PREFIX" help:"Addresses of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
@@ -232,6 +233,7 @@ func (c *Config) checkServer(expect func(bool, string)) {
 		_, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
 		expect(err == nil, "--tls-cert and --tls-key are not a certificate and its key")
 	}
+	expect(!s.DemoWitness || s.Demo && c.Witness == "", "--demo-witness goes with --demo, and not with --witness")
 	_, err = time.LoadLocation(s.Zone)
 	expect(err == nil && s.Zone != "", "--zone is not a time zone, such as Europe/Paris")
 	expect(s.SignInsPerMinute > 0, "--sign-ins-per-minute must be more than 0")

@@ -28,7 +28,9 @@ type WitnessServe struct {
 	HealthListen string        `placeholder:"ADDRESS" help:"Address and port of /healthz and /readyz, which say nothing else. Default: none."`
 	Client       []string      `sep:"," placeholder:"NAME=KEY/OPERATOR" help:"A server that is served: a name of your choice, the public key of its identity and, so that it can be put back from a backup, that of its operator. A name may be given twice with two keys."`
 	SweepEvery   time.Duration `default:"1h" help:"Time between two sweeps of counters that nobody uses."`
-	ShutdownWait time.Duration `default:"10s" help:"Time that calls under way get to finish when the witness stops."`
+	// For whatever starts a witness and ends in whatever way: nothing is left running.
+	StopWithInput bool          `help:"Stop also when standard input ends."`
+	ShutdownWait  time.Duration `default:"10s" help:"Time that calls under way get to finish when the witness stops."`
 }
 
 // Identity names the file.

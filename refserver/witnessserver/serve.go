@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -93,6 +94,15 @@ func (k *keeper) close() error {
 // Serve runs the witness until ctx ends; then calls under way finish within
 // --shutdown-wait.
 func Serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logger) (err error) {
+	if c.WitnessServer.Serve.StopWithInput {
+		limited, stop := context.WithCancel(ctx)
+		defer stop()
+		ctx = limited
+		go func() { // it ends with the process: nothing interrupts such a read
+			defer stop()
+			_, _ = io.Copy(io.Discard, os.Stdin)
+		}()
+	}
 	k, err := open(ctx, c, log)
 	if err != nil {
 		return err

@@ -120,6 +120,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 		a.addVisits()
 		a.addDeposits()
 		a.addStaff()
+		a.addLock()
 		a.addPeople()
 		a.addAccounts()
 		a.addJoining()

@@ -146,7 +146,7 @@ func (a *API) noWorkerHere(r *http.Request, token string) error {
 	}
 	w, v, err := a.staff.Open(r.Context(), token)
 	switch {
-	case errors.Is(err, vault.ErrSessionEnded):
+	case errors.Is(err, vault.ErrSessionEnded), errors.Is(err, vault.ErrLocked):
 		return nil
 	case err != nil:
 		return err

@@ -243,3 +243,29 @@ func TestAHandOverBesideTheSessionOfAWorkerIsRefused(t *testing.T) {
 	samir.call("DELETE", "/sessions/current", nil).done(204)
 	ok[back](alone.call("POST", "/hand-over/complete", complete, "Cookie", cookie), 201)
 }
+
+func TestAWorkerLocksTheirSessionAndHandsTheDeviceOver(t *testing.T) {
+	t.Parallel()
+	h := newHelped(t)
+	sheet, o := h.withSheet(t)
+	samir := h.harbour.person[0]
+	cookie := session.CookieName + "=" + samir.token
+	samir.call("POST", "/staff/lock", nil).done(204)
+	for _, one := range []string{"GET /staff/me", "GET " + h.harbour.about(h.amina.id), "GET /items", "DELETE /sessions/current", "POST /staff/lock"} {
+		method, path, _ := strings.Cut(one, " ")
+		samir.call(method, path, nil).refused(423, "locked")
+	}
+	in := ok[entered](h.stranger(t).call("POST", "/hand-over", map[string]any{"number": o.Number, "code": o.Code}, "Cookie", cookie), 201)
+	complete := map[string]any{"sheet": sheet["sheet"], "password": newPassword}
+	ok[back](h.stranger(t).as(in.Token).call("POST", "/hand-over/complete", complete, "Cookie", cookie), 201)
+
+	unlock := func(password string) *reply {
+		return samir.call("POST", "/staff/unlock", map[string]any{"password": password, "code": h.harbour.staff[0].Code()})
+	}
+	unlock("a guess").refused(401, "sign-in")
+	samir.call("GET", "/staff/me", nil).refused(423, "locked")
+	unlock(h.harbour.staff[0].Password).done(204)
+	ok[struct{}](samir.call("GET", "/staff/me", nil), 200)
+	samir.as("").call("POST", "/staff/unlock", map[string]any{"password": "x"}).refused(401, "session-ended")
+	h.amina.call("POST", "/staff/lock", nil).refused(401, "session-ended")
+}

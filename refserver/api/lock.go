@@ -1,0 +1,64 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"reconnect.example/consent"
+	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
+)
+
+func lockSession(ctx context.Context, w *consent.Worker, _ *struct{}) (*struct{}, error) {
+	return nil, w.Lock(ctx)
+}
+
+type unlockInput struct {
+	Body struct {
+		Password string `json:"password" minLength:"1" maxLength:"1000" doc:"Typed by the worker."`
+		Code     string `json:"code,omitempty" maxLength:"20" doc:"Of the authenticator app; missing only before one is set up."`
+	}
+
+	request *http.Request
+}
+
+// Resolve keeps the request, which has the session that is locked.
+func (in *unlockInput) Resolve(ctx huma.Context) []error {
+	in.request, _ = humago.Unwrap(ctx)
+	return nil
+}
+
+func (a *API) unlockSession(ctx context.Context, in *unlockInput) (*struct{}, error) {
+	// Counted like a sign-in: whoever has the device guesses here no faster (F9).
+	if err := a.limits.StaffSignIn(in.request); err != nil {
+		return nil, err
+	}
+	if err := fromHere(in.request); err != nil {
+		return nil, err
+	}
+	token := session.Token(in.request)
+	if token == "" {
+		return nil, vault.ErrSessionEnded
+	}
+	w, err := a.staff.UnlockSession(ctx, token, in.Body.Password, in.Body.Code)
+	if err != nil {
+		return nil, err
+	}
+	w.Close()
+	return nil, nil
+}
+
+func (a *API) addLock() {
+	registerWorker(a, operation{
+		method: http.MethodPost, path: "/staff/lock", id: "lock-session", tag: "Staff", status: http.StatusNoContent, summary: "Lock this session",
+		description: "While a person is at the same device. From then on everything that is done with it is refused, here and elsewhere, also a download under way; what is open stays open behind the lock.",
+	}, lockSession)
+	registerOpen(a, operation{
+		method: http.MethodPost, path: "/staff/unlock", id: "unlock-session", tag: "Staff", status: http.StatusNoContent, scheme: "bearer", summary: "Open the lock of this session",
+		description: "With the worker's password. The try is counted like a sign-in, and after a wrong one it stays locked.",
+		problems:    []string{"session-ended", "sign-in", "second-factor", "busy", "witness-away", "key-service", "unconfirmed", "invalid", "media-type", "too-large"},
+	}, a.unlockSession)
+}

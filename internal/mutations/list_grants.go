@@ -67,4 +67,15 @@ var onGrants = []mutation{
 	{"N2", "the refusal of a proof from before the roots were changed", "vault", "^TestWhatIsProvedUnderFormerRootsSealsNothing$", []edit{
 		{"vault/unlock.go", "if !slices.Equal(p.key, t.heads.owner.Key) {", "if false {"},
 	}},
+	{"N20", "the closing of the policy to the witness", "vault", "^TestTheStoreDoesNotTellWhoHelpsSomebodyIn$", []edit{
+		{"vault/path_policy.go", "record, err := inbox.SealPolicy(t.v.id, signed)", "record, err := signed, error(nil)"},
+		{"recovery/witness/policy.go", "if next.Signed, err = openPolicyRecord(tx, r.vault, closed); err != nil {", "if next.Signed = closed; err != nil {"},
+	}},
+	{"N20", "the one size of policies", "vault", "^TestAPolicyHasOneSizeWhateverItSays$", []edit{
+		{"internal/seal/policy.go", "padded := make([]byte, policySize)", "padded := make([]byte, len(signed)+1)"},
+		{"internal/seal/policy.go", "if len(padded) != policySize || end == 0", "if end == 0"},
+	}},
+	{"N20", "the witness's signature under the key that policies are closed to", "vault", "^TestAPolicyIsClosedToTheWitnessOfTheConfigurationAlone$", []edit{
+		{"internal/seal/policyinbox.go", "return i, VerifySignature(witness, policyInboxContext(i.Generation), i.Public, i.Signature)", "return i, nil"},
+	}},
 }

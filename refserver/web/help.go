@@ -21,6 +21,7 @@ type helpView struct {
 	Name     string // "" at a desk, which knows no names
 	Path     string // of this page
 	Person   string // page of the person; "" at a desk
+	Stop     string // where all their sessions are ended
 	Ways     []helpWay
 	Both     bool     // one of them takes somebody of the other side
 	Others   []choice // who could be asked there
@@ -109,7 +110,7 @@ func (v *visit) nameOf(post *consent.Post, id vault.ID) (string, error) {
 
 func (v *visit) help(post *consent.Post, id vault.ID, f *form) (helpView, error) {
 	path := helpPath(post, id)
-	view := helpView{Form: f, Relay: v.relay(post.Relay()), Path: path}
+	view := helpView{Form: f, Relay: v.relay(post.Relay()), Path: path, Stop: strings.TrimSuffix(path, "/help") + "/stop-sessions"}
 	var err error
 	if view.Name, err = v.nameOf(post, id); err != nil {
 		return view, err

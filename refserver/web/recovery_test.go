@@ -219,6 +219,9 @@ func TestADeskHelpsByPhone(t *testing.T) {
 	phone := h.stranger()
 	phone.enters(number, code, "").ok("Presque arrivé")
 	phone.comes(url.Values{"sheet": {sheet}}).ok("Vous êtes de retour")
+	stop := lina.post(at+"/find", url.Values{"login": {amina.login}}).ok().link("/staff/[^\"]+/stop-sessions")
+	lina.post(stop, url.Values{"why": {"téléphone volé"}}).ok("Line")
+	require.Equal(t, "/sign-in", phone.get("/").Path, "a desk ends the sessions of a lost phone")
 	boss := h.desk(h.recovery.Line.Manager)
 	boss.get(at).ok("Nombres par mois", "ouvertes <10")
 }

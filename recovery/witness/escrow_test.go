@@ -171,6 +171,7 @@ func TestAWrongPairOrADamagedShareIsTold(t *testing.T) {
 		}
 		_, err := witness.OpenEscrow(shares[0][:at]+other+shares[0][at+1:], shares[1])
 		require.ErrorIs(t, err, witness.ErrShare, what)
+		require.ErrorContains(t, err, "in the first one", what)
 	}
 }
 

@@ -149,6 +149,9 @@ func (v *visit) coming(h *recovery.HandOver, f *form) comingView {
 		Form: f, Kind: h.Kind, Sheet: h.Kind == vault.PathSheetRelay || h.Kind == vault.PathSheetDesk,
 		Questions: each(h.Questions), Private: h.Private, Later: h.Later, Suggest: f.Get("suggest"),
 	}
+	if len(view.Suggest) > longestSuggest {
+		view.Suggest = ""
+	}
 	if h.Pictures > 0 {
 		view.Pictures = v.pictures()
 		for i := range h.Pictures {

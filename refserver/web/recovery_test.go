@@ -208,6 +208,8 @@ func TestADeskHelpsByPhone(t *testing.T) {
 	h := newHelped(t, nil)
 	amina := h.known()
 	sheet := amina.sheet(url.Values{"private": {"1"}})
+	amina.get("/sharing/relays").ok("Harbour").without(">Line<") // it follows nobody
+	amina.get("/sharing/relays/" + h.recovery.Line.ID.String()).is(http.StatusNotFound)
 	lina := h.desk(h.recovery.Lina)
 	at := "/staff/relays/" + h.recovery.Line.ID.String()
 	lina.get(at).ok("Line", "Quelqu’un appelle", "Aucune demande n’attend.").without("Amina")

@@ -219,7 +219,7 @@ func (v *visit) showRelays(f *form) error {
 	}
 	view := relaysView{Form: f}
 	for _, r := range all {
-		if r.Withdrawn == "" {
+		if r.Withdrawn == "" && r.Type != consent.TypeDesk { // a desk follows nobody: it helps back in, if one of the ways says so
 			view.Relays = append(view.Relays, v.relay(r))
 		}
 	}
@@ -250,6 +250,9 @@ func (p *pages) findRelay(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if r.Type == consent.TypeDesk && p.Recovery != nil {
+		return v.goTo("/ways", "relay-checked")
+	}
 	return v.goTo("/sharing/relays/"+r.ID.String(), "relay-checked")
 }
 
@@ -269,6 +272,9 @@ func (v *visit) following(f *form) (followingView, error) {
 	r, err := v.pages.Directory.Relay(v.ctx(), id)
 	if err != nil {
 		return followingView{}, err
+	}
+	if r.Type == consent.TypeDesk {
+		return followingView{}, vault.ErrNotFound
 	}
 	if r.Withdrawn != "" {
 		return followingView{}, vault.ErrEnded

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
 	"reconnect.example/storage/memstore"
 )
@@ -16,7 +17,7 @@ func TestAShareThatItsHolderAlteredIsTold(t *testing.T) {
 	w, err := New(Config{Store: storage.New(memstore.New())})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, w.Close()) }()
-	e, err := NewEscrow(t.Context(), PublicKey{1}, time.Now(), []EscrowPart{{Name: "lyon", Witness: w}})
+	e, err := NewEscrow(t.Context(), PublicKey(seal.NewSigningKey().Public()), time.Now(), []EscrowPart{{Name: "lyon", Witness: w}})
 	require.NoError(t, err)
 	shares, err := e.Shares()
 	require.NoError(t, err)

@@ -180,25 +180,44 @@ func (s *Service) Own(ctx context.Context, v *vault.Vault) (out []Request, err e
 	return out, nil
 }
 
-// noteBody tells a relay or a desk that its help is asked for, R/in/q/<request>, boxed to
-// its inbox. Who asks, the opening says by its signature.
+// noteBody tells a relay or a desk that its help is asked for, R/in/q/<note>, boxed to its
+// inbox. Who asks, the opening says by its signature.
 type noteBody struct {
 	Vault   [16]byte `cbor:"1,keyasint"`
-	Opening []byte   `cbor:"2,keyasint"`
+	Request [16]byte `cbor:"2,keyasint"`
+	Opening []byte   `cbor:"3,keyasint"`
 }
 
-func readNote(p *consent.Post, request RequestID, value []byte) (n noteBody, err error) {
-	for _, key := range p.Keys().Inboxes {
-		_, plain, err := key.Open(bound(p.Relay().ID, request, "note"), value)
+// note is one that this relay or desk can open.
+type note struct {
+	key  string
+	id   vault.ItemID
+	body noteBody
+	bad  error // what keeps it from being read, in place of the body
+}
+
+// notes are all that wait for a relay or a desk.
+func (s *Service) notes(ctx context.Context, p *consent.Post) (out []note, err error) {
+	prefix := p.Relay().ID.String() + queueDir
+	for rec, err := range s.cfg.Store.All(ctx, prefix) {
 		if err != nil {
+			return nil, storageError(err)
+		}
+		n := note{key: rec.Key}
+		if n.id, n.bad = vault.ParseItemID(strings.TrimPrefix(rec.Key, prefix)); n.bad != nil {
 			continue
 		}
-		if seal.Unmarshal(plain, &n) != nil {
-			return n, errDamaged
+		n.bad = errDamaged
+		for _, key := range p.Keys().Inboxes {
+			_, plain, err := key.Open(bound(p.Relay().ID, n.id, "note"), rec.Value)
+			if err == nil && seal.Unmarshal(plain, &n.body) == nil {
+				n.bad = nil
+				break
+			}
 		}
-		return n, nil
+		out = append(out, n)
 	}
-	return n, errDamaged
+	return out, nil
 }
 
 // Queued is a request that waits for a desk.
@@ -210,42 +229,50 @@ type Queued struct {
 // Queue returns the requests that this desk or relay was asked to help with, the oldest
 // first, without any name.
 func (s *Service) Queue(ctx context.Context, p *consent.Post) (out []Queued, err error) {
-	prefix := p.Relay().ID.String() + queueDir
-	for rec, err := range s.cfg.Store.All(ctx, prefix) {
-		if err != nil {
-			return nil, storageError(err)
-		}
-		request, err := vault.ParseItemID(strings.TrimPrefix(rec.Key, prefix))
-		if err != nil {
-			continue
-		}
-		r, err := s.queued(ctx, p, request, rec.Value)
+	all, err := s.notes(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	var over []string
+	for _, n := range all {
+		r, err := s.queued(ctx, n)
 		switch {
-		case errors.Is(err, ErrRequest): // it is gone
+		case errors.Is(err, ErrRequest), err == nil && r.State != StateOpen:
+			over = append(over, n.key)
 		case errors.Is(err, vault.ErrTampered), errors.Is(err, vault.ErrUntrustedKey):
-			out = append(out, Queued{Request: Request{ID: request}, Error: err})
+			out = append(out, Queued{Request: Request{ID: n.id}, Error: err})
 		case err != nil:
 			return nil, err
-		case r.State == StateOpen:
+		default:
 			out = append(out, Queued{Request: r})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Queued) int { return a.Request.Opened.Compare(b.Request.Opened) })
-	return out, nil
+	if len(over) == 0 {
+		return out, nil
+	}
+	return out, storageError(s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		for _, key := range over[:min(len(over), maxSwept)] {
+			tx.Delete(key)
+		}
+		return nil
+	}))
 }
 
-func (s *Service) queued(ctx context.Context, p *consent.Post, request RequestID, value []byte) (Request, error) {
-	n, err := readNote(p, request, value)
+// maxSwept is how many notes of what is over go in one commit.
+const maxSwept = 50
+
+func (s *Service) queued(ctx context.Context, n note) (Request, error) {
+	if n.bad != nil {
+		return Request{}, n.bad
+	}
+	r, err := s.load(ctx, n.body.Vault, n.body.Request)
 	if err != nil {
 		return Request{}, err
 	}
-	r, err := s.load(ctx, n.Vault, request)
+	o, err := s.readOpening(ctx, n.body.Vault, n.body.Request, r, n.body.Opening)
 	if err != nil {
 		return Request{}, err
 	}
-	o, err := s.readOpening(ctx, n.Vault, request, r, n.Opening)
-	if err != nil {
-		return Request{}, err
-	}
-	return s.describe(ctx, n.Vault, named{request, r}, o)
+	return s.describe(ctx, n.body.Vault, named{n.body.Request, r}, o)
 }

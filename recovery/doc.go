@@ -13,10 +13,11 @@
 //
 // A request lies in the vault that it is about:
 //
-//	V/rq/<id>          CBOR{1: opening, signed; 2: public key; 3: private half, sealed under the code; …}
-//	V/rq/<id>/<n>      what a helper gave: boxed to the public key, signed
+//	V/rq/<id>          who opened it, signed; a public key; its private half, sealed under the code
+//	V/rq/<id>/r, /d    what a relay and the desk gave: signed, boxed to the public key
 //	V/rq/<id>/t/<hash> the private half, sealed under the token of a page that is at it
+//	R/in/q/<note>      who is asked to help finds it here: boxed to them
 //
-// The store learns from it that somebody wants to get in, and which desk is asked, and
-// nothing of what is said.
+// The store learns from it that somebody wants to get in, and not who helps, nor what is
+// said.
 package recovery

@@ -18,9 +18,8 @@ import (
 // vault.ErrOneOrganisation, vault.ErrInvalid. These are the others. Test all of them
 // with errors.Is.
 var (
-	// ErrNotIndependent: questions by call, and what needs no part of the person's,
-	// take a witness of another organisation: with one of its own, operator and desk
-	// could guess the answers.
+	// ErrNotIndependent: questions by call take a witness of another organisation: with one
+	// of its own, operator and desk could guess the answers.
 	ErrNotIndependent = errors.New("recovery: this path takes a witness of another organisation; choose another path")
 	// ErrNotOffered: the operator does not offer this path.
 	ErrNotOffered = errors.New("recovery: this path is not offered here")

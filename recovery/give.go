@@ -132,21 +132,16 @@ func (s *Service) openingFor(ctx context.Context, p *consent.Post, v *vault.Vaul
 	if _, plain, err := halfKey(id, request, half).Open(bound(id, request, "opening"), r.Opening); err == nil {
 		return s.readOpening(ctx, id, request, r, plain)
 	}
-	rec, err := s.cfg.Store.Get(ctx, noteKey(p.Relay().ID, request))
-	if errors.Is(err, storage.ErrNotFound) {
-		return nil, ErrRequest
-	}
-	if err != nil {
-		return nil, storageError(err)
-	}
-	n, err := readNote(p, request, rec.Value)
+	all, err := s.notes(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	if n.Vault != id {
-		return nil, errDamaged
+	for _, n := range all {
+		if n.bad == nil && n.body.Vault == id && n.body.Request == request {
+			return s.readOpening(ctx, id, request, r, n.body.Opening)
+		}
 	}
-	return s.readOpening(ctx, id, request, r, n.Opening)
+	return nil, ErrRequest
 }
 
 // Given is what a contribution gives back.

@@ -29,9 +29,8 @@ type record struct {
 	Opening    []byte   `cbor:"9,keyasint"` // under the half
 	Owner      []byte   `cbor:"10,keyasint"`
 	Pointer    string   `cbor:"11,keyasint,omitempty"`
-	Notes      []string `cbor:"12,keyasint,omitempty"`
-	Ended      int64    `cbor:"13,keyasint,omitempty"`
-	Later      bool     `cbor:"14,keyasint,omitempty"` // done, but for what comes back later
+	Ended      int64    `cbor:"12,keyasint,omitempty"`
+	Later      bool     `cbor:"13,keyasint,omitempty"` // done, but for what comes back later
 }
 
 // States of a record.
@@ -80,8 +79,10 @@ func sideKey(id vault.ID, request RequestID, side string) string {
 	return requestKey(id, request) + "/" + side
 }
 
-func noteKey(relay consent.RelayID, request RequestID) string {
-	return relay.String() + queueDir + request.String()
+// noteKey is where a relay or a desk finds that it is asked. Its name is its own: with
+// that of the request the store would tell who helps whom (N20).
+func noteKey(relay consent.RelayID, note vault.ItemID) string {
+	return relay.String() + queueDir + note.String()
 }
 
 // bound is the place of what belongs to a request: of one kind, in one vault.
@@ -184,7 +185,8 @@ func parseNamed(id vault.ID, rec storage.Record) (named, bool) {
 	return named{request, r}, err == nil
 }
 
-// end ends a request in a commit: nothing that was given to it stays.
+// end ends a request in a commit: nothing that was given to it stays. Notes of it are
+// left to who finds them in their queue, and to the sweep: here nobody knows where they lie.
 func (r *record) end(tx *storage.Tx, id vault.ID, request RequestID, state uint8, now time.Time) error {
 	key := requestKey(id, request)
 	below, err := tx.Scan(key+"/", "", storage.MaxScan)
@@ -194,13 +196,10 @@ func (r *record) end(tx *storage.Tx, id vault.ID, request RequestID, state uint8
 	for _, rec := range below {
 		tx.Delete(rec.Key)
 	}
-	for _, note := range r.Notes {
-		tx.Delete(note)
-	}
 	if r.Pointer != "" {
 		tx.Delete(r.Pointer)
 	}
-	r.State, r.Private, r.Pointer, r.Notes, r.Ended = state, nil, "", nil, now.UnixMilli()
+	r.State, r.Private, r.Pointer, r.Ended = state, nil, "", now.UnixMilli()
 	return r.put(tx, key)
 }
 

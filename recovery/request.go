@@ -177,6 +177,8 @@ type draft struct {
 type asked struct {
 	relay consent.RelayID
 	inbox seal.BoxPublic
+	note  vault.ItemID
+	later time.Duration // is swept so much later: in the same hour it would tell of what it is (N20)
 }
 
 func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n NewRequest) (*draft, error) {
@@ -245,7 +247,8 @@ func (s *Service) whom(ctx context.Context, p *consent.Post, d *draft, ask []con
 		if err != nil {
 			return err
 		}
-		d.ask = append(d.ask, asked{id, keys.Inbox})
+		note := vault.ItemID(random16())
+		d.ask = append(d.ask, asked{relay: id, inbox: keys.Inbox, note: note, later: time.Duration(1+note[0]%24) * time.Hour})
 	}
 	if d.kind == vault.PathHelpers && (!desk || len(d.ask) < 2) {
 		return invalid("ask", "does not name the other side: a desk and a relay help together")
@@ -303,19 +306,16 @@ func (s *Service) write(tx *storage.Tx, p *consent.Post, d *draft, h vault.Half)
 	if err != nil {
 		return err
 	}
-	d.record.Notes = nil
 	for _, a := range d.ask {
-		body, err := seal.Marshal(noteBody{Vault: d.vault, Opening: plain})
+		body, err := seal.Marshal(noteBody{Vault: d.vault, Request: d.id, Opening: plain})
 		if err != nil {
 			return err
 		}
-		record, err := a.inbox.Seal(bound(a.relay, d.id, "note"), nil, body)
+		record, err := a.inbox.Seal(bound(a.relay, a.note, "note"), nil, body)
 		if err != nil {
 			return err
 		}
-		key := noteKey(a.relay, d.id)
-		putPassing(tx, key, record, until)
-		d.record.Notes = append(d.record.Notes, key)
+		putPassing(tx, noteKey(a.relay, a.note), record, until.Add(a.later))
 	}
 	box, err := s.boxHalf(p, d.vault, d.id, d.record, d.side, d.facts, h)
 	if err != nil {

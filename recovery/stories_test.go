@@ -1,6 +1,8 @@
 package recovery_test
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -181,3 +183,32 @@ func TestWhatWasGivenBeforeARelayWentIsGivenAgain(t *testing.T) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// N20: a copy of the store does not tell who helps whom, also while somebody is helped.
+func TestTheStoreDoesNotTellWhoHelpsWhom(t *testing.T) {
+	t.Parallel()
+	s := recoverytest.New(t, nil)
+	s.Enrol(t, recovery.Enrolment{Sheet: &recovery.NewSheet{Private: true}, Helpers: &recovery.NewHelpers{Private: true}})
+	help := s.Agreed(t, s.Begin(t, vault.PathHelpers))
+	s.Begin(t, vault.PathSheetDesk)
+
+	person, request := s.Amina.Vault.ID(), help.Request.ID
+	helpers := map[string][]byte{"the key of the relay": s.Harbour.Key[:], "the key of the desk": s.Line.Key[:]}
+	for name, id := range map[string]vault.ID{"relay": s.Harbour.ID, "desk": s.Line.ID, "worker": s.Samir.ID(), "agent": s.Lina.ID()} {
+		helpers[name], helpers[name+", as text"] = id[:], []byte(id.String())
+	}
+	theirs := map[string][]byte{"person": person[:], "person, as text": []byte(person.String()), "request": request[:], "request, as text": []byte(request.String())}
+	for rec, err := range s.Store.All(t.Context(), "") {
+		require.NoError(t, err)
+		all := append([]byte(rec.Key+"\x00"), rec.Value...)
+		hidden := theirs
+		if strings.Contains(rec.Key, person.String()) {
+			hidden = helpers
+		} else if strings.HasPrefix(rec.Key, "due/") {
+			continue
+		}
+		for name, secret := range hidden {
+			require.False(t, bytes.Contains(all, secret), "%s names the %s", rec.Key, name)
+		}
+	}
+}

@@ -42,7 +42,7 @@ func (p *person) everyOperation(doc *openapi3.T, ids map[string]string, bodies m
 // paper is neither listed, counted nor named in any answer, and is not changed.
 func TestStory3_APrivatePaperIsInNoAnswerThatAWorkerGets(t *testing.T) {
 	t.Parallel()
-	tn := newTown(t, nil)
+	tn := newTown(t, &townOptions{recovery: independently})
 	at, amina := tn.relay(t, "Accueil"), tn.resident(t)
 	open := amina.shares("Lettre")
 	secret := ok[Item](amina.upload("Jugement", []byte("the judge's words")), 201)
@@ -55,14 +55,14 @@ func TestStory3_APrivatePaperIsInNoAnswerThatAWorkerGets(t *testing.T) {
 		for _, id := range []string{secret.ID, note.ID} {
 			ids := map[string]string{
 				"item": id, "relay": at.id, "vault": amina.id, "grant": amina.followers()[0].Grant, "receipt": id,
-				"session": id, "draft": id, "worker": at.helper.ID().String(),
+				"session": id, "draft": id, "worker": at.helper.ID().String(), "path": id, "request": id, "kind": "helpers",
 			}
 			bodies := map[string]any{
 				"edit-item": map[string]any{"name": "Mine"}, "move-item": map[string]any{"compartment": "shared"},
 				"open-person": map[string]any{"relay": at.id, "vault": amina.id, "purpose": housing},
 			}
 			answers := caller.everyOperation(doc, ids, bodies,
-				"sign-out", "end-other-sessions", "leave-relay", "remove", "suspend", "rotate-relay-keys", "close-opened", "give-up", "stop-sessions")
+				"sign-out", "end-other-sessions", "leave-relay", "remove", "suspend", "rotate-relay-keys", "close-opened", "give-up", "stop-sessions", "lock-session")
 			for operation, a := range answers {
 				require.NotContains(t, string(a.Body), "Jugement", operation)
 				require.NotContains(t, string(a.Body), "judge", operation)

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"reconnect.example/consent"
-	"reconnect.example/recovery"
 	"reconnect.example/vault"
 )
 
@@ -125,69 +124,4 @@ func (p *pages) requests(v *visit) error {
 		}
 		return v.show("requests", view)
 	})
-}
-
-// askedFor is what somebody should know first about ways back in: who asked to get into
-// their space, and what is not open since they came back.
-func (v *visit) askedFor(o vault.Overview) (all []noticeView, err error) {
-	if v.pages.Recovery == nil {
-		return nil, nil
-	}
-	requests, err := v.pages.Recovery.Own(v.ctx(), v.vault)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range requests {
-		if n, shown := v.requestNotice(r); shown {
-			all = append(all, n)
-		}
-	}
-	if o.Locked == 0 {
-		return all, nil
-	}
-	n := noticeView{Title: v.n("locked.count", o.Locked), Means: v.t("home.locked-means"), Link: "/locked", Words: v.t("locked.open")}
-	later, err := v.pages.Recovery.Pending(v.ctx(), v.vault)
-	if err != nil {
-		return nil, err
-	}
-	if later != nil && later.Wait > 0 {
-		n.Means += " " + v.t("home.pending", v.when(v.now().Add(later.Wait)))
-	} else if later != nil {
-		n.Means += " " + v.t("home.pending-now")
-	}
-	return append(all, n), nil
-}
-
-// requestShows is for how long a request that is over is told.
-const requestShows = 14 * 24 // hours
-
-func (v *visit) requestNotice(r recovery.Request) (noticeView, bool) {
-	view := v.request(r)
-	fresh := v.now().Sub(r.Opened).Hours() < requestShows
-	means := v.t("asked.by", v.when(r.Opened), view.By, view.Way)
-	switch {
-	case r.State == recovery.StateOpen:
-		return noticeView{
-			Title: v.t("asked.open"), Means: means + " " + v.t("asked.open-means"), Link: "/journal", Words: v.t("journal.title"),
-			Post: "/ways/requests/" + view.ID + "/cancel", Button: v.t("asked.cancel"),
-		}, true
-	case r.State == recovery.StateDone && fresh:
-		return noticeView{Title: v.t("asked.done"), Means: means + " " + v.t("asked.done-means"), Link: "/back/done", Words: v.t("asked.make")}, true
-	case r.State == recovery.StateCancelled && fresh:
-		return noticeView{Title: v.t("asked.stopped"), Means: means + " " + v.t("asked.stopped-means"), Link: "/ways", Words: v.t("ways.title")}, true
-	}
-	return noticeView{}, false
-}
-
-// cancelOwn ends a request about oneself.
-func (p *pages) cancelOwn(v *visit) error {
-	id, err := vault.ParseItemID(v.r.PathValue("request"))
-	if err != nil {
-		return vault.ErrNotFound
-	}
-	err = p.Recovery.CancelOwn(v.ctx(), v.vault, id)
-	if err != nil && !isDone(err) && !errors.Is(err, recovery.ErrRequest) && !errors.Is(err, vault.ErrNotFound) {
-		return err
-	}
-	return v.goTo("/", "request-stopped")
 }

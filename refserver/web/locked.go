@@ -24,7 +24,7 @@ func (v *visit) lockedPage(f *form) (lockedView, error) {
 	}
 	view := lockedView{Form: f, Locked: o.Locked}
 	if v.pages.Recovery != nil {
-		if view.Pending, err = v.pages.Recovery.Pending(v.ctx(), v.vault); err != nil {
+		if view.Pending, err = v.pending(); err != nil {
 			return view, err
 		}
 	}
@@ -32,6 +32,16 @@ func (v *visit) lockedPage(f *form) (lockedView, error) {
 		view.At = v.now().Add(view.Pending.Wait)
 	}
 	return view, nil
+}
+
+// pending is what comes back later. Without the witness nobody knows when: what is
+// locked is shown all the same.
+func (v *visit) pending() (*recovery.Pending, error) {
+	later, err := v.pages.Recovery.Pending(v.ctx(), v.vault)
+	if errors.Is(err, vault.ErrWitnessAway) {
+		return nil, nil
+	}
+	return later, err
 }
 
 func (p *pages) locked(v *visit) error {

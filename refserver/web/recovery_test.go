@@ -1,12 +1,14 @@
 package web_test
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,9 +16,11 @@ import (
 
 	"reconnect.example/consent/consenttest"
 	"reconnect.example/internal/testkeys"
+	"reconnect.example/recovery"
 	"reconnect.example/recovery/recoverytest"
 	"reconnect.example/refserver/session"
 	"reconnect.example/refserver/web"
+	"reconnect.example/vault"
 )
 
 // helped is a server with a relay and a desk of another organisation, and somebody whom
@@ -270,10 +274,27 @@ func TestPicturesBringSomebodyBack(t *testing.T) {
 	phone.comes(url.Values{"picture": chosen}).ok("Vous êtes de retour")
 }
 
+// silent is a witness that does not answer what is asked about requests, while it is away.
+type silent struct {
+	recovery.Witness
+	away atomic.Bool
+}
+
+func (s *silent) Requests(ctx context.Context, id [16]byte) ([]recovery.WitnessRequest, error) {
+	if s.away.Load() {
+		return nil, vault.ErrWitnessAway
+	}
+	return s.Witness.Requests(ctx, id)
+}
+
 // Story 6: two people of each side, the wait, a cancel by the person; then without.
 func TestWithNothingItTakesFourPeopleAndAWait(t *testing.T) {
 	t.Parallel()
-	h := newHelped(t, nil)
+	witness := &silent{}
+	h := newHelped(t, &recoverytest.Options{Witness: func(w recovery.Witness) recovery.Witness {
+		witness.Witness = w
+		return witness
+	}})
 	amina := h.known()
 	amina.post("/notes/add", amina.get("/notes/add").form("", url.Values{"title": {"À moi"}, "text": {"privé"}, "visibility": {"private"}})).ok("Privé")
 	amina.makes("/ways/helpers", nil).is(http.StatusUnprocessableEntity, "Cochez la case")
@@ -308,6 +329,11 @@ func TestWithNothingItTakesFourPeopleAndAWait(t *testing.T) {
 	phone.enters(number, code, "").is(http.StatusUnprocessableEntity, "Il faut aussi le second code")
 	phone.enters(number, code, desk).ok("le privé plus tard")
 	phone.comes(nil).ok("Vous êtes de retour", "qui étaient privées sont fermées.", "Elles reviennent aussi sans l’ancien secret")
+	witness.away.Store(true)
+	for _, path := range []string{"/", "/locked", "/back/done"} {
+		phone.get(path).ok("sont fermées").without("sans l’ancien secret")
+	}
+	witness.away.Store(false)
 	h.stage.Clock.Advance(24 * 24 * time.Hour)
 	back := h.stranger()
 	back.login = amina.login

@@ -169,7 +169,7 @@ func (v *visit) howWords(k vault.PathKind) string {
 	return v.t("ways.both")
 }
 
-// kindWords says a way in one line, for helpers.
+// wayWords says a way in one line, for helpers and in the journal.
 func (v *visit) wayWords(k vault.PathKind) string {
 	switch k {
 	case vault.PathSheetRelay:

@@ -311,5 +311,5 @@ func TestTheStoriesOverPostgreSQL(t *testing.T) {
 	story9(t, tn, tn.resident(t), other)
 	story10(t, tn, tn.resident(t), at)
 	story2(t, tn, tn.resident(t), at)
-	story12(t, tn, tn.resident(t), at, other)
+	story12(t, tn, tn.resident(t), at, tn.relay(t, "Quai"))
 }

@@ -115,7 +115,8 @@ func checkSaid(field string, text *string, required bool) error {
 }
 
 // Open opens a request, with this helper's half. Where nothing is to wait for, an open
-// one for the same path gives way to it. Errors: ErrRequest if the path is not in force,
+// one for the same path gives way to it, and so does one that has ended at the witness.
+// Errors: ErrRequest if the path is not in force,
 // ErrOpen, vault.ErrTooMany if four are open already, vault.ErrNotFound,
 // vault.ErrInvalid, vault.ErrWitnessAway (nothing was opened), and those of consent.
 func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Opened, error) {
@@ -131,10 +132,14 @@ func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Open
 	if err != nil {
 		return Opened{}, err
 	}
+	dead, err := s.dead(ctx, n.Vault, d)
+	if err != nil {
+		return Opened{}, err
+	}
 	var overtaken []RequestID
 	detail := map[string]string{"path": d.kind.String(), "request": d.id.String(), "how": n.Recognised}
 	err = v.Contribute(ctx, n.Path, ActRequestOpened, detail, func(tx *storage.Tx, h vault.Half) (err error) {
-		if overtaken, err = s.makeRoom(tx, d); err != nil {
+		if overtaken, err = s.makeRoom(tx, d, dead); err != nil {
 			return err
 		}
 		return s.write(tx, p, d, h)
@@ -264,9 +269,36 @@ func sideOf(v *vault.Vault) string {
 	return sideRelay
 }
 
+// dead are the requests that the witness has ended, as it does when the person signs in:
+// they stand in nobody's way. One that it does not know either is being opened just now, or
+// whoever opened it fell over.
+func (s *Service) dead(ctx context.Context, id vault.ID, d *draft) (map[RequestID]bool, error) {
+	if !d.kind.Witness() {
+		return nil, nil
+	}
+	all, err := s.all(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	known, err := s.cfg.Witness.Requests(ctx, id)
+	if err != nil {
+		return nil, witnessError(ctx, err)
+	}
+	dead, now := map[RequestID]bool{}, s.cfg.Now()
+	for _, r := range all {
+		i := slices.IndexFunc(known, func(w WitnessRequest) bool { return w.ID == r.id })
+		begun := time.UnixMilli(r.Opened).Add(beginsWithin)
+		dead[r.id] = r.Path == d.record.Path && (i >= 0 && known[i].Cancelled || i < 0 && now.After(begun))
+	}
+	return dead, nil
+}
+
+// beginsWithin is how long it takes at most until the witness knows of a request.
+const beginsWithin = time.Minute
+
 // makeRoom counts the open requests of a vault, in the commit of another one. It returns
 // those that give way to it.
-func (s *Service) makeRoom(tx *storage.Tx, d *draft) (overtaken []RequestID, err error) {
+func (s *Service) makeRoom(tx *storage.Tx, d *draft, dead map[RequestID]bool) (overtaken []RequestID, err error) {
 	all, err := allIn(tx, d.vault)
 	if err != nil {
 		return nil, err
@@ -280,7 +312,7 @@ func (s *Service) makeRoom(tx *storage.Tx, d *draft) (overtaken []RequestID, err
 			open++
 			continue
 		}
-		if d.record.Until-d.record.Opened > s.cfg.RequestsLast.Milliseconds() {
+		if !dead[r.id] && d.record.Until-d.record.Opened > s.cfg.RequestsLast.Milliseconds() {
 			return nil, ErrOpen // it would begin to wait anew
 		}
 		if err := r.end(tx, d.vault, r.id, recordOver, now); err != nil {

@@ -123,28 +123,32 @@ func TestEveryKindOfRecordWhereOthersWereLetInIsSwept(t *testing.T) {
 	swept, untold, began := 0, []string{}, time.Now()
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		keys := kinds[kind]
-		piece := host.Record(keys[len(keys)-1])
-		n := len(piece.Bytes())
-		if n == 0 {
-			continue // a mark: there is nothing in it to alter
-		}
-		alterations := map[string]func(){
-			"flipped": func() { piece.Flip(8*(n-1) + 1) },
-			"cut":     func() { piece.Cut(n / 2) },
-			"dropped": piece.Drop,
-		}
-		if len(keys) > 1 {
-			alterations["exchanged"] = func() { piece.Swap(host.Record(keys[0])) }
-		}
 		told := false
-		for i, how := range slices.Sorted(maps.Keys(alterations)) {
-			if how != "flipped" && (i+swept)%4 != 0 {
-				continue // each kind is flipped, and more is done to some
+		// Of some kinds not every record is looked at by who looks, as the keyslot of a card.
+		for last := len(keys) - 1; last >= 0 && last >= len(keys)-3 && !told; last-- {
+			piece := host.Record(keys[last])
+			n := len(piece.Bytes())
+			if n == 0 {
+				told = true // a mark: there is nothing in it to alter
+				break
 			}
-			alterations[how]()
-			_, refused := k.survey(t, kind, " ", how)
-			told = told || refused
-			host.Honest()
+			alterations := map[string]func(){
+				"flipped": func() { piece.Flip(8*(n-1) + 1) },
+				"cut":     func() { piece.Cut(n / 2) },
+				"dropped": piece.Drop,
+			}
+			if last > 0 {
+				alterations["exchanged"] = func() { piece.Swap(host.Record(keys[0])) }
+			}
+			for i, how := range slices.Sorted(maps.Keys(alterations)) {
+				if how != "flipped" && (i+swept)%4 != 0 {
+					continue // each kind is flipped, and more is done to some
+				}
+				alterations[how]()
+				_, refused := k.survey(t, kind, " ", how)
+				told = told || refused
+				host.Honest()
+			}
 		}
 		if !told {
 			untold = append(untold, kind)

@@ -60,23 +60,33 @@ func (v *Vault) Half(path PathID) (Half, bool) {
 }
 
 // Write commits further writes, with a line in the journal in the name of who has v open,
-// person or guest: the commit checks that they still may be there (N7). also may run
-// several times.
+// person or helper: the commit checks that they still may be there (N7). also may run
+// several times. ErrNotAllowed to visitors and to who may only leave something.
 func (v *Vault) Write(ctx context.Context, act Act, detail map[string]string, also func(tx *storage.Tx) error) error {
 	return v.do(ctx, func(t *turn) error {
-		if v.guest == nil {
-			if err := t.asPerson(); err != nil {
-				return err
-			}
+		if err := t.asPersonOrHelper(); err != nil {
+			return err
 		}
 		t.note(act, nil, detail)
 		return also(t.tx)
 	})
 }
 
+// asPersonOrHelper refuses who does not help this person, as mayStop does: a visitor, or
+// who may only leave something.
+func (t *turn) asPersonOrHelper() error {
+	if t.v.guest == nil {
+		return t.asPerson()
+	}
+	return t.mayStop()
+}
+
 // ToOwner seals a body that only the person opens, for a place: [Vault.FromInbox].
 func (v *Vault) ToOwner(ctx context.Context, c seal.Context, body []byte) (envelope []byte, err error) {
 	err = v.do(ctx, func(t *turn) error {
+		if err := t.asPersonOrHelper(); err != nil {
+			return err
+		}
 		keys, ok := keysOf(t.heads.owner, Owner)
 		if !ok {
 			return tampered("owner head")

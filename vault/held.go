@@ -25,7 +25,7 @@ func (id ID) heldContext(c Compartment, slot [16]byte, holder ID) seal.Context {
 
 func (v *Vault) sealHeldSlot(wrapping seal.Key, holder ID, pinned []byte, to seal.BoxPublic, roots map[Compartment]root) (seal.SlotEntry, []byte, error) {
 	entry := seal.SlotEntry{ID: newID(), Kind: slotHeld, State: slotActive}
-	body := slotBody{Kind: slotHeld, KDF: seal.NewKDF(), Holder: holder[:], Pinned: pinned}
+	body := slotBody{Kind: slotHeld, Holder: holder[:], Pinned: pinned}
 	for _, c := range compartments {
 		envelope, err := to.Seal(v.id.heldContext(c, entry.ID, holder), nil, roots[c].Bytes())
 		if err != nil {

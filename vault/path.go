@@ -188,7 +188,7 @@ func (id ID) shownKey(path PathID, k PathKind, p parts) seal.Key {
 // sealPathSlot seals roots under the keys of a path.
 func (id ID) sealPathSlot(b *keptPath, wrapping seal.Key, roots map[Compartment]root) (seal.SlotEntry, []byte, error) {
 	entry := seal.SlotEntry{ID: newID(), Kind: slotPath, State: slotActive}
-	body := slotBody{Kind: slotPath, KDF: seal.NewKDF(), Path: b.Path[:], PathKind: b.Kind, Params: b.Params}
+	body := slotBody{Kind: slotPath, Path: b.Path[:], PathKind: b.Kind, Params: b.Params}
 	for _, c := range compartments {
 		key := id.pathKey(b.Path, b.Kind, classShared, b.Parts)
 		if c == Private {

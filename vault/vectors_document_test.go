@@ -26,7 +26,7 @@ var described = map[string]string{
 	"vault.contactFacts": "contact", "vault.appointmentFact": "appointment", "vault.journalHead": "journal-head", "vault.entryClear": "entry-clear",
 	"vault.entryBody": "entry", "vault.entryFacts": "entry-facts", "vault.paperClear": "paper-clear", "vault.ownerPaper": "paper",
 	"vault.consentBody": "consent", "vault.Notice": "notice", "vault.spacePaper": "space", "vault.restoredBody": "restored",
-	"vault.sessionClear": "session-clear", "vault.sessionBody": "session", "vault.moving": "moving", "vault.receiptBody": "receipt",
+	"vault.stopClear": "stop-clear", "vault.stopFacts": "stop-facts", "vault.stopBody": "stop", "vault.sessionClear": "session-clear", "vault.sessionBody": "session", "vault.moving": "moving", "vault.receiptBody": "receipt",
 	"quota.ledger": "ledger", "quota.reservation": "reservation", "quota.storedIncrease": "increase", "quota.storedHistory": "increases",
 	"witness.vaultRecord": "watched", "witness.headRecord": "checkpoint", "witness.sideRecord": "side-record", "witness.forkRecord": "fork",
 	"witness.counterRecord": "counter", "witness.policyRecord": "watched-policy", "witness.requestRecord": "watched-request", "witness.approverRecord": "approver", "witness.clockRecord": "clock", "witness.keyRecord": "evaluation-key", "witness.latestRecord": "latest-key",
@@ -44,20 +44,22 @@ var described = map[string]string{
 	"consent.profile": "profile", "consent.founding": "founding", "consent.leftKey": "left-key",
 	"consent.rosterEntry": "roster-entry", "consent.draftEntry": "draft", "consent.openedEntry": "opened-mark", "consent.noteBody": "note",
 	"consent.noteFacts": "note-facts", "consent.followFacts": "follow-facts", "consent.keptReceipt": "kept-receipt", "consent.opened": "open-vault",
+	"recovery.record": "request", "recovery.openingBody": "request-opening", "recovery.given": "given", "recovery.givenBody": "given-body", "recovery.halfBody": "given-half",
+	"recovery.noteBody": "request-note", "recovery.atPage": "page", "recovery.laterBody": "later", "recovery.params": "path-params", "recovery.shown": "path-shown",
 	"consent.Receipt": "consent-receipt", "consent.Processing": "processing", "consent.NoticeReference": "privacy-notice", "consent.Party": "party", "consent.ConsentEvent": "event",
 }
 
-// TestEveryBodyHasItsBytesPublished: none is forgotten among those of the two packages,
+// TestEveryBodyHasItsBytesPublished: none is forgotten among those of the three packages,
 // but for what stands inside another.
 func TestEveryBodyHasItsBytesPublished(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "../consent/testdata/bodies.txt"} {
+	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "../consent/testdata/bodies.txt", "../recovery/testdata/bodies.txt"} {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		texts = append(texts, string(b))
 	}
-	document, published := texts[0], texts[1]+texts[2]
+	document, published := texts[0], texts[1]+texts[2]+texts[3]
 	for name, drawn := range described {
 		of, _, _ := strings.Cut(name, ".")
 		inside := regexp.MustCompile(`(?m)^  (\? )?\d+: (\{u8: )?\[?` + drawn + `\b[^-]`).MatchString(document)
@@ -113,6 +115,22 @@ func TestTheFormatIsAsTheDocumentSays(t *testing.T) {
 			require.True(t, strings.Contains(document, "`"+word) || strings.Contains(document, "`V/"+word), "docs/format.md does not have %q", word)
 		}
 	}
+	for _, other := range []struct{ folder, pattern string }{
+		{"../recovery", `Act\w* +vault\.Act += "([a-z.-]+)"`}, // acts
+		{"../recovery", `Dir += "(/[a-z/]+/)"`},               // keys
+		{"../recovery", `bound\([^"\n]*"([^"]+)"`},            // holders
+		{".", `DeriveKey\([^"\n]*"([^"]+)"`},                  // labels of keys
+		{"../recovery", `DeriveKey\([^"\n]*"([^"]+)"`},
+		{"../consent", `DeriveKey\([^"\n]*"([^"]+)"`},
+		{"../internal/seal", `DeriveKey\([^"\n]*"([^"]+)"`},
+		{"../recovery", `"(reconnect recovery [^"]+)"`},
+	} {
+		all := regexp.MustCompile(other.pattern).FindAllStringSubmatch(source(t, other.folder), -1)
+		require.NotEmpty(t, all, other.pattern)
+		for _, found := range all {
+			require.True(t, strings.Contains(document, found[1]), "docs/format.md does not have %q of %s", found[1], other.folder)
+		}
+	}
 	for name, pattern := range map[string]string{
 		"time, passes": `floorTime, ceilingTime +uint32 = (\d+), (\d+)`, "threads": `floorThreads, ceilingThreads +uint8 += (\d+), (\d+)`,
 	} {
@@ -154,7 +172,7 @@ func sources(t *testing.T, folder string) (files []string) {
 // document writes them: "? 3: [bytes]".
 func storedStructs(t *testing.T) map[string][]string {
 	out := map[string][]string{}
-	for pkg, folder := range map[string]string{"seal": "../internal/seal", "vault": ".", "quota": "../quota", "witness": "../recovery/witness", "consent": "../consent"} {
+	for pkg, folder := range map[string]string{"seal": "../internal/seal", "vault": ".", "quota": "../quota", "witness": "../recovery/witness", "consent": "../consent", "recovery": "../recovery"} {
 		for _, file := range sources(t, folder) {
 			syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 			require.NoError(t, err)

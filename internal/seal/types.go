@@ -14,7 +14,7 @@ const (
 	TypePage         Type = 5  // sealed: an index page
 	TypeItem         Type = 6  // sealed: an item
 	TypeKeyring      Type = 7  // sealed: the generations of a compartment, under its root
-	TypeKeyslot      Type = 8  // key service: what a keyslot keeps beside its roots
+	TypeKeyslot      Type = 8  // sealed: what a keyslot keeps beside its roots
 	TypeRoot         Type = 9  // committed: one root inside a keyslot
 	TypeWrappingKey  Type = 10 // key service: the key around a vault's keyslots
 	TypeLogin        Type = 11 // sealed: which vault a login leads to
@@ -26,30 +26,27 @@ const (
 	TypeServiceKeys  Type = 17 // key service: the keys that a service opens at its start
 	TypeOrigin       Type = 18 // signature: who made an item
 	TypeRevision     Type = 19 // signature: who made this revision of it
-	TypeReceipt      Type = 20 // signature: what a person is given in proof
-	TypeIncrease     Type = 21 // signature: more room was granted
+	TypeReceipt      Type = 20 // signature or signed: what a person is given in proof
+	TypeIncrease     Type = 21 // boxed to the operator: why somebody asks for more room
 	TypeSuccession   Type = 22 // signature: an old vault key names the new one
 	TypeReset        Type = 23 // signed: a counter at the witness may go back
-	TypeGrant        Type = 24 // boxed and signed: what lets a relay open Shared
-	TypeVisit        Type = 25 // boxed: what one session of a worker may see
-
-	// Of recovery, which is not built yet: nothing is written as these.
-	TypeRequest      Type = 26 // sealed: a recovery request
+	TypeGrant        Type = 24 // boxed: a grant, to whom it is for
+	TypeVisit        Type = 25 // sealed: what a session of a worker has open
+	TypeRequest      Type = 26 // sealed, committed or boxed: what belongs to a request to help somebody back in
 	TypeContribution Type = 27 // boxed and signed: a half given to a request
-	TypeHalves       Type = 31 // boxed and signed: the halves that a helper keeps
-	TypeApproval     Type = 32 // signature: a person of the staff approves a request
 
-	// 28, 29, 30, 33 and 34 were kept for the directory, relays and workers, which are
-	// spaces like any other and need no types of their own. Nothing was ever written as
-	// those.
-	TypeNote      Type = 35 // boxed: a note to a relay or a desk
+	// 28, 29, 30, 31, 33 and 34 were kept for forms that turned out to need no types of
+	// their own: the directory, relays and workers are spaces like any other, and halves go
+	// with grants. Nothing was ever written as those.
+	TypeApproval  Type = 32 // signed: what somebody of a relay or a desk says about a request
+	TypeNote      Type = 35 // boxed and signed: a note to a relay or a worker; who asks to be let in
 	TypeStatement Type = 36 // signed: what an operator states about a restored vault
 	TypeKeyFile   Type = 37 // sealed: what a key file wraps for a service on one machine
 	// TypeCountersigned: signed: the witness stands by what an operator stated.
 	TypeCountersigned Type = 38
 	TypeTerms         Type = 39 // signed: what a vault lets somebody do, and with which keys
 	TypeMember        Type = 40 // signed: a relay says whose key this is, and in which role
-	TypeWish          Type = 41 // signed: what a person wants done when they are dead or cannot decide
+	TypeWish          Type = 41 // signed or sealed: what a person wants at their death; what carries it out
 	TypePath          Type = 42 // sealed: what Private keeps of a way back in
 	TypePolicy        Type = 43 // boxed and signed: when the witness may help somebody back in
 

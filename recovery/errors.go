@@ -78,7 +78,9 @@ func storageError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case isOwn(err) || vault.Code(err) != "":
+	case own(err) != nil:
+		return own(err)
+	case vault.Code(err) != "":
 		return err
 	case errors.Is(err, storage.ErrUnknown):
 		target = vault.ErrUnknown
@@ -90,13 +92,18 @@ func storageError(err error) error {
 	return fmt.Errorf("%w: %w", target, err)
 }
 
-func isOwn(err error) bool {
-	for _, own := range []error{ErrNotIndependent, ErrNotOffered, ErrWeak, ErrRequest, ErrOpen, ErrCode, ErrSpent, ErrAgreed, ErrNotReady} {
+// own is what this package says. A commit that was refused by it comes back as one that the
+// storage refused: who asked would wait for the storage.
+func own(err error) error {
+	for _, own := range []error{ErrNotIndependent, ErrNotOffered, ErrWeak, ErrRequest, ErrOpen, ErrCode, ErrSpent, ErrAgreed} {
 		if errors.Is(err, own) {
-			return true
+			return own
 		}
 	}
-	return false
+	if missing := (*NotReadyError)(nil); errors.As(err, &missing) {
+		return missing
+	}
+	return nil
 }
 
 // witnessError says what a witness's refusal means here. Whatever else it says, it is

@@ -61,3 +61,14 @@ func TestARequestThatTheWitnessNeverHeardOfStandsInNobodysWay(t *testing.T) {
 	_, err = s.Recovery.Open(t.Context(), samir, n)
 	require.NoError(t, err)
 }
+
+// The relay went, and came again: it helps as before.
+func TestARelayThatCameAgainHelpsAsBefore(t *testing.T) {
+	t.Parallel()
+	s := recoverytest.New(t, nil)
+	s.Enrol(t, recovery.Enrolment{Answers: &recovery.NewAnswers{Questions: herQuestions, Private: true}})
+	require.NoError(t, s.Amina.Vault.End(t.Context(), s.Followed, ptr(s.Secret())))
+	_, err := s.Follow(t.Context(), s.Amina.Vault, consent.Follow{Relay: s.Harbour.ID, Scope: vault.ScopeAdd, Notice: recoverytest.Notice(), Agreed: true, Name: "Amina K."}, s.Secret())
+	require.NoError(t, err)
+	s.Complete(t, s.Begin(t, vault.PathAnswersRelay), recovery.Completion{Answers: asTypedYearsLater})
+}

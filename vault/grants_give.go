@@ -118,6 +118,7 @@ func (v *Vault) giveOnce(ctx context.Context, n NewGrant, p *proof) (Grant, erro
 		if err := t.issue(k, keys, chosen); err != nil {
 			return err
 		}
+		t.given = append(t.given, k) // the policy names who helps from this commit on
 		if k.Until != 0 {
 			t.tx.Put(t.v.id.grantDue(k), nil)
 		}

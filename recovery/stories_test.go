@@ -32,7 +32,7 @@ func papers(t *testing.T, s *recoverytest.Stage) (letter, diary vault.Item) {
 	return letter, diary
 }
 
-func titles(t *testing.T, v *vault.Vault) (out []string) {
+func titles(t testing.TB, v *vault.Vault) (out []string) {
 	t.Helper()
 	items, err := v.List(t.Context(), nil)
 	require.NoError(t, err)

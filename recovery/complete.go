@@ -64,6 +64,7 @@ func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error
 		return Completed{}, storageError(err)
 	}
 	unconfirmed := err
+	h.endAtWitness(ctx)
 	s.notify(ctx, h.vault, EventRecovered)
 	out := Completed{Vault: v}
 	o, err := v.Overview(ctx)
@@ -167,8 +168,10 @@ func (h *HandOver) done(tx *storage.Tx) error {
 	if err != nil {
 		return err
 	}
+	h.over = nil // this may run several times
 	for _, n := range all {
 		if n.id != h.id && n.State == recordOpen {
+			h.over = append(h.over, n.id)
 			if err := n.end(tx, h.vault, n.id, recordOver, now); err != nil {
 				return err
 			}
@@ -185,6 +188,19 @@ func (h *HandOver) done(tx *storage.Tx) error {
 		}
 	}
 	return nil
+}
+
+// endAtWitness tells the witness that nothing of this request, nor of the others, is
+// wanted any more: only what comes back later. Otherwise they would take the room of those
+// that a person who forgets again needs, until they expire.
+func (h *HandOver) endAtWitness(ctx context.Context) {
+	ended := h.over
+	if h.Kind.Witness() && !h.Later {
+		ended = append(ended, h.id)
+	}
+	for _, id := range ended {
+		_ = h.service.cfg.Witness.Cancel(ctx, h.vault, id) // or it expires there; it knows not all of them
+	}
 }
 
 // Pending is what comes back later: private papers, after the longer wait of the path

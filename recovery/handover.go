@@ -37,6 +37,7 @@ type HandOver struct {
 	params  []byte     // as they lie with the keyslot
 	relay   *givenHalf // nil: none was given
 	desk    *givenHalf
+	over    []RequestID // others that Complete has ended
 }
 
 // tokenLasts is how long a page may be at a request.
@@ -124,12 +125,13 @@ func (s *Service) openDesk(ctx context.Context, at vault.Pointer, r *record, cod
 	} else if !isNotFound(err) {
 		return nil, storageError(err)
 	}
-	if g.Salt == nil {
+	made := g.Salt != nil // under a code: only then a try was counted when it was made
+	if !made {
 		g.Salt = r.Salt
 	}
 	key, e, err := s.codeKey(ctx, at.Vault, at.Object, partDesk, g.Salt, code, g.Generation)
 	if err == nil {
-		err = s.level(ctx, at, partDesk, g.Box != nil, e.Tries.Failed)
+		err = s.level(ctx, at, partDesk, made, e.Tries.Failed)
 	}
 	if err != nil {
 		return nil, err

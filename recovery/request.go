@@ -51,8 +51,9 @@ func (s *Service) Find(ctx context.Context, p *consent.Post, login string) (vaul
 	return id, nil
 }
 
-// Ways returns how this relay or desk can help somebody. vault.ErrNotFound if it does
-// not follow them. It is a line in the person's journal.
+// Ways returns by which ways this relay or desk can open a request for somebody. A desk
+// helps with [vault.PathHelpers] when a relay has opened it: that is in its Queue.
+// vault.ErrNotFound if it does not follow them. It is a line in the person's journal.
 func (s *Service) Ways(ctx context.Context, p *consent.Post, id vault.ID) (out []Way, err error) {
 	v, err := p.Helping(ctx, id)
 	if err != nil {
@@ -67,7 +68,9 @@ func (s *Service) Ways(ctx context.Context, p *consent.Post, id vault.ID) (out [
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Way{Path: path, Kind: f.Kind, Private: f.Private})
+		if opens(f.Kind, sideOf(v)) {
+			out = append(out, Way{Path: path, Kind: f.Kind, Private: f.Private})
+		}
 	}
 	return out, v.Write(ctx, ActWaysSeen, nil, func(*storage.Tx) error { return nil })
 }
@@ -191,6 +194,9 @@ func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n 
 	if err != nil {
 		return nil, err
 	}
+	if !opens(facts.Kind, sideOf(v)) {
+		return nil, invalid("path", "takes a relay to open it: the desk has a part of the code")
+	}
 	own, err := readParams(facts.Kind, facts.Params)
 	if err != nil {
 		return nil, err
@@ -227,6 +233,13 @@ func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n 
 	return d, s.whom(ctx, p, d, n.Ask)
 }
 
+// opens says whether a side opens requests of a kind. Where nothing is the person's, the
+// desk says a part of the code, so that nobody who helps has both. A desk that had number
+// and code too, would need nothing but the word of honest people of a relay (F12).
+func opens(kind vault.PathKind, side string) bool {
+	return kind != vault.PathHelpers || side == sideRelay
+}
+
 // facts are what stands with a path. ErrRequest if it is not in force (any more).
 func (s *Service) facts(ctx context.Context, id vault.ID, path vault.PathID) (vault.PathFacts, error) {
 	f, err := s.cfg.Vaults.PathFacts(ctx, id, path, vault.Half{}, vault.Half{})
@@ -238,7 +251,7 @@ func (s *Service) facts(ctx context.Context, id vault.ID, path vault.PathID) (va
 
 // whom finds the inboxes of all who are asked: one's own relay or desk, and the others.
 func (s *Service) whom(ctx context.Context, p *consent.Post, d *draft, ask []consent.RelayID) error {
-	desk := d.side == sideDesk
+	desk := false
 	for _, id := range append([]consent.RelayID{p.Relay().ID}, ask...) {
 		if slices.ContainsFunc(d.ask, func(a asked) bool { return a.relay == id }) {
 			continue
@@ -255,7 +268,7 @@ func (s *Service) whom(ctx context.Context, p *consent.Post, d *draft, ask []con
 		note := vault.ItemID(random16())
 		d.ask = append(d.ask, asked{relay: id, inbox: keys.Inbox, note: note, later: time.Duration(1+note[0]%24) * time.Hour})
 	}
-	if d.kind == vault.PathHelpers && (!desk || len(d.ask) < 2) {
+	if d.kind == vault.PathHelpers && !desk {
 		return invalid("ask", "does not name the other side: a desk and a relay help together")
 	}
 	return nil
@@ -353,12 +366,7 @@ func (s *Service) write(tx *storage.Tx, p *consent.Post, d *draft, h vault.Half)
 	if err != nil {
 		return err
 	}
-	if d.kind == vault.PathHelpers && d.side == sideDesk {
-		box = nil // its half comes with the code part that the desk says: Contribute
-	}
-	if box != nil {
-		putPassing(tx, sideKey(d.vault, d.id, d.side), box, until)
-	}
+	putPassing(tx, sideKey(d.vault, d.id, d.side), box, until)
 	dueOf(tx, requestKey(d.vault, d.id), until.Add(endedKept))
 	if err := count(tx, p.Relay().ID, s.cfg.Now(), "opened", d.kind); err != nil {
 		return err

@@ -19,7 +19,10 @@ import (
 //
 // When somebody shows an old secret, the old generations join the new keyring, the old
 // entries the new pages, and all is sealed anew like after any change of keys.
-const maxLocked = 3
+
+// maxLocked bounds them, and with them the derivations of a try at an old password. Whoever
+// has as many and forgets once more, comes back only by a path that opens Private.
+const maxLocked = 8
 
 func (id ID) locked(n uint64, part string) string {
 	return id.key("l/" + strconv.FormatUint(n, 10) + "/" + part)

@@ -60,6 +60,11 @@ func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error
 		Vault: h.vault, Proof: proof, Password: c.Password, Session: c.Session, Later: later,
 		Detail: map[string]string{"request": h.id.String()}, Also: h.done,
 	})
+	if errors.Is(err, vault.ErrSessionEnded) { // nobody has one here: the keys changed just now
+		if err = h.still(ctx); err == nil {
+			err = vault.ErrSignIn
+		}
+	}
 	if v == nil {
 		return Completed{}, storageError(err)
 	}

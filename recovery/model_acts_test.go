@@ -129,6 +129,9 @@ func (w *world) open() {
 	at, who := w.somebody()
 	kinds := vault.PathKinds()
 	kind := kinds[w.rng.IntN(len(kinds))]
+	if w.aim != nil {
+		kind = w.aim.kind
+	}
 	path := w.m.paths[kind]
 	if path == nil || kind == vault.PathHelpers && !(w.m.relay && w.m.desk) {
 		return
@@ -261,7 +264,9 @@ func (w *world) contribute() {
 	})
 }
 
-func isWait(err error) bool { return errors.Is(err, vault.ErrBackOff) || errors.Is(err, recovery.ErrSpent) }
+func isWait(err error) bool {
+	return errors.Is(err, vault.ErrBackOff) || errors.Is(err, recovery.ErrSpent)
+}
 
 func (w *world) approve() {
 	at, who := w.somebody()

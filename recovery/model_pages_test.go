@@ -19,7 +19,11 @@ func (w *world) enter() {
 	}
 	at := w.rng.IntN(2)
 	typed, right, deskRight := r.HandOverCode, true, r.Desk != ""
-	switch w.rng.IntN(8) {
+	how := w.rng.IntN(8)
+	if w.aim != nil {
+		how = 8
+	}
+	switch how {
 	case 0:
 		typed.Code, right = "0000 0000", false
 	case 1:
@@ -129,11 +133,13 @@ func (w *world) complete() {
 	if len(w.pages) == 0 {
 		return
 	}
-	i := len(w.pages) - 1 - w.rng.IntN(min(3, len(w.pages)))
-	page := w.pages[i]
+	page := w.pages[len(w.pages)-1]
+	if w.aim == nil {
+		page = w.pages[len(w.pages)-1-w.rng.IntN(min(3, len(w.pages)))]
+	}
 	r, at := page.r, page.at
 	c := recovery.Completion{Password: w.password(), Session: &vault.SessionRequest{Device: "test"}}
-	right := w.rng.IntN(4) > 0
+	right := w.aim != nil || w.rng.IntN(4) > 0
 	switch {
 	case r.path.sheet != "" && right:
 		c.Sheet = r.path.sheet

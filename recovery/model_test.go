@@ -14,8 +14,8 @@ type model struct {
 	paths    map[vault.PathKind]*modelPath
 	relay    bool // Harbour follows
 	desk     bool // Line may help
-	slots    int // how often all keyslots were made anew, as a relay or the desk went
-	locked   int // how often Private was left locked
+	slots    int  // how often all keyslots were made anew, as a relay or the desk went
+	locked   int  // how often Private was left locked
 	requests []*modelRequest
 }
 

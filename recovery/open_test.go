@@ -72,3 +72,13 @@ func TestARelayThatCameAgainHelpsAsBefore(t *testing.T) {
 	require.NoError(t, err)
 	s.Complete(t, s.Begin(t, vault.PathAnswersRelay), recovery.Completion{Answers: asTypedYearsLater})
 }
+
+// Whoever forgets their password again and again is let in again and again.
+func TestWhoCameBackOftenComesBackAgain(t *testing.T) {
+	t.Parallel()
+	s := recoverytest.New(t, nil)
+	for _, password := range []string{"veko lanu timo a", "veko lanu timo b", "veko lanu timo c", "veko lanu timo d", "veko lanu timo e"} {
+		s.Enrol(t, recovery.Enrolment{Answers: &recovery.NewAnswers{Questions: herQuestions, Private: true}})
+		s.Complete(t, s.Begin(t, vault.PathAnswersRelay), recovery.Completion{Answers: asTypedYearsLater, Password: password})
+	}
+}

@@ -107,7 +107,7 @@ func (w *Witness) Begin(ctx context.Context, vault [16]byte, approval []byte) (R
 			}
 			return q, a.Request, nil
 		}
-		if err := roomForRequest(tx, vault, now); err != nil {
+		if err := roomForRequest(tx, vault, policy.Number, now); err != nil {
 			return nil, id, err
 		}
 		q = &requestRecord{Path: a.Path, Policy: a.Policy, Key: a.Key, Opened: now.UnixMilli(), Rule: *ruleOf(policy, a.Path)}
@@ -386,7 +386,9 @@ func (q *requestRecord) public(id [16]byte, now time.Time) Request {
 	return out
 }
 
-func roomForRequest(tx *storage.Tx, vault [16]byte, now time.Time) error {
+// roomForRequest counts those that are open. One by which the person came back in, after
+// which the policy is a later one, stands in nobody's way: at most Private still waits in it.
+func roomForRequest(tx *storage.Tx, vault [16]byte, policy uint64, now time.Time) error {
 	all, err := tx.Scan(requestPrefix(vault), "", storage.MaxScan)
 	if err != nil {
 		return err
@@ -397,7 +399,7 @@ func roomForRequest(tx *storage.Tx, vault [16]byte, now time.Time) error {
 		if err := decode(rec, q); err != nil {
 			return err
 		}
-		if q.open(now) {
+		if completed := q.Served && policy > q.Policy; q.open(now) && !completed {
 			open++
 		}
 	}

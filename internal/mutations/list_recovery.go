@@ -3,7 +3,7 @@ package main
 // onRecovery are the defences of the ways back in.
 var onRecovery = []mutation{
 	{"C5", "the memory of counters that had a rule once", "recovery", inConsent("C5_path_that_was_withdrawn"), []edit{
-		{"recovery/witness/policy.go", "return record.isDead(counter), nil", "return false, nil"},
+		{"recovery/witness/policy.go", "return record.isDead(counter), nil", "return false && record.isDead(counter), nil"},
 	}},
 	{"E8", "the work for a number that nobody has", "recovery", inConsent("E8_hand_over_same_error_and_work"), []edit{
 		{"recovery/handover.go", "r, found, err = &record{Salt: at.Object[:]}, false, nil // E8", "return nil, ErrCode"},

@@ -36,7 +36,12 @@ func newHelped(t *testing.T) *helped {
 
 func newHelpedWith(t *testing.T, configure func(*recovery.Config)) *helped {
 	t.Helper()
-	tn := newTown(t, &townOptions{recovery: configure})
+	return helpedOver(t, &townOptions{recovery: configure})
+}
+
+func helpedOver(t *testing.T, o *townOptions) *helped {
+	t.Helper()
+	tn := newTown(t, o)
 	others, err := tn.stage.NewOrganisation(t.Context(), "Les Autres")
 	require.NoError(t, err)
 	h := &helped{

@@ -1,18 +1,29 @@
 package api
 
 import (
+	"net"
+	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/internal/testservices"
 	"reconnect.example/recovery"
+	"reconnect.example/recovery/witness"
+	"reconnect.example/storage/postgresstore"
+	"reconnect.example/storage/sqlitestore"
 )
 
 func TestStory4_AForgottenPasswordOnSite(t *testing.T) {
 	t.Parallel()
-	h := newHelped(t)
+	story4(t, newHelped(t))
+}
+
+func story4(t *testing.T, h *helped) {
+	t.Helper()
 	h.amina.shares("Bail")
 	ok[Item](h.amina.upload("Journal%20intime", paper(1, 900)), 201)
 	bySecret := ok[made](h.amina.prepares(map[string]any{"answers": answers}), 201)
@@ -78,7 +89,11 @@ func TestStory4_WherePrivatePapersWereAllowedTheyComeBackToo(t *testing.T) {
 
 func TestStory5_AForgottenPasswordByCall(t *testing.T) {
 	t.Parallel()
-	h := newHelped(t)
+	story5(t, newHelped(t))
+}
+
+func story5(t *testing.T, h *helped) {
+	t.Helper()
 	ok[Item](h.amina.upload("Journal%20intime", paper(1, 900)), 201)
 	print := ok[made](h.amina.prepares(map[string]any{"sheet": map[string]any{"private": true, "language": "fr"}, "desk": h.line.id}), 201)
 	require.ElementsMatch(t, []string{"sheet-relay", "sheet-desk"}, print.Made)
@@ -146,7 +161,11 @@ func (h *helped) together(t *testing.T) (o opened, code map[string]any) {
 
 func TestStory6_NothingLeft(t *testing.T) {
 	t.Parallel()
-	h := newHelped(t)
+	story6(t, newHelped(t))
+}
+
+func story6(t *testing.T, h *helped) {
+	t.Helper()
 	h.amina.shares("Bail")
 	ok[Item](h.amina.upload("Journal%20intime", paper(1, 900)), 201)
 	ok[made](h.amina.prepares(map[string]any{"helpers": map[string]any{"private": true}, "desk": h.line.id}), 201)
@@ -191,4 +210,53 @@ func TestStory6_NothingLeft(t *testing.T) {
 	ok[struct{ Items int }](amina.call("POST", "/recovery/pending", now), 200)
 	require.ElementsMatch(t, []string{"Bail", "Journal intime"}, amina.documents())
 	require.Nil(t, ok[struct{ Pending *PendingPrivate }](amina.call("GET", "/recovery/pending", nil), 200).Pending)
+}
+
+// The same stories over real servers of records, with a witness that is reached as another
+// organisation's is, by its address and its key.
+func TestTheStoriesOfComingBackOverOtherServers(t *testing.T) {
+	t.Parallel()
+	for name, story := range map[string]func(*testing.T, *helped){"answers on site": story4, "a sheet by call": story5, "nothing left": story6} {
+		t.Run(name+", PostgreSQL", func(t *testing.T) {
+			t.Parallel()
+			records, err := postgresstore.Open(t.Context(), testservices.Postgres(t))
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, records.Close()) })
+			story(t, helpedOver(t, &townOptions{records: records, recovery: independently}))
+		})
+		t.Run(name+", SQLite, the witness elsewhere", func(t *testing.T) {
+			t.Parallel()
+			records, err := sqlitestore.Open(t.Context(), filepath.Join(t.TempDir(), "records.db"), nil)
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, records.Close()) })
+			story(t, helpedOver(t, &townOptions{records: records, recovery: elsewhere(t)}))
+		})
+	}
+}
+
+// elsewhere asks the witness through its server, as another process does.
+func elsewhere(t *testing.T) func(*recovery.Config) {
+	return func(cfg *recovery.Config) {
+		t.Helper()
+		identity := func(name string) *witness.Identity {
+			i, err := witness.OpenIdentity(filepath.Join(t.TempDir(), name))
+			require.NoError(t, err)
+			return i
+		}
+		mine, theirs := identity("mine.key"), identity("theirs.key")
+		server, err := witness.NewServer(witness.ServerConfig{Identity: theirs, Clients: []witness.ServedClient{{Name: "demo", Key: mine.Public(), Witness: cfg.Witness.(*witness.Witness)}}})
+		require.NoError(t, err)
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		h, ended := server.HTTP(), make(chan error, 1)
+		go func() { ended <- h.ServeTLS(listener, "", "") }()
+		t.Cleanup(func() {
+			require.NoError(t, h.Close())
+			require.ErrorIs(t, <-ended, http.ErrServerClosed)
+		})
+		client, err := witness.NewClient(witness.ClientConfig{URL: "https://" + listener.Addr().String(), Identity: mine, Server: theirs.Public()})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, client.Close()) })
+		cfg.Independent, cfg.Witness = true, client
+	}
 }

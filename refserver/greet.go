@@ -75,11 +75,15 @@ func greetBack(text *strings.Builder, person demo.Person, w demo.WaysBack) {
 	for _, q := range w.Questions {
 		fmt.Fprintf(text, "    %s  %s\n", q.Text, q.Answer)
 	}
-	fmt.Fprintf(text, "  On site: Nadia finds them in her list, opens a request, and hands over number and code.\n"+
+	fmt.Fprintf(text, "  On site: Nadia finds them in her list, opens a request, notes number and code, and leaves\n"+
+		"  the device: her session is locked until she types her password again.\n"+
 		"  By call: Inès or Karim find them by the login %s, and say number and code.\n"+
-		"  In another browser, %s enters number and code at /back,\n"+
-		"  then the sheet or the answers, and a new password. What is printed here opens nothing then;\n"+
-		"  the next start makes another sample person.\n", person.Login, demo.Name)
+		"  There, or in another browser, %s enters number and code at /back,\n"+
+		"  then the sheet or the answers, and a new password.\n"+
+		"  With nothing: Nadia asks Permanence Exemple; Karim gives its part, which has a code of its own;\n"+
+		"  Inès and Louise agree. Then it takes seven days, and %[2]s ends it by signing in.\n"+
+		"  Whoever is back has another password than the one printed here; the next start makes another sample person.\n"+
+		"  A lost phone: Nadia finds them in her list, or Karim by the login, and signs every device out.\n", person.Login, demo.Name)
 }
 
 // oneMachineOnly says which parts of a configuration are.

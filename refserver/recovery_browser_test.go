@@ -86,11 +86,13 @@ func (s *surfing) words(n int) string {
 	return text
 }
 
-// opensRequest opens a request by the only way of the page, and returns the slip.
+// opensRequest opens a request by a way of the page, and returns the slip.
 func (s *surfing) opensRequest(way string) (number, code string) {
 	s.Helper()
 	s.look("help", "Aider à revenir", way)
-	s.press(`input[name="way"]`)
+	at, err := chromedp.Run(s.ctx, chromedp.Evaluate[int](`[...document.querySelectorAll("fieldset.choice label")].findIndex(l => l.textContent.includes(`+strconv.Quote(way)+`))`))
+	require.NoError(s, err)
+	s.press(`fieldset.choice label:nth-of-type(` + strconv.Itoa(at+1) + `) input`)
 	s.write("#f-recognised", "vient ici depuis un an")
 	s.press("main form button.main")
 	s.look("slip", "Pour cette personne seule", "Ne gardez ni copie ni photo", "Jamais")
@@ -98,9 +100,9 @@ func (s *surfing) opensRequest(way string) (number, code string) {
 }
 
 // entersCode types number and code on the page of the hand-over.
-func (s *surfing) entersCode(h *helped, number, code, desk string) {
+func (s *surfing) entersCode(url, number, code, desk string) {
 	s.Helper()
-	s.goTo(h.url + "/back")
+	s.goTo(url + "/back")
 	s.look("back", "Revenir dans mon espace")
 	s.write("#f-number", number)
 	s.write("#f-handcode", code)
@@ -113,9 +115,7 @@ func (s *surfing) entersCode(h *helped, number, code, desk string) {
 
 func (s *surfing) choosesPassword() {
 	s.Helper()
-	s.write("#f-new", recoverytest.NewPassword)
-	s.write("#f-repeat", recoverytest.NewPassword)
-	s.press("main form button.main")
+	s.chooses()
 	s.look("returned", "Vous êtes de retour", "Faire une nouvelle carte")
 }
 
@@ -155,7 +155,7 @@ func questionsAtACentre(t *testing.T, w *window) {
 	number, code := desk.opensRequest("Questions, avec un centre")
 	desk.press(`form[action="/staff/lock"] button`)
 	desk.look("locked", "La session du centre est verrouillée.")
-	desk.entersCode(h, number, code, "")
+	desk.entersCode(h.url, number, code, "")
 	desk.look("alone", "Cette page n’est que pour vous", "Le privé reste fermé")
 	for i, a := range []string{"biscotte, LA TORTUE", "petit ouragan", "youssouf diabate"} {
 		desk.write("#f-answer"+strconv.Itoa(i), a)
@@ -207,7 +207,7 @@ func aSheetByPhone(t *testing.T, w *window) {
 	lina.without("Amina", "Lettre")
 
 	other := w.surf(t, "elsewhere", phone, false)
-	other.entersCode(h, number, code, "")
+	other.entersCode(h.url, number, code, "")
 	other.look("alone", "Code de votre feuille de secours", "Ce qui est privé revient aussi.")
 	other.write("#f-sheet", sheet)
 	other.choosesPassword()
@@ -267,19 +267,19 @@ func nothingLeft(t *testing.T, w *window) {
 	}
 	number, code, part := begin()
 	back := w.surf(t, "back", phone, false)
-	back.entersCode(h, number, code, part)
+	back.entersCode(h.url, number, code, part)
 	back.look("wait", "Il faut encore attendre", "Encore 7 jours")
 	amina.goTo(h.url)
 	amina.look("asked", "Quelqu’un a demandé à entrer dans votre espace", "Si ce n’est pas vous, arrêtez-la.")
 	amina.press(`form[action^="/ways/requests/"] button`)
 	amina.look("stopped", "La demande est arrêtée.")
 	h.Stage.Clock.Advance(8 * 24 * time.Hour)
-	back.entersCode(h, number, code, part)
+	back.entersCode(h.url, number, code, part)
 	back.waitFor("n’est pas le bon")
 
 	number, code, part = begin()
 	h.Stage.Clock.Advance(8 * 24 * time.Hour)
-	back.entersCode(h, number, code, part)
+	back.entersCode(h.url, number, code, part)
 	back.look("alone", "le privé plus tard")
 	back.choosesPassword()
 	back.waitFor("Elles reviennent aussi sans l’ancien secret")

@@ -207,7 +207,7 @@ func (w *Witness) apply(tx *storage.Tx, r *report) (*state, error) {
 			return nil, err
 		}
 		if s.Erased == 0 {
-			if err := takePolicy(tx, r); err != nil {
+			if err := takePolicy(tx, r, w.clock.read()); err != nil {
 				return nil, err
 			}
 		}

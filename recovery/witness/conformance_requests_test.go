@@ -454,6 +454,22 @@ var requestPromises = map[string]func(*testing.T, *subject){
 		require.False(t, n.released(t, s, month))
 		require.ErrorIs(t, s.Cancel(t.Context(), n.vault, [16]byte{'n', 'o'}), witness.ErrRequest)
 	},
+	"a path that was withdrawn releases nothing, also where its first key was released and nobody came in": func(t *testing.T, s *subject) {
+		n := newTown(t, s)
+		n.begin(t, s, helpers, n.nadia)
+		for _, next := range []*colleague{n.omar, n.clara, n.denis} {
+			_, err := s.Approve(t.Context(), n.vault, next.agrees(t, n.vault, about(helpers, n.policy)))
+			require.NoError(t, err)
+		}
+		s.clock.move(sevenDays)
+		require.True(t, n.released(t, s, week))
+		n.allow(t, s) // no recovery: the person themself, by the same key
+		s.clock.move(thirtyDays - sevenDays)
+		require.False(t, n.released(t, s, month))
+		all, err := s.Requests(t.Context(), n.vault)
+		require.NoError(t, err)
+		require.True(t, all[0].Cancelled)
+	},
 	"a vault has four open requests at most, and cancelling makes room": func(t *testing.T, s *subject) {
 		n := newTown(t, s)
 		begin := func(id byte) error {

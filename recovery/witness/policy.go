@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
@@ -71,7 +72,7 @@ func ruled(tx *storage.Tx, vault [16]byte, counter [32]byte) (bool, error) {
 }
 
 // takePolicy takes the policy of an owner head that is raised, from its owner side.
-func takePolicy(tx *storage.Tx, r *report) error {
+func takePolicy(tx *storage.Tx, r *report, now time.Time) error {
 	record, before, err := loadPolicy(tx, r.vault)
 	if err != nil {
 		return err
@@ -96,7 +97,21 @@ func takePolicy(tx *storage.Tx, r *report) error {
 		}
 	}
 	next.bury(before, policy)
+	if err := endOutdated(tx, r, record.Key, before, now); err != nil {
+		return err
+	}
 	return put(tx, policyKey(r.vault), next)
+}
+
+// endOutdated cancels the requests of a policy that its person has changed, by the key that
+// signed it: they are in by themselves. A recovery changes the key, and what still waits
+// for Private then goes on (N14). Otherwise a request of which the first key was evaluated,
+// and which nobody completed, would open Private when its path was withdrawn long ago.
+func endOutdated(tx *storage.Tx, r *report, key []byte, before *seal.Policy, now time.Time) error {
+	if before == nil || !bytes.Equal(key, r.head.Key) {
+		return nil
+	}
+	return cancelAll(tx, r.vault, now, func(q *requestRecord) bool { return q.Policy == before.Number })
 }
 
 // bury remembers the counters that have no rule any more.

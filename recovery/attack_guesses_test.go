@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"maps"
 	"os"
 	"sync"
 	"testing"
@@ -94,7 +95,7 @@ func completionsThatFail(t *testing.T, s *hostile) {
 	s.Clock.Advance(time.Minute)
 	tried := func(sheet string) map[string]int {
 		t.Helper()
-		s.Clock.Advance(time.Minute) // nothing that was asked is fresh
+		s.Clock.Advance(31 * time.Second) // nothing that was asked is fresh
 		return s.calls.during(func() {
 			err := s.complete(t, page, recovery.Completion{Sheet: sheet})
 			require.ErrorIs(t, err, vault.ErrSignIn)
@@ -102,6 +103,17 @@ func completionsThatFail(t *testing.T, s *hostile) {
 		})
 	}
 	expected := tried(otherSheet(t))
+	for next := tried(otherSheet(t)); !maps.Equal(expected, next); next = tried(otherSheet(t)) {
+		expected = next
+	}
+	same := func(sheet, name string) { // a head that is reported in the background meanwhile is not of it
+		t.Helper()
+		got := tried(sheet)
+		for n := 0; n < 100 && !maps.Equal(got, expected); n++ {
+			got = tried(sheet)
+		}
+		require.Equal(t, expected, got, name)
+	}
 	require.Equal(t, 1, expected["decrypt"])
 	require.Zero(t, expected["commit"])
 	for name, lie := range map[string]func(){
@@ -114,11 +126,11 @@ func completionsThatFail(t *testing.T, s *hostile) {
 		"dropped head":         func() { s.host.Record(head).Drop() },
 	} {
 		lie()
-		require.Equal(t, expected, tried(sheet.Code), name)
+		same(sheet.Code, name)
 		s.host.Honest()
 	}
 	require.NoError(t, s.Recovery.Withdraw(t.Context(), s.Amina.Vault, []vault.PathKind{vault.PathSheetRelay}, s.Secret()))
-	require.Equal(t, expected, tried(sheet.Code), "a path that was withdrawn")
+	same(sheet.Code, "a path that was withdrawn")
 }
 
 // atOnce runs f so many times at once, in turns by each of the two.

@@ -255,6 +255,8 @@ type requestPage struct {
 	Relay  relayView
 	Help   string // page of all requests of this person
 	Code   string // the desk's part, to be said; shown once
+	Given  bool   // this side has given its half
+	Coded  bool   // which has a code of its own: another one would end the one before
 	Script []stepView
 }
 
@@ -272,8 +274,19 @@ func (v *visit) oneRequest(post *consent.Post, id vault.ID, f *form) (requestPag
 		return requestPage{}, recovery.Request{}, recovery.ErrRequest
 	}
 	view := requestPage{requestView: v.request(all[at]), Form: f, Relay: v.relay(post.Relay()), Help: helpPath(post, id), Script: v.script(all[at].Kind)}
+	desk := post.Relay().Type == consent.TypeDesk
+	view.Coded = desk && view.Both
+	view.Given = !slices.Contains(all[at].Missing, ownSide(desk))
 	view.Name, err = v.nameOf(post, id)
 	return view, all[at], err
+}
+
+// ownSide is what is missing as long as this side has not given its half.
+func ownSide(desk bool) recovery.Missing {
+	if desk {
+		return recovery.MissingDesk
+	}
+	return recovery.MissingRelay
 }
 
 func (p *pages) requestForm(v *visit) error {
@@ -297,7 +310,7 @@ func (p *pages) contribute(v *visit) error {
 		if given.Code == "" {
 			return v.goTo(view.Help+"/"+view.ID, "half-given")
 		}
-		view.requestView, view.Code = v.request(given.Request), given.Code
+		view.requestView, view.Code, view.Given = v.request(given.Request), given.Code, true
 		return v.show("help-request", view)
 	})
 }

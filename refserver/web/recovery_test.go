@@ -306,9 +306,10 @@ func TestWithNothingItTakesFourPeopleAndAWait(t *testing.T) {
 		number, code = h.request(samir, h.harbor, "Sans rien", url.Values{"ask": {h.recovery.Line.ID.String()}})
 		at := "/staff/relays/" + h.recovery.Line.ID.String()
 		request := lina.get(at).ok("Sans nom", "Sans rien").link(regexp.QuoteMeta(h.helpPath(h.recovery.Line)) + "/[a-z2-7]+")
+		lina.get(request).ok("Donner notre part").without("Faire un autre code")
 		g := lina.post(request+"/give", nil).ok("À dire à la personne seule")
 		desk = g.largeWords()[0]
-		lina.get(request).ok().without(desk)
+		lina.get(request).ok("le premier ne vaudra plus rien", "Faire un autre code").without(desk, "Donner notre part")
 		samir.post(strings.Replace(request, h.recovery.Line.ID.String(), h.harbor.ID.String(), 1)+"/agree", url.Values{"recognised": {"encore moi"}}).is(http.StatusConflict, "une autre personne")
 		omar.post(request+"/agree", nil).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
 		omar.post(request+"/agree", url.Values{"recognised": {"la voix"}}).ok("Votre accord est noté.", "l’accord d’une autre personne d’un centre")

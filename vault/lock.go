@@ -51,13 +51,14 @@ func (s *Vaults) UnlockSession(ctx context.Context, token string, p Password) (*
 		return nil, err
 	}
 	var kind seal.Kind
-	if err := v.do(ctx, func(t *turn) error { kind = t.heads.owner.Kind; return nil }); err != nil {
-		return nil, err
+	err = v.do(ctx, func(t *turn) error { kind = t.heads.owner.Kind; return nil })
+	if err == nil && kind != p.Kind {
+		err = ErrSignIn
 	}
-	if kind != p.Kind {
-		return nil, ErrSignIn
+	if err == nil {
+		err = v.unlockSession(ctx, p)
 	}
-	if err := v.unlockSession(ctx, p); err != nil {
+	if err != nil {
 		v.Close()
 		return nil, err
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
 	"reconnect.example/consent"
 	"reconnect.example/recovery"
 	"reconnect.example/vault"
@@ -35,6 +38,14 @@ type findInput struct {
 	Body struct {
 		Login string `json:"login" minLength:"1" maxLength:"100" doc:"As the person reads it from their card or sheet. It stands in a body and never in an address, which ends in logs."`
 	}
+
+	request *http.Request
+}
+
+// Resolve keeps the request, whose sender's address is counted.
+func (in *findInput) Resolve(ctx huma.Context) []error {
+	in.request, _ = humago.Unwrap(ctx)
+	return nil
 }
 
 type findOutput struct {
@@ -44,6 +55,9 @@ type findOutput struct {
 }
 
 func (a *API) findHelped(ctx context.Context, p *consent.Post, in *findInput) (*findOutput, error) {
+	if err := a.limits.StaffSignIn(in.request); err != nil { // so that logins cannot be tried out, as on the page
+		return nil, err
+	}
 	id, err := a.recovery.Find(ctx, p, in.Body.Login)
 	if err != nil {
 		return nil, err

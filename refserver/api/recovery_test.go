@@ -3,10 +3,12 @@ package api
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/recovery"
+	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -84,4 +86,20 @@ func TestEachSideOfAHelpIsClosedToTheOthers(t *testing.T) {
 	h.harbour.asks(h.amina.id, "nonsense").refused(422, "invalid")
 	ok[struct{ Confirmed bool }](h.harbour.person[1].call("POST", h.harbour.about(h.amina.id)+"/requests/"+o.Request.ID+"/cancel", map[string]any{"why": "she remembered it"}), 200)
 	h.enters(t, o).refused(403, "hand-over-code")
+}
+
+// As on the page of a desk: a stolen session of an agent tries no more logins than a stranger.
+func TestADeskTriesLoginsNoFasterThanAStrangerDoes(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	h := helpedOver(t, &townOptions{recovery: independently, limits: session.LimitsConfig{StaffPerMinute: 40, Now: func() time.Time { return now }}})
+	paul, find := h.line.person[0], h.line.at("/recovery/find")
+	unknown := map[string]any{"login": h.resident(t).login}
+	for tries := 0; ; tries++ {
+		require.LessOrEqual(t, tries, 20)
+		if got := paul.call("POST", find, unknown); got.Status != 404 {
+			got.refused(429, "back-off")
+			return
+		}
+	}
 }

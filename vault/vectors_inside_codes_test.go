@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"reconnect.example/internal/digits"
 	"reconnect.example/internal/seal"
 )
 
@@ -120,3 +121,6 @@ func ReadDeath(id ID, lookup, record []byte) (d deathBody, err error) { //nolint
 	}
 	return d, err
 }
+
+// CheckDigits are the two that follow others on a sheet.
+func CheckDigits(of string) string { return digits.Check(of) }

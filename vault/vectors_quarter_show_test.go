@@ -29,15 +29,19 @@ func showCard(t *testing.T, vector *testvectors.Vector) *shown {
 }
 
 // knownEvaluation are the records of a witness that has the key of a vector.
-func knownEvaluation(t *testing.T, store *storage.Store, key []byte) {
+func knownEvaluation(t *testing.T, store *storage.Store, key []byte, generation uint64) {
 	t.Helper()
 	body, err := seal.Marshal(struct {
 		Key []byte `cbor:"1,keyasint"`
 	}{key})
 	require.NoError(t, err)
+	latest, err := seal.Marshal(struct {
+		Generation uint64 `cbor:"1,keyasint"`
+	}{generation})
+	require.NoError(t, err)
 	require.NoError(t, store.Transact(t.Context(), func(tx *storage.Tx) error {
-		tx.Put("key/0000000000000001", append([]byte{1}, body...))
-		tx.Put("key", []byte{1, 0xa1, 1, 1})
+		tx.Put(fmt.Sprintf("key/%016x", generation), append([]byte{1}, body...))
+		tx.Put("key", append([]byte{1}, latest...))
 		return nil
 	}))
 }

@@ -29,6 +29,7 @@ import (
 
 // wholes are the kinds of vectors that show something, and how a service comes to it.
 var wholes = map[string]func(*testing.T, *testvectors.Vector) *shown{"vault": showVault, "directory": showDirectory, "worker": showWorker, "grant": showGrant, "card": showCard, "receipt": showReceipt,
+	"return": showReturn, "locked": showLocked, "policy": showPolicy, "session": showSession,
 	"wish": showCarried, "death": showCarried,
 	"digits": showCode, "fingerprint": showCode, "public-text": showCode, "totp": showCode, "card-code": showCode}
 
@@ -156,7 +157,7 @@ func openVector(t *testing.T, v *testvectors.Vector) openedVector {
 	require.NoError(t, err)
 	watched := storage.New(memstore.New())
 	if key := v.Bytes("evaluation-key"); len(key) > 0 {
-		knownEvaluation(t, watched, key)
+		knownEvaluation(t, watched, key, max(1, v.Number("evaluation-generation")))
 	}
 	watch, err := witness.New(witness.Config{Store: watched, Now: now})
 	require.NoError(t, err)

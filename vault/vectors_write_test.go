@@ -50,6 +50,7 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	w.directories()
 	w.towns()
 	w.quarters()
+	w.returns()
 	if *updateVectors {
 		w.addMissing()
 	}

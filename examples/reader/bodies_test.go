@@ -22,6 +22,8 @@ var tables = map[string]shape{
 	"wish": wishFields, "carry": carryFields, "death": deathFields, "representative": *representativeFields.of,
 	"membership": membershipFields, "profile": profileFields, "left-key": leftKeyFields, "roster-entry": rosterFields, "member-facts": memberFactsFields,
 	"ask": askFields, "invitation": invitationFields, "note": noteFields, "note-facts": noteFactsFields, "open-vault": openedFields,
+	"path-params": paramsFields, "path-shown": shownFields, "request": requestFields, "given": givenFields, "given-body": givenBodyFields, "given-half": givenHalfFields,
+	"policy": policyFields, "policy-clear": clearPolicy, "stop-clear": clearStop, "stop": stopBody, "stop-facts": stopFacts,
 	"consent-receipt": consentReceipt, "restore": restoreFields, "complete-statement": completeFields,
 }
 

@@ -36,7 +36,7 @@ const (
 	algXAES, algBox, algCommitted, algEd25519, algStream, algKeeper = 1, 2, 3, 4, 5, 6
 
 	version  = 1
-	lastType = 41
+	lastType = 45
 )
 
 // Types of records, as far as this program opens them.
@@ -45,6 +45,7 @@ const (
 	typeKeyslot, typeRoot, typeWrappingKey, typeLogin, typeSession, typeJournalEntry                 = 8, 9, 10, 11, 12, 13
 	typeDocument, typeOwnerPaper, typeServiceKeys, typeOrigin, typeRevision                          = 15, 16, 17, 18, 19
 	typeGrant, typeTerms, typeMember                                                                 = 24, 39, 40
+	typeRequest, typeContribution, typePolicy, typeStop                                              = 26, 27, 43, 44
 	typeSuccession, typeReset, typeKeyFile                                                           = 22, 23, 37
 )
 

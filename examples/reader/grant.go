@@ -119,6 +119,12 @@ func (s *safe) openGrant(name []byte, who holder) (*grant, error) {
 // take takes the keys of a grant, or the chosen items, as far as the terms name them.
 func (s *safe) take(g *grant, body object, plain []byte) (err error) {
 	s.rings = map[byte]*generations{}
+	if len(g.terms.bytes(10)) > 0 || len(body.list(4)) > 0 { // the digest of the halves as they are encoded
+		from, to := span(grantFields, plain, 4)
+		if !bytes.Equal(digest(plain[from:to]), g.terms.bytes(10)) {
+			return errOpen
+		}
+	}
 	switch {
 	case len(g.terms.bytes(9)) > 0:
 		return s.takeChosen(g, body, plain)

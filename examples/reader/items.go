@@ -17,8 +17,21 @@ type entry struct {
 
 // index reads the pages of a compartment.
 func (s *safe) index(c byte) (all []entry, err error) {
-	for n, named := range s.pages[c] {
-		record := s.get(fmt.Sprintf("x/%s/%d", names[c][:1], n))
+	all, err = s.indexAt(c, "x/"+names[c][:1], s.pages[c])
+	for _, a := range s.aside {
+		if c != private || err != nil {
+			break
+		}
+		var more []entry
+		more, err = s.indexAt(c, a.place+"/x", a.pages)
+		all = append(all, more...)
+	}
+	return all, err
+}
+
+func (s *safe) indexAt(c byte, where string, pages []any) (all []entry, err error) {
+	for n, named := range pages {
+		record := s.get(fmt.Sprintf("%s/%d", where, n))
 		wrong := altered("%s index page %d", names[c], n)
 		clear, err := parse(clearPage, clearOf(record))
 		if err != nil || !bytes.Equal(digest(record), named.([]byte)) {

@@ -93,6 +93,10 @@ var attempts = map[string]func(v *vector) ([]string, error){
 	"receipt":     tryReceipt,
 	"wish":        tryWish,
 	"death":       tryDeath,
+	"return":      tryReturn,
+	"locked":      tryLocked,
+	"policy":      tryPolicy,
+	"session":     trySession,
 }
 
 func tryVault(v *vector) ([]string, error) {

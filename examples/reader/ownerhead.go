@@ -5,7 +5,10 @@ import "bytes"
 // ownerHead is what the signed head of a vault says.
 type ownerHead struct {
 	kind                   uint64 // whose space it is
-	restore                uint64
+	restore, stop          uint64
+	locked                 []any // of Private, before a recovery that did not open it
+	rules                  []byte
+	policy                 uint64
 	version, epoch         uint64
 	erased, closing        int64
 	grants                 []any // digests of the terms in force
@@ -51,7 +54,7 @@ func openOwnerHead(vault [16]byte, record []byte) (*ownerHead, error) {
 	}
 	h := &ownerHead{
 		restore: o.num(2), version: o.num(3), epoch: o.num(14), key: o.bytes(5), service: o.bytes(7), wrapping: o.bytes(11),
-		pages: o.list(9), grants: o.list(12), kind: o.num(17), erased: o.int(15), closing: o.int(16), compartments: map[byte]object{},
+		pages: o.list(9), grants: o.list(12), kind: o.num(17), stop: o.num(21), locked: o.list(19), rules: o.bytes(20), policy: o.num(13), erased: o.int(15), closing: o.int(16), compartments: map[byte]object{},
 	}
 	if err := h.check(o); err != nil {
 		return nil, err

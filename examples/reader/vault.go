@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
@@ -80,6 +79,7 @@ type safe struct {
 	journal object
 	pages   map[byte][]any    // digests
 	cursors map[byte]uint64   // line up to which an inbox was taken in
+	aside   []aside           // what is locked, once it is opened
 	folders map[string]string // names
 	papers  map[string]object // of Owner, by id
 	lines   []entered         // of the journal, the last first
@@ -140,6 +140,20 @@ func (s *safe) openRest() error {
 func (s *safe) findVault() error { return s.find(s.vector.text("login")) }
 
 func (s *safe) find(login string) (err error) {
+	if err := s.openService(); err != nil {
+		return err
+	}
+	hash := hmacOf(s.service.bytes(1), []byte("login\x00"+login))
+	_, body, err := openSealed(derive(s.service.bytes(1), "login records", nil), place{typ: typeLogin, object: hash}, s.vector.record("login/"+hex.EncodeToString(hash)))
+	if err != nil || len(body) != 16 {
+		return refusal("sign-in")
+	}
+	s.id = [16]byte(body)
+	return nil
+}
+
+// openService opens the service's own keys.
+func (s *safe) openService() error {
 	s.file = unhex(s.vector.text("key-file"))
 	_, body, err := openKept(s.file, place{typ: typeServiceKeys}, s.vector.record("svc/keys"))
 	if err == nil {
@@ -148,14 +162,6 @@ func (s *safe) find(login string) (err error) {
 	if err != nil {
 		return refusal("key-service")
 	}
-	mac := hmac.New(sha256.New, s.service.bytes(1))
-	mac.Write([]byte("login\x00" + login))
-	hash := mac.Sum(nil)
-	_, body, err = openSealed(derive(s.service.bytes(1), "login records", nil), place{typ: typeLogin, object: hash}, s.vector.record("login/"+hex.EncodeToString(hash)))
-	if err != nil || len(body) != 16 {
-		return refusal("sign-in")
-	}
-	s.id = [16]byte(body)
 	return nil
 }
 
@@ -181,6 +187,9 @@ func (s *safe) openRings(roots map[byte][]byte) error {
 	s.rings = map[byte]*generations{}
 	for _, c := range []byte{owner, shared, private} {
 		letter := names[c][:1]
+		if c == private && roots[c] == nil { // a path that does not open it
+			continue
+		}
 		record := s.get("k/" + letter)
 		keys := s.head.compartments[c]
 		clear, err := parse(clearRing, clearOf(record))
@@ -229,8 +238,8 @@ func generationsOf(l []any) (*generations, error) {
 
 // Kinds of keyslots, and what a sign-in with one that is active is asked for beside.
 const (
-	kindPassword, kindCard, kindHeld = 1, 2, 3
-	active, activeWithCode           = 1, 2
+	kindPassword, kindCard, kindHeld, kindPath = 1, 2, 3, 4
+	active, activeWithCode, locked             = 1, 2, 3
 )
 
 // opener opens the roots of a keyslot; nil for one that is not whose it should be.
@@ -238,26 +247,19 @@ type opener func(slot []byte, body object) (map[byte][]byte, error)
 
 // openSlot opens the roots through the active keyslot of a kind.
 func (s *safe) openSlot(kind uint64, open opener) (map[byte][]byte, error) {
-	record := s.get("k/w")
-	_, wrapping, err := openKept(s.file, s.at(typeWrappingKey, owner, 0, nil, 0), record)
-	if err != nil || !bytes.Equal(digest(record), s.head.wrapping) || len(wrapping) != 32 {
-		return nil, altered("wrapping key")
+	wrapping, err := s.openWrapping()
+	if err != nil {
+		return nil, err
 	}
 	for _, entry := range s.head.slots {
 		if entry.num(2) != kind || entry.num(3) != active && entry.num(3) != activeWithCode {
 			continue
 		}
-		slot := entry.bytes(1)
-		record := s.get("s/" + idText(slot))
-		_, raw, err := openSealed(wrapping, s.at(typeKeyslot, owner, 0, slot, 0), record)
-		var body object
-		if err == nil {
-			body, err = parse(slotBody, raw)
+		body, err := s.readSlot(wrapping, entry)
+		if err != nil {
+			return nil, err
 		}
-		if err != nil || !bytes.Equal(digest(record), entry.bytes(4)) || body.num(1) != kind {
-			return nil, altered("keyslot")
-		}
-		if roots, err := open(slot, body); roots != nil || err != nil {
+		if roots, err := open(entry.bytes(1), body); roots != nil || err != nil {
 			return roots, err
 		}
 	}
@@ -268,6 +270,30 @@ func (s *safe) openSlot(kind uint64, open opener) (map[byte][]byte, error) {
 		return nil, refusal("sign-in")
 	}
 	return nil, refusal("ended")
+}
+
+// openWrapping opens the key around the keyslots.
+func (s *safe) openWrapping() ([]byte, error) {
+	record := s.get("k/w")
+	_, wrapping, err := openKept(s.file, s.at(typeWrappingKey, owner, 0, nil, 0), record)
+	if err != nil || !bytes.Equal(digest(record), s.head.wrapping) || len(wrapping) != 32 {
+		return nil, altered("wrapping key")
+	}
+	return wrapping, nil
+}
+
+// readSlot reads a keyslot that the owner head names.
+func (s *safe) readSlot(wrapping []byte, entry object) (body object, err error) {
+	slot := entry.bytes(1)
+	record := s.get("s/" + idText(slot))
+	_, raw, err := openSealed(wrapping, s.at(typeKeyslot, owner, 0, slot, 0), record)
+	if err == nil {
+		body, err = parse(slotBody, raw)
+	}
+	if err != nil || !bytes.Equal(digest(record), entry.bytes(4)) || body.num(1) != entry.num(2) {
+		return nil, altered("keyslot")
+	}
+	return body, nil
 }
 
 // byPassword opens the roots of a slot with the password.
@@ -352,6 +378,9 @@ func (s *safe) openSession() error {
 	}
 	if err == nil {
 		session, err = parse(sessBody, body)
+	}
+	if s.stopped() {
+		return refusal("session-ended")
 	}
 	if err != nil || clear.num(1) > s.head.epoch || !bytes.Equal(session.bytes(2), s.signer) {
 		return altered("session")

@@ -50,6 +50,7 @@ type postView struct {
 	Manages   bool
 	Founded   bool
 	Withdrawn bool
+	Helps     bool // a desk: it follows nobody, and helps who calls
 }
 
 func (p *pages) staffHome(v *visit) error {
@@ -71,6 +72,7 @@ func (p *pages) staffHome(v *visit) error {
 		post := postView{relayView: relayView{Relay: m.Relay}, Manages: m.Roles.Has(consent.RoleManage), Founded: m.Founded, Withdrawn: m.Withdrawn}
 		if !m.Founded {
 			post.relayView = v.relay(m.Relay)
+			post.Helps = post.Type == consent.TypeDesk && p.Recovery != nil
 		}
 		view.Relays = append(view.Relays, post)
 	}

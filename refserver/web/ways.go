@@ -45,8 +45,9 @@ type wayView struct {
 	Means     string
 	Paths     []pathView
 	Questions []string
-	Make      []choice // pages on which it is made, or made anew
-	Why       string   // why it cannot be made
+	Unprinted []vault.PathID // of a sheet that nobody said is on paper
+	Make      []choice       // pages on which it is made, or made anew
+	Why       string         // why it cannot be made
 }
 
 // pathView is one path, in words.
@@ -98,6 +99,9 @@ func (v *visit) way(f family, r recovery.Review) wayView {
 	for _, p := range r.Paths {
 		if slices.Contains(f.kinds(), p.Kind) {
 			view.Paths = append(view.Paths, v.pathView(p))
+			if f == familySheet && p.State == vault.PathIssued {
+				view.Unprinted = append(view.Unprinted, p.ID)
+			}
 			view.Questions = each(p.Questions)
 		}
 	}

@@ -60,3 +60,24 @@ func story12(t *testing.T, tn *town, amina *resident, at, stranger *relay) {
 	require.Contains(t, journal, at.helper.Name())
 	phone.call("GET", "/items", nil).refused(401, "session-ended")
 }
+
+// By the desk, which finds her by the login that she reads, and learns nothing else.
+func TestStory12_ALostPhoneIsSignedOutByTheDesk(t *testing.T) {
+	t.Parallel()
+	h := newHelped(t)
+	lost := map[string]any{"purpose": map[string]any{"code": "other", "text": "téléphone perdu"}}
+	stop := h.line.at("/people/" + h.amina.id + "/stop-sessions")
+	paul := h.line.person[0]
+	paul.call("POST", stop, lost).refused(404, "not-found")
+	h.amina.documents()
+
+	ok[made](h.amina.prepares(map[string]any{"sheet": map[string]any{"private": true}, "desk": h.line.id}), 201)
+	found := ok[struct{ Vault string }](paul.call("POST", h.line.at("/recovery/find"), map[string]any{"login": h.amina.login}), 200)
+	require.Equal(t, h.amina.id, found.Vault)
+	require.True(t, ok[struct{ Confirmed bool }](paul.call("POST", stop, lost), 200).Confirmed)
+	h.amina.call("GET", "/items", nil).refused(401, "session-ended")
+	again := h.amina.as(ok[signedIn](h.signsIn(t, h.amina.login, h.amina.password), 201).Token)
+	journal := string(again.call("GET", "/journal", nil).Body)
+	require.Contains(t, journal, "téléphone perdu")
+	require.Contains(t, journal, h.line.staff[0].Name())
+}

@@ -169,6 +169,9 @@ func (w *world) mayOpen(at, who int, kind vault.PathKind) error {
 	if atDesk(who) && !kind.Desk() || !atDesk(who) && !kind.Relay() {
 		return recovery.ErrRequest
 	}
+	if atDesk(who) && kind == vault.PathHelpers {
+		return vault.ErrInvalid // it would have all codes
+	}
 	others := 0
 	for _, r := range w.m.requests {
 		switch {

@@ -188,9 +188,8 @@ func codesAtOnce(t *testing.T, s *hostile) {
 // The same with answers, by who has got hold of a page.
 func answersAtOnce(t *testing.T, s *hostile) {
 	s.withAnswers(t)
+	other := s.another(t, recoverytest.Options{}) // she signs in there, which would end a request
 	h := s.Begin(t, vault.PathAnswersRelay)
-	other := s.another(t, recoverytest.Options{})
-	h = s.Begin(t, vault.PathAnswersRelay) // her sign-in there has ended the one before
 	token := s.Enter(t, h).Token()
 	served := func() int { return s.calls.of["witness served answers"] + other.calls.of["witness served answers"] }
 	atOnce(30, func(second bool) {

@@ -35,14 +35,13 @@ var pathKinds = []string{"", "sheet-relay", "sheet-desk", "answers-relay", "answ
 // back is a request in the hands of its person.
 type back struct {
 	*safe
-	id       []byte
-	request  object
-	slot     []byte // of the path
-	kind     byte
-	body     object // of the keyslot
-	params   object
-	halves   map[string]object // by side
-	deskCode bool              // the desk's half lies under a code
+	id      []byte
+	request object
+	slot    []byte // of the path
+	kind    byte
+	body    object // of the keyslot
+	params  object
+	halves  map[string]object // by side
 }
 
 // tryReturn goes from the number and the code of a request, and what the person kept, to

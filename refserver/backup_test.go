@@ -97,7 +97,7 @@ func TestABackupHoldsTheWitnessForWhenItIsLostToo(t *testing.T) {
 	copyInto(t, fresh, keysOf(lost)...)
 	out, err := command(t, fresh, "restore", "--with-witness", copies)
 	require.NoError(t, err)
-	require.Contains(t, out, "6 set back")
+	require.Contains(t, out, "10 set back")
 	again := start(t, fresh)
 	again.login, again.secret = r.login, r.secret
 	require.Contains(t, visit(t, again).get("/"), "sauvegarde")

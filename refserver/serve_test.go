@@ -207,7 +207,7 @@ func TestWhatStoppedServersLeftIsFoundAgain(t *testing.T) {
 func TestAFullDiskRefusesAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(shortDir(t), "data")
-	p := spawn(t, func(c *exec.Cmd) { c.Env = append(c.Env, fileLimit+"=4000000") }, serving(folder, "--demo")...)
+	p := spawn(t, func(c *exec.Cmd) { c.Env = append(c.Env, fileLimit+"=8000000") }, serving(folder, "--demo")...)
 	v := visit(t, p.running(t, folder))
 	status, small, body := v.upload("Small", pdf(100_000))
 	require.Equal(t, http.StatusSeeOther, status, body)

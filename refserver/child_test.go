@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/testkeys"
+	"reconnect.example/refserver/preview"
 )
 
 // The variables that make this test binary be a server, which can then be
@@ -30,6 +31,9 @@ const (
 func TestMain(m *testing.M) {
 	if args, ok := os.LookupEnv(beServer); ok {
 		os.Exit(child(strings.Split(args, "\n")))
+	}
+	if len(os.Args) == 2 && os.Args[1] == preview.Argument {
+		os.Exit(preview.Child(os.Stdin, os.Stdout))
 	}
 	if len(os.Args) > 1 && os.Args[1] == "witness" { // as --demo-witness starts it
 		os.Exit(child(os.Args[1:]))

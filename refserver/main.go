@@ -23,10 +23,14 @@ import (
 	"reconnect.example/refserver/backups"
 	"reconnect.example/refserver/check"
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/preview"
 	"reconnect.example/refserver/witnessserver"
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == preview.Argument { // started by itself, to look at one paper and nothing else
+		os.Exit(preview.Child(os.Stdin, os.Stdout))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {

@@ -113,11 +113,14 @@ func (s *surfing) looksAround(r *running) {
 		s.goTo(r.url + c.path)
 		s.look(c.name, c.words)
 	}
-	s.press(`.language button`)
+	s.press(`.language`)
+	s.press(`main button[lang=en]`)
 	s.waitFor("That did not work")
 	s.goTo(r.url)
 	s.look("english", "My space", "Next appointments")
-	s.press(`.language button`)
+	s.press(`.language`)
+	s.look("languages", "français", "English")
+	s.press(`main button[lang=fr]`)
 	s.waitFor("Mon espace")
 }
 

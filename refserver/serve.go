@@ -147,7 +147,7 @@ func (s *server) build() (*http.Server, error) {
 		TrustedProxies:   s.config.Serve.TrustedProxy,
 		SignInsPerMinute: s.config.Serve.SignInsPerMinute, StaffPerMinute: s.config.Serve.StaffPerMinute, RequestsPerSecond: s.config.Serve.RequestsPerSecond,
 	})
-	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Zone: zone, MostSpace: mostSpace(s.config), Logger: s.log})
+	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Zone: zone, Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log})
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/recovery"
+	"reconnect.example/refserver/language"
 )
 
 // recorder is a mux that remembers what it was given.
@@ -181,10 +182,10 @@ func TestEveryKindOfProblemThatAnOperationNamesExists(t *testing.T) {
 	all := kinds()
 	for code, k := range all {
 		require.Equal(t, code, k.code)
-		for _, language := range []string{"fr", "en"} {
-			require.NotEmpty(t, k.sentence(language), code)
+		for _, speaks := range language.Offered() {
+			require.NotEmpty(t, k.sentence(language.In(speaks)), code)
 		}
-		require.NotEqual(t, k.sentence("fr"), k.sentence("en"), code)
+		require.NotEqual(t, k.sentence(language.In("fr")), k.sentence(language.In("en")), code)
 	}
 	require.Panics(t, func() { byStatus([]string{"no-such-kind"}) })
 }

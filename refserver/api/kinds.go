@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"reconnect.example/refserver/language"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/vault"
 )
@@ -22,13 +23,16 @@ var (
 // kind is one kind of problem: what its stable name and status are, and how it
 // is said.
 type kind struct {
-	status   int
-	code     string
-	retry    time.Duration
-	sentence func(language string) string
+	status int
+	code   string
+	retry  time.Duration
 }
 
 func (k kind) uri() string { return problem.Problem{Code: k.code}.Type() }
+
+func (k kind) sentence(in *language.Language) string {
+	return problem.Problem{Code: k.code}.Sentence(in)
+}
 
 // kindOf finds an error in the table of this file and then in that of the whole
 // server, which pages share.
@@ -47,7 +51,7 @@ func shared(p problem.Problem) kind {
 		// a failed precondition (RFC 9110, 13.1.1).
 		p.Status = http.StatusPreconditionFailed
 	}
-	return kind{status: p.Status, code: p.Code, retry: p.Retry, sentence: p.Sentence}
+	return kind{status: p.Status, code: p.Code, retry: p.Retry}
 }
 
 type httpKind struct {
@@ -59,36 +63,13 @@ type httpKind struct {
 // about which session asks.
 func httpKinds() []httpKind {
 	return []httpKind{
-		{errPrecondition, kind{http.StatusPreconditionRequired, "if-match-required", 0, say(
-			"Dites dans If-Match quelle révision vous avez lue.",
-			"Say in If-Match which revision you have read.")}},
-		{errMediaType, kind{http.StatusUnsupportedMediaType, "media-type", 0, say(
-			"Ce genre de contenu n’est pas lu ici.",
-			"This kind of content is not read here.")}},
-		{errMethod, kind{http.StatusMethodNotAllowed, "method", 0, say(
-			"Cette méthode n’existe pas à cette adresse.",
-			"This method is not offered at this address.")}},
-		{errRange, kind{http.StatusRequestedRangeNotSatisfiable, "range", 0, say(
-			"Le document est plus court que cela.",
-			"The document is shorter than that.")}},
-		{errIdempotency, kind{http.StatusNotImplemented, "idempotency-key", 0, say(
-			"Idempotency-Key n’est pas encore pris en charge. Rien n’a été fait.",
-			"Idempotency-Key is not offered yet. Nothing was done.")}},
-		{errNothingOpen, kind{http.StatusConflict, "nothing-open", 0, say(
-			"Aucun espace n’est ouvert, ou l’accès a pris fin. Ouvrez d’abord l’espace d’une personne.",
-			"No space is open, or the access to it has ended. Open somebody’s space first.")}},
-		{errStaffOnly, kind{http.StatusForbidden, "staff-only", 0, say(
-			"Ceci est réservé à qui travaille dans un relais.",
-			"This is for people who work at a relay.")}},
-	}
-}
-
-func say(fr, en string) func(string) string {
-	return func(language string) string {
-		if language == "fr" {
-			return fr
-		}
-		return en
+		{errPrecondition, kind{http.StatusPreconditionRequired, "if-match-required", 0}},
+		{errMediaType, kind{http.StatusUnsupportedMediaType, "media-type", 0}},
+		{errMethod, kind{http.StatusMethodNotAllowed, "method", 0}},
+		{errRange, kind{http.StatusRequestedRangeNotSatisfiable, "range", 0}},
+		{errIdempotency, kind{http.StatusNotImplemented, "idempotency-key", 0}},
+		{errNothingOpen, kind{http.StatusConflict, "nothing-open", 0}},
+		{errStaffOnly, kind{http.StatusForbidden, "staff-only", 0}},
 	}
 }
 

@@ -7,10 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/text/language"
-
 	"reconnect.example/quota"
 	"reconnect.example/recovery"
+	"reconnect.example/refserver/language"
 	"reconnect.example/vault"
 )
 
@@ -18,7 +17,7 @@ import (
 // the caller sent, nor a name, login or id: it may end in a log on the way (E8).
 type Problem struct {
 	Type   string         `json:"type" format:"uri" doc:"Stable name of the kind of problem, to compare with; nothing is served at this address." example:"https://reconnect.example/problems/full"`
-	Title  string         `json:"title" doc:"What happened and what to do, in plain words, in the language that Accept-Language prefers (fr or en)."`
+	Title  string         `json:"title" doc:"What happened and what to do, in plain words, in the language that Accept-Language prefers (fr, en or ar)."`
 	Status int            `json:"status" minimum:"400" maximum:"599" doc:"The HTTP status of this answer."`
 	Fields []FieldProblem `json:"fields,omitempty" nullable:"false" doc:"Which fields are wrong, for the problem \"invalid\"."`
 	Left   *int64         `json:"left,omitempty" doc:"Bytes that can still be had, for the problem \"full\"."`
@@ -105,20 +104,16 @@ func newProblem(k kind) *Problem {
 // invalid names one field that is wrong.
 func invalid(field, what string) error { return &vault.InvalidError{Field: field, Problem: what} }
 
-// languages are those of the sentences; the first serves who prefers none of them.
-var languages = language.NewMatcher([]language.Tag{language.French, language.English})
-
-// speaks returns "fr" or "en", whichever Accept-Language prefers.
-func speaks(acceptLanguage string) string {
-	tag, _ := language.MatchStrings(languages, acceptLanguage)
-	base, _ := tag.Base()
-	return base.String()
+// speaks returns the language of sentences that Accept-Language prefers, among those
+// that were reviewed.
+func speaks(acceptLanguage string) *language.Language {
+	return language.In(language.NewChooser(language.Offered()).Choose(acceptLanguage))
 }
 
 // in returns the problem with its sentence in the caller's language.
-func (p *Problem) in(language string) *Problem {
+func (p *Problem) in(l *language.Language) *Problem {
 	said := *p
-	said.Title = p.kind.sentence(language)
+	said.Title = p.kind.sentence(l)
 	return &said
 }
 

@@ -14,12 +14,15 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // so that every zone is known on a machine that has none
 
 	"github.com/alecthomas/kong"
 	"github.com/hashicorp/go-hclog"
+
+	"reconnect.example/refserver/language"
 )
 
 // Config is everything that a command needs to know.
@@ -69,6 +72,7 @@ type Serve struct {
 	TLSKey       string         `name:"tls-key" placeholder:"FILE" help:"Key of the certificate."`
 	TrustedProxy []netip.Prefix `placeholder:"PREFIX" help:"Addresses of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
 	Zone         string         `default:"Europe/Paris" help:"Time zone in which pages show the time."`
+	Languages    []string       `placeholder:"CODE,…" help:"Languages of the pages, the first for whom asks for none. Default: fr, en and every other that is complete. Those that are only prepared (${languages}) say in English what they lack, and nobody has checked them."`
 
 	SignInsPerMinute  int           `default:"60" help:"Sign-ins of one address in a minute. A whole shelter shares one address."`
 	StaffPerMinute    int           `default:"20" help:"Sign-ins of workers, and codes that let somebody in, of one address in a minute. Counted apart, so that who tries workers' names keeps no shelter out."`
@@ -141,6 +145,7 @@ func Parse(args []string, out io.Writer) (*Config, error) {
 		kong.Description("A small server that keeps copies of papers, contacts and appointments for people who lose them."),
 		kong.DefaultEnvars("RECONNECT"),
 		kong.Configuration(readFile),
+		kong.Vars{"languages": strings.Join(language.Prepared(), ", ")},
 		kong.Writers(out, out),
 		kong.Exit(func(int) { exited = true }),
 	)
@@ -236,6 +241,9 @@ func (c *Config) checkServer(expect func(bool, string)) {
 	expect(!s.DemoWitness || s.Demo && c.Witness == "", "--demo-witness goes with --demo, and not with --witness")
 	_, err = time.LoadLocation(s.Zone)
 	expect(err == nil && s.Zone != "", "--zone is not a time zone, such as Europe/Paris")
+	for _, code := range s.Languages {
+		expect(slices.Contains(language.Codes(), code), "--languages: "+strconv.Quote(code)+" is not one of "+strings.Join(language.Codes(), ", "))
+	}
 	expect(s.SignInsPerMinute > 0, "--sign-ins-per-minute must be more than 0")
 	expect(s.StaffPerMinute > 0, "--staff-per-minute must be more than 0")
 	expect(s.RequestsPerSecond > 0, "--requests-per-second must be more than 0")

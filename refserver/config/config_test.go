@@ -108,10 +108,10 @@ func TestASpellingMistakeInAFileIsRefused(t *testing.T) {
 func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := config.Parse([]string{
-		"--quota=-1", "--session-idle=1s", "--listen=nowhere", "--tls-cert=a.pem", "--zone=Mars/Base", "--staff-per-minute=0",
+		"--quota=-1", "--session-idle=1s", "--listen=nowhere", "--tls-cert=a.pem", "--zone=Mars/Base", "--languages=fr,xx", "--staff-per-minute=0",
 		"--death-wait=29", "--unseen-after=5", "--recovery-offer=password", "--recovery-answers-wait=23", "--recovery-helpers-wait=6", "--recovery-private-wait=29", "--recovery-requests-last=0", "--witness-independent", "--demo-witness",
 	}, io.Discard)
-	for _, flag := range []string{"--quota", "--session-idle", "--listen", "--tls-key", "--zone", "--staff-per-minute", "--death-wait", "--unseen-after",
+	for _, flag := range []string{"--quota", "--session-idle", "--listen", "--tls-key", "--zone", "--languages", "--staff-per-minute", "--death-wait", "--unseen-after",
 		"--recovery-offer", "--recovery-answers-wait", "--recovery-helpers-wait", "--recovery-private-wait", "--recovery-requests-last", "--witness-independent", "--demo-witness",
 	} {
 		require.ErrorContains(t, err, flag)

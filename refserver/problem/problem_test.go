@@ -18,6 +18,7 @@ import (
 	"reconnect.example/consent"
 	"reconnect.example/quota"
 	"reconnect.example/recovery"
+	"reconnect.example/refserver/language"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
@@ -101,11 +102,10 @@ func TestEveryProblemHasPlainWordsAndAStatus(t *testing.T) {
 		codes[p.Code] = true
 		require.Equal(t, "https://reconnect.example/problems/"+p.Code, p.Type())
 		require.NotEmpty(t, http.StatusText(p.Status), p.Code)
-		for _, language := range []string{"fr", "en"} {
-			require.Regexp(t, `^\p{Lu}.*\.$`, p.Sentence(language))
+		for _, code := range language.Offered() {
+			require.Regexp(t, `^[\p{Lu}\p{Lo}].*\.$`, p.Sentence(language.In(code)))
 		}
-		require.NotEqual(t, p.Sentence("fr"), p.Sentence("en"))
-		require.Equal(t, p.Sentence("en"), p.Sentence("xx"))
+		require.NotEqual(t, p.Sentence(language.In("fr")), p.Sentence(language.In("en")))
 	}
 }
 
@@ -113,7 +113,7 @@ func TestWhatIsNotInTheTableSaysNothingOfItsCause(t *testing.T) {
 	t.Parallel()
 	p := problem.Of(errors.New("the secret of vault 42"))
 	require.Equal(t, http.StatusInternalServerError, p.Status)
-	require.NotContains(t, p.Sentence("en"), "42")
+	require.NotContains(t, p.Sentence(language.In("en")), "42")
 }
 
 func TestErrorsAreLookedUpInTheOrderThatGivesLeastAway(t *testing.T) {

@@ -26,7 +26,7 @@ func (v *visit) accountOf(f *form) (accountView, *consent.Post, error) {
 	if err != nil {
 		return accountView{}, nil, err
 	}
-	view := accountView{Form: f, Relay: v.relay(post.Relay()), Account: notice.In(v.code), Follow: notice.Following(v.code)}
+	view := accountView{Form: f, Relay: v.relay(post.Relay()), Account: notice.In(v.Code), Follow: notice.Following(v.Code)}
 	if view.Licence, err = v.licence(post.Relay().ID); err == nil {
 		view.Draft, err = v.draft(post, f.Get("draft"))
 	}

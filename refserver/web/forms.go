@@ -164,7 +164,7 @@ func (l *language) input(f *form, name string, options ...string) inputView {
 		Autofocus: slices.Contains(options, "autofocus"),
 		Ltr:       slices.Contains(options, "ltr"), Autocomplete: "off", // a shared phone remembers nothing
 	}
-	if l.has("hint." + name) {
+	if l.Has("hint." + name) {
 		in.Hint = l.t("hint." + name)
 	}
 	for _, option := range options {

@@ -231,7 +231,7 @@ type stepView struct{ Do, Text string }
 
 // script is what a helper asks, says and never asks.
 func (v *visit) script(k vault.PathKind) (all []stepView) {
-	for _, s := range recovery.Script(k, v.code) {
+	for _, s := range recovery.Script(k, v.Code) {
 		step := stepView{Text: s.Text}
 		switch s.Do {
 		case recovery.DoAsk:

@@ -72,7 +72,7 @@ func (v *visit) words(h consent.Happening) journalLine {
 		e.Name, e.Purpose = v.wayWords(kind), v.requestReason(e.Detail)
 	}
 	line := journalLine{Entry: e, What: string(e.Act)}
-	if key := "journal.act." + string(e.Act); v.has(key) {
+	if key := "journal.act." + string(e.Act); v.Has(key) {
 		line.What = v.t(key)
 	}
 	if e.Name == "" { // "Made private:" of something that has no name here

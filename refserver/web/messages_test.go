@@ -15,7 +15,9 @@ import (
 
 	"reconnect.example/quota"
 	"reconnect.example/recovery"
+	words "reconnect.example/refserver/language"
 	"reconnect.example/refserver/notice"
+	"reconnect.example/refserver/problem"
 	"reconnect.example/vault"
 )
 
@@ -23,27 +25,20 @@ import (
 var (
 	inTemplates = regexp.MustCompile(`\b(t|n) "([a-z0-9.-]+)"`)
 	inputs      = regexp.MustCompile(`\(input \S+ "([a-z]+)"`)
-	verbs       = regexp.MustCompile(`%[sd%]`)
 )
 
-func TestEveryMessageExistsInEveryLanguageAndIsUsed(t *testing.T) {
+// A message that is used is there in every language that is offered; one that is not,
+// goes.
+func TestEveryMessageExistsAndIsUsed(t *testing.T) {
 	t.Parallel()
-	languages, err := readMessages()
-	require.NoError(t, err)
 	used := usedKeys(t)
-	french := languages["fr"]
-	for code, l := range languages {
-		file, err := messageFiles.ReadFile("messages/" + code + ".json")
-		require.NoError(t, err)
-		require.Len(t, regexp.MustCompile(`(?m)^\s*"[^"]+":`).FindAll(file, -1), len(l.texts), "%s has a message twice", code)
+	for _, code := range words.Offered() {
 		for key := range used {
-			require.True(t, l.has(key), "%s has no message %q", code, key)
+			require.True(t, words.In(code).Has(key), "%s has no message %q", code, key)
 		}
-		for key, text := range l.texts {
-			require.True(t, used[key], "the message %q is used nowhere", key)
-			require.NotEmpty(t, strings.TrimSpace(text), key)
-			require.Equal(t, verbs.FindAllString(french.texts[key], -1), verbs.FindAllString(text, -1), "%s: %q", code, key)
-		}
+	}
+	for _, key := range words.In("fr").Keys() {
+		require.True(t, used[key], "the message %q is used nowhere", key)
 	}
 }
 
@@ -53,7 +48,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	used := map[string]bool{}
 	add := func(function, key string) {
 		if function == "n" {
-			used[key+".one"], used[key+".many"] = true, true
+			used[key+".one"], used[key+".other"] = true, true
 			return
 		}
 		used[key] = true
@@ -82,11 +77,19 @@ func usedKeys(t *testing.T) map[string]bool {
 	for _, p := range recovery.Pictures() {
 		used["picture."+p.Name] = true
 	}
-	inCode(t, add)
-	languages, err := readMessages()
-	require.NoError(t, err)
+	inCode(t, add, ".")
+	inCode(t, add, "../language")
+	for _, size := range []string{"bytes", "kb", "mb", "gb", "tb"} {
+		used["size."+size] = true
+	}
+	for _, p := range problem.All() {
+		used["says."+p.Code] = true
+	}
+	for _, code := range ofTheAPI(t) {
+		used["says."+code] = true
+	}
 	for key := range hints { // a field may have a hint
-		used[key] = used[key] || languages["fr"].has(key)
+		used[key] = used[key] || words.In("fr").Has(key)
 	}
 	for key, is := range used {
 		if !is {
@@ -110,6 +113,18 @@ func parsed(t *testing.T, folder string) []*ast.File {
 		}
 	}
 	return files
+}
+
+// ofTheAPI are the codes of problems that only a program can meet.
+func ofTheAPI(t *testing.T) (codes []string) {
+	t.Helper()
+	source, err := os.ReadFile("../api/kinds.go")
+	require.NoError(t, err)
+	for _, m := range regexp.MustCompile(`kind\{http\.\w+, "([a-z-]+)"`).FindAllStringSubmatch(string(source), -1) {
+		codes = append(codes, m[1])
+	}
+	require.NotEmpty(t, codes)
+	return codes
 }
 
 // acts are the codes of the journal, read from the library's source: a new act
@@ -142,9 +157,9 @@ func acts(t *testing.T, folder string) []string {
 }
 
 // inCode finds the keys in calls of t and n, and the codes of done.
-func inCode(t *testing.T, add func(function, key string)) {
+func inCode(t *testing.T, add func(function, key string), folder string) {
 	t.Helper()
-	for _, f := range parsed(t, ".") {
+	for _, f := range parsed(t, folder) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			if a, ok := n.(*ast.AssignStmt); ok { // to, done := vault.Private, "private"
 				for i, left := range a.Lhs {
@@ -159,8 +174,8 @@ func inCode(t *testing.T, add func(function, key string)) {
 			}
 			if s, ok := call.Fun.(*ast.SelectorExpr); ok {
 				switch s.Sel.Name {
-				case "t", "n":
-					addText(add, s.Sel.Name, "", call.Args[0])
+				case "t", "n", "T", "N":
+					addText(add, strings.ToLower(s.Sel.Name), "", call.Args[0])
 				case "goTo":
 					addText(add, "t", "done.", call.Args[1])
 				case "act":
@@ -182,18 +197,17 @@ func addText(add func(function, key string), function, before string, e ast.Expr
 
 func TestMessagesNeverPromiseTooMuch(t *testing.T) {
 	t.Parallel()
-	languages, err := readMessages()
-	require.NoError(t, err)
 	// The reserved name, what no server can promise where others are let in, and the word for a centre that
 	// only its builders use.
 	tooMuch := `(?i)coffre.fort|zero.knowledge|aucune connaissance|relais|relay|perdu votre mot de passe|personne ne peut lire ce qui est enregistré|nobody can read what is stored`
-	for code, l := range languages {
-		for key, text := range l.texts {
-			require.NotRegexp(t, tooMuch, text, key)
+	for _, code := range []string{"fr", "en"} {
+		l := words.In(code)
+		for _, key := range l.Keys() {
+			require.NotRegexp(t, tooMuch, l.T(key), key)
 		}
 		told := notice.In(code)
 		require.Equal(t, code, told.Language)
-		for _, text := range []string{told.Text, l.t("privacy.password"), l.t("password.lost")} {
+		for _, text := range []string{told.Text, l.T("privacy.password"), l.T("password.lost")} {
 			require.Regexp(t, `ni de moyen de revenir que vous avez préparé, tout est perdu|nor a way back in that you prepared, everything is lost`, text)
 		}
 		for _, n := range []vault.Notice{told, notice.Following(code), notice.Visiting(code), notice.ForWorkers(code)} {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"slices"
-	"time"
 
 	"reconnect.example/internal/safename"
 	"reconnect.example/vault"
@@ -49,7 +48,7 @@ func (l *language) notice(code vault.NoticeCode, o vault.Overview, death vault.D
 	case vault.NoticeDepositMissing:
 		return []noticeView{{Title: l.t("home.deposit-missing"), Means: l.t("home.deposit-missing-means"), Link: "/deposits", Words: l.t("deposits.look")}}
 	case vault.NoticeUnseen:
-		return []noticeView{{Title: l.t("home.unseen", l.month(o.UnseenSince)), Means: l.t("home.unseen-means"), Link: "/journal", Words: l.t("journal.title")}}
+		return []noticeView{{Title: l.t("home.unseen", l.Month(o.UnseenSince.UTC())), Means: l.t("home.unseen-means"), Link: "/journal", Words: l.t("journal.title")}}
 	case vault.NoticeDeathRecorded:
 		by := l.t("home.death-by", safename.Line(death.By), safename.Line(death.Organisation), l.when(death.Recorded), safename.Line(death.Evidence))
 		return []noticeView{{
@@ -58,11 +57,6 @@ func (l *language) notice(code vault.NoticeCode, o vault.Overview, death vault.D
 		}}
 	}
 	return []noticeView{{Title: string(code)}}
-}
-
-// month says a month in words: "novembre 2026".
-func (l *language) month(at time.Time) string {
-	return monthNames[l.code][at.UTC().Month()-1] + at.UTC().Format(" 2006")
 }
 
 // alive says that the record of a death is not true. It was void since the sign-in;

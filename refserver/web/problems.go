@@ -21,7 +21,7 @@ type problemView struct {
 
 // explain says an error to the person whose space it is about.
 func (v *visit) explain(p problem.Problem, err error) problemView {
-	view := problemView{Code: p.Code, Sentence: p.Sentence(v.code), Wait: v.wait(p.Retry)}
+	view := problemView{Code: p.Code, Sentence: p.Sentence(v.Language), Wait: v.wait(p.Retry)}
 	if v.vault != nil { // how much is used is for the owner's eyes only
 		errors.As(err, &view.Full)
 		view.Binned = v.binned
@@ -35,9 +35,9 @@ func (v *visit) explain(p problem.Problem, err error) problemView {
 // sentence is a problem in one line, with how long to wait.
 func (v *visit) sentence(p problem.Problem) string {
 	if wait := v.wait(p.Retry); wait != "" {
-		return p.Sentence(v.code) + " " + wait
+		return p.Sentence(v.Language) + " " + wait
 	}
-	return p.Sentence(v.code)
+	return p.Sentence(v.Language)
 }
 
 func (v *visit) wait(d time.Duration) string {

@@ -21,7 +21,7 @@ func (v *visit) refuseFields(f *form, err error) {
 		v.refuseField(f, invalid)
 	}
 	if !f.wrong() {
-		f.Problem = problem.Of(vault.ErrInvalid).Sentence(v.code)
+		f.Problem = problem.Of(vault.ErrInvalid).Sentence(v.Language)
 	}
 }
 
@@ -81,7 +81,7 @@ func (v *visit) reason(invalid *vault.InvalidError) string {
 	case says("repeats the same"):
 		return v.t("wrong.repeats")
 	case says("is more than") && invalid.Field == "size":
-		return v.t("wrong.large", v.size(vault.MaxLeft))
+		return v.t("wrong.large", v.Size(vault.MaxLeft))
 	case says("is not that of a picture"):
 		return v.t("wrong.media")
 	case says("is not in the future"):

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	words "reconnect.example/refserver/language"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
 )
@@ -27,7 +28,7 @@ type templates map[string]*template.Template
 
 // page is what the layout needs besides the data of the page.
 type page struct {
-	Language string
+	Language *words.Language
 	SignedIn bool
 	Here     string     // path and query of this page, to come back after a change of language
 	Done     string     // sentence about what was just done
@@ -44,22 +45,20 @@ type page struct {
 }
 
 func (p *pages) load() error {
-	languages, err := readMessages()
-	if err != nil {
-		return err
-	}
 	sprite, icons, err := readIcons()
 	if err != nil {
 		return err
 	}
 	p.icons = sprite
-	p.languages, p.templates = languages, map[string]templates{}
-	for code, l := range languages {
-		l.zone = p.Zone
+	p.languages, p.templates = map[string]*language{}, map[string]templates{}
+	for _, code := range p.Languages {
+		l := &language{words.In(code), p.Zone}
+		p.languages[code] = l
 		if p.templates[code], err = parseTemplates(l.functions(icons)); err != nil {
 			return err
 		}
 	}
+	p.chooser = words.NewChooser(p.Languages)
 	return nil
 }
 
@@ -119,14 +118,14 @@ func (v *visit) show(name string, data any) error { return v.showWith(http.Statu
 // showWith renders the whole page before the first byte leaves, so that a fault
 // never ends in half a page with a status of success.
 func (v *visit) showWith(status int, name string, data any) error {
-	t := v.pages.templates[v.code][name]
+	t := v.pages.templates[v.Code][name]
 	if t == nil {
 		return fmt.Errorf("web: no template %q", name)
 	}
 	done, refused := v.done()
 	var out bytes.Buffer
 	err := t.ExecuteTemplate(&out, "layout.html", page{
-		Language: v.code, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: done, Refused: refused, Closing: v.closing() || v.mayOnlySee(),
+		Language: v.Language, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: done, Refused: refused, Closing: v.closing() || v.mayOnlySee(),
 		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Data: data,
 	})
 	if err != nil {
@@ -144,7 +143,7 @@ func (v *visit) showWith(status int, name string, data any) error {
 // like what was done.
 func (v *visit) done() (done, refused string) {
 	code := v.r.URL.Query().Get("done")
-	if code == "" || !v.has("done."+code) {
+	if code == "" || !v.Has("done."+code) {
 		return "", ""
 	}
 	switch code {

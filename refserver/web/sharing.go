@@ -279,7 +279,7 @@ func (v *visit) following(f *form) (followingView, error) {
 	if r.Withdrawn != "" {
 		return followingView{}, vault.ErrEnded
 	}
-	return followingView{Form: f, Relay: v.relay(r), Notice: notice.Following(v.code), Today: v.now().In(v.zone).Format(time.DateOnly)}, nil
+	return followingView{Form: f, Relay: v.relay(r), Notice: notice.Following(v.Code), Today: v.now().In(v.zone).Format(time.DateOnly)}, nil
 }
 
 func (p *pages) followForm(v *visit) error {
@@ -389,7 +389,7 @@ func (p *pages) consentReceipt(v *visit) error {
 	var texts []string
 	for _, r := range all { // one altered by the store hides no other
 		if id := v.r.PathValue("id"); r.ID == id || r.Event.Refers == id {
-			texts = append(texts, r.Text(v.code, v.zone))
+			texts = append(texts, r.Text(v.Code, v.zone))
 		}
 	}
 	if texts == nil {

@@ -121,7 +121,9 @@ func TestTheLanguageIsChosenOnEveryPage(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil).newPerson()
 	g := p.get("/journal?before=3").ok("Ce qui s’est passé")
-	g = p.post("/language", g.form("/language", url.Values{"language": {"en"}})).ok("What happened")
+	choose := func(g *page) *page { g.t.Helper(); return p.get(g.link(`/language[^"]*`)) }
+	asked := choose(g).ok("français", "English")
+	g = p.post("/language", asked.form("/language", url.Values{"language": {"en"}})).ok("What happened")
 	require.Equal(t, "/journal", g.Path)
 	require.Contains(t, g.Body, `<html lang="en"`)
 	stranger := p.stranger()
@@ -133,9 +135,9 @@ func TestTheLanguageIsChosenOnEveryPage(t *testing.T) {
 	}
 	p.post("/language", url.Values{"language": {"xx"}, "here": {"/"}}).ok("My space")
 	g = p.post("/items/aaaaaaaaaaaaaaaaaaaaaaaaaa/bin", nil).is(http.StatusNotFound)
-	require.Equal(t, "/", g.form("/language", nil).Get("here"), "where the answer to a form cannot be shown again")
+	require.Equal(t, "/", choose(g).form("/language", nil).Get("here"), "where the answer to a form cannot be shown again")
 	g = p.post("/notes/add", nil).is(http.StatusUnprocessableEntity)
-	require.Equal(t, "/notes/add", g.form("/language", nil).Get("here"))
+	require.Equal(t, "/notes/add", choose(g).form("/language", nil).Get("here"))
 	for _, elsewhere := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", ""} {
 		g := p.post("/language", url.Values{"language": {"fr"}, "here": {elsewhere}}).ok()
 		require.Equal(t, "/", g.Path)

@@ -277,7 +277,7 @@ type joinView struct {
 }
 
 func (p *pages) joinForm(v *visit) error {
-	return v.show("staff-join", joinView{newForm(), notice.ForWorkers(v.code)})
+	return v.show("staff-join", joinView{newForm(), notice.ForWorkers(v.Code)})
 }
 
 // join makes a worker's own account. It lets them into nothing: a relay does.
@@ -286,7 +286,7 @@ func (p *pages) join(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := joinView{f, notice.ForWorkers(v.code)}
+	view := joinView{f, notice.ForWorkers(v.Code)}
 	v.required(f, "invitation", "worker")
 	v.newPassword(f)
 	if v.agreed(f); f.wrong() {

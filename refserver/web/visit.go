@@ -205,7 +205,7 @@ func (v *visit) fail(err error) {
 	v.retryAfter(p)
 	if err := v.showWith(p.Status, "problem", v.explain(p, err)); err != nil {
 		v.log(problem.Of(err), err)
-		http.Error(v.w, p.Sentence(v.code), p.Status)
+		http.Error(v.w, p.Sentence(v.Language), p.Status)
 	}
 }
 

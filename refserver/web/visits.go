@@ -38,7 +38,7 @@ func (v *visit) visiting(f *form) (visitView, error) {
 	if err != nil {
 		return visitView{}, err
 	}
-	view := visitView{Form: f, Notice: notice.Visiting(v.code)}
+	view := visitView{Form: f, Notice: notice.Visiting(v.Code)}
 	for _, i := range papers {
 		view.Papers = append(view.Papers, chosenPaper{i, has(f.Values["items"], i.ID.String())})
 	}

@@ -54,7 +54,7 @@ func (v *visit) making(f *form, of family) (makingView, error) {
 	}
 	kinds, waits := of.kinds(), v.pages.Recovery.Waits()
 	view := makingView{
-		Form: f, Notice: notice.WaysBack(v.code), Independent: v.pages.Recovery.Independent(),
+		Form: f, Notice: notice.WaysBack(v.Code), Independent: v.pages.Recovery.Independent(),
 		Site: slices.Contains(r.Offered, kinds[0]), Phone: slices.Contains(r.Offered, kinds[len(kinds)-1]), Wait: v.lasting(waits.AnswersDesk),
 	}
 	if of == familyHelpers {
@@ -154,7 +154,7 @@ func (p *pages) makeSheet(v *visit) error {
 	if made.Sheet == nil || err != nil && !isDone(err) {
 		return v.notMade("way-sheet", view, err)
 	}
-	return v.show("way-printed", printedView{Sheet: *made.Sheet, Words: made.Sheet.Words(v.code), Paths: made.Paths})
+	return v.show("way-printed", printedView{Sheet: *made.Sheet, Words: made.Sheet.Words(v.Code), Paths: made.Paths})
 }
 
 // printed notes that the sheet is on paper.
@@ -183,7 +183,7 @@ func (v *visit) choosing(f *form) error {
 	if err != nil {
 		return err
 	}
-	for _, q := range recovery.SuggestedQuestions(v.code) {
+	for _, q := range recovery.SuggestedQuestions(v.Code) {
 		chosen := ""
 		if has(f.Values["question"], q) {
 			chosen = "1"

@@ -10,13 +10,16 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"reconnect.example/consent"
 	"reconnect.example/recovery"
+	words "reconnect.example/refserver/language"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
@@ -32,6 +35,7 @@ type Config struct {
 	Recovery  *recovery.Service  // helps people back in, where Staff is; nil: not offered
 	Limits    *session.Limits    // nil: the defaults
 	Zone      *time.Location     // in which times are shown and appointments entered; nil: UTC
+	Languages []string           // codes of those that are offered, the first to whom asks for none; nil: all that were reviewed
 	MostSpace int64              // bytes beyond which nobody is given more; 0: not known
 	Logger    hclog.Logger       // nil: nothing is logged
 	Now       func() time.Time   // nil: time.Now
@@ -43,7 +47,8 @@ type pages struct {
 	mux       *http.ServeMux
 	icons     []byte               // all of them in one picture
 	templates map[string]templates // by language
-	languages map[string]*language
+	languages map[string]*language // that are offered, by code
+	chooser   *words.Chooser
 	clicks    *once
 	receipts  *once
 }
@@ -61,6 +66,14 @@ func New(c Config) (http.Handler, error) {
 	}
 	if c.Limits == nil {
 		c.Limits = session.NewLimits(session.LimitsConfig{Now: c.Now})
+	}
+	if c.Languages == nil {
+		c.Languages = words.Offered()
+	}
+	for _, code := range c.Languages {
+		if !slices.Contains(words.Codes(), code) {
+			return nil, fmt.Errorf("web: Config.Languages: there is no language %q", code)
+		}
 	}
 	if c.Zone == nil {
 		c.Zone = time.UTC
@@ -90,6 +103,7 @@ func (p *pages) routes() *http.ServeMux {
 		"GET /sign-in/card":  p.cardSignInForm,
 		"POST /sign-in/card": p.cardSignIn,
 		"GET /news":          p.news,
+		"GET /language":      p.languageForm,
 		"POST /language":     p.chooseLanguage,
 		"GET /privacy":       p.privacy,
 		"GET /robots.txt":    p.robots,

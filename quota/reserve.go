@@ -139,7 +139,7 @@ func (q *Quota) reserve(tx *storage.Tx, owner string, r Reservation, cut bool) (
 	if err := l.put(tx, owner); err != nil {
 		return Reservation{}, err
 	}
-	if err := q.extend(tx, owner, r.ID, &stored); err != nil {
+	if err := q.extend(tx, owner, r.ID, &stored, q.ttl); err != nil {
 		return Reservation{}, err
 	}
 	return stored.public(r.ID), nil
@@ -179,7 +179,7 @@ func (q *Quota) grow(tx *storage.Tx, owner, id string, bytes int64, cut bool) (R
 			return Reservation{}, err
 		}
 	}
-	if err := q.extend(tx, owner, id, &r); err != nil {
+	if err := q.extend(tx, owner, id, &r, q.ttl); err != nil {
 		return Reservation{}, err
 	}
 	return r.public(id), nil
@@ -205,15 +205,15 @@ func (q *Quota) enlarge(l *ledger, r *reservation, total int64, cut bool) error 
 	return nil
 }
 
-// extend writes r with a deadline from now on, and moves its due entry. It never
+// extend writes r with a deadline so long from now on, and moves its due entry. It never
 // brings a deadline forward: the writer was promised it, whatever this server's
 // clock says.
-func (q *Quota) extend(tx *storage.Tx, owner, id string, r *reservation) error {
+func (q *Quota) extend(tx *storage.Tx, owner, id string, r *reservation, lasts time.Duration) error {
 	var before string
 	if r.Due != 0 {
 		before = r.dueKey(owner, id)
 	}
-	r.Deadline = max(r.Deadline, q.now().Add(q.ttl).UnixMilli())
+	r.Deadline = max(r.Deadline, q.now().Add(lasts).UnixMilli())
 	r.Due = max(r.Due, time.UnixMilli(r.Deadline).Add(q.grace).UnixMilli())
 	if after := r.dueKey(owner, id); after != before {
 		tx.Put(after, []byte{format})
@@ -228,11 +228,17 @@ func (q *Quota) extend(tx *storage.Tx, owner, id string, r *reservation) error {
 // now. ErrExpired if a sweeper has begun with it or it is gone: stop writing,
 // abort the blob.
 func (q *Quota) Renew(tx *storage.Tx, owner, id string) (Reservation, error) {
+	return q.RenewFor(tx, owner, id, q.ttl)
+}
+
+// RenewFor is [Quota.Renew] for a writer who may stay away for longer than one
+// [Config.ReservationTTL]: the deadline is so long from now, or later if it was.
+func (q *Quota) RenewFor(tx *storage.Tx, owner, id string, lasts time.Duration) (Reservation, error) {
 	r, err := live(tx, owner, id)
 	if err != nil {
 		return Reservation{}, err
 	}
-	if err := q.extend(tx, owner, id, &r); err != nil {
+	if err := q.extend(tx, owner, id, &r, lasts); err != nil {
 		return Reservation{}, err
 	}
 	return r.public(id), nil

@@ -305,3 +305,99 @@ func readDocument(t *testing.T, v *vault.Vault, id vault.ItemID) io.Reader {
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
+
+// A document of several blobs: none can stand for another, be missing, or be cut.
+func swappedParts(t *testing.T, s *hostile) {
+	size := 2*uploadPart + 70_000
+	b := [][]byte{content(1, size), content(2, size)}
+	one := uploaded(t, s.v, vault.NewDocument{Name: "one"}, b[0])
+	two := uploaded(t, s.v, vault.NewDocument{Name: "two"}, b[1])
+	mine, theirs := s.blobs(t, one), s.blobs(t, two)
+	for what, spoil := range map[string]func(){
+		"of the same document":   func() { mine[0].Swap(mine[1]) },
+		"of another":             func() { mine[1].Swap(theirs[1]) },
+		"the last of another":    func() { mine[2].Swap(theirs[2]) },
+		"the last in the middle": func() { mine[1].Swap(mine[2]) },
+		"one twice":              func() { mine[1].Forge(mine[0].Bytes()) },
+		"the first is gone":      func() { mine[0].Drop() },
+		"the last is gone":       func() { mine[2].Drop() },
+		"the last is empty":      func() { mine[2].Cut(0) },
+		"the last is cut":        func() { mine[2].Cut(len(mine[2].Bytes()) - 1) },
+		"the middle is cut":      func() { mine[1].Cut(segment) },
+		"the middle is longer":   func() { mine[1].Append([]byte{0}) },
+	} {
+		spoil()
+		requireUnreadable(t, s, one, b[0], what)
+		if what != "the middle is longer" { // a range does not look behind its end
+			require.ErrorIs(t, rangeError(t, s.v, one.ID, 0, int64(size)), vault.ErrTampered, what)
+		}
+		_, err := s.v.Move(t.Context(), one.ID, 1, vault.Shared)
+		require.ErrorIs(t, err, vault.ErrTampered, what)
+		s.host.Honest()
+	}
+	require.Equal(t, b[0], read(t, s.v, one.ID))
+}
+
+// blobs are those of a document, in its order.
+func (s *hostile) blobs(t testing.TB, it vault.Item) (out []storagetest.Piece) {
+	t.Helper()
+	m, err := s.v.Metadata(t.Context(), it.ID)
+	require.NoError(t, err)
+	for _, p := range m.Parts {
+		out = append(out, s.host.Blob(p.Blob))
+	}
+	return out
+}
+
+// Who has the compartment's key writes the record anew, with each blob and its key, in
+// another order. A range has no digest that would tell.
+func partsInAnotherOrder(t *testing.T, s *hostile) {
+	b := content(1, 2*uploadPart+70_000)
+	it := uploaded(t, s.v, vault.NewDocument{Name: "one"}, b)
+	require.NoError(t, rangeError(t, s.v, it.ID, uploadPart+10, 10))
+	require.NoError(t, s.v.ExchangeParts(t.Context(), it.ID, 0, 1))
+	require.ErrorIs(t, rangeError(t, s.v, it.ID, 10, 10), vault.ErrTampered)
+	require.ErrorIs(t, rangeError(t, s.v, it.ID, uploadPart+10, 10), vault.ErrTampered)
+	require.NoError(t, rangeError(t, s.v, it.ID, 2*uploadPart+10, 10))
+}
+
+// The last part of a document ends it: until that was read whole, its end is not
+// released.
+func lastPartThatEndsEarly(t *testing.T, s *hostile) {
+	b := content(1, 2*uploadPart+segment)
+	it := uploaded(t, s.v, vault.NewDocument{Name: "one"}, b)
+	for i, blob := range s.blobs(t, it) {
+		for _, after := range []int{0, 40, segment, len(blob.Bytes()) - 1} {
+			blob.EndEarly(after)
+			got, err := tryRead(t, s.v, it.ID)
+			require.ErrorIs(t, err, vault.ErrTampered)
+			require.True(t, bytes.HasPrefix(b, got) && len(got) < len(b), "part %d after %d", i, after)
+			blob.Honest()
+		}
+	}
+	require.Equal(t, b, read(t, s.v, it.ID))
+}
+
+// The store brings back an older state of an upload, that of another, one that somebody
+// else has made: its maker goes on with what they sent, or with nothing.
+func uploadOfBefore(t *testing.T, s *hostile) {
+	b, other := content(1, 3*uploadPart), content(2, 3*uploadPart)
+	u := begin(t, s.v, vault.NewDocument{Name: "one"}, len(b))
+	foreign := send(t, s.v, begin(t, s.v, vault.NewDocument{Name: "two"}, len(other)), other)
+	u, err := s.v.AppendUpload(t.Context(), u.ID, 0, bytes.NewReader(b[:uploadPart]))
+	require.NoError(t, err)
+	u, err = s.v.AppendUpload(t.Context(), u.ID, u.Offset, bytes.NewReader(b[u.Offset:2*uploadPart]))
+	require.NoError(t, err)
+	mine, theirs := s.record("u/"+u.ID.String()), s.record("u/"+foreign.ID.String())
+	mine.Swap(theirs)
+	_, err = s.v.FinishUpload(t.Context(), u.ID)
+	require.ErrorIs(t, err, vault.ErrTampered)
+	s.host.Honest()
+	mine.Forge(mine.Versions()[1])
+	now, err := s.v.Upload(t.Context(), u.ID)
+	require.NoError(t, err)
+	require.EqualValues(t, uploadPart, now.Offset)
+	s.host.Honest()
+	it := finish(t, s.v, send(t, s.v, u, b))
+	require.Equal(t, b, read(t, s.v, it.ID))
+}

@@ -25,6 +25,10 @@ import (
 // ids of docs/threat-model.md.
 var attacks = map[string]func(t *testing.T, s *hostile){
 	"A1_swapped_blobs":              swappedBlobs,
+	"A1_swapped_parts":              swappedParts,
+	"A3_parts_in_another_order":     partsInAnotherOrder,
+	"A12_last_part_that_ends_early": lastPartThatEndsEarly,
+	"C1_upload_of_before":           uploadOfBefore,
 	"A2_swapped_vaults_and_sides":   swappedVaultsAndSides,
 	"A3_blob_of_an_older_revision":  blobOfAnOlderRevision,
 	"A4_cut_blob":                   cutBlob,

@@ -42,7 +42,7 @@ func (t *turn) choose(ids []ItemID) ([]chosenItem, error) {
 		if err != nil {
 			return nil, err
 		}
-		if size += len(facts); size > maxChosenBytes {
+		if size += len(facts) + partRecord*max(0, len(r.parts)-1); size > maxChosenBytes {
 			return nil, &InvalidError{Field: "items", Problem: "hold more text than one visit takes; choose fewer"}
 		}
 		out = append(out, chosenItem{Item: id, Revision: r.item.Revision, Facts: facts, Keys: r.keys, Parts: r.parts})
@@ -59,7 +59,7 @@ func (c *chosenItem) record() (*record, error) {
 	it.Folder = ItemID{} // it says nothing of what else there is
 	r := &record{item: it, parts: c.Parts, keys: c.Keys}
 	if it.Document != nil {
-		if len(r.parts) == 0 || r.parts[0].Role != roleContent || r.parts[0].Length != seal.SealedSize(it.Document.Size) {
+		if !r.holdsDocument() {
 			return nil, tampered("item %s", ItemID(c.Item))
 		}
 		it.Document.Stored = r.blobBytes()

@@ -55,16 +55,9 @@ func (v *Vault) ReadDocumentRange(ctx context.Context, id ItemID, offset, length
 	if length < 0 || length > size-offset {
 		length = size - offset
 	}
-	key, err := seal.KeyFromBytes(r.keys[0])
+	rc, err := v.joinedRange(ctx, r, offset, length)
 	if err != nil {
-		return nil, tampered("item %s", r.item.ID)
-	}
-	open := func(offset, length int64) (io.ReadCloser, error) {
-		return v.service.cfg.Blobs.Open(ctx, r.parts[0].Blob, offset, length)
-	}
-	rc, err := seal.NewRangeReader(open, key, blobContext(v.id, r.item.ID, r.parts[0]), size, offset, length)
-	if err != nil {
-		return nil, contentError(r.item.ID, err)
+		return nil, err
 	}
 	return &Content{Item: *r.item, v: v, ctx: ctx, checked: v.service.now(), from: rc, closer: rc, left: length}, nil
 }
@@ -92,30 +85,21 @@ func (v *Vault) content(ctx context.Context, r *record) (*Content, error) {
 
 // stream opens the bytes of a document for the service's own use.
 func (v *Vault) stream(ctx context.Context, r *record) (io.ReadCloser, error) {
-	key, err := seal.KeyFromBytes(r.keys[0])
+	whole, err := v.joined(ctx, r, nil)
 	if err != nil {
-		return nil, tampered("item %s", r.item.ID)
+		return nil, err
 	}
-	blob, err := v.service.cfg.Blobs.Open(ctx, r.parts[0].Blob, 0, -1)
-	if err != nil {
-		return nil, contentError(r.item.ID, err)
-	}
-	stream, err := seal.NewStreamReader(blob, key, blobContext(v.id, r.item.ID, r.parts[0]), r.item.Document.Size)
-	if err != nil {
-		return nil, errors.Join(contentError(r.item.ID, err), blob.Close())
-	}
-	return &documentStream{Reader: stream, Closer: both{stream, blob}, item: r.item.ID}, nil
+	return &documentStream{ReadCloser: whole, item: r.item.ID}, nil
 }
 
 // documentStream gives the errors of a stream their names.
 type documentStream struct {
-	io.Reader
-	io.Closer
+	io.ReadCloser
 	item ItemID
 }
 
 func (d *documentStream) Read(p []byte) (int, error) {
-	n, err := d.Reader.Read(p)
+	n, err := d.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		err = contentError(d.item, err)
 	}

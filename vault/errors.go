@@ -47,6 +47,8 @@ var (
 	ErrClosing = errors.New("vault: the account is closed, it can only be read, exported or reopened")
 	// ErrUploadExpired: an upload stood still for too long and its space was given back. Start it again.
 	ErrUploadExpired = errors.New("vault: the upload took too long, start it again")
+	// ErrOffset: an upload is not where its sender thinks; see OffsetError for where it is.
+	ErrOffset = errors.New("vault: the upload is not at this offset")
 	// ErrTampered: the store gave something that this vault did not write, or not here.
 	ErrTampered = errors.New("vault: the stored data was altered")
 	// ErrStale: the store is older than what the witness remembers.
@@ -88,7 +90,7 @@ var codes = []struct {
 	// ErrSignIn comes first: a tampered keyslot answers like a wrong secret.
 	{ErrSignIn, "sign-in"}, {ErrCardDead, "card-dead"}, {ErrSecondFactor, "second-factor"}, {ErrBackOff, "back-off"}, {ErrBusy, "busy"}, {ErrSessionEnded, "session-ended"}, {ErrLocked, "locked"},
 	{ErrNotFound, "not-found"}, {ErrRevision, "revision"}, {ErrInvalid, "invalid"}, {ErrTooMany, "too-many"},
-	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"},
+	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"}, {ErrOffset, "offset"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
 	{ErrWitnessAway, "witness-away"}, {ErrUnconfirmed, "unconfirmed"}, {ErrKeyService, "key-service"},
 	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrNotAllowed, "not-allowed"}, {ErrEnded, "ended"}, {ErrNoHelper, "no-helper"}, {ErrOneOrganisation, "one-organisation"}, {ErrClosed, "closed"},
@@ -96,7 +98,7 @@ var codes = []struct {
 
 // Code returns the stable name of an error of this package, or "" for any other:
 // sign-in, card-dead, second-factor, back-off, busy, session-ended, locked, not-found, revision, invalid, too-many,
-// not-empty, busy-moving, full, closing, upload-expired, tampered, stale, policy,
+// not-empty, busy-moving, full, closing, upload-expired, offset, tampered, stale, policy,
 // untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, ended,
 // no-helper, one-organisation, closed.
 func Code(err error) string {
@@ -129,6 +131,19 @@ func (e *BackOffError) Error() string {
 
 // Unwrap returns ErrBackOff.
 func (e *BackOffError) Unwrap() error { return ErrBackOff }
+
+// OffsetError says how many bytes of an upload are there. It wraps [ErrOffset].
+type OffsetError struct {
+	Offset int64 // bytes that are durable: go on from here
+	Size   int64 // bytes that the document has
+}
+
+func (e *OffsetError) Error() string {
+	return fmt.Sprintf("vault: %d bytes of the upload are there, of %d", e.Offset, e.Size)
+}
+
+// Unwrap returns ErrOffset.
+func (e *OffsetError) Unwrap() error { return ErrOffset }
 
 // MissingError names what the index of a vault lists and the store does not
 // give, so that a deletion by the store is told by id (B2). It wraps [ErrTampered].

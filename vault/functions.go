@@ -3,12 +3,11 @@ package vault
 import (
 	"context"
 	"crypto/sha256"
+	"hash"
 	"io"
 	"slices"
 	"strconv"
 	"time"
-
-	"reconnect.example/internal/seal"
 )
 
 // The eight functions of a digital safe by their names in NF Z42-020, each
@@ -130,29 +129,26 @@ func (v *Vault) Control(ctx context.Context, id ItemID) (ControlReport, error) {
 	return report, err
 }
 
-// controlled checks the blob against the digest that needs no key, opens it, and
+// controlled checks each blob against the digest that needs no key, opens it, and
 // returns the digest of what came out, which does not leave the library.
 func (v *Vault) controlled(ctx context.Context, r *record) ([]byte, error) {
-	key, err := seal.KeyFromBytes(r.keys[0])
+	sealed := make([]hash.Hash, len(r.parts))
+	whole, err := v.joined(ctx, r, func(part int, blob io.Reader) io.Reader {
+		sealed[part] = sha256.New()
+		return io.TeeReader(blob, sealed[part])
+	})
 	if err != nil {
-		return nil, tampered("item %s", r.item.ID)
+		return nil, err
 	}
-	blob, err := v.service.cfg.Blobs.Open(ctx, r.parts[0].Blob, 0, -1)
-	if err != nil {
+	defer whole.Close()
+	plain := sha256.New()
+	if _, err := io.Copy(plain, whole); err != nil {
 		return nil, contentError(r.item.ID, err)
 	}
-	defer blob.Close()
-	sealed, plain := sha256.New(), sha256.New()
-	stream, err := seal.NewStreamReader(io.TeeReader(blob, sealed), key, blobContext(v.id, r.item.ID, r.parts[0]), r.item.Document.Size)
-	if err != nil {
-		return nil, contentError(r.item.ID, err)
-	}
-	defer stream.Close()
-	if _, err := io.Copy(plain, stream); err != nil {
-		return nil, contentError(r.item.ID, err)
-	}
-	if !slices.Equal(sealed.Sum(nil), r.parts[0].Digest) {
-		return nil, tampered("item %s", r.item.ID)
+	for i, p := range r.parts {
+		if sealed[i] == nil || !slices.Equal(sealed[i].Sum(nil), p.Digest) {
+			return nil, tampered("item %s", r.item.ID)
+		}
 	}
 	return plain.Sum(nil), nil
 }

@@ -124,7 +124,7 @@ func OpensBlob(id ID, stored string, record, blob []byte, size int64, key seal.K
 	if err != nil || clearErr != nil || len(clear.Parts) != 1 {
 		return false
 	}
-	r, err := seal.NewStreamReader(bytes.NewReader(blob), key, blobContext(id, item, clear.Parts[0]), size)
+	r, err := seal.NewStreamReader(bytes.NewReader(blob), key, blobContext(id, item, clear.Parts[0], 0), size)
 	if err != nil {
 		return false
 	}

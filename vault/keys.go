@@ -17,6 +17,7 @@ import (
 //	V/n/<session>             sessions
 //	V/x/<o|s|p>/<page>        index pages
 //	V/i/<item>                items (the key does not say in which compartment)
+//	V/u/<item>                uploads that go on, each by the id that its document will have
 //	V/o/<paper>               Owner papers: consent, login, receipts
 //	V/g/<grant>               grants
 //	V/in/f/<note> V/in/v/<note>  notes to a relay, to a worker (package consent)
@@ -35,6 +36,7 @@ import (
 func (id ID) key(parts string) string { return id.String() + "/" + parts }
 
 func (id ID) item(i ItemID) string       { return id.key("i/" + i.String()) }
+func (id ID) upload(i ItemID) string     { return id.key("u/" + i.String()) }
 func (id ID) session(s SessionID) string { return id.key("n/" + s.String()) }
 func (id ID) slot(s [16]byte) string     { return id.key("s/" + idText.EncodeToString(s[:])) }
 func (id ID) paper(p [16]byte) string    { return id.key("o/" + idText.EncodeToString(p[:])) }

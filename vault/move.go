@@ -160,6 +160,10 @@ func (v *Vault) copyAndMove(ctx context.Context, u *upload, m mover) (Item, erro
 		if err := u.settle(t, 0); err != nil {
 			return err
 		}
+		// One blob is never longer than several of the same document.
+		if err := t.charge(u.part.Length - r.blobBytes()); err != nil {
+			return err
+		}
 		t.dropBlobs(r.parts)
 		r.parts, r.keys = []part{u.part}, [][]byte{u.key.Bytes()}
 		out, err = m.move(t, r)

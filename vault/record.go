@@ -30,7 +30,7 @@ type record struct {
 
 // part is one blob of an item.
 type part struct {
-	Role   string `cbor:"1,keyasint"` // "content"
+	Role   string `cbor:"1,keyasint"` // "content"; a document that was uploaded in pieces has several
 	Blob   string `cbor:"2,keyasint"`
 	Length int64  `cbor:"3,keyasint"` // bytes of the blob, padded and sealed
 	Digest []byte `cbor:"4,keyasint"` // SHA-256 of the blob
@@ -268,7 +268,7 @@ func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, by
 		if !slices.Equal(it.Document.Digest, it.Origin.Digest) {
 			return nil, broken
 		}
-		if len(r.parts) == 0 || r.parts[0].Role != roleContent || r.parts[0].Length != seal.SealedSize(it.Document.Size) {
+		if !r.holdsDocument() {
 			return nil, broken
 		}
 		it.Document.Stored = r.blobBytes()

@@ -14,16 +14,16 @@ import (
 // What can be said of stored records without any key, for backups and their
 // return (package vault/backup).
 
-// StoredPart is one blob that the record of an item, or of a deposit that waits in
-// the inbox, names in clear.
+// StoredPart is one blob that the record of an item, of a deposit that waits in the
+// inbox, or of an upload that goes on, names in clear.
 type StoredPart struct {
 	Blob   string
 	Length int64  // bytes of the blob
 	Digest []byte // SHA-256 of the blob, which is ciphertext
 }
 
-// StoredParts returns the blobs that a record names, if it is the record of an item
-// or of a deposit; nothing for any other, or for one that cannot be read.
+// StoredParts returns the blobs that a record names, if it is the record of an item,
+// a deposit or an upload; nothing for any other, or for one that cannot be read.
 func StoredParts(rec storage.Record) []StoredPart {
 	owner, _, ok := strings.Cut(rec.Key, "/")
 	id, err := ParseID(owner)
@@ -40,7 +40,7 @@ func StoredParts(rec storage.Record) []StoredPart {
 }
 
 // namedParts are the blobs of this vault, and of no other, that a record names in
-// clear: those of an item, or of what waits in the inbox.
+// clear: those of an item, of what waits in the inbox, or of an upload that goes on.
 func (id ID) namedParts(rec storage.Record) (own []part) {
 	var all []part
 	switch {
@@ -50,6 +50,10 @@ func (id ID) namedParts(rec storage.Record) (own []part) {
 		}
 	case strings.HasPrefix(rec.Key, id.key("in/")):
 		if clear, err := parseDepositClear(rec.Value); err == nil {
+			all = clear.Parts
+		}
+	case strings.HasPrefix(rec.Key, id.key("u/")):
+		if clear, err := parseUploadClear(rec.Value); err == nil {
 			all = clear.Parts
 		}
 	}

@@ -51,7 +51,12 @@ func (s *Vaults) Sweep(ctx context.Context) (SweepReport, error) {
 }
 
 func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) error {
-	if _, ok := quota.ReservationID(due); ok {
+	if reservation, ok := quota.ReservationID(due); ok {
+		if isUploadReservation(reservation) {
+			if held, err := s.held(ctx); held || err != nil {
+				return err // a backup may need its parts
+			}
+		}
 		r.Uploads++
 		return s.cfg.Quota.Sweep(ctx, s.cfg.Store, unnamed{s.cfg.Blobs, s, due.Owner}, due)
 	}
@@ -104,8 +109,8 @@ func (s *Vaults) drop(ctx context.Context, due storage.Due) error {
 	})
 }
 
-// sweepBlob deletes a blob that no record names any more: first the blob, then
-// the entry that remembers it.
+// sweepBlob deletes the blobs of an item that no record names any more: first the
+// blobs, then the entry that remembers them.
 func (s *Vaults) sweepBlob(ctx context.Context, due storage.Due) error {
 	rec, err := s.cfg.Store.Get(ctx, due.Key())
 	if isNotFound(err) {
@@ -115,14 +120,14 @@ func (s *Vaults) sweepBlob(ctx context.Context, due storage.Due) error {
 		return err
 	}
 	blobs := unnamed{s.cfg.Blobs, s, due.Owner}
-	if err := blobs.Delete(ctx, string(rec.Value)); err != nil {
+	if err := blobs.deleteAll(ctx, "", strings.Split(string(rec.Value), "\n")); err != nil {
 		return err
 	}
 	return s.drop(ctx, due)
 }
 
 // unnamed deletes blobs of one vault that none of its items names, nor anything in
-// its inbox, and leaves any other alone: what tells a sweeper to delete is a record
+// its inbox, nor an upload that goes on, and leaves any other alone: what tells a sweeper to delete is a record
 // like any other, and whoever can write records could otherwise reach the documents too.
 type unnamed struct {
 	storage.Blobs
@@ -130,23 +135,63 @@ type unnamed struct {
 	owner   string
 }
 
+// Delete deletes one, or all of an upload whose reservation has ended, with its record:
+// the reservation has the upload's own name instead of that of a blob.
 func (u unnamed) Delete(ctx context.Context, name string) error {
 	id, err := ParseID(u.owner)
-	if err != nil || !strings.HasPrefix(name, id.key("")) {
+	if err != nil {
 		return nil
 	}
-	// The inbox first: what is taken in meanwhile is found among the items.
-	for _, prefix := range []string{id.key("in/"), id.key("i/")} {
+	item, ok := id.uploadNamed(name)
+	if !ok {
+		return u.deleteAll(ctx, "", []string{name})
+	}
+	key := id.upload(item)
+	rec, err := u.service.cfg.Store.Get(ctx, key)
+	if isNotFound(err) {
+		return u.deleteAll(ctx, "", []string{name}) // or a blob that is called like it
+	}
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, p := range id.namedParts(rec) {
+		names = append(names, p.Blob)
+	}
+	if err := u.deleteAll(ctx, key, names); err != nil {
+		return err
+	}
+	return u.service.dropRecords(ctx, []string{key})
+}
+
+// deleteAll deletes those that are named by no record but this one.
+func (u unnamed) deleteAll(ctx context.Context, but string, names []string) error {
+	id, err := ParseID(u.owner)
+	if err != nil {
+		return nil
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, id.key("")) })
+	// In the order in which they move: what is taken in or finished meanwhile is found
+	// among the items.
+	for _, prefix := range []string{id.key("u/"), id.key("in/"), id.key("i/")} {
 		for rec, err := range u.service.cfg.Store.All(ctx, prefix) {
 			if err != nil {
 				return err
 			}
-			if slices.ContainsFunc(id.namedParts(rec), func(p part) bool { return p.Blob == name }) {
-				return nil
+			if rec.Key == but {
+				continue
+			}
+			for _, p := range id.namedParts(rec) {
+				names = slices.DeleteFunc(names, func(name string) bool { return name == p.Blob })
 			}
 		}
 	}
-	return u.Blobs.Delete(ctx, name)
+	for _, name := range names {
+		if err := u.Blobs.Delete(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Vaults) sweepSession(ctx context.Context, id ID, session string, due storage.Due) error {

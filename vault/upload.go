@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type upload struct {
 	reservation quota.Reservation
 	half        time.Duration // of the time that a reservation is given
 	part        part
+	extent      extent    // of what is known how long it is
+	plain       hash.Hash // of the plaintext, from the document's beginning
 	key         seal.Key
 	written     int64
 	digest      []byte    // of the plaintext
@@ -49,15 +52,9 @@ var chunks = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
 
 // newUpload names the blob: fresh random under the vault's prefix, never used before.
 func (v *Vault) newUpload(item ItemID, revision uint64, size int64) *upload {
-	u := &upload{v: v, item: item, revision: revision, size: size, key: seal.NewStreamKey()}
+	u := &upload{v: v, item: item, revision: revision, size: size, key: seal.NewStreamKey(), plain: sha256.New()}
 	u.part = part{Role: roleContent, Blob: v.id.String() + "/" + ID(newID()).String(), Revision: revision}
 	return u
-}
-
-func blobContext(id ID, item ItemID, p part) seal.Context {
-	c := id.bind(seal.TypeDocument, 0, 0, item[:], p.Revision)
-	c.Holder = []byte(p.Blob) // A1, A2, A3: one blob fits one place
-	return c
 }
 
 // reserve sets the space for the upload aside within a turn.
@@ -83,7 +80,10 @@ func (u *upload) book(t *turn, how func(*storage.Tx, string, quota.Reservation) 
 // run writes the blob and closes it, or leaves nothing.
 func (u *upload) run(ctx context.Context, r io.Reader) error {
 	size := int64(-1)
-	if u.size >= 0 {
+	switch {
+	case u.extent.padded > 0:
+		size = u.extent.sealed()
+	case u.size >= 0:
 		size = seal.SealedSize(u.size)
 	}
 	// The writer has a context of its own: whatever goes wrong below cancels it
@@ -96,10 +96,11 @@ func (u *upload) run(ctx context.Context, r io.Reader) error {
 	}
 	defer w.Abort()
 	sealed := &hashingWriter{to: w, hash: sha256.New()}
-	stream, err := seal.NewStreamWriter(sealed, u.key, blobContext(u.v.id, u.item, u.part))
+	stream, err := seal.NewStreamWriter(sealed, u.key, blobContext(u.v.id, u.item, u.part, u.extent.offset))
 	if err != nil {
 		return err
 	}
+	stream.PadTo(u.extent.padded)
 	if err := u.copy(ctx, stream, r); err != nil {
 		return err
 	}
@@ -122,7 +123,6 @@ func (u *upload) copy(ctx context.Context, to io.Writer, from io.Reader) error {
 	buf := chunks.Get().(*[]byte)
 	defer chunks.Put(buf)
 	defer clear(*buf) // no plaintext stays in the pool
-	plain := sha256.New()
 	for {
 		n, readErr := fill(from, *buf)
 		if err := ctx.Err(); err != nil {
@@ -132,17 +132,17 @@ func (u *upload) copy(ctx context.Context, to io.Writer, from io.Reader) error {
 			if err := u.allow(ctx, int64(n)); err != nil {
 				return err
 			}
-			if err := sealAndHash(to, plain, (*buf)[:n]); err != nil {
+			if err := sealAndHash(to, u.plain, (*buf)[:n]); err != nil {
 				return storageError(err)
 			}
 			u.written += int64(n)
 		}
 		if readErr == io.EOF {
-			u.digest = plain.Sum(nil)
+			u.digest = u.plain.Sum(nil)
 			return u.complete()
 		}
 		if readErr != nil {
-			return fmt.Errorf("vault: the upload broke off after %d bytes and nothing was kept: %w", u.written, readErr)
+			return brokeOff(u.written, readErr)
 		}
 	}
 }
@@ -279,13 +279,18 @@ func (w *hashingWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// dropBlobs lists blobs for the sweeper, an hour from now: who is reading one
-// may finish.
+// dropBlobs lists the blobs of one item for the sweeper, an hour from now: who is
+// reading may finish. It is one entry, so that a commit can drop many.
 func (t *turn) dropBlobs(parts []part) {
-	for _, p := range parts {
-		id := idText.EncodeToString(digest16(p.Blob))
-		t.tx.Put(storage.DueKey(t.now.Add(time.Hour), t.v.id.String(), "blob-"+id), []byte(p.Blob))
+	if len(parts) == 0 {
+		return
 	}
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.Blob
+	}
+	id := idText.EncodeToString(digest16(names[0]))
+	t.tx.Put(storage.DueKey(t.now.Add(time.Hour), t.v.id.String(), "blob-"+id), []byte(strings.Join(names, "\n")))
 }
 
 func digest16(s string) []byte {

@@ -25,6 +25,7 @@ const vectorPassword = "bato kiru mesa lova"
 // made is the vault of the vectors with what its forgeries need.
 type made struct {
 	w       *vectorWriter
+	name    string // of its vector
 	ctx     context.Context
 	stage   *vaulttest.Stage
 	v       *vault.Vault
@@ -39,12 +40,19 @@ type made struct {
 
 // vaults writes one whole vault, and what can be wrong with it.
 func (w *vectorWriter) vaults() {
-	m := &made{w: w, ctx: w.t.Context()}
+	m := &made{w: w, name: "vault", ctx: w.t.Context()}
 	folder := w.t.TempDir()
 	m.stage = vaulttest.New(w.t, &vaulttest.Options{Folder: folder, Folders: []string{"Papiers", "أوراق"}})
 	m.live()
 	neighbour := m.stage.Person(w.t)
 	m.otherID = neighbour.Vault.ID()
+	m.take(folder, "A whole vault: every record and blob, how to open it, and what it then shows.")
+	m.broken()
+}
+
+// take writes the vector of a vault that has been lived in.
+func (m *made) take(folder, comment string) {
+	w := m.w
 	require.NoError(w.t, m.v.PutSlot(m.ctx, m.login, vectorPassword, seal.KDF{
 		Algorithm: seal.Argon2id, Time: 3, MemoryKiB: 64 << 10, Threads: 1, Salt: []byte("salt of 16 bytes"),
 	}))
@@ -54,9 +62,9 @@ func (w *vectorWriter) vaults() {
 	for r, err := range m.stage.Store.All(m.ctx, "") {
 		require.NoError(w.t, err)
 		switch {
-		case strings.HasPrefix(r.Key, m.otherID.String()):
+		case !m.otherID.IsZero() && strings.HasPrefix(r.Key, m.otherID.String()):
 			m.other[r.Key] = r.Value
-		case !strings.Contains(r.Key, m.otherID.String()): // no deadline of the other one
+		case m.otherID.IsZero() || !strings.Contains(r.Key, m.otherID.String()): // no deadline of the other one
 			m.records[r.Key] = r.Value
 		}
 	}
@@ -70,19 +78,18 @@ func (w *vectorWriter) vaults() {
 		fields = append(fields, recordOf(key, m.records[key]))
 	}
 	fields = append(fields, m.blobs()...)
-	w.put("vault", "success", "A whole vault: every record and blob, how to open it, and what it then shows.", fields...)
+	w.put(m.name, "success", comment, fields...)
 
 	// What it shows is seen through this package, from the vector itself, and from
 	// then on held against every reader.
-	seen := showVault(w.t, w.read("vault"))
+	seen := showVault(w.t, w.read(m.name))
 	require.Equal(w.t, "success", seen.outcome)
 	m.shows = seen.lines
 	for _, line := range seen.lines {
 		fields = append(fields, text("shows", line))
 	}
-	delete(w.written, "vault")
-	w.put("vault", "success", "A whole vault: every record and blob, how to open it, and what it then shows.", fields...)
-	m.broken()
+	delete(w.written, m.name)
+	w.put(m.name, "success", comment, fields...)
 }
 
 // live is the life of the vault until it is taken down.
@@ -168,7 +175,7 @@ func (m *made) spoil(name, expect, comment string, spoil func(f *vault.Forge), m
 	if expect != "success" && !slices.ContainsFunc(more, func(f field) bool { return f.Name == "shows" }) {
 		fields = append(fields, text("gone", "shows")) // nothing of it is shown
 	}
-	m.w.on("vault", name, expect, comment, fields...)
+	m.w.on(m.name, name, expect, comment, fields...)
 }
 
 // instead are the changes of what is shown when one line is replaced by another.

@@ -47,6 +47,7 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	w.ownerHeads()
 	w.spaceHeads()
 	w.vaults()
+	w.parts()
 	w.directories()
 	w.towns()
 	w.quarters()
@@ -407,7 +408,7 @@ func blobNames(t testing.TB, records map[string][]byte, items string) map[string
 	names := map[string]bool{}
 	for key, value := range records {
 		if strings.HasPrefix(key, items) {
-			if name := blobNamed(t, value); name != "" {
+			for _, name := range blobsNamed(t, value) {
 				names[name] = true
 			}
 		}
@@ -415,8 +416,12 @@ func blobNames(t testing.TB, records map[string][]byte, items string) map[string
 	return names
 }
 
-// blobNamed is the blob that a record of an item names, "" if none.
+// blobNamed is the first blob that a record of an item names, "" if none.
 func blobNamed(t testing.TB, value []byte) string {
+	return append(blobsNamed(t, value), "")[0]
+}
+
+func blobsNamed(t testing.TB, value []byte) (names []string) {
 	_, clear, err := seal.ParseClear(value)
 	require.NoError(t, err)
 	var c struct {
@@ -431,8 +436,8 @@ func blobNamed(t testing.TB, value []byte) string {
 		} `cbor:"3,keyasint,omitempty"`
 	}
 	require.NoError(t, seal.Unmarshal(clear, &c))
-	if len(c.Parts) == 0 {
-		return ""
+	for _, p := range c.Parts {
+		names = append(names, p.Blob)
 	}
-	return c.Parts[0].Blob
+	return names
 }

@@ -285,15 +285,17 @@ func padme(n int64) int64 {
 }
 
 // sealedSize is the length of the stream of a document.
-func sealedSize(n int64) int64 {
-	padded := documentClass(n)
+func sealedSize(n int64) int64 { return streamSize(documentClass(n)) }
+
+// streamSize is that of a plaintext that is padded.
+func streamSize(padded int64) int64 {
 	segments := (padded + 40 + 256<<10 - 16 - 1) / (256<<10 - 16)
 	return 40 + padded + 16*segments
 }
 
-// openStream opens a whole stream with Tink and takes the padding off.
-func openStream(secret []byte, p place, size int64, stream []byte) ([]byte, error) {
-	if size < 0 || size > 1<<40 || int64(len(stream)) != sealedSize(size) {
+// openStream opens a whole stream with Tink and takes the padding off; length is with it.
+func openStream(secret []byte, p place, size, length int64, stream []byte) ([]byte, error) {
+	if size < 0 || size > length || length > 1<<40 || int64(len(stream)) != streamSize(length) {
 		return nil, errOpen
 	}
 	parameters, err := aesgcmhkdf.NewParameters(aesgcmhkdf.ParametersOpts{
@@ -319,7 +321,7 @@ func openStream(secret []byte, p place, size int64, stream []byte) ([]byte, erro
 		return nil, errOpen
 	}
 	padded, err := io.ReadAll(r)
-	if err != nil || int64(len(padded)) != documentClass(size) || len(bytes.Trim(padded[size:], "\x00")) > 0 {
+	if err != nil || int64(len(padded)) != length || len(bytes.Trim(padded[size:], "\x00")) > 0 {
 		return nil, errOpen
 	}
 	return padded[:size], nil

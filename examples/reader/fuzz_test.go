@@ -116,7 +116,7 @@ func FuzzEnvelopes(f *testing.F) {
 			require.Error(t, err)
 		}
 		_, _ = openOwnerHead([16]byte{1}, b)
-		_, err := openStream(key, place{typ: typeDocument}, int64(len(b)), b)
+		_, err := openStream(key, place{typ: typeDocument}, int64(len(b)), documentClass(int64(len(b))), b)
 		require.Error(t, err)
 	})
 }

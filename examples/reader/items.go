@@ -145,11 +145,37 @@ func (it *item) whole() bool {
 	if kind != 1 {
 		return true
 	}
-	if len(it.parts) == 0 {
-		return false
+	cut := cuts(it.facts.object(7).int(2), len(it.parts))
+	for i, c := range cut {
+		if part := at(it.parts, i); part.text(1) != "content" || part.int(3) != streamSize(c.padded) {
+			return false
+		}
 	}
-	part := at(it.parts, 0)
-	return part.text(1) == "content" && part.int(3) == sealedSize(it.facts.object(7).int(2))
+	return len(cut) > 0
+}
+
+// cut is what one blob holds of a document.
+type cut struct{ offset, size, padded int64 }
+
+// cuts says how a document of so many bytes lies in so many blobs; nil if it cannot.
+func cuts(size int64, blobs int) (out []cut) {
+	if size < 0 || size > 1<<40 {
+		return nil
+	}
+	if blobs == 1 {
+		return []cut{{0, size, documentClass(size)}}
+	}
+	part := int64(1 << 19)
+	for size > 64*part {
+		part *= 2
+	}
+	for offset := int64(0); offset < size; offset += part {
+		out = append(out, cut{offset, min(part, size-offset), min(part, documentClass(size)-offset)})
+	}
+	if len(out) != blobs || blobs == 1 {
+		return nil
+	}
+	return out
 }
 
 // span says where the value of a key of a map lies. The map was parsed before.
@@ -204,13 +230,23 @@ func (s *safe) showItem(it *item) error {
 	return nil
 }
 
-// content opens the blob of a document.
-func (s *safe) content(it *item) ([]byte, error) {
-	part, d, key := at(it.parts, 0), it.facts.object(7), it.keys[0].([]byte)
-	p := s.at(typeDocument, none, 0, it.id, part.num(5))
-	p.holder = []byte(part.text(2))
-	content, err := openStream(key, p, d.int(2), s.vector.blob(part.text(2)))
-	if err == nil && !bytes.Equal(digest(content), d.bytes(3)) {
+// content opens the blobs of a document.
+func (s *safe) content(it *item) (content []byte, err error) {
+	d := it.facts.object(7)
+	for i, c := range cuts(d.int(2), len(it.parts)) {
+		part, object := at(it.parts, i), it.id
+		if c.offset > 0 {
+			object = binary.BigEndian.AppendUint64(bytes.Clone(it.id), uint64(c.offset))
+		}
+		p := s.at(typeDocument, none, 0, object, part.num(5))
+		p.holder = []byte(part.text(2))
+		plain, err := openStream(it.keys[i].([]byte), p, c.size, c.padded, s.vector.blob(part.text(2)))
+		if err != nil {
+			return nil, err
+		}
+		content = append(content, plain...)
+	}
+	if !bytes.Equal(digest(content), d.bytes(3)) {
 		err = errOpen
 	}
 	return content, err

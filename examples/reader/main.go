@@ -150,7 +150,7 @@ func tryOwnerHead(v *vector) ([]string, error) {
 }
 
 func tryStream(v *vector) ([]string, error) {
-	content, err := openStream(v.bytes("key"), v.place(), int64(v.number("size")), v.bytes("stream"))
+	content, err := openStream(v.bytes("key"), v.place(), int64(v.number("size")), documentClass(int64(v.number("size"))), v.bytes("stream"))
 	if err != nil {
 		return nil, err
 	}

@@ -4,13 +4,19 @@ package main
 var onContents = []mutation{
 	{"A1", "what a document's content is bound to, and a key of its own for each", "vault", inVault("A1"), []edit{
 		{"internal/seal/stream.go", "hkdf256(key.raw(), salt, c.bind(Format, AlgStream, nil))", "hkdf256(key.raw(), salt, nil)"},
-		{"vault/upload.go", "key: seal.NewStreamKey()}", `key: seal.DeriveKey([]byte("one for all"), "", nil)}`},
+		{"vault/upload.go", "key: seal.NewStreamKey(), plain", `key: seal.DeriveKey([]byte("one for all"), "", nil), plain`},
 	}},
 	{"A2", "the vault from what everything is bound to", "internal/seal", inSeal("A2"), []edit{
 		{"internal/seal/context.go", "b = append(b, c.Vault[:]...)", "b = append(b, make([]byte, 16)...)"},
 	}},
 	{"A3", "the revision from what everything is bound to", "internal/seal", inSeal("A3"), []edit{
 		{"internal/seal/context.go", "b = binary.BigEndian.AppendUint64(b, c.Revision)", "b = binary.BigEndian.AppendUint64(b, 0)"},
+	}},
+	{"A3", "where in the document a part begins, from what it is bound to", "vault", "TestAttack/A3_parts_in_another_order/memory", []edit{
+		{"vault/parts.go", "if offset > 0 {", "if offset > 1<<62 {"},
+	}},
+	{"B7", "the question who signed an upload that goes on", "vault", "TestAnUploadIsItsMakersAlone", []edit{
+		{"vault/uploads_record.go", "uploadContext(t.v.id, 0, 0, p.item), body.Facts); err != nil {", "uploadContext(t.v.id, 0, 0, p.item), body.Facts); false && err != nil {"},
 	}},
 	{"A4", "the look behind the last segment", "vault", inVault("A4"), []edit{
 		{"internal/seal/streamreader.go", "return document, readEnd(s.r) // A4: appended bytes", "return document, nil"},

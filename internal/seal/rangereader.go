@@ -27,7 +27,12 @@ type rangeReader struct {
 // ErrArgument if offset is negative or behind the end. Errors of open and of its
 // readers come back unchanged. Closing the reader closes what open returned.
 func NewRangeReader(open func(offset, length int64) (io.ReadCloser, error), key Key, c Context, size, offset, length int64) (io.ReadCloser, error) {
-	if err := checkStream(key, c, size); err != nil {
+	return NewPaddedRangeReader(open, key, c, size, PaddedSize(size), offset, length)
+}
+
+// NewPaddedRangeReader is to [NewRangeReader] what [NewPaddedReader] is to [NewStreamReader].
+func NewPaddedRangeReader(open func(offset, length int64) (io.ReadCloser, error), key Key, c Context, size, padded, offset, length int64) (io.ReadCloser, error) {
+	if err := checkStream(key, c, size, padded); err != nil {
 		return nil, err
 	}
 	if offset < 0 || offset > size {
@@ -36,7 +41,7 @@ func NewRangeReader(open func(offset, length int64) (io.ReadCloser, error), key 
 	if length < 0 || length > size-offset {
 		length = size - offset
 	}
-	s := &rangeReader{left: length, total: segments(PaddedSize(size))}
+	s := &rangeReader{left: length, total: segments(padded)}
 	if length == 0 {
 		s.err = io.EOF
 		return s, nil
@@ -44,8 +49,8 @@ func NewRangeReader(open func(offset, length int64) (io.ReadCloser, error), key 
 	// Stored, each segment is segmentSize long; as plaintext fullPlain, of which
 	// the header takes a part in the first.
 	first, last := (offset+headerSize)/fullPlain, (offset+length-1+headerSize)/fullPlain
-	begin, end := first*segmentSize, min((last+1)*segmentSize, SealedSize(size))
-	s.segment, s.sealed = first, SealedSize(size)-begin
+	begin, end := first*segmentSize, min((last+1)*segmentSize, StreamSize(padded))
+	s.segment, s.sealed = first, StreamSize(padded)-begin
 	s.skip = int(offset + headerSize - first*fullPlain)
 	if first == 0 { // the header lies before the first segment
 		s.skip -= headerSize

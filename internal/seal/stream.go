@@ -68,7 +68,15 @@ func SealedSize(n int64) int64 {
 	if n < 0 || n > MaxStream {
 		return math.MaxInt64
 	}
-	padded := PaddedSize(n)
+	return StreamSize(PaddedSize(n))
+}
+
+// StreamSize is [SealedSize] for a plaintext that is padded already, as that of a part
+// of a document is: to a length of its own.
+func StreamSize(padded int64) int64 {
+	if padded < 0 || padded > MaxStream {
+		return math.MaxInt64
+	}
 	return headerSize + padded + tagSize*segments(padded)
 }
 
@@ -139,8 +147,8 @@ func (s *segmentCipher) open(sealed []byte, segment int64, last bool) ([]byte, e
 	return plain, nil
 }
 
-func checkStream(key Key, c Context, size int64) error {
-	if size < 0 || size > MaxStream {
+func checkStream(key Key, c Context, size, padded int64) error {
+	if size < 0 || size > padded || padded > MaxStream {
 		return fmt.Errorf("%w: length of document", ErrArgument)
 	}
 	return checkSeal(c, key.IsZero(), nil)

@@ -27,12 +27,19 @@ type StreamReader struct {
 // that was opened: the stream itself knows only its size class. Errors that wrap
 // ErrOpen mean tampering; errors of r come back unchanged. Both stay.
 func NewStreamReader(r io.Reader, key Key, c Context, size int64) (*StreamReader, error) {
-	if err := checkStream(key, c, size); err != nil {
+	return NewPaddedReader(r, key, c, size, PaddedSize(size))
+}
+
+// NewPaddedReader is [NewStreamReader] for a stream whose writer was told how long its
+// plaintext is with its padding, see [StreamWriter.PadTo]. Both lengths come from a
+// record that was opened.
+func NewPaddedReader(r io.Reader, key Key, c Context, size, padded int64) (*StreamReader, error) {
+	if err := checkStream(key, c, size, padded); err != nil {
 		return nil, err
 	}
 	return &StreamReader{
 		r: r, key: key, c: c,
-		total: segments(PaddedSize(size)), sealed: SealedSize(size), left: size,
+		total: segments(padded), sealed: StreamSize(padded), left: size,
 	}, nil
 }
 

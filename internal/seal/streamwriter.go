@@ -17,6 +17,7 @@ type StreamWriter struct {
 	n       int   // bytes of plaintext in the segment so far
 	segment int64 // number of the segment
 	size    int64 // bytes of the document so far
+	padTo   int64 // bytes with the padding; 0: as PaddedSize says
 	err     error // what every further call answers
 	closed  bool
 }
@@ -25,7 +26,7 @@ type StreamWriter struct {
 // sealed nothing yet. Nothing is written before the first full segment or Close.
 // Each write to w is a whole segment of 256 KiB, but the last.
 func NewStreamWriter(w io.Writer, key Key, c Context) (*StreamWriter, error) {
-	if err := checkStream(key, c, 0); err != nil {
+	if err := checkStream(key, c, 0, 0); err != nil {
 		return nil, err
 	}
 	s := &StreamWriter{w: w, buf: buffers.Get().(*buffer), head: headerSize}
@@ -167,8 +168,21 @@ func (s *StreamWriter) closeErr() error {
 	return s.err
 }
 
+// PadTo says how long the plaintext shall be with its padding, which is otherwise as
+// [PaddedSize] says: the parts of one document are padded together, so that its parts
+// show no more of its length than one stream would. What is longer is refused by Close.
+func (s *StreamWriter) PadTo(padded int64) { s.padTo = padded }
+
 func (s *StreamWriter) finish() {
-	for pad := PaddedSize(s.size) - s.size; pad > 0; {
+	padded := s.padTo
+	if padded == 0 {
+		padded = PaddedSize(s.size)
+	}
+	if padded < s.size || padded > MaxStream {
+		_ = s.fail(fmt.Errorf("%w: longer than it shall be with its padding", ErrArgument))
+		return
+	}
+	for pad := padded - s.size; pad > 0; {
 		n := min(pad, int64(len(zeros)))
 		if s.add(zeros[:n]) != nil {
 			return

@@ -53,7 +53,9 @@ const (
 	TypeStop        Type = 44 // boxed and signed: who helps a person has ended all their sessions
 	TypePolicyInbox Type = 45 // signature: to which key of its own a witness takes policies
 
-	lastType = TypePolicyInbox
+	TypeUpload Type = 46 // sealed, and a signature in it: an upload that goes on
+
+	lastType = TypeUpload
 )
 
 // known refuses the zero type and types that this version does not know.

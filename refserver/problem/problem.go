@@ -130,7 +130,7 @@ var table = []entry{
 	{vault.ErrBusyMoving, Problem{409, "busy-moving", 0}},
 	{vault.ErrFull, Problem{507, "full", 0}},
 	{quota.ErrPending, Problem{409, "pending", 0}},
-	{vault.ErrUploadExpired, Problem{408, "upload-expired", 0}},
+	{vault.ErrUploadExpired, Problem{408, "upload-expired", 0}}, {vault.ErrOffset, Problem{409, "offset", 0}},
 	{vault.ErrClosing, Problem{409, "closing", 0}},
 	{vault.ErrTampered, Problem{500, "tampered", 0}},
 	{vault.ErrStale, Problem{500, "stale", 0}},

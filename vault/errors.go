@@ -53,6 +53,8 @@ var (
 	ErrTampered = errors.New("vault: the stored data was altered")
 	// ErrStale: the store is older than what the witness remembers.
 	ErrStale = errors.New("vault: the stored data is older than it should be")
+	// ErrRepeated: the key of a request was used for another one. Take a new key.
+	ErrRepeated = errors.New("vault: this key was used for another request, take a new one")
 	// ErrPolicy: a format or a parameter is below the least that is accepted.
 	ErrPolicy = errors.New("vault: refused by policy")
 	// ErrUntrustedKey: a key is not the one that was signed or pinned.
@@ -93,7 +95,7 @@ var codes = []struct {
 	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"}, {ErrOffset, "offset"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
 	{ErrWitnessAway, "witness-away"}, {ErrUnconfirmed, "unconfirmed"}, {ErrKeyService, "key-service"},
-	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrNotAllowed, "not-allowed"}, {ErrEnded, "ended"}, {ErrNoHelper, "no-helper"}, {ErrOneOrganisation, "one-organisation"}, {ErrClosed, "closed"},
+	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrRepeated, "repeated"}, {ErrNotAllowed, "not-allowed"}, {ErrEnded, "ended"}, {ErrNoHelper, "no-helper"}, {ErrOneOrganisation, "one-organisation"}, {ErrClosed, "closed"},
 }
 
 // Code returns the stable name of an error of this package, or "" for any other:

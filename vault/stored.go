@@ -69,12 +69,12 @@ func (id ID) ownParts(all []part) (own []part) {
 	return own
 }
 
-// IsSessionKey reports whether a record is a session. Backups leave them out:
+// IsSessionKey reports whether a record is a session, or what one remembers. Backups leave them out:
 // one that was ended would come back with them (N27).
 func IsSessionKey(key string) bool {
 	owner, what, _ := strings.Cut(key, "/")
 	_, err := ParseID(owner)
-	return err == nil && strings.HasPrefix(what, "n/")
+	return err == nil && (strings.HasPrefix(what, "n/") || strings.HasPrefix(what, "once/"))
 }
 
 const (

@@ -198,6 +198,13 @@ func (s *Vaults) sweepSession(ctx context.Context, id ID, session string, due st
 	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		if sid, err := ParseSessionID(session); err == nil {
 			tx.Delete(id.session(sid))
+			remembered, err := tx.Scan(id.once(sid, ""), "", onceSlots)
+			if err != nil {
+				return err
+			}
+			for _, rec := range remembered {
+				tx.Delete(rec.Key)
+			}
 		}
 		tx.Delete(due.Key())
 		return nil

@@ -54,8 +54,9 @@ const (
 	TypePolicyInbox Type = 45 // signature: to which key of its own a witness takes policies
 
 	TypeUpload Type = 46 // sealed, and a signature in it: an upload that goes on
+	TypeOnce   Type = 47 // sealed: what a session asked for, and what was answered
 
-	lastType = TypeUpload
+	lastType = TypeOnce
 )
 
 // known refuses the zero type and types that this version does not know.

@@ -119,7 +119,7 @@ func listDrafts(ctx context.Context, p *consent.Post, _ *AtRelay) (*draftsOutput
 }
 
 func (a *API) addAccounts() {
-	problems := []string{"licence", "followed", "sign-in", "busy", "key-service", "unconfirmed", "too-many", "closing", "invalid", "media-type", "too-large", "untrusted-key", "idempotency-key"}
+	problems := []string{"licence", "followed", "sign-in", "busy", "key-service", "unconfirmed", "too-many", "closing", "invalid", "media-type", "too-large", "untrusted-key"}
 	registerPost(a, operation{
 		method: http.MethodPost, path: "/staff/relays/{relay}/accounts", id: "open-account", tag: "Staff", status: http.StatusCreated, summary: "Open an account with a person",
 		description: "Who reads a notice and agrees, types a password, and lets this relay follow. What is interrupted leaves a draft that goes on from there. It needs a licence in force.",

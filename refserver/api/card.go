@@ -101,7 +101,7 @@ func (a *API) addCard() {
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/card", id: "new-card", tag: "Account", status: http.StatusCreated, summary: "Issue an access card",
 		description: "It takes the place of an earlier one, which is dead at once. Print it now: nobody can show it again.",
-		problems:    secretProblems("closing", "idempotency-key"),
+		problems:    secretProblems("closing"),
 	}, newCard)
 	registerPerson(a, operation{
 		method: http.MethodDelete, path: "/card", id: "revoke-card", tag: "Account", summary: "Make the access card worthless",

@@ -103,7 +103,7 @@ func (a *API) addCreations() {
 		return operation{
 			method: http.MethodPost, path: path, id: id, tag: "Items", summary: summary, status: http.StatusCreated,
 			description: "After a lost answer, list the items before you repeat it: the first request may have been done.",
-			problems:    []string{"invalid", "media-type", "too-large", "full", "too-many", "closing", "idempotency-key"},
+			problems:    []string{"invalid", "media-type", "too-large", "full", "too-many", "closing"},
 		}
 	}
 	register(a, creates("/folders", "add-folder", "Add a folder"), addFolder)

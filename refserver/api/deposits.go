@@ -22,9 +22,6 @@ func leftJSON(l vault.Left) Left { return Left{Item: l.Item.String(), At: l.At} 
 
 // leaveDocument takes a document as addDocument does, for the inbox.
 func (a *API) leaveDocument(w http.ResponseWriter, r *http.Request, v *vault.Vault) error {
-	if r.Header.Get(headerIdempotency) != "" {
-		return errIdempotency
-	}
 	doc, err := newDocument(r)
 	if err != nil {
 		return err
@@ -145,7 +142,7 @@ func (a *API) addDeposits() {
 	register(a, operation{
 		method: http.MethodPost, path: "/deposits/notes", id: "leave-note", tag: "Staff", status: http.StatusCreated, summary: "Leave a message for a person",
 		description: "In the space that the caller has open, where they may give or add. " + notSeenAgain,
-		problems:    []string{"invalid", "media-type", "too-large", "full", "too-many", "closing", "idempotency-key"},
+		problems:    []string{"invalid", "media-type", "too-large", "full", "too-many", "closing"},
 	}, leaveNote)
 	registerPerson(a, operation{
 		method: http.MethodGet, path: "/deposits", id: "list-deposits", tag: "Sharing", summary: "What others left, and what became of it",
@@ -170,11 +167,12 @@ func (a *API) leaveOperation() huma.Operation {
 		method: http.MethodPost, path: "/deposits/documents", id: "leave-document", space: true, tag: "Staff", status: http.StatusCreated,
 		summary:     "Leave a document for a person",
 		description: "In the space that the caller has open, where they may give or add: a picture, a sound, PDF or plain text of at most 25 MB. " + notSeenAgain,
-		problems:    []string{"invalid", "media-type", "full", "too-many", "closing", "truncated", "upload-expired", "idempotency-key"},
+		problems:    []string{"invalid", "media-type", "full", "too-many", "closing", "truncated", "upload-expired"},
 	})
 	op.Parameters = append([]*huma.Param{
 		headerParam(headerName, "As for POST /documents.", true, text("")),
 		headerParam(headerCompartment, "private: for the person alone. shared: for those who follow, too. Missing: as the person's rules say.", false, &huma.Schema{Type: huma.TypeString, Enum: []any{"private", "shared"}}),
+		onceParam(),
 	}, dateParams()...)
 	op.RequestBody = bytesBody()
 	op.Responses["201"] = &huma.Response{

@@ -64,7 +64,7 @@ func TestARelayThatMayOnlyGiveLeavesThingsAndSeesNothing(t *testing.T) {
 	at.worker.leaves("x", "text/html", []byte("<p>")).refused(422, "invalid")
 	at.worker.leaves("x", "image/png", nil).refused(422, "invalid")
 	at.worker.leaves("x", "image/png", bytes.Repeat([]byte{1}, int(vault.MaxLeft)+1)).refused(422, "invalid")
-	at.worker.send("POST", "/deposits/documents", bytes.NewReader(pdf()), headerName, "x", "Content-Type", "application/pdf", headerIdempotency, "1").refused(501, "idempotency-key")
+	at.worker.send("POST", "/deposits/documents", bytes.NewReader(pdf()), headerName, "x", "Content-Type", "application/pdf", headerIdempotency, "é").refused(400, "idempotency-key")
 	note := map[string]any{"name": "Passez", "text": "Votre dossier avance.", "compartment": "shared"}
 	message := ok[Left](at.worker.call("POST", "/deposits/notes", note), 201)
 	at.worker.content(left.Item).refused(403, "not-allowed")

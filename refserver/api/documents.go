@@ -30,12 +30,13 @@ func (a *API) uploadOperation() huma.Operation {
 		method: http.MethodPost, path: "/documents", id: "add-document", space: true, tag: "Documents", status: http.StatusCreated,
 		summary:     "Add a document",
 		description: "The body is the document as it is; no form, no packing. Send Content-Length: then a full space is refused before the first byte. What arrives incomplete is not stored.",
-		problems:    []string{"invalid", "media-type", "full", "too-many", "closing", "truncated", "upload-expired", "idempotency-key"},
+		problems:    []string{"invalid", "media-type", "full", "too-many", "closing", "truncated", "upload-expired"},
 	})
 	op.Parameters = append([]*huma.Param{
 		headerParam(headerName, `How the person calls it: UTF-8, written as in an address ("Carte%20d%27identit%C3%A9"). Not in the address, so that no log of a proxy learns it.`, true, text("")),
 		headerParam(headerCompartment, "Missing: private for the person, or as their own rule says.", false, &huma.Schema{Type: huma.TypeString, Enum: []any{"private", "shared"}}),
 		headerParam(headerFolder, "Id of a folder in the same compartment; missing: the top.", false, text("^[a-z2-7]{26}$")),
+		onceParam(),
 	}, dateParams()...)
 	op.RequestBody = bytesBody()
 	op.Responses["201"] = a.itemResponse("Stored, durably.")

@@ -166,7 +166,7 @@ func (a *API) addFollowers() {
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/followers", id: "follow", tag: "Sharing", status: http.StatusCreated, summary: "Let a relay follow",
 		description: "Its workers can open what is shared from then on, each time for a purpose that the person reads. Keep the receipt.",
-		problems:    secretProblems("not-named", "followed", "untrusted-key", "too-many", "closing", "idempotency-key"),
+		problems:    secretProblems("not-named", "followed", "untrusted-key", "too-many", "closing"),
 	}, a.follow)
 	registerPerson(a, operation{
 		method: http.MethodDelete, path: "/followers/{grant}", id: "withdraw", tag: "Sharing", summary: "End what somebody may see",

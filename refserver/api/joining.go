@@ -151,7 +151,7 @@ func leaveRelay(ctx context.Context, p *consent.Post, _ *AtRelay) (*confirmedOut
 }
 
 func (a *API) addJoining() {
-	body := []string{"invitation", "invalid", "media-type", "too-large", "witness-away", "key-service", "idempotency-key"}
+	body := []string{"invitation", "invalid", "media-type", "too-large", "witness-away", "key-service"}
 	registerOpen(a, operation{
 		method: http.MethodPost, path: "/staff/accounts", id: "enrol-worker", tag: "Staff", status: http.StatusCreated, summary: "Make a worker's own account",
 		description: "With an invitation. It lets into nothing: a relay does, once a second factor is set up and the worker has asked to join.",

@@ -15,7 +15,7 @@ var (
 	errPrecondition = errors.New("api: If-Match is missing")
 	errMediaType    = errors.New("api: a body of a kind that is not read here")
 	errMethod       = errors.New("api: a method that is not offered here")
-	errIdempotency  = errors.New("api: Idempotency-Key is not offered")
+	errIdempotency  = errors.New("api: this Idempotency-Key cannot be used here")
 	errNothingOpen  = errors.New("api: this worker has nobody's space open")
 	errStaffOnly    = errors.New("api: this is for workers of relays")
 )
@@ -67,7 +67,7 @@ func httpKinds() []httpKind {
 		{errMediaType, kind{http.StatusUnsupportedMediaType, "media-type", 0}},
 		{errMethod, kind{http.StatusMethodNotAllowed, "method", 0}},
 		{errRange, kind{http.StatusRequestedRangeNotSatisfiable, "range", 0}},
-		{errIdempotency, kind{http.StatusNotImplemented, "idempotency-key", 0}},
+		{errIdempotency, kind{http.StatusBadRequest, "idempotency-key", 0}},
 		{errNothingOpen, kind{http.StatusConflict, "nothing-open", 0}},
 		{errStaffOnly, kind{http.StatusForbidden, "staff-only", 0}},
 	}

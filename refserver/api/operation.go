@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"reconnect.example/refserver/problem"
 	"reconnect.example/vault"
@@ -21,9 +20,6 @@ import (
 // patience bounds the time instead. The longest text is a note of 20,000
 // characters, of twelve bytes each if every one is escaped.
 const maxJSON = 384 << 10
-
-// headerIdempotency is not offered yet.
-const headerIdempotency = "Idempotency-Key"
 
 // operation is what an operation says of itself in the document.
 type operation struct {
@@ -47,6 +43,9 @@ func (o operation) always() []string {
 	}
 	if o.space {
 		always = append(always, "nothing-open", "not-member", "no-second-factor", "key-changed", "not-named", "witness-away", "untrusted-key")
+	}
+	if o.once() {
+		always = append(always, "idempotency-key", "repeated")
 	}
 	if o.method != http.MethodGet {
 		always = append(always, "cross-origin", "unknown")
@@ -101,15 +100,19 @@ func byStatus(codes []string) map[int][]string {
 // add adds an operation that passes the given gate before anything of it is read.
 func add[I, O any](a *API, o operation, gate func(huma.Context, func(huma.Context)), handle func(context.Context, *I) (*O, error)) {
 	op := a.huma(o)
-	if slices.Contains(o.problems, kindOf(errIdempotency).code) {
-		op.Middlewares = append(op.Middlewares, refuseIdempotencyKey)
-	}
 	op.Middlewares = append(op.Middlewares, gate)
+	if o.method == http.MethodPost {
+		op.Middlewares = append(op.Middlewares, a.onceIn(o))
+	}
 	huma.Register(a.doc, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		return told(ctx, a, o, out, err)
 	})
 	a.documentIfMatch(o)
+	if o.once() {
+		item := a.doc.OpenAPI().Paths[o.path].Post
+		item.Parameters = append(item.Parameters, onceParam())
+	}
 }
 
 // register adds an operation on what a space holds: the caller's own, or the one
@@ -147,7 +150,7 @@ func (a *API) stream(op huma.Operation, handle func(http.ResponseWriter, *http.R
 		who, err := a.space(r)
 		if err == nil {
 			defer who.Close()
-			err = handle(out, r, who.Vault)
+			err = a.once(out, r, func(w http.ResponseWriter, r *http.Request) error { return handle(w, r, who.Vault) })
 		}
 		if err == nil {
 			return
@@ -226,15 +229,4 @@ func problemHeaders(status int) map[string]*huma.Param {
 		return map[string]*huma.Param{"WWW-Authenticate": header("Bearer")}
 	}
 	return nil
-}
-
-// refuseIdempotencyKey refuses what is not offered rather than to ignore it:
-// whoever sends the header relies on it.
-func refuseIdempotencyKey(ctx huma.Context, next func(huma.Context)) {
-	r, w := humago.Unwrap(ctx)
-	if r.Header.Get(headerIdempotency) != "" {
-		writeProblem(w, r, errIdempotency)
-		return
-	}
-	next(ctx)
 }

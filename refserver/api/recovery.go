@@ -239,7 +239,7 @@ func (a *API) addRecovery() {
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/recovery", id: "make-recovery", tag: "Recovery", status: http.StatusCreated, summary: "Make ways back in",
 		description: "What is not named stays as it is. Each takes the place of the one of its kind, which is dead at once. Print the sheet now, without a name, and keep it elsewhere than the card. A way back in that nobody made does not exist.",
-		problems:    append([]string{"idempotency-key"}, change...),
+		problems:    change,
 	}, a.enrolPaths)
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/recovery/withdraw", id: "withdraw-recovery", tag: "Recovery", summary: "Take ways back in away",

@@ -104,6 +104,6 @@ func (a *API) addSpace() {
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/space-requests", id: "ask-for-space", tag: "Space", status: http.StatusCreated, summary: "Ask for more space",
 		description: "It may be answered at once or wait for the operator.",
-		problems:    []string{"invalid", "media-type", "too-large", "pending", "closing", "idempotency-key"},
+		problems:    []string{"invalid", "media-type", "too-large", "pending", "closing"},
 	}, askForSpace)
 }

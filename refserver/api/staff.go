@@ -210,7 +210,7 @@ func (a *API) addStaff() {
 	registerWorker(a, operation{
 		method: http.MethodPost, path: "/staff/second-factor", id: "enrol-second-factor", tag: "Staff", status: http.StatusCreated, summary: "Set up an authenticator app",
 		description: "In force only once a code of it was confirmed.",
-		problems:    secretProblems("idempotency-key"),
+		problems:    secretProblems(),
 	}, enrolFactor)
 	registerWorker(a, operation{
 		method: http.MethodPost, path: "/staff/second-factor/confirm", id: "confirm-second-factor", tag: "Staff", summary: "Put the authenticator app in force",

@@ -345,7 +345,7 @@ func (a *API) addTeam() {
 		}
 	}
 	registerPost(a, at(http.MethodGet, "/members", "list-members", "Who works for the relay", "For managers, and a line in the relay's journal.", 0, "not-manager", "untrusted-key"), listMembers)
-	registerPost(a, at(http.MethodPost, "/invitations", "invite", "Invite a worker", "The roles are a proposal; who lets them in decides.", http.StatusCreated, append([]string{"idempotency-key"}, change...)...), invite)
+	registerPost(a, at(http.MethodPost, "/invitations", "invite", "Invite a worker", "The roles are a proposal; who lets them in decides.", http.StatusCreated, change...), invite)
 	registerPost(a, at(http.MethodGet, "/requests", "list-join-requests", "Who asks to be let in", "What is not signed by who asks is left out.", 0, "not-manager", "untrusted-key"), listJoinRequests)
 	registerPost(a, at(http.MethodPost, "/members", "admit", "Let a worker in", "The manager has compared the digits with the worker: another fingerprint is refused.", 0, change...), admit)
 	registerPost(a, at(http.MethodPut, "/members/{worker}/roles", "set-roles", "Change what a worker may", "Nobody changes their own.", 0, change...), setRoles)

@@ -30,9 +30,6 @@ const (
 const channel = "api"
 
 func (a *API) addDocument(w http.ResponseWriter, r *http.Request, v *vault.Vault) error {
-	if r.Header.Get(headerIdempotency) != "" {
-		return errIdempotency
-	}
 	doc, err := newDocument(r)
 	if err != nil {
 		return err

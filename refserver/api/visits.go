@@ -74,7 +74,7 @@ func (a *API) addVisits() {
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/visits", id: "visit", tag: "Sharing", status: http.StatusCreated, summary: "Show a worker something for a while",
 		description: "To a worker of a relay that does not follow the person. It ends by itself, at a tap, and when this session ends; nothing of it stays with the relay.",
-		problems:    secretProblems("not-found", "not-named", "not-member", "untrusted-key", "too-many", "closing", "idempotency-key"),
+		problems:    secretProblems("not-found", "not-named", "not-member", "untrusted-key", "too-many", "closing"),
 	}, a.visit)
 	registerPerson(a, operation{
 		method: http.MethodDelete, path: "/visits/{grant}", id: "end-visit", tag: "Sharing", summary: "End a visit",

@@ -140,6 +140,7 @@ var table = []entry{
 	{vault.ErrUnconfirmed, Problem{202, "unconfirmed", 0}},
 	{vault.ErrKeyService, Problem{503, "key-service", 30 * time.Second}},
 	{vault.ErrUnknown, Problem{503, "unknown", 5 * time.Second}},
+	{vault.ErrRepeated, Problem{422, "repeated", 0}},
 	{ErrTruncated, Problem{400, "truncated", 0}},
 	{vault.ErrStorage, storageAway}, {vault.ErrClosed, storageAway},
 	{storage.ErrNoSpace, storageAway}, {storage.ErrUnavailable, storageAway}, {storage.ErrReadOnly, storageAway}, {storage.ErrDamaged, storageAway},

@@ -309,7 +309,7 @@ func (t *turn) destroy(r *record) error {
 	if err := t.charge(-r.stored - r.blobBytes()); err != nil {
 		return err
 	}
-	t.dropBlobs(r.parts)
+	t.dropBlobs(r.allParts())
 	t.note(ActDestroyed, r.item, map[string]string{"kind": r.item.Kind.String()})
 	return nil
 }

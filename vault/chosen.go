@@ -42,10 +42,10 @@ func (t *turn) choose(ids []ItemID) ([]chosenItem, error) {
 		if err != nil {
 			return nil, err
 		}
-		if size += len(facts) + partRecord*max(0, len(r.parts)-1); size > maxChosenBytes {
+		if size += len(facts) + partRecord*max(0, len(r.allParts())-1); size > maxChosenBytes {
 			return nil, &InvalidError{Field: "items", Problem: "hold more text than one visit takes; choose fewer"}
 		}
-		out = append(out, chosenItem{Item: id, Revision: r.item.Revision, Facts: facts, Keys: r.keys, Parts: r.parts})
+		out = append(out, chosenItem{Item: id, Revision: r.item.Revision, Facts: facts, Keys: r.allKeys(), Parts: r.allParts()})
 	}
 	return out, nil
 }
@@ -57,12 +57,13 @@ func (c *chosenItem) record() (*record, error) {
 		return nil, tampered("item %s", ItemID(c.Item))
 	}
 	it.Folder = ItemID{} // it says nothing of what else there is
-	r := &record{item: it, parts: c.Parts, keys: c.Keys}
+	r := &record{item: it}
+	r.hold(c.Parts, c.Keys)
 	if it.Document != nil {
 		if !r.holdsDocument() {
 			return nil, tampered("item %s", ItemID(c.Item))
 		}
-		it.Document.Stored = r.blobBytes()
+		r.describe()
 	}
 	return r, nil
 }

@@ -137,6 +137,7 @@ func (v *Vault) MakePrivate(ctx context.Context, id ItemID, revision uint64) err
 	_, err = v.moveDocument(ctx, id, revision, mover{
 		find: func(t *turn) (*record, error) { return t.hidable(id, revision) },
 		move: (*turn).hide,
+		bare: true, // what lies in an inbox is a document and nothing else
 	})
 	return err
 }

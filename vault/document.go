@@ -84,7 +84,7 @@ func (v *Vault) ReplaceDocument(ctx context.Context, id ItemID, revision uint64,
 		if err := t.put(&record{item: &it, parts: []part{u.part}, keys: [][]byte{u.key.Bytes()}, stored: old.stored}); err != nil {
 			return nil, err
 		}
-		t.dropBlobs(old.parts)
+		t.dropBlobs(old.allParts())
 		t.note(ActReplaced, &it, nil)
 		return &it, nil
 	})

@@ -39,6 +39,21 @@ func after(first func(t testing.TB, v *vault.Vault, paper vault.Item) (vault.Ite
 	return f
 }
 
+// smallPictures are those that there are: each is whole, or not there.
+func smallPictures(t testing.TB, v *vault.Vault) string {
+	t.Helper()
+	said := ""
+	for it, err := range v.Items(t.Context()) {
+		require.NoError(t, err)
+		if it.Document == nil || !it.Document.Thumbnail {
+			continue
+		}
+		requirePicture(t, v, it.ID, 1)
+		said += it.Name + " has one. "
+	}
+	return said
+}
+
 func flows() map[string]flow {
 	all := accountFlows()
 	maps.Copy(all, ownWillFlows())
@@ -65,6 +80,16 @@ func flows() map[string]flow {
 			_, err := v.Move(t.Context(), paper.ID, 1, vault.Shared)
 			return err
 		}),
+		"set a small picture": on(func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
+			_, err := v.SetThumbnail(t.Context(), paper.ID, 1, picture(1, 9000))
+			return err
+		}).showing(smallPictures),
+		"share a document with its small picture": after(func(t testing.TB, v *vault.Vault, paper vault.Item) (vault.Item, error) {
+			return v.SetThumbnail(t.Context(), paper.ID, 1, picture(1, 9000))
+		}, func(t testing.TB, v *vault.Vault, paper, _ vault.Item) error {
+			_, err := v.Move(t.Context(), paper.ID, paper.Revision, vault.Shared)
+			return err
+		}).showing(smallPictures),
 		"share a note": on(func(t testing.TB, v *vault.Vault, _, note vault.Item) error {
 			_, err := v.Move(t.Context(), note.ID, 1, vault.Shared)
 			return err

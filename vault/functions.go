@@ -75,7 +75,7 @@ func (v *Vault) Metadata(ctx context.Context, id ItemID) (Metadata, error) {
 		}
 		m = Metadata{Item: *r.item, Revision: r.item.Revision, Generation: r.generation,
 			Algorithms: []string{"XAES-256-GCM", "AES256-GCM-HKDF-256KiB", "SHA-256", "Ed25519"}}
-		for _, p := range r.parts {
+		for _, p := range r.allParts() {
 			m.Parts = append(m.Parts, PartMetadata{Role: p.Role, Blob: p.Blob, Length: p.Length, Digest: p.Digest})
 		}
 		t.note(ActMetadata, r.item, nil)
@@ -130,7 +130,8 @@ func (v *Vault) Control(ctx context.Context, id ItemID) (ControlReport, error) {
 }
 
 // controlled checks each blob against the digest that needs no key, opens it, and
-// returns the digest of what came out, which does not leave the library.
+// returns the digest of what came out, which does not leave the library. A small picture
+// is no part of what was deposited: it is checked when it is shown.
 func (v *Vault) controlled(ctx context.Context, r *record) ([]byte, error) {
 	sealed := make([]hash.Hash, len(r.parts))
 	whole, err := v.joined(ctx, r, func(part int, blob io.Reader) io.Reader {

@@ -109,6 +109,7 @@ type Document struct {
 	Digest    []byte // SHA-256 of the bytes
 	Issued    Date
 	Expires   Date
+	Thumbnail bool // there is a small picture: see [Vault.ReadThumbnails]
 }
 
 // Contact is what is known of somebody to reach besides the name. Every field

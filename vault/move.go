@@ -1,9 +1,9 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	"reconnect.example/internal/seal"
@@ -11,7 +11,7 @@ import (
 )
 
 // Move makes an item private or shared. A document is encrypted anew, with a
-// fresh key and a fresh blob, so that who had the old key has nothing; this
+// fresh key and a fresh blob, its small picture too, so that who had the old keys has nothing; this
 // needs no free space (but a few hundred bytes where a folder has to be made),
 // as the old blob is given up in the same commit. One move
 // of one vault at a time: ErrBusyMoving. A crash at any step leaves the item
@@ -55,6 +55,7 @@ func (v *Vault) Move(ctx context.Context, id ItemID, revision uint64, to Compart
 type mover struct {
 	find func(t *turn) (*record, error)
 	move func(t *turn, r *record) (Item, error)
+	bare bool // without its small picture
 }
 
 // longestMove is more than any reservation lasts.
@@ -68,7 +69,7 @@ type moving struct {
 }
 
 func (v *Vault) moveDocument(ctx context.Context, id ItemID, revision uint64, m mover) (Item, error) {
-	u := v.newUpload(id, revision+1, 0)
+	u, small := v.newUpload(id, revision+1, 0), v.newThumbnail(id, revision+1)
 	err := v.do(ctx, func(t *turn) error {
 		r, err := m.find(t)
 		if err != nil {
@@ -80,8 +81,9 @@ func (v *Vault) moveDocument(ctx context.Context, id ItemID, revision uint64, m 
 	if err != nil {
 		return Item{}, err
 	}
-	out, err := v.copyAndMove(ctx, u, m)
+	out, err := v.copyAndMove(ctx, u, small, m)
 	if err != nil {
+		small.abandon(ctx, err)
 		u.abandon(ctx, err)
 		u.endMove(ctx)
 	}
@@ -132,21 +134,13 @@ func (u *upload) endMove(ctx context.Context) {
 	})
 }
 
-// copyAndMove writes the new blob and commits the move.
-func (v *Vault) copyAndMove(ctx context.Context, u *upload, m mover) (Item, error) {
-	from, err := v.openForMove(ctx, u)
-	if err != nil {
-		return Item{}, err
-	}
-	err = u.run(ctx, from)
-	if closeErr := from.Close(); err == nil && closeErr != nil {
-		err = storageError(closeErr)
-	}
-	if err != nil {
+// copyAndMove writes the new blobs and commits the move.
+func (v *Vault) copyAndMove(ctx context.Context, u, small *upload, m mover) (Item, error) {
+	if err := v.copyForMove(ctx, u, small, m); err != nil {
 		return Item{}, err
 	}
 	var out Item
-	err = v.do(ctx, func(t *turn) error {
+	err := v.do(ctx, func(t *turn) error {
 		r, err := m.find(t)
 		if err != nil {
 			return err
@@ -157,33 +151,54 @@ func (v *Vault) copyAndMove(ctx context.Context, u *upload, m mover) (Item, erro
 			return errors.Join(ErrUploadExpired, err)
 		}
 		t.tx.Delete(v.id.key("mv"))
-		if err := u.settle(t, 0); err != nil {
+		if err := errors.Join(u.settle(t, 0), t.moveThumbnail(r, small)); err != nil {
 			return err
 		}
 		// One blob is never longer than several of the same document.
-		if err := t.charge(u.part.Length - r.blobBytes()); err != nil {
+		if err := t.charge(u.part.Length - partBytes(r.parts)); err != nil {
 			return err
 		}
 		t.dropBlobs(r.parts)
 		r.parts, r.keys = []part{u.part}, [][]byte{u.key.Bytes()}
+		r.describe()
 		out, err = m.move(t, r)
 		return err
 	})
 	return out, err
 }
 
-// openForMove reads the document for the service's own use: the bytes do not
-// leave, so that the move itself is the line in the journal.
-func (v *Vault) openForMove(ctx context.Context, u *upload) (io.ReadCloser, error) {
+// copyForMove reads the document and its small picture for the service's own use, and
+// writes them under new keys: the bytes do not leave, so that the move itself is the
+// line in the journal.
+func (v *Vault) copyForMove(ctx context.Context, u, small *upload, m mover) error {
 	var r *record
 	err := v.do(ctx, func(t *turn) (err error) {
 		r, err = t.findRevision(u.item, u.revision-1)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return v.stream(ctx, r)
+	from, err := v.stream(ctx, r)
+	if err != nil {
+		return err
+	}
+	err = u.run(ctx, from)
+	if closeErr := from.Close(); err == nil && closeErr != nil {
+		err = storageError(closeErr)
+	}
+	if err != nil || m.bare || r.small == nil {
+		return err
+	}
+	plain, err := v.sealedThumbnail(ctx, r)
+	if err != nil {
+		return err
+	}
+	// Reserved only now: the document may have taken longer than a reservation lasts.
+	if err := v.do(ctx, func(t *turn) error { return small.book(t, t.v.service.cfg.Quota.Reserve, 0) }); err != nil {
+		return err
+	}
+	return small.run(ctx, bytes.NewReader(plain))
 }
 
 func (t *turn) movable(id ItemID, revision uint64, to Compartment) (*record, error) {

@@ -20,8 +20,9 @@ import (
 // The clear header does not say in which compartment the item lies.
 type record struct {
 	item      *Item
-	parts     []part
-	keys      [][]byte // data key of each part
+	parts     []part   // of its bytes, in their order
+	keys      [][]byte // data key of each
+	small     *smallPart
 	originSig signature
 	stored    int64 // length of the record
 	// generation under which it lies
@@ -30,7 +31,7 @@ type record struct {
 
 // part is one blob of an item.
 type part struct {
-	Role   string `cbor:"1,keyasint"` // "content"; a document that was uploaded in pieces has several
+	Role   string `cbor:"1,keyasint"` // "content", of which a document that was uploaded in pieces has several; "thumbnail"
 	Blob   string `cbor:"2,keyasint"`
 	Length int64  `cbor:"3,keyasint"` // bytes of the blob, padded and sealed
 	Digest []byte `cbor:"4,keyasint"` // SHA-256 of the blob
@@ -190,13 +191,13 @@ func (t *turn) put(r *record) error {
 		return err
 	}
 	body, err := seal.Marshal(recordBody{
-		Facts: facts, Keys: r.keys, Origin: r.originSig,
+		Facts: facts, Keys: r.allKeys(), Origin: r.originSig,
 		Revision: t.sign(revisionContext(v.id, it.ID, it.Revision), facts),
 	})
 	if err != nil {
 		return err
 	}
-	clear, err := seal.Marshal(recordClear{Revision: it.Revision, Generation: gen.number, Parts: r.parts})
+	clear, err := seal.Marshal(recordClear{Revision: it.Revision, Generation: gen.number, Parts: r.allParts()})
 	if err != nil {
 		return err
 	}
@@ -261,7 +262,8 @@ func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, by
 	if _, err := by.of(body.Revision, revisionContext(id, item, e.revision), body.Facts); err != nil {
 		return nil, authorError(err, broken)
 	}
-	r := &record{item: it, parts: clear.Parts, keys: body.Keys, originSig: body.Origin, stored: int64(len(stored)), generation: clear.Generation}
+	r := &record{item: it, originSig: body.Origin, stored: int64(len(stored)), generation: clear.Generation}
+	r.hold(clear.Parts, body.Keys)
 	if it.Document != nil {
 		// N9: who may change a paper that somebody else brought must not put another in
 		// its place under their name.
@@ -271,7 +273,7 @@ func openRecord(id ID, c Compartment, e pageEntry, stored []byte, ring *ring, by
 		if !r.holdsDocument() {
 			return nil, broken
 		}
-		it.Document.Stored = r.blobBytes()
+		r.describe()
 	}
 	return r, nil
 }
@@ -285,8 +287,10 @@ func parseRecordClear(stored []byte) (c recordClear, err error) {
 	return c, nil
 }
 
-func (r *record) blobBytes() (n int64) {
-	for _, p := range r.parts {
+func (r *record) blobBytes() int64 { return partBytes(r.allParts()) }
+
+func partBytes(parts []part) (n int64) {
+	for _, p := range parts {
 		n += p.Length
 	}
 	return n

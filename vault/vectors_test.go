@@ -273,6 +273,15 @@ func (s *shown) items(ctx context.Context, v *vault.Vault) bool {
 		}
 		words := []string{"item", it.ID.String(), it.Kind.String(), place, it.Name, folders[it.Folder], "revision " + itoa(it.Revision), it.Origin.Channel, who(it.Origin.By), ms(it.Origin.At)}
 		s.add(append(words, details...)...)
+		if it.Document == nil || !it.Document.Thumbnail {
+			continue
+		}
+		small, err := v.ReadThumbnail(ctx, it.ID)
+		if !s.note(err) {
+			s.lines = append(s.lines, nameOf(err))
+			continue
+		}
+		s.add("thumbnail", it.ID.String(), fmt.Sprintf("%x", sha256.Sum256(small)))
 	}
 	return true
 }

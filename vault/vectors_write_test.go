@@ -52,6 +52,7 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	w.towns()
 	w.quarters()
 	w.returns()
+	w.thumbnails()
 	if *updateVectors {
 		w.addMissing()
 	}

@@ -160,6 +160,7 @@ func (s *safe) takeChosen(g *grant, body object, plain []byte) error {
 	for i := range body.list(3) {
 		c := at(body.list(3), i)
 		it := &item{entry: entry{id: c.bytes(1), revision: c.num(2)}, compartment: shared, parts: c.list(5), keys: c.list(4)}
+		it.takeSmall()
 		var err error
 		if it.facts, err = parse(itemFacts, c.bytes(3)); err != nil || !it.whole() {
 			return errFormat

@@ -63,6 +63,19 @@ type item struct {
 	compartment byte
 	parts, keys []any
 	facts       object
+
+	small    object // the part that is a small picture, nil if there is none
+	smallKey []byte
+}
+
+// takeSmall takes the small picture from behind the parts of the document.
+func (it *item) takeSmall() {
+	last := len(it.parts) - 1
+	if last < 0 || last >= len(it.keys) || at(it.parts, last).text(1) != "thumbnail" {
+		return
+	}
+	it.small, it.smallKey = at(it.parts, last), it.keys[last].([]byte)
+	it.parts, it.keys = it.parts[:last], it.keys[:last]
 }
 
 const kindData = 6
@@ -124,6 +137,7 @@ func (s *safe) openItem(c byte, e entry) (*item, error) {
 		return nil, wrong
 	}
 	it := &item{entry: e, compartment: c, parts: clear.list(3), keys: body.list(2)}
+	it.takeSmall()
 	if it.facts, err = parse(itemFacts, body.bytes(1)); err != nil || len(it.parts) != len(it.keys) {
 		return nil, wrong
 	}
@@ -227,6 +241,36 @@ func (s *safe) showItem(it *item) error {
 		words = append(words, f.text(10))
 	}
 	s.show(words...)
+	return s.showThumbnail(it)
+}
+
+// showThumbnail shows the digest of the small picture of a document that has one.
+func (s *safe) showThumbnail(it *item) error {
+	if it.small == nil {
+		return nil
+	}
+	wrong, p := altered("item %s", idText(it.id)), s.at(typeDocument, none, 0, it.id, it.small.num(5))
+	p.holder = []byte(it.small.text(2))
+	plain, err := openStream(it.smallKey, p, 20<<10, 20<<10, s.vector.blob(it.small.text(2)))
+	if err != nil {
+		return wrong
+	}
+	var pieces [2][]byte
+	for i := range pieces {
+		if len(plain) < 2 || int(binary.BigEndian.Uint16(plain)) > len(plain)-2 {
+			return wrong
+		}
+		n := 2 + int(binary.BigEndian.Uint16(plain))
+		pieces[i], plain = plain[2:n], plain[n:]
+	}
+	signed, err := parse(signature, pieces[0])
+	p = s.at(typeOrigin, none, 0, it.id, 0)
+	p.holder = []byte("thumbnail")
+	message := append(bytes.Clone(it.facts.object(7).bytes(3)), digest(pieces[1])...)
+	if err != nil || len(pieces[1]) > 16<<10 || len(bytes.Trim(plain, "\x00")) > 0 || !s.signed(signed, p, message, nil) {
+		return wrong
+	}
+	s.show("thumbnail", idText(it.id), hex.EncodeToString(digest(pieces[1])))
 	return nil
 }
 

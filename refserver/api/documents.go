@@ -11,6 +11,7 @@ func (a *API) addDocuments() {
 	a.stream(a.uploadOperation(), a.addDocument)
 	a.stream(a.replaceOperation(), a.replaceDocument)
 	a.stream(a.contentOperation(), a.readDocument)
+	a.stream(a.thumbnailOperation(), a.readThumbnail)
 	a.stream(a.exportOperation(), a.export)
 	register(a, operation{
 		method: http.MethodGet, path: "/documents/{item}/control", id: "control-document", tag: "Documents", summary: "Check that a document is whole",
@@ -74,6 +75,21 @@ func (a *API) contentOperation() huma.Operation {
 	op.Responses["206"] = contentResponse("The part that was asked for.")
 	op.Responses["206"].Headers["Content-Range"] = header("Which part.")
 	op.Responses["304"] = &huma.Response{Description: "Unchanged since the ETag that you have."}
+	return op
+}
+
+func (a *API) thumbnailOperation() huma.Operation {
+	op := a.huma(operation{
+		method: http.MethodGet, path: "/documents/{item}/thumbnail", id: "read-thumbnail", space: true, tag: "Documents",
+		summary:     "Read the small picture of a document",
+		description: "To be shown in a list, where `thumbnail` of the document says that there is one. It is a line in the journal.",
+		problems:    []string{"not-found"},
+	})
+	op.Parameters = []*huma.Param{itemParam()}
+	op.Responses["200"] = &huma.Response{
+		Description: "A JPEG of at most 320 pixels a side and 16 KiB, upright.",
+		Content:     map[string]*huma.MediaType{"image/jpeg": {Schema: binary()}},
+	}
 	return op
 }
 

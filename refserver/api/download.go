@@ -44,6 +44,24 @@ func (a *API) readDocument(w http.ResponseWriter, r *http.Request, v *vault.Vaul
 	return readPart(w, r, v, item)
 }
 
+// readThumbnail answers with a small picture. That it is a JPEG the server says, and
+// no browser guesses anything else (A8).
+func (a *API) readThumbnail(w http.ResponseWriter, r *http.Request, v *vault.Vault) error {
+	id, err := itemID(r.PathValue("item"))
+	if err != nil {
+		return err
+	}
+	small, err := v.ReadThumbnail(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "image/jpeg")
+	w.Header().Set("Content-Length", strconv.Itoa(len(small)))
+	w.WriteHeader(http.StatusOK)
+	_, err = w.Write(small)
+	return err
+}
+
 // readPart answers with the part that Range asks for, or with the whole.
 func readPart(w http.ResponseWriter, r *http.Request, v *vault.Vault, item vault.Item) error {
 	wanted := r.Header.Get("Range")

@@ -62,3 +62,25 @@ func TestPartOfADocumentThatWasReplacedMeanwhileIsRefused(t *testing.T) {
 	require.ErrorIs(t, readPart(w, r, p.vault, seen), vault.ErrRevision)
 	require.Empty(t, w.Body.Bytes())
 }
+
+func TestASmallPictureIsShownAndNothingElse(t *testing.T) {
+	t.Parallel()
+	p := commonServer(t).newPerson(t)
+	item := ok[Item](p.upload("Bail", paper(1, 5000)), 201)
+	require.Equal(t, 404, p.call("GET", "/documents/"+item.ID+"/thumbnail", nil).Status)
+	id, err := vault.ParseItemID(item.ID)
+	require.NoError(t, err)
+	small := append([]byte{0xFF, 0xD8, 0xFF}, paper(2, 4000)...)
+	_, err = p.vault.SetThumbnail(t.Context(), id, 1, small)
+	require.NoError(t, err)
+
+	require.True(t, ok[Item](p.call("GET", "/items/"+item.ID, nil), 200).Document.Thumbnail)
+	got := p.call("GET", "/documents/"+item.ID+"/thumbnail", nil)
+	require.Equal(t, 200, got.Status)
+	require.Equal(t, small, got.Body)
+	require.Equal(t, "image/jpeg", got.Header.Get("Content-Type"))
+	require.Equal(t, "no-store", got.Header.Get("Cache-Control"))
+	require.Equal(t, "nosniff", got.Header.Get("X-Content-Type-Options"))
+	require.Contains(t, got.Header.Get("Content-Security-Policy"), "sandbox")
+	require.Equal(t, 404, commonServer(t).newPerson(t).call("GET", "/documents/"+item.ID+"/thumbnail", nil).Status)
+}

@@ -54,6 +54,7 @@ type Document struct {
 	Sha256    string `json:"sha256" pattern:"^[0-9a-f]{64}$" doc:"Digest of the bytes, in hexadecimal digits."`
 	Issued    string `json:"issued,omitempty" format:"date" doc:"The day on the paper."`
 	Expires   string `json:"expires,omitempty" format:"date" doc:"The last day on which it is valid."`
+	Thumbnail bool   `json:"thumbnail,omitempty" doc:"There is a small picture: see /documents/{item}/thumbnail."`
 }
 
 // Contact is somebody to reach.
@@ -99,7 +100,7 @@ func itemJSON(i vault.Item) Item {
 	if d := i.Document; d != nil {
 		out.Document = &Document{
 			MediaType: d.MediaType, Size: d.Size, Stored: d.Stored, Sha256: hex.EncodeToString(d.Digest),
-			Issued: string(d.Issued), Expires: string(d.Expires),
+			Issued: string(d.Issued), Expires: string(d.Expires), Thumbnail: d.Thumbnail,
 		}
 	}
 	if c := i.Contact; c != nil {

@@ -13,6 +13,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"reconnect.example/internal/testvectors"
+	"reconnect.example/recovery"
 )
 
 // described says under which name docs/format.md has each stored struct.
@@ -138,6 +141,25 @@ func TestTheFormatIsAsTheDocumentSays(t *testing.T) {
 		require.Len(t, bounds, 3, pattern)
 		require.Contains(t, document, fmt.Sprintf("\n| %s | %s | %s |", name, bounds[1], bounds[2]))
 	}
+}
+
+// TestEveryKindOfVectorIsDescribed: and so is every picture, since names are derived from.
+func TestEveryKindOfVectorIsDescribed(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../docs/format.md")
+	require.NoError(t, err)
+	_, table, ok := strings.Cut(string(raw), "\n| kind | material, and what comes out |\n")
+	require.True(t, ok)
+	all, err := testvectors.Load(vectorFolder)
+	require.NoError(t, err)
+	for name, v := range all {
+		require.Regexp(t, "(?m)^\\| [^|]*`"+v.Text("kind")+"`[^|]* \\|", table, name)
+	}
+	var pictures []string
+	for _, p := range recovery.Pictures() {
+		pictures = append(pictures, p.Name)
+	}
+	require.Contains(t, string(raw), "`"+strings.Join(pictures, " ")+"`")
 }
 
 func source(t *testing.T, file string) string {

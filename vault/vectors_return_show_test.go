@@ -75,6 +75,9 @@ func showReturn(t *testing.T, vector *testvectors.Vector) *shown {
 	for i, q := range page.Questions {
 		out.add("question", itoa(i+1), q)
 	}
+	if page.Pictures > 0 {
+		out.add("pictures", itoa(page.Pictures))
+	}
 	done, err := page.Complete(ctx, recovery.Completion{Sheet: vector.Text("sheet"), Answers: vector.Lines("answer"), Password: recoveredPassword})
 	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
 		return &shown{outcome: returnName(err)}

@@ -51,6 +51,8 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	w.towns()
 	w.quarters()
 	w.returns()
+	w.helping()
+	w.sheets()
 	if *updateVectors {
 		w.addMissing()
 	}

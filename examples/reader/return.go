@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // How somebody who forgot everything comes back: by a request, to which others gave their
@@ -233,6 +234,9 @@ func (b *back) showWay() error {
 	for i, q := range shown.list(1) {
 		b.show("question", fmt.Sprint(i+1), q.(string))
 	}
+	if n := shown.num(2); n > 0 {
+		b.show("pictures", fmt.Sprint(n))
+	}
 	return nil
 }
 
@@ -276,9 +280,9 @@ func (b *back) own() ([]byte, error) {
 	with := kdf{p.num(1), p.num(2), p.num(3), p.num(4), p.bytes(5)}
 	switch b.params.num(1) {
 	case 1:
-		code, ok := digits(b.vector.text("sheet"), 24)
-		if !ok || checkDigits(code[:22]) != code[22:] {
-			return nil, errInvalid
+		_, code, err := readSheet(b.vector, b.vector.text("sheet"))
+		if err != nil {
+			return nil, err
 		}
 		key, err := with.derive(code)
 		return derive(key, "recovery sheet", nil), err
@@ -289,9 +293,14 @@ func (b *back) own() ([]byte, error) {
 			return nil, errInvalid
 		}
 		for _, a := range answers {
-			answer := a.line
+			answer := strings.TrimSpace(a.line)
 			if b.params.num(1) == 2 {
 				answer = normalAnswer(answer)
+			} else if !slices.Contains(strings.Fields(pictures), answer) {
+				return nil, errInvalid
+			}
+			if answer == "" {
+				return nil, errInvalid
 			}
 			all = append(binary.BigEndian.AppendUint32(all, uint32(len(answer))), answer...)
 		}

@@ -32,7 +32,8 @@ type Completed struct {
 // vault.Vaults.Recover. The request is done; others about this person are over. Errors:
 // vault.ErrSignIn for a wrong sheet or wrong answers, vault.ErrInvalid for a password
 // that cannot be or a sheet that is mistyped, vault.BackOffError, ErrSpent,
-// NotReadyError, ErrRequest, vault.ErrWitnessAway (nothing was changed),
+// NotReadyError, ErrRequest; vault.ErrTooManyLocked, vault.ErrRevision, vault.ErrWitnessAway
+// (nothing was changed),
 // vault.ErrUnconfirmed (it is done, and returned).
 func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error) {
 	s := h.service

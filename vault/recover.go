@@ -45,7 +45,8 @@ type Recovery struct {
 //
 // When it returns, the new password is in force and the witness has it. Errors:
 // ErrSignIn if the halves do not open the path, or there is no such path or vault;
-// InvalidError for the password, ErrWitnessAway (nothing was changed), ErrUnconfirmed:
+// InvalidError for the password; ErrTooManyLocked, ErrRevision if Private changes all the
+// time meanwhile, ErrWitnessAway (nothing was changed); ErrUnconfirmed:
 // the new password is in force, and the vault is returned.
 func (s *Vaults) Recover(ctx context.Context, r Recovery) (*Vault, error) {
 	check, p, kind, err := s.provePath(ctx, r.Vault, r.Proof)

@@ -7,10 +7,54 @@ import (
 	"fmt"
 )
 
-// aside is what is locked: where it lies, and the digests of its pages.
+// aside is what is locked: where it lies, and the digests of its pages; nil for one that
+// has joined.
 type aside struct {
 	place string
 	pages []any
+}
+
+// openJoining opens what was locked and is joining: its generation is in the keyring.
+func (s *safe) openJoining() error {
+	for i := range s.head.locked {
+		l := at(s.head.locked, i)
+		if s.rings[private] == nil || s.rings[private].keys[l.num(2)] == nil {
+			continue
+		}
+		where := fmt.Sprintf("l/%d", l.num(1))
+		if head := s.get(where + "/h"); !bytes.Equal(digest(head), l.bytes(4)) {
+			return altered("what is locked")
+		}
+		if err := s.addAside(where, s.rings[private]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addAside opens the head of what is locked.
+func (s *safe) addAside(where string, ring *generations) error {
+	wrong, head := altered("what is locked"), s.get(where+"/h")
+	clear, err := parse(clearHead, clearOf(head))
+	if err != nil {
+		return wrong
+	}
+	_, plain, err := openSealed(ring.keys[clear.num(2)], s.at(typePrivateHead, private, clear.num(2), nil, clear.num(1)), head)
+	if err != nil {
+		return wrong
+	}
+	h, err := parse(headBody, plain)
+	if err != nil || len(h.list(1)) != len(h.list(2)) {
+		return wrong
+	}
+	pages := append([]any(nil), h.list(1)...)
+	for n, count := range h.list(2) {
+		if count == uint64(0) {
+			pages[n] = nil
+		}
+	}
+	s.aside = append(s.aside, aside{where, pages})
+	return nil
 }
 
 // tryLocked opens a vault by its password, and what was private before a recovery that did
@@ -97,19 +141,7 @@ func (s *safe) joinAside(number uint64, root []byte) error {
 		for n, key := range old.keys {
 			s.rings[private].keys[n], s.rings[private].inboxes[n] = key, old.inboxes[n]
 		}
-		if clear, err = parse(clearHead, clearOf(head)); err != nil {
-			return wrong
-		}
-		_, plain, err = openSealed(old.keys[clear.num(2)], s.at(typePrivateHead, private, clear.num(2), nil, clear.num(1)), head)
-		if err != nil {
-			return wrong
-		}
-		h, err := parse(headBody, plain)
-		if err != nil {
-			return wrong
-		}
-		s.aside = append(s.aside, aside{where, h.list(1)})
-		return nil
+		return s.addAside(where, old)
 	}
 	return wrong
 }

@@ -185,6 +185,6 @@ func (a *API) addHandOver() {
 		method: http.MethodPost, path: "/hand-over/complete", id: "complete-hand-over", tag: "Hand-over", status: http.StatusCreated,
 		summary:     "Come back in",
 		description: "With the person's part and a new password. From then on everything that opened the space before is dead, every session is over, and other requests about this person are. Offer a new access card and a new recovery sheet.",
-		problems:    problems("own-part", "unconfirmed", "invalid", "media-type", "too-large", "sign-in"),
+		problems:    problems("own-part", "unconfirmed", "too-many-locked", "revision", "invalid", "media-type", "too-large", "sign-in"),
 	}, completeHandOver)
 }

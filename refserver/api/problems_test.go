@@ -113,7 +113,7 @@ func TestEveryErrorOfTheLibraryHasItsAnswer(t *testing.T) {
 	for err, want := range map[error]string{
 		vault.ErrSignIn: "401 sign-in", vault.ErrSessionEnded: "401 session-ended", vault.ErrNotFound: "404 not-found",
 		vault.ErrRevision: "412 revision", vault.ErrInvalid: "422 invalid", vault.ErrFull: "507 full", vault.ErrBusy: "503 busy",
-		vault.ErrTooMany: "409 too-many", vault.ErrNotEmpty: "409 not-empty", vault.ErrBusyMoving: "409 busy-moving",
+		vault.ErrTooMany: "409 too-many", vault.ErrTooManyLocked: "409 too-many-locked", vault.ErrNotEmpty: "409 not-empty", vault.ErrBusyMoving: "409 busy-moving",
 		vault.ErrClosing: "409 closing", quota.ErrPending: "409 pending", vault.ErrUploadExpired: "408 upload-expired",
 		vault.ErrTampered: "500 tampered", vault.ErrStale: "500 stale", vault.ErrPolicy: "500 policy",
 		vault.ErrUntrustedKey: "500 untrusted-key", vault.ErrWitnessAway: "503 witness-away", vault.ErrKeyService: "503 key-service",

@@ -126,10 +126,10 @@ func (s *Service) at(ctx context.Context, p *consent.Post, id vault.ID, request 
 // more).
 func (s *Service) openingFor(ctx context.Context, p *consent.Post, v *vault.Vault, id vault.ID, request RequestID, r *record) (*opening, error) {
 	half, ok := v.Half(r.Path)
-	if !ok {
+	if !ok && !(r.State == recordDone && r.Later) { // then nobody has a half any more, and a note is enough to stop it
 		return nil, ErrRequest
 	}
-	if _, plain, err := halfKey(id, request, half).Open(bound(id, request, "opening"), r.Opening); err == nil {
+	if _, plain, err := halfKey(id, request, half).Open(bound(id, request, "opening"), r.Opening); ok && err == nil {
 		return s.readOpening(ctx, id, request, r, plain)
 	}
 	all, err := s.notes(ctx, p)
@@ -262,14 +262,19 @@ func (s *Service) Approve(ctx context.Context, p *consent.Post, id vault.ID, req
 }
 
 // Cancel ends a request: anybody of a relay that follows or of the desk may. One that is
-// done, but for private papers that come back later, ends too: they stay locked. The
-// witness is told first. Errors: ErrRequest, vault.ErrNotFound, vault.ErrUnconfirmed if the
+// done, but for private papers that come back later, ends too: they stay locked. That may
+// also who helped and was put out since, as whoever came in may be somebody else (N14). The
+// witness is told first. Errors: ErrRequest, vault.ErrNotFound, vault.ErrWitnessAway if
+// private papers still wait at it: say it again. vault.ErrUnconfirmed if the
 // witness is away: the request has ended here, and waits there until somebody signs in.
 func (s *Service) Cancel(ctx context.Context, p *consent.Post, id vault.ID, request RequestID, why string) error {
 	if err := checkSaid("why", &why, false); err != nil {
 		return err
 	}
 	v, err := p.Helping(ctx, id)
+	if isOut(err) {
+		return s.cancelWatched(ctx, p, id, request, why, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -289,11 +294,15 @@ func (s *Service) CancelOwn(ctx context.Context, v *vault.Vault, request Request
 }
 
 func (s *Service) cancel(ctx context.Context, v *vault.Vault, id vault.ID, request RequestID, detail map[string]string, also func(tx *storage.Tx) error) error {
-	if _, err := s.load(ctx, id, request); err != nil {
+	before, err := s.load(ctx, id, request)
+	if err != nil {
 		return err
 	}
 	told := witnessError(ctx, s.cfg.Witness.Cancel(ctx, id, request))
-	err := v.Write(ctx, ActRequestCancelled, detail, func(tx *storage.Tx) error {
+	if before.State == recordDone && errors.Is(told, vault.ErrWitnessAway) {
+		return told // nothing but the witness ends what still waits for Private, no sign-in either
+	}
+	err = v.Write(ctx, ActRequestCancelled, detail, func(tx *storage.Tx) error {
 		r, err := reload(tx, id, request, s.cfg.Now())
 		if r != nil && r.State == recordDone && r.Later {
 			return also(tx) // what is left of it is the witness's (N14)

@@ -189,6 +189,24 @@ type asked struct {
 	later time.Duration // is swept so much later: in the same hour it would tell of what it is (N20)
 }
 
+func newAsked(relay consent.RelayID, inbox seal.BoxPublic) asked {
+	note := vault.ItemID(random16())
+	return asked{relay: relay, inbox: inbox, note: note, later: time.Duration(1+note[0]%24) * time.Hour}
+}
+
+// tell leaves a note, in the commit that it is about.
+func (a asked) tell(tx *storage.Tx, n noteBody, until time.Time) error {
+	body, err := seal.Marshal(n)
+	if err != nil {
+		return err
+	}
+	record, err := a.inbox.Seal(bound(a.relay, a.note, "note"), nil, body)
+	if err == nil {
+		putPassing(tx, noteKey(a.relay, a.note), record, until.Add(a.later))
+	}
+	return err
+}
+
 func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n NewRequest) (*draft, error) {
 	facts, err := s.facts(ctx, n.Vault, n.Path)
 	if err != nil {
@@ -265,8 +283,7 @@ func (s *Service) whom(ctx context.Context, p *consent.Post, d *draft, ask []con
 		if err != nil {
 			return err
 		}
-		note := vault.ItemID(random16())
-		d.ask = append(d.ask, asked{relay: id, inbox: keys.Inbox, note: note, later: time.Duration(1+note[0]%24) * time.Hour})
+		d.ask = append(d.ask, newAsked(id, keys.Inbox))
 	}
 	if d.kind == vault.PathHelpers && !desk {
 		return invalid("ask", "does not name the other side: a desk and a relay help together")
@@ -352,15 +369,9 @@ func (s *Service) write(tx *storage.Tx, p *consent.Post, d *draft, h vault.Half)
 		return err
 	}
 	for _, a := range d.ask {
-		body, err := seal.Marshal(noteBody{Vault: d.vault, Request: d.id, Opening: plain})
-		if err != nil {
+		if err := a.tell(tx, noteBody{Vault: d.vault, Request: d.id, Opening: plain}, until); err != nil {
 			return err
 		}
-		record, err := a.inbox.Seal(bound(a.relay, a.note, "note"), nil, body)
-		if err != nil {
-			return err
-		}
-		putPassing(tx, noteKey(a.relay, a.note), record, until.Add(a.later))
 	}
 	box, err := s.boxHalf(p, d.vault, d.id, d.record, d.side, d.facts, h)
 	if err != nil {

@@ -99,6 +99,10 @@ const (
 	EventOpened    EventKind = "request.opened"
 	EventCancelled EventKind = "request.cancelled"
 	EventRecovered EventKind = "recovered"
+	// EventPrivateWaits comes after EventRecovered, where private papers come back after a
+	// longer wait. Whoever is told, and did not come back in, can do nothing alone: those
+	// who helped can stop it. Say that in the message.
+	EventPrivateWaits EventKind = "recovered.private-waits"
 )
 
 // Service helps people back in. Safe for many goroutines; several processes may serve

@@ -54,7 +54,7 @@ func (v *Vault) changeRoots(ctx context.Context, p *proof, c rootsChange) error 
 			return err
 		}
 		if c.also != nil {
-			if err := c.also(t); err != nil {
+			if err := c.also(t, holders); err != nil {
 				return err
 			}
 		}
@@ -72,10 +72,10 @@ func (v *Vault) changeRoots(ctx context.Context, p *proof, c rootsChange) error 
 // rootsChange is what a change of roots does beside that.
 type rootsChange struct {
 	password string
-	without  *ID                 // the holder of a held keyslot who goes
-	locks    bool                // Private is out of reach, and is locked
-	waits    PathID              // then: the path that may still open it
-	also     func(t *turn) error // in the same commit
+	without  *ID                                           // the holder of a held keyslot who goes
+	locks    bool                                          // Private is out of reach, and is locked
+	waits    PathID                                        // then: the path that may still open it
+	also     func(t *turn, holders map[ID]holderNow) error // in the same commit
 }
 
 // nextKeys is what a change of roots draws.

@@ -50,6 +50,12 @@ var onRecovery = []mutation{
 	{"F12", "the desk's own part of the code", "recovery", inConsent("F12_helper_who_goes_on"), []edit{
 		{"recovery/give.go", "if err == nil && kind == vault.PathHelpers && h.side == sideDesk {", "if false && err == nil && kind == vault.PathHelpers && h.side == sideDesk {"},
 	}},
+	{"F12", "the note to who helped, by which they stop what still waits for Private", "recovery", "^TestWhoHelpedStopsPrivatePapersAlthoughTheyWerePutOut$", []edit{
+		{"recovery/later.go", "	for relay, keys := range helpers {", "	for relay, keys := range map[vault.ID]vault.HolderKeys(nil) {\n		_ = helpers"},
+	}},
+	{"F12", "the question whether private papers still wait, when a queue is read", "recovery", "^TestWhoHelpedStopsPrivatePapersAlthoughTheyWerePutOut$", []edit{
+		{"recovery/describe.go", "	if n.State == recordDone && n.Later {", "	if false && n.State == recordDone && n.Later {"},
+	}},
 	{"F13", "the comparison of organisations", "recovery", inConsent("F13_one_organisation"), []edit{
 		{"recovery/review.go", "now.desk == nil || r.Organisation != now.desk.Organisation)", "now.desk == nil || r.Organisation != consent.OrganisationID{})"},
 		{"vault/path_policy.go", "d.inForce(t.now) && bytes.Equal(d.Organisation, g.Organisation)", "d.inForce(t.now) && bytes.Equal(d.Organisation, nil)"},

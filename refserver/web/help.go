@@ -40,6 +40,7 @@ type requestView struct {
 	Way     string
 	State   string
 	Open    bool
+	Later   bool // it is done, but private papers still wait: it can be stopped
 	By      string
 	Opened  time.Time
 	Until   time.Time
@@ -57,7 +58,8 @@ func (v *visit) request(r recovery.Request) requestView {
 		By: v.helperWords(r), Opened: r.Opened, Until: r.Until, Missing: v.missingWords(r.Missing), Both: r.Kind == vault.PathHelpers,
 	}
 	view.Ready = view.Open && len(r.Missing) == 0
-	if view.Open && r.Wait > 0 {
+	view.Later = r.State == recovery.StateLater
+	if (view.Open || view.Later) && r.Wait > 0 {
 		view.At = v.now().Add(r.Wait)
 	}
 	return view
@@ -76,6 +78,8 @@ func (v *visit) requestState(s recovery.State) string {
 	switch s {
 	case recovery.StateOpen:
 		return v.t("request.open")
+	case recovery.StateLater:
+		return v.t("request.later")
 	case recovery.StateDone:
 		return v.t("request.done")
 	case recovery.StateCancelled:
@@ -253,7 +257,8 @@ type requestPage struct {
 	requestView
 	Form   *form
 	Relay  relayView
-	Help   string // page of all requests of this person
+	Here   string // this page
+	Help   string // page of all requests of this person, or of the queue
 	Code   string // the desk's part, to be said; shown once
 	Given  bool   // this side has given its half
 	Coded  bool   // which has a code of its own: another one would end the one before
@@ -273,11 +278,20 @@ func (v *visit) oneRequest(post *consent.Post, id vault.ID, f *form) (requestPag
 	if at < 0 {
 		return requestPage{}, recovery.Request{}, recovery.ErrRequest
 	}
-	view := requestPage{requestView: v.request(all[at]), Form: f, Relay: v.relay(post.Relay()), Help: helpPath(post, id), Script: v.script(all[at].Kind)}
+	view := requestPage{requestView: v.request(all[at]), Form: f, Relay: v.relay(post.Relay()), Here: helpPath(post, id) + "/" + named.String(), Help: helpPath(post, id), Script: v.script(all[at].Kind)}
 	desk := post.Relay().Type == consent.TypeDesk
 	view.Coded = desk && view.Both
 	view.Given = !slices.Contains(all[at].Missing, ownSide(desk))
-	view.Name, err = v.nameOf(post, id)
+	out := false
+	if view.Name, err = v.nameOf(post, id); view.Later && errors.Is(err, vault.ErrNotFound) {
+		err, out = nil, true // whoever came in has put this relay out
+	}
+	if out || view.Later && desk {
+		view.Help = "/staff/relays/" + post.Relay().ID.String() // where its queue is
+		if !desk {
+			view.Help += "/requests"
+		}
+	}
 	return view, all[at], err
 }
 
@@ -308,7 +322,7 @@ func (p *pages) contribute(v *visit) error {
 			return v.helpAgain(view, err)
 		}
 		if given.Code == "" {
-			return v.goTo(view.Help+"/"+view.ID, "half-given")
+			return v.goTo(view.Here, "half-given")
 		}
 		view.requestView, view.Code, view.Given = v.request(given.Request), given.Code, true
 		return v.show("help-request", view)
@@ -328,7 +342,7 @@ func (p *pages) agree(v *visit) error {
 		if err != nil {
 			return v.helpAgain(view, err)
 		}
-		return v.goTo(view.Help+"/"+view.ID, "agreed")
+		return v.goTo(view.Here, "agreed")
 	})
 }
 

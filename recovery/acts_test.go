@@ -89,7 +89,7 @@ func acts() map[string]act {
 			s.help.Desk = given.Code
 			return err
 		}},
-		"approve": {kind: helpers, ready: 2, does: approves, do: func(ctx context.Context, s *scene) error {
+		"approve": {kind: helpers, ready: 2, does: approves, done: []error{recovery.ErrAgreed}, do: func(ctx context.Context, s *scene) error {
 			_, err := s.Recovery.Approve(ctx, s.at["Rosa"], s.id, s.help.Request.ID, "known")
 			return err
 		}},

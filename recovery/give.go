@@ -194,7 +194,7 @@ func (s *Service) Contribute(ctx context.Context, p *consent.Post, id vault.ID, 
 		return Given{}, storageError(err)
 	}
 	if kind == vault.PathHelpers {
-		if err := s.agree(ctx, p, id, h); err != nil {
+		if _, err := s.agree(ctx, p, id, h); err != nil {
 			return Given{}, err // the half is there; another must agree
 		}
 	}
@@ -222,19 +222,20 @@ func (s *Service) underCode(ctx context.Context, p *consent.Post, id vault.ID, r
 }
 
 // agree tells the witness that one more person agrees.
-func (s *Service) agree(ctx context.Context, p *consent.Post, id vault.ID, h *helping) error {
+func (s *Service) agree(ctx context.Context, p *consent.Post, id vault.ID, h *helping) (WitnessRequest, error) {
 	a := *h.opening.approval
 	a.Act, a.At = seal.ApprovalAgrees, s.cfg.Now().UnixMilli()
 	said, err := p.Approval(id, &a)
 	if err != nil {
-		return err
+		return WitnessRequest{}, err
 	}
-	_, err = s.cfg.Witness.Approve(ctx, id, said)
-	return witnessError(ctx, err)
+	w, err := s.cfg.Witness.Approve(ctx, id, said)
+	return w, witnessError(ctx, err)
 }
 
-// Approve is the word of one more person, where two of each side must agree. Errors:
-// ErrAgreed, ErrRequest, vault.ErrInvalid, vault.ErrWitnessAway.
+// Approve is the word of one more person, where two of each side must agree. Who opened
+// the request, or gave a half, has agreed by that. Errors: ErrAgreed, also for who says it
+// again; ErrRequest, vault.ErrInvalid, vault.ErrWitnessAway.
 func (s *Service) Approve(ctx context.Context, p *consent.Post, id vault.ID, request RequestID, recognised string) (Request, error) {
 	if err := checkSaid("recognised", &recognised, true); err != nil {
 		return Request{}, err
@@ -247,6 +248,10 @@ func (s *Service) Approve(ctx context.Context, p *consent.Post, id vault.ID, req
 	if h.opening.Kind != vault.PathHelpers {
 		return Request{}, invalid("request", "needs nobody's agreement; give your half")
 	}
+	before, err := s.atWitness(ctx, id, request)
+	if err != nil {
+		return Request{}, err
+	}
 	// The line first: nobody agrees unseen. The witness counts whoever it has not counted.
 	detail := map[string]string{"path": h.opening.Kind.String(), "request": request.String(), "how": recognised}
 	if err := h.v.Write(ctx, ActRequestApproved, detail, func(tx *storage.Tx) error {
@@ -255,8 +260,12 @@ func (s *Service) Approve(ctx context.Context, p *consent.Post, id vault.ID, req
 	}); err != nil {
 		return Request{}, storageError(err)
 	}
-	if err := s.agree(ctx, p, id, h); err != nil {
+	after, err := s.agree(ctx, p, id, h)
+	if err != nil {
 		return Request{}, err
+	}
+	if after.Relay+after.Desk == before.Relay+before.Desk { // counted before: the same person once more (F6)
+		return Request{}, ErrAgreed
 	}
 	return s.describe(ctx, id, named{request, h.record}, h.opening)
 }

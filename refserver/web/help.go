@@ -335,11 +335,7 @@ func (p *pages) agree(v *visit) error {
 		if v.required(view.Form, "recognised"); view.Form.wrong() {
 			return v.again("help-request", view.Form, nil, view)
 		}
-		after, err := p.Recovery.Approve(v.ctx(), post, id, r.ID, view.Form.Get("recognised"))
-		if err == nil && slices.Equal(after.Missing, r.Missing) { // the same person once more (F6)
-			err = recovery.ErrAgreed
-		}
-		if err != nil {
+		if _, err := p.Recovery.Approve(v.ctx(), post, id, r.ID, view.Form.Get("recognised")); err != nil {
 			return v.helpAgain(view, err)
 		}
 		return v.goTo(view.Here, "agreed")

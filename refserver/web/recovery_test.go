@@ -307,6 +307,7 @@ func TestWithNothingItTakesFourPeopleAndAWait(t *testing.T) {
 		at := "/staff/relays/" + h.recovery.Line.ID.String()
 		request := lina.get(at).ok("Sans nom", "Sans rien").link(regexp.QuoteMeta(h.helpPath(h.recovery.Line)) + "/[a-z2-7]+")
 		lina.get(request).ok("Donner notre part").without("Faire un autre code")
+		lina.post(request+"/agree", url.Values{"recognised": {"la voix"}}).ok("Votre accord est noté.", "la part de l’accueil par téléphone")
 		g := lina.post(request+"/give", nil).ok("À dire à la personne seule")
 		desk = g.largeWords()[0]
 		lina.get(request).ok("le premier ne vaudra plus rien", "Faire un autre code").without(desk, "Donner notre part")

@@ -66,7 +66,11 @@ func (e *NotReadyError) Error() string {
 	for i, m := range e.Missing {
 		parts[i] = string(m)
 	}
-	return fmt.Sprintf("%v: %s (%v)", ErrNotReady, strings.Join(parts, ", "), e.Wait)
+	said := fmt.Sprintf("%v: %s", ErrNotReady, strings.Join(parts, ", "))
+	if e.Wait > 0 {
+		said += fmt.Sprintf(" (%v)", (e.Wait + time.Second - 1).Truncate(time.Second)) // rounded up: then it is over
+	}
+	return said
 }
 
 // Unwrap returns ErrNotReady.

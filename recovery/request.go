@@ -37,7 +37,8 @@ type Way struct {
 }
 
 // Find returns whose space a login leads to, for a desk: the person reads it from their
-// card or sheet. Whoever did not let this desk help them is nobody: vault.ErrNotFound.
+// card or sheet. Whoever did not let this desk help them, or this relay follow, is nobody:
+// vault.ErrNotFound. vault.ErrInvalid for what cannot be a login.
 func (s *Service) Find(ctx context.Context, p *consent.Post, login string) (vault.ID, error) {
 	id, err := s.cfg.Vaults.ByLogin(ctx, login)
 	if err != nil {

@@ -184,7 +184,7 @@ func (a *API) addHandOver() {
 	registerHandOver(a, operation{
 		method: http.MethodPost, path: "/hand-over/complete", id: "complete-hand-over", tag: "Hand-over", status: http.StatusCreated,
 		summary:     "Come back in",
-		description: "With the person's part and a new password. From then on everything that opened the space before is dead, every session is over, and other requests about this person are. Offer a new access card and a new recovery sheet.",
+		description: "With the person's part and a new password. From then on everything that opened the space before is dead, every session is over, and other requests about this person are. After the lost answer of this, sign in with the login and the new password. Offer a new access card and a new recovery sheet.",
 		problems:    problems("own-part", "unconfirmed", "too-many-locked", "revision", "invalid", "media-type", "too-large", "sign-in"),
 	}, completeHandOver)
 }

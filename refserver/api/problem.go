@@ -32,7 +32,7 @@ type Problem struct {
 
 // FieldProblem names one field that is wrong.
 type FieldProblem struct {
-	Field   string `json:"field" doc:"Where it stands: \"body.name\", \"query.limit\", \"header.If-Match\"."`
+	Field   string `json:"field" doc:"Where it stands: \"body.name\", \"query.limit\", \"header.If-Match\". A rule of the safe itself names it alone: \"password\", \"recognised\"."`
 	Problem string `json:"problem" doc:"What is wrong with it or what was expected, in English, for the developer of the client."`
 }
 

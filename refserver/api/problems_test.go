@@ -79,7 +79,7 @@ func TestBodiesThatCannotBeReadAreRefused(t *testing.T) {
 	post(strings.Repeat("[", maxJSON/2)).refused(400, "request")
 	for body, field := range map[string]string{
 		`[]`: "body", `null`: "body", `7`: "body",
-		`{"note":{"text":"x"}}`:                                 "body",
+		`{"note":{"text":"x"}}`:                                 "body.name",
 		`{"name":"n","note":{"text":"x"},"nmae":"m"}`:           "body.nmae",
 		`{"name":7,"note":{"text":"x"}}`:                        "body.name",
 		`{"name":null,"note":{"text":"x"}}`:                     "body.name",
@@ -92,6 +92,7 @@ func TestBodiesThatCannotBeReadAreRefused(t *testing.T) {
 		require.NotEmpty(t, got.Fields, body)
 		require.Equal(t, field, got.Fields[0].Field, body)
 	}
+	require.Equal(t, []FieldProblem{{"body.name", "is missing"}, {"body.note", "is missing"}}, post(`{}`).refused(422, "invalid").Fields)
 	post(`{"name":"n","note":{"text":"x"}}`, headerIdempotency, "k").refused(501, "idempotency-key")
 	require.Empty(t, ok[listed](p.call("GET", "/items?kind=note", nil), 200).Items)
 }

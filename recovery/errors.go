@@ -59,6 +59,9 @@ const (
 type NotReadyError struct {
 	Missing []Missing
 	Wait    time.Duration // how long it still takes, if that is it
+	// Look is a token for [Service.Look], until the end of the request, where Enter was
+	// given the right number and code; "" elsewhere. Error does not say it.
+	Look string
 }
 
 func (e *NotReadyError) Error() string {

@@ -188,8 +188,17 @@ func story6(t *testing.T, h *helped) {
 	// This time it is her.
 	_, code = h.together(t)
 	h.passes(recovery.LeastWaits().Helpers - time.Minute)
-	requireNotReady(t, h.stranger(t).call("POST", "/hand-over", code), "wait")
+	early := h.stranger(t).call("POST", "/hand-over", code)
+	requireNotReady(t, early, "wait")
+	token := early.refused(409, "not-ready").Look
+	look := func() *reply { return h.stranger(t).as(token).call("GET", "/hand-over/look", nil) }
+	for range 30 { // it costs no try
+		requireNotReady(t, look(), "wait")
+	}
+	h.stranger(t).as(token).call("GET", "/hand-over", nil).refused(401, "hand-over-ended")
+	h.stranger(t).as("no token").call("GET", "/hand-over/look", nil).refused(401, "hand-over-ended")
 	h.passes(2 * time.Minute)
+	require.Equal(t, 204, look().Status)
 	half := map[string]any{"number": code["number"], "code": code["code"]}
 	requireNotReady(t, h.stranger(t).call("POST", "/hand-over", half), "desk-code")
 	in := ok[entered](h.stranger(t).call("POST", "/hand-over", code), 201)

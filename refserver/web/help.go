@@ -23,14 +23,15 @@ type helpView struct {
 	Person   string // page of the person; "" at a desk
 	Stop     string // where all their sessions are ended
 	Ways     []helpWay
-	Both     bool     // one of them takes somebody of the other side
-	Others   []choice // who could be asked there
+	Both     bool     // one of them takes a desk, too
+	Desks    []choice // which could be asked
 	Requests []requestView
 }
 
 // helpWay is a way that this relay can help by.
 type helpWay struct {
 	ID, Words, Opens string
+	Both             bool // it takes a desk, too
 }
 
 // requestView is a request, in words.
@@ -131,11 +132,11 @@ func (v *visit) help(post *consent.Post, id vault.ID, f *form) (helpView, error)
 		if w.Private {
 			opens = v.t("ways.opens-all")
 		}
-		view.Ways = append(view.Ways, helpWay{w.Path.String(), v.wayWords(w.Kind), opens})
+		view.Ways = append(view.Ways, helpWay{w.Path.String(), v.wayWords(w.Kind), opens, w.Kind == vault.PathHelpers})
 		view.Both = view.Both || w.Kind == vault.PathHelpers
 	}
 	if view.Both {
-		if view.Others, err = v.otherSide(post); err != nil {
+		if view.Desks, err = v.desks(); err != nil {
 			return view, err
 		}
 	}
@@ -146,12 +147,12 @@ func (v *visit) help(post *consent.Post, id vault.ID, f *form) (helpView, error)
 	return view, err
 }
 
-// otherSide is who could help together with this relay: the desks, or with a desk the
-// relays. Who follows whom it does not say.
-func (v *visit) otherSide(post *consent.Post) (all []choice, err error) {
+// desks are those that could help together with a relay. Which of them this person chose
+// it does not say.
+func (v *visit) desks() (all []choice, err error) {
 	relays, err := v.pages.Directory.Relays(v.ctx())
 	for _, r := range relays {
-		if r.Withdrawn == "" && (r.Type == consent.TypeDesk) != (post.Relay().Type == consent.TypeDesk) {
+		if r.Withdrawn == "" && r.Type == consent.TypeDesk {
 			words := safename.Line(r.Name)
 			if r.Place != "" {
 				words += ", " + safename.Line(r.Place)
@@ -160,6 +161,12 @@ func (v *visit) otherSide(post *consent.Post) (all []choice, err error) {
 		}
 	}
 	return all, err
+}
+
+// takesDesk reports whether a way that can be chosen takes a desk, too. Where none is
+// needed nobody is asked, whatever the form still holds: it would tell them of the person.
+func (view helpView) takesDesk(path vault.PathID) bool {
+	return slices.ContainsFunc(view.Ways, func(w helpWay) bool { return w.Both && w.ID == path.String() })
 }
 
 func (p *pages) helpForm(v *visit) error {
@@ -199,7 +206,7 @@ func (p *pages) openRequest(v *visit) error {
 			f.refuse("way", v.t("wrong.way"))
 		}
 		n := recovery.NewRequest{Vault: id, Path: path, Recognised: f.Get("recognised")}
-		if other, err := consent.ParseRelayID(f.Get("ask")); err == nil {
+		if other, err := consent.ParseRelayID(f.Get("ask")); err == nil && view.takesDesk(path) {
 			n.Ask = []consent.RelayID{other}
 		}
 		if v.required(f, "recognised"); f.wrong() {

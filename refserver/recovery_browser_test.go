@@ -52,7 +52,7 @@ func newHelped(t *testing.T, w *window) *helped {
 	stage.Sign(t, consent.Change{Relay: &line})
 	pages, err := web.New(web.Config{
 		Address: "https://espace.example.org",
-		Vaults: stage.Stage.Vaults, Staff: stage.Service, Directory: stage.Directory, Recovery: stage.Recovery, Zone: paris, Now: stage.Clock.Now,
+		Vaults:  stage.Stage.Vaults, Staff: stage.Service, Directory: stage.Directory, Recovery: stage.Recovery, Zone: paris, Now: stage.Clock.Now,
 		Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 1000, StaffPerMinute: 1000, RequestsPerSecond: 1000}), // the clock stands still
 	})
 	require.NoError(t, err)

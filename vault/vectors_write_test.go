@@ -52,6 +52,7 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	w.quarters()
 	w.returns()
 	w.helping()
+	w.waiting()
 	w.sheets()
 	if *updateVectors {
 		w.addMissing()

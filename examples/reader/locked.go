@@ -5,7 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 )
+
+var laterFields = fields(map[uint64]any{1: id(), 2: id(), 3: raw, 4: raw, 5: u64})
 
 // aside is what is locked: where it lies, and the digests of its pages; nil for one that
 // has joined.
@@ -58,7 +61,7 @@ func (s *safe) addAside(where string, ring *generations) error {
 }
 
 // tryLocked opens a vault by its password, and what was private before a recovery that did
-// not open it by the password of then.
+// not open it: by the password of then, or, without one, by what was left for later.
 func tryLocked(v *vector) ([]string, error) {
 	s := &safe{vector: v}
 	for _, step := range []func() error{s.findVault, s.openOwner, s.openKeys, s.openHeads, s.openAside} {
@@ -79,17 +82,24 @@ func (s *safe) openAside() error {
 	if err != nil {
 		return err
 	}
+	kind, keyOf := uint64(kindPassword), s.oldKey
+	if s.vector.text("old") == "" {
+		l, err := s.later()
+		if err != nil {
+			return err
+		}
+		kind, keyOf = kindPath, func(slot object) ([]byte, error) { return s.laterKey(l, slot) }
+	}
 	opened := false
 	for _, entry := range s.head.slots {
-		if entry.num(3) != locked || entry.num(2) != kindPassword {
+		if entry.num(3) != locked || entry.num(2) != kind {
 			continue
 		}
 		body, err := s.readSlot(wrapping, entry)
 		if err != nil {
 			return err
 		}
-		p := body.object(2)
-		key, err := kdf{p.num(1), p.num(2), p.num(3), p.num(4), p.bytes(5)}.derive(s.vector.text("old"))
+		key, err := keyOf(body)
 		if err != nil {
 			return altered("keyslot")
 		}
@@ -106,6 +116,37 @@ func (s *safe) openAside() error {
 		return refusal("sign-in")
 	}
 	return nil
+}
+
+// oldKey is that of a keyslot of the password of then.
+func (s *safe) oldKey(slot object) ([]byte, error) {
+	p := slot.object(2)
+	return kdf{p.num(1), p.num(2), p.num(3), p.num(4), p.bytes(5)}.derive(s.vector.text("old"))
+}
+
+// later is what a recovery left for later.
+func (s *safe) later() (object, error) {
+	shows := s.shows
+	err := s.showPapers()
+	s.shows = shows
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.paper(paperLater, raw)
+	if err != nil || kept == nil {
+		return nil, altered("owner paper")
+	}
+	return parse(laterFields, kept.([]byte))
+}
+
+// laterKey is that of the path by which Private still comes: the helpers' parts as they
+// were kept, and what the witness releases.
+func (s *safe) laterKey(l, slot object) ([]byte, error) {
+	if !bytes.Equal(slot.bytes(8), l.bytes(2)) || slot.num(9) != 5 {
+		return nil, errOpen
+	}
+	value := evaluateWaited(s.vector.bytes("evaluation-key"), s.service.bytes(1), s.id, l.bytes(2), 1)
+	return derive(slices.Concat(l.bytes(3), l.bytes(4), value), "recovery path", slices.Concat(s.id[:], l.bytes(2), []byte{5, 1})), nil
 }
 
 // joinAside takes the generations and the pages of what is locked under a number. Its

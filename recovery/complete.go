@@ -30,7 +30,7 @@ type Completed struct {
 // vault.Vaults.Recover. The request is done; others about this person are over. Errors:
 // vault.ErrSignIn for a wrong sheet or wrong answers, vault.ErrInvalid for a password
 // that cannot be or a sheet that is mistyped, vault.BackOffError, ErrSpent,
-// NotReadyError, ErrRequest; vault.ErrTooManyLocked, vault.ErrRevision, vault.ErrWitnessAway
+// NotReadyError, ErrRequest, vault.ErrOneOrganisation; vault.ErrTooManyLocked, vault.ErrRevision, vault.ErrWitnessAway
 // (nothing was changed),
 // vault.ErrUnconfirmed (it is done, and returned).
 func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error) {
@@ -39,6 +39,9 @@ func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error
 		return Completed{}, err // before a try is counted
 	}
 	if err := h.still(ctx); err != nil {
+		return Completed{}, err
+	}
+	if err := h.twoOrganisations(ctx); err != nil {
 		return Completed{}, err
 	}
 	proof := vault.PathProof{Path: h.record.Path, Relay: h.relay.half(), Desk: h.desk.half()}
@@ -91,10 +94,40 @@ func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error
 	return out, unconfirmed
 }
 
+// twoOrganisations refuses a request in which relay and desk are one by now, as the
+// directory has it: one of them has gone over to the other since it was opened (F13).
+func (h *HandOver) twoOrganisations(ctx context.Context) error {
+	if h.Kind != vault.PathHelpers || h.relay == nil || h.desk == nil {
+		return nil
+	}
+	relay, err := h.service.cfg.Directory.Relay(ctx, h.relay.by.Relay)
+	if err != nil {
+		return err
+	}
+	desk, err := h.service.cfg.Directory.Relay(ctx, h.desk.by.Relay)
+	if err == nil && relay.Organisation == desk.Organisation {
+		err = vault.ErrOneOrganisation
+	}
+	return err
+}
+
 // still asks again whether the request is open, before a try is counted.
 func (h *HandOver) still(ctx context.Context) error {
 	r, err := h.service.load(ctx, h.vault, h.id)
 	if err == nil && !r.isOpen(h.service.cfg.Now()) {
+		err = ErrRequest
+	}
+	if err != nil || h.Kind.Witness() {
+		return err
+	}
+	return h.notEnded(ctx)
+}
+
+// notEnded asks the witness about a request that waits for nothing: a store that brings back
+// one that was cancelled is not believed (F4).
+func (h *HandOver) notEnded(ctx context.Context) error {
+	ended, err := h.service.cfg.Vaults.EndedAt(ctx, h.vault, h.id)
+	if err == nil && ended {
 		err = ErrRequest
 	}
 	return err

@@ -297,6 +297,16 @@ func (s *Service) Cancel(ctx context.Context, p *consent.Post, id vault.ID, requ
 	})
 }
 
+// endAtWitness has the witness remember that a request has ended, so that a store that
+// brings it back is not believed (F4). Of one that waits for nothing it knows only that.
+func (s *Service) endAtWitness(ctx context.Context, id vault.ID, request RequestID) error {
+	told := witnessError(ctx, s.cfg.Witness.Cancel(ctx, id, request))
+	if errors.Is(told, ErrRequest) {
+		told = s.cfg.Vaults.EndAt(ctx, id, request)
+	}
+	return told
+}
+
 // CancelOwn ends a request about oneself. Errors: those of Cancel.
 func (s *Service) CancelOwn(ctx context.Context, v *vault.Vault, request RequestID) error {
 	return s.cancel(ctx, v, v.ID(), request, map[string]string{"request": request.String()}, func(*storage.Tx) error { return nil })
@@ -307,7 +317,7 @@ func (s *Service) cancel(ctx context.Context, v *vault.Vault, id vault.ID, reque
 	if err != nil {
 		return err
 	}
-	told := witnessError(ctx, s.cfg.Witness.Cancel(ctx, id, request))
+	told := s.endAtWitness(ctx, id, request)
 	if before.State == recordDone && errors.Is(told, vault.ErrWitnessAway) {
 		return told // nothing but the witness ends what still waits for Private, no sign-in either
 	}

@@ -322,7 +322,10 @@ func (h *HandOver) ready(ctx context.Context, codeMissing bool) error {
 		h.Later = h.Kind == vault.PathHelpers && h.Private && len(w.Ready) > 1 && w.Ready[1] > 0
 		h.Private = h.Private && !h.Later
 	}
-	return missing.orNil()
+	if err := missing.orNil(); err != nil || h.Kind.Witness() {
+		return err
+	}
+	return h.notEnded(ctx)
 }
 
 // Token opens the hand-over again for an hour. Keep it where a session's token is kept.

@@ -26,6 +26,9 @@ var onRecovery = []mutation{
 	{"F4", "the end of a request at the witness", "recovery", inConsent("F4_cancel_skipped"), []edit{
 		{"recovery/witness/requests.go", "return q.Cancelled == 0 && now.UnixMilli() < q.Until", "return now.UnixMilli() < q.Until"},
 	}},
+	{"F4", "the question whether a request that waits for nothing has ended", "recovery", inConsent("F4_cancel_of_a_sheet_skipped"), []edit{
+		{"recovery/complete.go", "if err == nil && ended {", "if false && err == nil && ended {"},
+	}},
 	{"F5", "the line in the journal, in the commit that gives a half", "recovery", inConsent("F5_notice_suppressed"), []edit{
 		{"vault/path_review.go", "		t.note(act, nil, detail)\n		return also(t.tx, Half{", "		return also(t.tx, Half{"},
 	}},

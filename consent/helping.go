@@ -34,7 +34,9 @@ func (p *Post) helping(ctx context.Context, id vault.ID, purpose string) (*vault
 	case err == nil:
 		g.Pinned = one.pinned
 	case errors.Is(err, vault.ErrNotFound): // a desk keeps no list of people (N15)
-		grant, err = vaults.GrantTo(ctx, id, g)
+		if grant, err = vaults.GrantTo(ctx, id, g); err == nil {
+			_, _ = vaults.Rewrap(ctx, id, grant, g) // or by who helps next: until then it lies under a former key (N19)
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -26,3 +26,9 @@ func (s *Service) UnlockSession(ctx context.Context, token, password, code strin
 	}
 	return s.worker(ctx, v)
 }
+
+// SignOut ends a session of a worker, locked or not, without a password, and what they
+// have open in it. vault.ErrSessionEnded if there is none.
+func (s *Service) SignOut(ctx context.Context, token string) error {
+	return s.cfg.Vaults.SignOut(ctx, token)
+}

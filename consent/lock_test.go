@@ -130,3 +130,28 @@ func TestALockAsksForTheSecondFactorAndEndsWithItsSession(t *testing.T) {
 	_, err = s.Service.UnlockSession(t.Context(), "no token", amina.Password, "")
 	require.ErrorIs(t, err, vault.ErrSessionEnded)
 }
+
+// Whoever takes the device ends the worker's session on it, without the password: nothing
+// opens by that, and what was open behind the lock is over.
+func TestALockedSessionIsEndedWithoutItsPassword(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	tn.paper(t, "Letter", vault.Shared)
+	tn.follow(t)
+	samir := tn.centre.worker
+	v, err := tn.post(t).Open(t.Context(), tn.amina.Vault.ID(), aboutHousing)
+	require.NoError(t, err)
+	token := samir.Own().Token()
+	require.NoError(t, samir.Lock(t.Context()))
+	require.NoError(t, tn.Another(t, nil).Service.SignOut(t.Context(), token))
+	_, err = v.List(t.Context(), nil)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, vault.ErrLocked)
+	for range 2 {
+		_, err = tn.service.UnlockSession(t.Context(), token, samir.Password, "")
+		require.ErrorIs(t, err, vault.ErrSessionEnded)
+		require.ErrorIs(t, tn.service.SignOut(t.Context(), token), vault.ErrSessionEnded)
+	}
+	require.ErrorIs(t, tn.service.SignOut(t.Context(), "no token"), vault.ErrSessionEnded)
+	require.NotNil(t, samir.SignIn(t, tn.Stage))
+}

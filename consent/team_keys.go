@@ -107,10 +107,13 @@ func leaveKey(ctx context.Context, v *vault.Vault) error {
 // anything else is done with it: the grants of everybody whom the relay follows. It
 // can stop anywhere and be called again, also by several workers at once: what is
 // done is found done. Only then the former keys go, and open no current grant.
+//
+// A desk has no list of whom it may help (N15), and so keeps its former keys (N19): people
+// who lost everything do not sign in, which would seal their grants to the present one.
 func (p *Post) payOwed(ctx context.Context) error {
 	s := p.service()
-	now := string(p.keys.Inboxes[0].Public())
-	if done, ok := recall(s, s.settled, p.relay.ID); ok && done == now {
+	now, desk := string(p.keys.Inboxes[0].Public()), p.relay.Type == TypeDesk
+	if done, ok := recall(s, s.settled, p.relay.ID); ok && done == now && !desk {
 		return nil
 	}
 	owed, left, err := p.formerKeys(ctx, now)
@@ -121,6 +124,9 @@ func (p *Post) payOwed(ctx context.Context) error {
 		if err := leaveKey(ctx, p.space); err != nil {
 			return err
 		}
+	}
+	if desk {
+		return nil
 	}
 	if len(owed) > 0 {
 		if !p.member.Roles.Has(RoleHelp) {

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -141,9 +142,7 @@ func (a *NewAnswers) check() (Strength, error) {
 	if a.Pictures != nil {
 		bad(a.Questions != nil, "answers", "are either questions or pictures")
 		bad(len(a.Pictures) < fewestPictures || len(a.Pictures) > mostPictures, "pictures", "are not five to twelve")
-		for _, name := range a.Pictures {
-			bad(pictureNamed(name) == "", "pictures", "hold a name that is none of Pictures")
-		}
+		bad(slices.ContainsFunc(a.Pictures, func(name string) bool { return pictureNamed(name) == "" }), "pictures", "hold a name that is none of Pictures")
 	} else {
 		bad(len(a.Questions) < fewestQuestions || len(a.Questions) > mostQuestions, "questions", "are not three to five")
 	}

@@ -36,6 +36,7 @@ var attacks = map[string]func(t *testing.T, s *hostile){
 	"F3_path_nobody_wanted":             pathNobodyWanted,
 	"F4_waits_cut_short":                waitsCutShort,
 	"F4_cancel_skipped":                 cancelSkipped,
+	"F4_cancel_of_a_sheet_skipped":      sheetCancelSkipped,
 	"F5_notice_suppressed":              noticeSuppressed,
 	"F6_one_person_twice":               onePersonTwice,
 	"F7_replayed_approvals":             replayedApprovals,

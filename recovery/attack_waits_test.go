@@ -178,7 +178,7 @@ func onePersonTwice(t *testing.T, s *hostile) {
 	h := s.Begin(t, vault.PathHelpers)
 	harbour := s.Post(t, s.Samir)
 	_, err := s.Recovery.Approve(t.Context(), harbour, s.id(), h.Request.ID, "again")
-	require.True(t, err == nil || errors.Is(err, recovery.ErrAgreed))
+	require.ErrorIs(t, err, recovery.ErrAgreed)
 	require.Contains(t, s.missing(t, h), recovery.MissingRelayApproval, "they are counted once")
 
 	atDesk, err := s.Samir.Worker.At(t.Context(), s.Line.ID)

@@ -15,7 +15,8 @@ import (
 )
 
 // Number and code of a request have eight digits each, drawn: 26 bits, of which the
-// witness lets nobody try more than twenty (F9). They open what helpers gave, which opens
+// witness lets nobody try more than nineteen (F9): it evaluates twenty times, and once was
+// to make it. They open what helpers gave, which opens
 // nothing without the person's part, or the desk's code.
 const codeDigits = 8
 

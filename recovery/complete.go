@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"reconnect.example/consent"
-	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
 )
@@ -32,7 +30,8 @@ type Completed struct {
 // vault.Vaults.Recover. The request is done; others about this person are over. Errors:
 // vault.ErrSignIn for a wrong sheet or wrong answers, vault.ErrInvalid for a password
 // that cannot be or a sheet that is mistyped, vault.BackOffError, ErrSpent,
-// NotReadyError, ErrRequest, vault.ErrWitnessAway (nothing was changed),
+// NotReadyError, ErrRequest, vault.ErrOneOrganisation; vault.ErrTooManyLocked, vault.ErrRevision, vault.ErrWitnessAway
+// (nothing was changed),
 // vault.ErrUnconfirmed (it is done, and returned).
 func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error) {
 	s := h.service
@@ -40,6 +39,9 @@ func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error
 		return Completed{}, err // before a try is counted
 	}
 	if err := h.still(ctx); err != nil {
+		return Completed{}, err
+	}
+	if err := h.twoOrganisations(ctx); err != nil {
 		return Completed{}, err
 	}
 	proof := vault.PathProof{Path: h.record.Path, Relay: h.relay.half(), Desk: h.desk.half()}
@@ -52,13 +54,19 @@ func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error
 	if err != nil {
 		return Completed{}, err
 	}
-	later, err := h.later(proof)
+	later, opening, err := h.later(proof)
 	if err != nil {
 		return Completed{}, err
 	}
 	v, err := s.cfg.Vaults.Recover(ctx, vault.Recovery{
 		Vault: h.vault, Proof: proof, Password: c.Password, Session: c.Session, Later: later,
-		Detail: map[string]string{"request": h.id.String()}, Also: h.done,
+		Detail: map[string]string{"request": h.id.String()},
+		Also: func(tx *storage.Tx, helpers map[vault.ID]vault.HolderKeys) error {
+			if err := h.done(tx); err != nil || opening == nil {
+				return err
+			}
+			return h.askToWatch(tx, helpers, opening)
+		},
 	})
 	if errors.Is(err, vault.ErrSessionEnded) { // nobody has one here: the keys changed just now
 		if err = h.still(ctx); err == nil {
@@ -71,6 +79,9 @@ func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error
 	unconfirmed := err
 	h.endAtWitness(ctx)
 	s.notify(ctx, h.vault, EventRecovered)
+	if later != nil {
+		s.notify(ctx, h.vault, EventPrivateWaits)
+	}
 	out := Completed{Vault: v}
 	o, err := v.Overview(ctx)
 	if err == nil {
@@ -83,10 +94,40 @@ func (h *HandOver) Complete(ctx context.Context, c Completion) (Completed, error
 	return out, unconfirmed
 }
 
+// twoOrganisations refuses a request in which relay and desk are one by now, as the
+// directory has it: one of them has gone over to the other since it was opened (F13).
+func (h *HandOver) twoOrganisations(ctx context.Context) error {
+	if h.Kind != vault.PathHelpers || h.relay == nil || h.desk == nil {
+		return nil
+	}
+	relay, err := h.service.cfg.Directory.Relay(ctx, h.relay.by.Relay)
+	if err != nil {
+		return err
+	}
+	desk, err := h.service.cfg.Directory.Relay(ctx, h.desk.by.Relay)
+	if err == nil && relay.Organisation == desk.Organisation {
+		err = vault.ErrOneOrganisation
+	}
+	return err
+}
+
 // still asks again whether the request is open, before a try is counted.
 func (h *HandOver) still(ctx context.Context) error {
 	r, err := h.service.load(ctx, h.vault, h.id)
 	if err == nil && !r.isOpen(h.service.cfg.Now()) {
+		err = ErrRequest
+	}
+	if err != nil || h.Kind.Witness() {
+		return err
+	}
+	return h.notEnded(ctx)
+}
+
+// notEnded asks the witness about a request that waits for nothing: a store that brings back
+// one that was cancelled is not believed (F4).
+func (h *HandOver) notEnded(ctx context.Context) error {
+	ended, err := h.service.cfg.Vaults.EndedAt(ctx, h.vault, h.id)
+	if err == nil && ended {
 		err = ErrRequest
 	}
 	return err
@@ -138,26 +179,6 @@ func (h *HandOver) values(ctx context.Context) (out [2][]byte, err error) {
 	return out, nil
 }
 
-// laterBody is what is kept until the wait for Private is over.
-type laterBody struct {
-	Request    [16]byte `cbor:"1,keyasint"`
-	Path       [16]byte `cbor:"2,keyasint"`
-	Relay      []byte   `cbor:"3,keyasint"`
-	Desk       []byte   `cbor:"4,keyasint"`
-	Generation uint64   `cbor:"5,keyasint"`
-}
-
-func (h *HandOver) later(p vault.PathProof) ([]byte, error) {
-	if !h.Later {
-		return nil, nil
-	}
-	_, generation, err := waited(h.record.Path, 1, h.params)
-	if err != nil {
-		return nil, err
-	}
-	return seal.Marshal(laterBody{Request: h.id, Path: p.Path, Relay: p.Relay.Private, Desk: p.Desk.Private, Generation: generation})
-}
-
 // done ends this request and all others of the vault, in the commit of the new keys.
 func (h *HandOver) done(tx *storage.Tx) error {
 	now := h.service.cfg.Now()
@@ -206,67 +227,4 @@ func (h *HandOver) endAtWitness(ctx context.Context) {
 	for _, id := range ended {
 		_ = h.service.cfg.Witness.Cancel(ctx, h.vault, id) // or it expires there; it knows not all of them
 	}
-}
-
-// Pending is what comes back later: private papers, after the longer wait of the path
-// with nothing of the person's.
-type Pending struct {
-	Request RequestID
-	Wait    time.Duration // what is left of it
-}
-
-func (s *Service) pending(ctx context.Context, v *vault.Vault) (*laterBody, error) {
-	raw, err := v.Later(ctx)
-	if err != nil || raw == nil {
-		return nil, err
-	}
-	l := new(laterBody)
-	if seal.Unmarshal(raw, l) != nil {
-		return nil, errDamaged
-	}
-	return l, nil
-}
-
-// Pending returns what comes back later; nil if nothing does, also if it was cancelled.
-// vault.ErrWitnessAway if the witness, which has the clock, does not answer.
-func (s *Service) Pending(ctx context.Context, v *vault.Vault) (*Pending, error) {
-	l, err := s.pending(ctx, v)
-	if err != nil || l == nil {
-		return nil, err
-	}
-	w, err := s.atWitness(ctx, v.ID(), l.Request)
-	if errors.Is(err, ErrRequest) || err == nil && (w.Cancelled || len(w.Ready) < 2) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &Pending{Request: l.Request, Wait: w.Ready[1]}, nil
-}
-
-// OpenPending opens it when the wait is over. The person shows their secret again.
-// Errors: vault.ErrNotFound, NotReadyError, ErrRequest if it was cancelled,
-// vault.ErrSignIn, vault.ErrWitnessAway, vault.ErrUnconfirmed (it is open).
-func (s *Service) OpenPending(ctx context.Context, v *vault.Vault, secret vault.Secret) (n int, err error) {
-	l, err := s.pending(ctx, v)
-	if err != nil {
-		return 0, err
-	}
-	if l == nil {
-		return 0, vault.ErrNotFound
-	}
-	if err := v.ShowSecret(ctx, secret); err != nil {
-		return 0, err // before a try is counted
-	}
-	value, err := s.within(ctx, v.ID(), l.Request, l.Path, 1, waitedInput(l.Path, 1), l.Generation)
-	var wait *vault.BackOffError
-	if errors.As(err, &wait) {
-		return 0, &NotReadyError{Missing: []Missing{MissingWait}, Wait: wait.Wait}
-	}
-	if err != nil {
-		return 0, err
-	}
-	return v.OpenLockedByPath(ctx, vault.PathProof{
-		Path: l.Path, Relay: vault.Half{Private: l.Relay}, Desk: vault.Half{Private: l.Desk}, Values: [2][]byte{1: value[:]},
-	}, secret)
 }

@@ -27,6 +27,7 @@ type Request struct {
 	Missing []Missing     // before the person can complete it
 	Wait    time.Duration // of which so much is left
 	Private bool          // it will open Private, too, then or later
+	Later   bool          // it was completed, but for private papers, which came back later or do
 }
 
 // State is how it stands with a request: a stable code.
@@ -34,7 +35,8 @@ type State string
 
 // The states.
 const (
-	StateOpen      State = "open" // Missing says what it needs
+	StateOpen      State = "open"  // Missing says what it needs
+	StateLater     State = "later" // done, but for private papers: they come back after Wait, and it can still be stopped
 	StateDone      State = "done"
 	StateCancelled State = "cancelled" // by somebody, or by a sign-in of the person
 	StateOver      State = "over"      // expired, or the person's paths have changed since
@@ -54,6 +56,10 @@ func (s *Service) describe(ctx context.Context, id vault.ID, n named, o *opening
 		r.State = StateCancelled
 	default:
 		r.State = StateOver
+	}
+	if n.State == recordDone && n.Later {
+		r.Later = true
+		return r, s.untilPrivate(ctx, &r)
 	}
 	if !n.isOpen(s.cfg.Now()) {
 		return r, nil
@@ -118,9 +124,13 @@ func (s *Service) atWitness(ctx context.Context, id vault.ID, request RequestID)
 
 // Requests returns the requests of a person whom the relay follows, or who let the desk
 // help them, the newest first: also for another worker, on another machine. Those in
-// which this side cannot help are left out.
+// which this side cannot help are left out. To a relay or desk that is not let in any more,
+// those in which private papers still wait.
 func (s *Service) Requests(ctx context.Context, p *consent.Post, id vault.ID) (out []Request, err error) {
 	v, err := p.Helping(ctx, id)
+	if isOut(err) {
+		return s.watched(ctx, p, id, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +237,9 @@ type Queued struct {
 }
 
 // Queue returns the requests that this desk or relay was asked to help with, the oldest
-// first, without any name.
+// first, without any name: also those in which private papers still wait, so that somebody
+// stops them who knows that the person did not ask. This does not need that the person
+// lets them help (any more).
 func (s *Service) Queue(ctx context.Context, p *consent.Post) (out []Queued, err error) {
 	all, err := s.notes(ctx, p)
 	if err != nil {
@@ -237,12 +249,13 @@ func (s *Service) Queue(ctx context.Context, p *consent.Post) (out []Queued, err
 	for _, n := range all {
 		r, err := s.queued(ctx, n)
 		switch {
-		case errors.Is(err, ErrRequest), err == nil && r.State != StateOpen:
+		case errors.Is(err, ErrRequest), err == nil && r.State != StateOpen && r.State != StateLater:
 			over = append(over, n.key)
 		case errors.Is(err, vault.ErrTampered), errors.Is(err, vault.ErrUntrustedKey):
 			out = append(out, Queued{Request: Request{ID: n.id}, Error: err})
 		case err != nil:
 			return nil, err
+		case slices.ContainsFunc(out, func(q Queued) bool { return q.Error == nil && q.Request.ID == r.ID }): // asked, and told again
 		default:
 			out = append(out, Queued{Request: r})
 		}

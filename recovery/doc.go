@@ -15,7 +15,8 @@
 //
 //	V/rq/<id>          who opened it, signed; a public key; its private half, sealed under the code
 //	V/rq/<id>/r, /d    what a relay and the desk gave: signed, boxed to the public key
-//	V/rq/<id>/t/<hash> the private half, sealed under the token of a page that is at it
+//	V/rq/<id>/t/<hash> the private half, sealed under the token of a page that is at it;
+//	                   or only until when, under the token of who came too early
 //	R/in/q/<note>      who is asked to help finds it here: boxed to them
 //
 // The store learns from it that somebody wants to get in, and not who helps, nor what is

@@ -59,6 +59,9 @@ const (
 type NotReadyError struct {
 	Missing []Missing
 	Wait    time.Duration // how long it still takes, if that is it
+	// Look is a token for [Service.Look], until the end of the request, where Enter was
+	// given the right number and code; "" elsewhere. Error does not say it.
+	Look string
 }
 
 func (e *NotReadyError) Error() string {
@@ -66,7 +69,11 @@ func (e *NotReadyError) Error() string {
 	for i, m := range e.Missing {
 		parts[i] = string(m)
 	}
-	return fmt.Sprintf("%v: %s (%v)", ErrNotReady, strings.Join(parts, ", "), e.Wait)
+	said := fmt.Sprintf("%v: %s", ErrNotReady, strings.Join(parts, ", "))
+	if e.Wait > 0 {
+		said += fmt.Sprintf(" (%v)", (e.Wait + time.Second - 1).Truncate(time.Second)) // rounded up: then it is over
+	}
+	return said
 }
 
 // Unwrap returns ErrNotReady.

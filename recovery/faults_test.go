@@ -1,145 +1,22 @@
 package recovery_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"reconnect.example/consent"
-	"reconnect.example/consent/consenttest"
 	"reconnect.example/recovery"
 	"reconnect.example/recovery/recoverytest"
 	"reconnect.example/vault"
 )
-
-// scene is what somebody does something in, and what came of it so far.
-type scene struct {
-	*recoverytest.Stage
-	parts *parts
-	sheet string
-	old   string
-	help  recoverytest.Help
-	page  *recovery.HandOver
-	back  *vault.Vault
-	at    map[string]*consent.Post // who helps, each where they work
-}
-
-// act is what somebody does, and what it may say when it is done already.
-type act struct {
-	kind vault.PathKind
-	// ready is how far things are: 0: nothing, 1: enrolled, 2: a request is open, 3: it
-	// is ready, 4: a page is open, 5: she is in, and Private waits.
-	ready int
-	do    func(ctx context.Context, s *scene) error
-	done  []error
-}
-
-func acts() map[string]act {
-	id := func(s *scene) vault.ID { return s.Amina.Vault.ID() }
-	helpers, sheet, answers := vault.PathHelpers, vault.PathSheetRelay, vault.PathAnswersRelay
-	complete := func(ctx context.Context, s *scene) error {
-		_, err := s.page.Complete(ctx, recovery.Completion{Sheet: s.sheet, Answers: asTypedYearsLater, Password: recoverytest.NewPassword})
-		return err
-	}
-	return map[string]act{
-		"enrol": {kind: sheet, do: func(ctx context.Context, s *scene) error {
-			made, err := s.Recovery.Enrol(ctx, s.Amina.Vault, everyWay(), s.Secret())
-			if made.Sheet != nil {
-				s.sheet = made.Sheet.Code
-			}
-			return err
-		}},
-		"withdraw": {kind: sheet, ready: 1, done: []error{vault.ErrNotFound}, do: func(ctx context.Context, s *scene) error {
-			return s.Recovery.Withdraw(ctx, s.Amina.Vault, []vault.PathKind{vault.PathAnswersRelay}, s.Secret())
-		}},
-		"open": {kind: helpers, ready: 1, done: []error{recovery.ErrOpen}, do: func(ctx context.Context, s *scene) error {
-			p := s.at["Samir"]
-			ways, err := s.Recovery.Ways(ctx, p, id(s))
-			if err != nil {
-				return err
-			}
-			for _, w := range ways {
-				if w.Kind == helpers {
-					_, err = s.Recovery.Open(ctx, p, asksTheDesk(s.Stage, w.Path))
-				}
-			}
-			return err
-		}},
-		"contribute": {kind: helpers, ready: 2, do: func(ctx context.Context, s *scene) error {
-			_, err := s.Recovery.Contribute(ctx, s.at["Lina"], id(s), s.help.Request.ID)
-			return err
-		}},
-		"approve": {kind: helpers, ready: 2, do: func(ctx context.Context, s *scene) error {
-			_, err := s.Recovery.Approve(ctx, s.at["Rosa"], id(s), s.help.Request.ID, "known")
-			return err
-		}},
-		"cancel": {kind: helpers, ready: 2, done: []error{recovery.ErrRequest}, do: func(ctx context.Context, s *scene) error {
-			return s.Recovery.Cancel(ctx, s.at["Omar"], id(s), s.help.Request.ID, "")
-		}},
-		"cancel her own": {kind: sheet, ready: 2, done: []error{recovery.ErrRequest}, do: func(ctx context.Context, s *scene) error {
-			return s.Recovery.CancelOwn(ctx, s.Amina.Vault, s.help.Request.ID)
-		}},
-		"enter": {kind: helpers, ready: 3, do: func(ctx context.Context, s *scene) error {
-			_, err := s.Recovery.Enter(ctx, s.help.HandOverCode())
-			return err
-		}},
-		"resume": {kind: sheet, ready: 4, do: func(ctx context.Context, s *scene) error {
-			_, err := s.Recovery.Resume(ctx, s.page.Token())
-			return err
-		}},
-		"complete with a sheet": {kind: sheet, ready: 4, done: []error{recovery.ErrRequest}, do: complete},
-		"complete with answers": {kind: answers, ready: 4, done: []error{recovery.ErrRequest}, do: complete},
-		"complete with nothing": {kind: helpers, ready: 4, done: []error{recovery.ErrRequest}, do: complete},
-		"open what was left later": {kind: helpers, ready: 5, done: []error{vault.ErrNotFound}, do: func(ctx context.Context, s *scene) error {
-			_, err := s.Recovery.OpenPending(ctx, s.back, s.Secret())
-			return err
-		}},
-	}
-}
-
-func everyWay() recovery.Enrolment {
-	return recovery.Enrolment{
-		Sheet: &recovery.NewSheet{Private: true}, Answers: &recovery.NewAnswers{Questions: herQuestions, Private: true},
-		Helpers: &recovery.NewHelpers{Private: true}, Notice: recoverytest.Notice(), Agreed: true,
-	}
-}
-
-// prepare sets the scene in which somebody is about to do it.
-func (a act) prepare(t *testing.T) *scene {
-	t.Helper()
-	s := &scene{}
-	s.Stage, s.parts = newBroken(t, recoverytest.Options{})
-	papers(t, s.Stage)
-	s.old = s.Amina.Password
-	if a.ready > 0 {
-		s.sheet = s.Enrol(t, everyWay()).Sheet.Code
-	}
-	if a.ready == 2 {
-		s.help = s.Begin(t, a.kind)
-	}
-	if a.ready > 2 {
-		s.help = s.Ready(t, a.kind)
-	}
-	if a.ready > 3 {
-		s.page = s.Enter(t, s.help)
-	}
-	if a.ready > 4 {
-		s.back = s.Complete(t, s.help, recovery.Completion{}).Vault
-		s.Wait(a.kind, true)
-		s.back = s.Amina.SignIn(t, s.Stage.Stage.Stage)
-	}
-	s.at = map[string]*consent.Post{}
-	for name, w := range map[string]*consenttest.Staff{"Samir": s.Samir, "Rosa": s.Rosa, "Lina": s.Lina, "Omar": s.Omar} {
-		s.at[name] = s.Post(t, w)
-	}
-	s.parts.heal() // counts from here
-	return s
-}
 
 // Whatever fails: it was done or it was not, and says which; done again it ends as if
 // nothing had happened; and she is in with the new password, or out as before with a way
@@ -155,20 +32,54 @@ func TestWhateverFailsNobodyIsLockedOutAndNothingIsHalfDone(t *testing.T) {
 			}
 			t.Run(name+"/"+f.name, func(t *testing.T) {
 				t.Parallel()
-				healthy := a.prepare(t)
+				healthy := a.prepare(t, recoverytest.Options{})
 				require.NoError(t, a.do(t.Context(), healthy))
 				total := f.of(healthy.parts)
 				step := max(1, total/sized(1, 3))
 				for n := 1 + (turn*7)%step; n <= total; n += step {
-					a.fails(t, f, n)
+					a.fails(t, f, n, recoverytest.Options{})
 				}
 			})
 		}
 	}
 }
 
-func (a act) fails(t *testing.T, f fault, n int) {
-	s := a.prepare(t)
+// The same on a disk: SQLite and files. RECONNECT_FAULTS=all is every fault at every call
+// of every act, which takes very long.
+func TestWhateverFailsOnADiskNobodyIsLockedOut(t *testing.T) {
+	t.Parallel()
+	everything := os.Getenv("RECONNECT_FAULTS") == "all"
+	onDisk := func() (opts recoverytest.Options) {
+		opts.Consent.Vault.Folder = t.TempDir()
+		return opts
+	}
+	turn := 0
+	for _, name := range slices.Sorted(maps.Keys(acts())) {
+		a := acts()[name]
+		turn++
+		if !everything && turn%sized(4, 1) != 0 {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			healthy := a.prepare(t, onDisk())
+			require.NoError(t, a.do(t.Context(), healthy))
+			for k, f := range faults {
+				total := f.of(healthy.parts)
+				if everything {
+					for n := 1; n <= total; n++ {
+						a.fails(t, f, n, onDisk())
+					}
+				} else if k == turn%len(faults) && total > 0 {
+					a.fails(t, f, 1+rand.IntN(total), onDisk())
+				}
+			}
+		})
+	}
+}
+
+func (a act) fails(t *testing.T, f fault, n int, opts recoverytest.Options) {
+	s := a.prepare(t, opts)
 	f.set(s.parts, n)
 	err := a.do(t.Context(), s)
 	s.parts.heal()
@@ -202,7 +113,7 @@ func (s *scene) requireNobodyLockedOut(t *testing.T, a act, which string) {
 	_, old := in(s.old)
 	v, fresh := in(recoverytest.NewPassword)
 	require.True(t, (old == nil) != (fresh == nil), "exactly one opens: %v, %v; %s", old, fresh, which)
-	if completes := strings.HasPrefix(t.Name(), "TestWhateverFailsNobodyIsLockedOutAndNothingIsHalfDone/complete"); completes {
+	if a.does == comesBack {
 		require.NoError(t, fresh, which)
 	}
 	want := []string{"Letter", "Diary"}
@@ -216,6 +127,7 @@ func (s *scene) requireNobodyLockedOut(t *testing.T, a act, which string) {
 		s.Complete(t, s.Begin(t, vault.PathSheetRelay), recovery.Completion{Sheet: made.Sheet.Code})
 		v = s.Amina.Vault
 	}
+	s.Amina.Password = recoverytest.NewPassword
 	require.ElementsMatch(t, want, titles(t, v), which)
 	s.requireNoOrphans(t)
 }

@@ -126,10 +126,10 @@ func (s *Service) at(ctx context.Context, p *consent.Post, id vault.ID, request 
 // more).
 func (s *Service) openingFor(ctx context.Context, p *consent.Post, v *vault.Vault, id vault.ID, request RequestID, r *record) (*opening, error) {
 	half, ok := v.Half(r.Path)
-	if !ok {
+	if !ok && !(r.State == recordDone && r.Later) { // then nobody has a half any more, and a note is enough to stop it
 		return nil, ErrRequest
 	}
-	if _, plain, err := halfKey(id, request, half).Open(bound(id, request, "opening"), r.Opening); err == nil {
+	if _, plain, err := halfKey(id, request, half).Open(bound(id, request, "opening"), r.Opening); ok && err == nil {
 		return s.readOpening(ctx, id, request, r, plain)
 	}
 	all, err := s.notes(ctx, p)
@@ -194,7 +194,7 @@ func (s *Service) Contribute(ctx context.Context, p *consent.Post, id vault.ID, 
 		return Given{}, storageError(err)
 	}
 	if kind == vault.PathHelpers {
-		if err := s.agree(ctx, p, id, h); err != nil {
+		if _, err := s.agree(ctx, p, id, h); err != nil {
 			return Given{}, err // the half is there; another must agree
 		}
 	}
@@ -222,19 +222,20 @@ func (s *Service) underCode(ctx context.Context, p *consent.Post, id vault.ID, r
 }
 
 // agree tells the witness that one more person agrees.
-func (s *Service) agree(ctx context.Context, p *consent.Post, id vault.ID, h *helping) error {
+func (s *Service) agree(ctx context.Context, p *consent.Post, id vault.ID, h *helping) (WitnessRequest, error) {
 	a := *h.opening.approval
 	a.Act, a.At = seal.ApprovalAgrees, s.cfg.Now().UnixMilli()
 	said, err := p.Approval(id, &a)
 	if err != nil {
-		return err
+		return WitnessRequest{}, err
 	}
-	_, err = s.cfg.Witness.Approve(ctx, id, said)
-	return witnessError(ctx, err)
+	w, err := s.cfg.Witness.Approve(ctx, id, said)
+	return w, witnessError(ctx, err)
 }
 
-// Approve is the word of one more person, where two of each side must agree. Errors:
-// ErrAgreed, ErrRequest, vault.ErrInvalid, vault.ErrWitnessAway.
+// Approve is the word of one more person, where two of each side must agree. Who opened
+// the request, or gave a half, has agreed by that. Errors: ErrAgreed, also for who says it
+// again; ErrRequest, vault.ErrInvalid, vault.ErrWitnessAway.
 func (s *Service) Approve(ctx context.Context, p *consent.Post, id vault.ID, request RequestID, recognised string) (Request, error) {
 	if err := checkSaid("recognised", &recognised, true); err != nil {
 		return Request{}, err
@@ -247,6 +248,10 @@ func (s *Service) Approve(ctx context.Context, p *consent.Post, id vault.ID, req
 	if h.opening.Kind != vault.PathHelpers {
 		return Request{}, invalid("request", "needs nobody's agreement; give your half")
 	}
+	before, err := s.atWitness(ctx, id, request)
+	if err != nil {
+		return Request{}, err
+	}
 	// The line first: nobody agrees unseen. The witness counts whoever it has not counted.
 	detail := map[string]string{"path": h.opening.Kind.String(), "request": request.String(), "how": recognised}
 	if err := h.v.Write(ctx, ActRequestApproved, detail, func(tx *storage.Tx) error {
@@ -255,21 +260,30 @@ func (s *Service) Approve(ctx context.Context, p *consent.Post, id vault.ID, req
 	}); err != nil {
 		return Request{}, storageError(err)
 	}
-	if err := s.agree(ctx, p, id, h); err != nil {
+	after, err := s.agree(ctx, p, id, h)
+	if err != nil {
 		return Request{}, err
+	}
+	if after.Relay+after.Desk == before.Relay+before.Desk { // counted before: the same person once more (F6)
+		return Request{}, ErrAgreed
 	}
 	return s.describe(ctx, id, named{request, h.record}, h.opening)
 }
 
 // Cancel ends a request: anybody of a relay that follows or of the desk may. One that is
-// done, but for private papers that come back later, ends too: they stay locked. The
-// witness is told first. Errors: ErrRequest, vault.ErrNotFound, vault.ErrUnconfirmed if the
+// done, but for private papers that come back later, ends too: they stay locked. That may
+// also who helped and was put out since, as whoever came in may be somebody else (N14). The
+// witness is told first. Errors: ErrRequest, vault.ErrNotFound, vault.ErrWitnessAway if
+// private papers still wait at it: say it again. vault.ErrUnconfirmed if the
 // witness is away: the request has ended here, and waits there until somebody signs in.
 func (s *Service) Cancel(ctx context.Context, p *consent.Post, id vault.ID, request RequestID, why string) error {
 	if err := checkSaid("why", &why, false); err != nil {
 		return err
 	}
 	v, err := p.Helping(ctx, id)
+	if isOut(err) {
+		return s.cancelWatched(ctx, p, id, request, why, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -283,17 +297,31 @@ func (s *Service) Cancel(ctx context.Context, p *consent.Post, id vault.ID, requ
 	})
 }
 
+// endAtWitness has the witness remember that a request has ended, so that a store that
+// brings it back is not believed (F4). Of one that waits for nothing it knows only that.
+func (s *Service) endAtWitness(ctx context.Context, id vault.ID, request RequestID) error {
+	told := witnessError(ctx, s.cfg.Witness.Cancel(ctx, id, request))
+	if errors.Is(told, ErrRequest) {
+		told = s.cfg.Vaults.EndAt(ctx, id, request)
+	}
+	return told
+}
+
 // CancelOwn ends a request about oneself. Errors: those of Cancel.
 func (s *Service) CancelOwn(ctx context.Context, v *vault.Vault, request RequestID) error {
 	return s.cancel(ctx, v, v.ID(), request, map[string]string{"request": request.String()}, func(*storage.Tx) error { return nil })
 }
 
 func (s *Service) cancel(ctx context.Context, v *vault.Vault, id vault.ID, request RequestID, detail map[string]string, also func(tx *storage.Tx) error) error {
-	if _, err := s.load(ctx, id, request); err != nil {
+	before, err := s.load(ctx, id, request)
+	if err != nil {
 		return err
 	}
-	told := witnessError(ctx, s.cfg.Witness.Cancel(ctx, id, request))
-	err := v.Write(ctx, ActRequestCancelled, detail, func(tx *storage.Tx) error {
+	told := s.endAtWitness(ctx, id, request)
+	if before.State == recordDone && errors.Is(told, vault.ErrWitnessAway) {
+		return told // nothing but the witness ends what still waits for Private, no sign-in either
+	}
+	err = v.Write(ctx, ActRequestCancelled, detail, func(tx *storage.Tx) error {
 		r, err := reload(tx, id, request, s.cfg.Now())
 		if r != nil && r.State == recordDone && r.Later {
 			return also(tx) // what is left of it is the witness's (N14)

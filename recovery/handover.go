@@ -52,7 +52,8 @@ type atPage struct {
 
 // Enter opens a request with its number and code, on any device. Each try is counted
 // before it is looked at (F9); an unknown number does the same work as a wrong code (E8).
-// Errors: ErrCode, vault.BackOffError, ErrSpent, NotReadyError, ErrRequest,
+// Who is right and too early has spent a try, and gets what looks again for nothing:
+// NotReadyError.Look. Errors: ErrCode, vault.BackOffError, ErrSpent, NotReadyError, ErrRequest,
 // vault.ErrWitnessAway.
 func (s *Service) Enter(ctx context.Context, c HandOverCode) (*HandOver, error) {
 	number, err := readDigits(c.Number)
@@ -91,7 +92,7 @@ func (s *Service) Enter(ctx context.Context, c HandOverCode) (*HandOver, error) 
 	page := atPage{Private: private, Desk: deskBox}
 	h, err := s.handOver(ctx, at.Vault, at.Object, page)
 	if err != nil {
-		return nil, err
+		return nil, s.tooEarly(ctx, at.Vault, at.Object, err)
 	}
 	return h, s.keepPage(ctx, h, page)
 }
@@ -145,9 +146,7 @@ func (s *Service) openDesk(ctx context.Context, at vault.Pointer, r *record, cod
 
 // keepPage writes what the page needs to go on, under a fresh token.
 func (s *Service) keepPage(ctx context.Context, h *HandOver, page atPage) error {
-	secret := seal.NewKey()
-	token := append(append(append([]byte{}, h.vault[:]...), h.id[:]...), secret.Bytes()...)
-	h.token = base64.RawURLEncoding.EncodeToString(token)
+	h.token = newToken(h.vault, h.id)
 	place, err := placeOf(h.token)
 	if err != nil {
 		return err
@@ -316,23 +315,17 @@ func (h *HandOver) ready(ctx context.Context, codeMissing bool) error {
 		missing.Missing = append(missing.Missing, MissingDesk)
 	}
 	if h.Kind.Witness() {
-		w, err := h.service.atWitness(ctx, h.vault, h.id)
+		w, err := h.service.atWitnessStill(ctx, h.vault, h.id, missing)
 		if err != nil {
 			return err
 		}
-		if w.Cancelled {
-			return ErrRequest
-		}
-		var r Request
-		r.addMissing(w)
-		missing.Missing, missing.Wait = append(missing.Missing, r.Missing...), r.Wait
 		h.Later = h.Kind == vault.PathHelpers && h.Private && len(w.Ready) > 1 && w.Ready[1] > 0
 		h.Private = h.Private && !h.Later
 	}
-	if len(missing.Missing) > 0 {
-		return missing
+	if err := missing.orNil(); err != nil || h.Kind.Witness() {
+		return err
 	}
-	return nil
+	return h.notEnded(ctx)
 }
 
 // Token opens the hand-over again for an hour. Keep it where a session's token is kept.

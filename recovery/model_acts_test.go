@@ -294,6 +294,8 @@ func (w *world) approve() {
 		want = vault.ErrInvalid
 	case want == nil && !r.atWitness(w.witnessNow()):
 		want = recovery.ErrRequest
+	case want == nil && r.agreed[who]:
+		want = recovery.ErrAgreed
 	}
 	w.oneOf("approve", err, want)
 	if err == nil {

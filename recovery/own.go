@@ -140,6 +140,9 @@ func (s *Service) bring(ctx context.Context, kind vault.PathKind, raw []byte, c 
 	}
 	switch p.Form {
 	case formSheet:
+		if c.Sheet == "" {
+			return brought{}, invalid("sheet", "is missing: this way back in takes the recovery sheet")
+		}
 		sheet, err := ReadSheet(c.Sheet)
 		if err != nil {
 			return brought{}, err

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"reconnect.example/consent"
@@ -17,6 +19,18 @@ type Receipt struct {
 	At    time.Time
 	Kinds []vault.PathKind
 	Text  []byte // JSON, as it is kept and exported
+
+	// What Text says, for pages: what the person said yes to, and what they took away.
+	Given     []Accepted
+	Withdrawn []vault.PathKind
+	Notice    string // version of the words that they read; "" where nothing was given
+}
+
+// Accepted is one path that a receipt says yes to.
+type Accepted struct {
+	Kind    vault.PathKind
+	Private bool             // it opens what is private, too
+	Waits   [2]time.Duration // of Owner and Shared, then of Private
 }
 
 // ReceiptSchema is the version of the form of these receipts. Names are as in those of
@@ -58,10 +72,13 @@ func (s *Service) receipt(v *vault.Vault, notice *vault.Notice, c vault.PathChan
 		if n.Private {
 			p.Opens, p.Private = append(p.Opens, "private"), hours(n.Waits[1])
 		}
-		r.Kinds, text.Given = append(r.Kinds, n.Kind), append(text.Given, p)
+		text.Given = append(text.Given, p)
 	}
 	for _, kind := range c.Withdraw {
-		r.Kinds, text.Withdrawn = append(r.Kinds, kind), append(text.Withdrawn, kind.String())
+		text.Withdrawn = append(text.Withdrawn, kind.String())
+	}
+	if err := r.read(text); err != nil {
+		return r, err
 	}
 	r.Text, err = json.Marshal(text)
 	return r, err
@@ -86,13 +103,39 @@ func (s *Service) Receipts(ctx context.Context, v *vault.Vault) (all []Receipt, 
 		if r.At.IsZero() || err != nil {
 			return nil, fmt.Errorf("%w: a receipt", vault.ErrTampered)
 		}
-		for _, p := range text.Given {
-			r.Kinds = append(r.Kinds, vault.ParsePathKind(p.Kind))
-		}
-		for _, kind := range text.Withdrawn {
-			r.Kinds = append(r.Kinds, vault.ParsePathKind(kind))
+		if r.read(text) != nil {
+			return nil, fmt.Errorf("%w: a receipt", vault.ErrTampered)
 		}
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// read takes over what a receipt says.
+func (r *Receipt) read(text receiptText) (err error) {
+	for _, p := range text.Given {
+		g := Accepted{Kind: vault.ParsePathKind(p.Kind), Private: slices.Contains(p.Opens, "private")}
+		if g.Waits[0], err = readHours(p.Wait); err != nil {
+			return err
+		}
+		if g.Private {
+			if g.Waits[1], err = readHours(p.Private); err != nil {
+				return err
+			}
+		}
+		r.Given, r.Kinds = append(r.Given, g), append(r.Kinds, g.Kind)
+	}
+	for _, kind := range text.Withdrawn {
+		r.Withdrawn = append(r.Withdrawn, vault.ParsePathKind(kind))
+	}
+	r.Kinds = append(r.Kinds, r.Withdrawn...)
+	if text.Notice != nil {
+		r.Notice = text.Notice.Version
+	}
+	return nil
+}
+
+// readHours reads what hours writes.
+func readHours(text string) (time.Duration, error) {
+	return time.ParseDuration(strings.ToLower(strings.TrimPrefix(text, "PT")))
 }

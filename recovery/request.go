@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +38,8 @@ type Way struct {
 }
 
 // Find returns whose space a login leads to, for a desk: the person reads it from their
-// card or sheet. Whoever did not let this desk help them is nobody: vault.ErrNotFound.
+// card or sheet. Whoever did not let this desk help them, or this relay follow, is nobody:
+// vault.ErrNotFound. vault.ErrInvalid for what cannot be a login.
 func (s *Service) Find(ctx context.Context, p *consent.Post, login string) (vault.ID, error) {
 	id, err := s.cfg.Vaults.ByLogin(ctx, login)
 	if err != nil {
@@ -120,7 +122,7 @@ func checkSaid(field string, text *string, required bool) error {
 // Open opens a request, with this helper's half. Where nothing is to wait for, an open
 // one for the same path gives way to it, and so does one that has ended at the witness.
 // Errors: ErrRequest if the path is not in force,
-// ErrOpen, vault.ErrTooMany if four are open already, vault.ErrNotFound,
+// ErrOpen, vault.ErrOneOrganisation if relay and desk are one by now, vault.ErrTooMany if four are open already, vault.ErrNotFound,
 // vault.ErrInvalid, vault.ErrWitnessAway (nothing was opened), and those of consent.
 func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Opened, error) {
 	if err := n.check(); err != nil {
@@ -139,6 +141,11 @@ func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Open
 	if err != nil {
 		return Opened{}, err
 	}
+	gone, err := s.gone(ctx, n.Vault, d)
+	if err != nil {
+		return Opened{}, err
+	}
+	maps.Copy(dead, gone)
 	var overtaken []RequestID
 	detail := map[string]string{"path": d.kind.String(), "request": d.id.String(), "how": n.Recognised}
 	err = v.Contribute(ctx, n.Path, ActRequestOpened, detail, func(tx *storage.Tx, h vault.Half) (err error) {
@@ -153,10 +160,10 @@ func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Open
 	if err != nil {
 		return Opened{}, storageError(err)
 	}
+	for _, old := range overtaken {
+		_ = s.endAtWitness(ctx, n.Vault, old) // it expires there
+	}
 	if d.kind.Witness() {
-		for _, old := range overtaken {
-			_ = s.cfg.Witness.Cancel(ctx, n.Vault, old) // it expires there
-		}
 		if _, err := s.cfg.Witness.Begin(ctx, n.Vault, d.opening.Said); err != nil {
 			s.withdraw(ctx, v, d)
 			return Opened{}, witnessError(ctx, err)
@@ -187,6 +194,24 @@ type asked struct {
 	inbox seal.BoxPublic
 	note  vault.ItemID
 	later time.Duration // is swept so much later: in the same hour it would tell of what it is (N20)
+}
+
+func newAsked(relay consent.RelayID, inbox seal.BoxPublic) asked {
+	note := vault.ItemID(random16())
+	return asked{relay: relay, inbox: inbox, note: note, later: time.Duration(1+note[0]%24) * time.Hour}
+}
+
+// tell leaves a note, in the commit that it is about.
+func (a asked) tell(tx *storage.Tx, n noteBody, until time.Time) error {
+	body, err := seal.Marshal(n)
+	if err != nil {
+		return err
+	}
+	record, err := a.inbox.Seal(bound(a.relay, a.note, "note"), nil, body)
+	if err == nil {
+		putPassing(tx, noteKey(a.relay, a.note), record, until.Add(a.later))
+	}
+	return err
 }
 
 func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n NewRequest) (*draft, error) {
@@ -251,7 +276,7 @@ func (s *Service) facts(ctx context.Context, id vault.ID, path vault.PathID) (va
 
 // whom finds the inboxes of all who are asked: one's own relay or desk, and the others.
 func (s *Service) whom(ctx context.Context, p *consent.Post, d *draft, ask []consent.RelayID) error {
-	desk := false
+	desk, sides := false, map[bool]consent.OrganisationID{}
 	for _, id := range append([]consent.RelayID{p.Relay().ID}, ask...) {
 		if slices.ContainsFunc(d.ask, func(a asked) bool { return a.relay == id }) {
 			continue
@@ -261,12 +286,17 @@ func (s *Service) whom(ctx context.Context, p *consent.Post, d *draft, ask []con
 			return err
 		}
 		desk = desk || relay.Type == consent.TypeDesk
+		if _, known := sides[relay.Type == consent.TypeDesk]; !known {
+			sides[relay.Type == consent.TypeDesk] = relay.Organisation
+		}
 		keys, err := s.cfg.Register.Holder(ctx, id, nil)
 		if err != nil {
 			return err
 		}
-		note := vault.ItemID(random16())
-		d.ask = append(d.ask, asked{relay: id, inbox: keys.Inbox, note: note, later: time.Duration(1+note[0]%24) * time.Hour})
+		d.ask = append(d.ask, newAsked(id, keys.Inbox))
+	}
+	if d.kind == vault.PathHelpers && desk && sides[true] == sides[false] {
+		return vault.ErrOneOrganisation // F13: one of them has gone over to the other since
 	}
 	if d.kind == vault.PathHelpers && !desk {
 		return invalid("ask", "does not name the other side: a desk and a relay help together")
@@ -284,10 +314,11 @@ func sideOf(v *vault.Vault) string {
 
 // dead are the requests that the witness has ended, as it does when the person signs in:
 // they stand in nobody's way. One that it does not know either is being opened just now, or
-// whoever opened it fell over.
+// whoever opened it fell over. What has ended here and not there, as an answer was lost,
+// ends there: it would keep one of the vault's places until it expires.
 func (s *Service) dead(ctx context.Context, id vault.ID, d *draft) (map[RequestID]bool, error) {
 	if !d.kind.Witness() {
-		return nil, nil
+		return map[RequestID]bool{}, nil
 	}
 	all, err := s.all(ctx, id)
 	if err != nil {
@@ -298,12 +329,42 @@ func (s *Service) dead(ctx context.Context, id vault.ID, d *draft) (map[RequestI
 		return nil, witnessError(ctx, err)
 	}
 	dead, now := map[RequestID]bool{}, s.cfg.Now()
+	for _, w := range known {
+		i := slices.IndexFunc(all, func(r named) bool { return r.id == w.ID })
+		ended := i < 0 || !all[i].isOpen(now) && !(all[i].State == recordDone && all[i].Later)
+		if ended && !w.Cancelled && now.Before(w.Until) {
+			if err := s.cfg.Witness.Cancel(ctx, id, w.ID); err != nil {
+				return nil, witnessError(ctx, err)
+			}
+		}
+	}
 	for _, r := range all {
 		i := slices.IndexFunc(known, func(w WitnessRequest) bool { return w.ID == r.id })
 		begun := time.UnixMilli(r.Opened).Add(beginsWithin)
 		dead[r.id] = r.Path == d.record.Path && (i >= 0 && known[i].Cancelled || i < 0 && now.After(begun))
 	}
 	return dead, nil
+}
+
+// gone are the open requests about paths that are not in force any more: they help nobody,
+// and must not keep anybody from asking for help.
+func (s *Service) gone(ctx context.Context, id vault.ID, d *draft) (map[RequestID]bool, error) {
+	all, err := s.all(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	gone := map[RequestID]bool{}
+	for _, r := range all {
+		if r.Path == d.record.Path || !r.isOpen(s.cfg.Now()) {
+			continue
+		}
+		_, err := s.facts(ctx, id, r.Path)
+		if err != nil && !errors.Is(err, ErrRequest) {
+			return nil, err
+		}
+		gone[r.id] = err != nil
+	}
+	return gone, nil
 }
 
 // beginsWithin is how long it takes at most until the witness knows of a request.
@@ -321,11 +382,11 @@ func (s *Service) makeRoom(tx *storage.Tx, d *draft, dead map[RequestID]bool) (o
 		if !r.isOpen(now) {
 			continue
 		}
-		if r.Path != d.record.Path {
+		if r.Path != d.record.Path && !dead[r.id] {
 			open++
 			continue
 		}
-		if !dead[r.id] && d.record.Until-d.record.Opened > s.cfg.RequestsLast.Milliseconds() {
+		if r.Path == d.record.Path && !dead[r.id] && d.record.Until-d.record.Opened > s.cfg.RequestsLast.Milliseconds() {
 			return nil, ErrOpen // it would begin to wait anew
 		}
 		if err := r.end(tx, d.vault, r.id, recordOver, now); err != nil {
@@ -352,15 +413,9 @@ func (s *Service) write(tx *storage.Tx, p *consent.Post, d *draft, h vault.Half)
 		return err
 	}
 	for _, a := range d.ask {
-		body, err := seal.Marshal(noteBody{Vault: d.vault, Request: d.id, Opening: plain})
-		if err != nil {
+		if err := a.tell(tx, noteBody{Vault: d.vault, Request: d.id, Opening: plain}, until); err != nil {
 			return err
 		}
-		record, err := a.inbox.Seal(bound(a.relay, a.note, "note"), nil, body)
-		if err != nil {
-			return err
-		}
-		putPassing(tx, noteKey(a.relay, a.note), record, until.Add(a.later))
 	}
 	box, err := s.boxHalf(p, d.vault, d.id, d.record, d.side, d.facts, h)
 	if err != nil {

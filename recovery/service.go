@@ -27,7 +27,8 @@ type Config struct {
 	Offer []vault.PathKind
 	// Waits are how long paths wait; zero: the least.
 	Waits Waits
-	// RequestsLast is how long a request can be completed after its wait; 0: 14 days.
+	// RequestsLast is how long a request can be completed after its wait; 0: 14 days;
+	// at most 30, for as long the witness remembers that one was cancelled.
 	RequestsLast time.Duration
 	// Notifier tells people on other ways than their first screen; nil: nobody is told.
 	Notifier Notifier
@@ -99,13 +100,20 @@ const (
 	EventOpened    EventKind = "request.opened"
 	EventCancelled EventKind = "request.cancelled"
 	EventRecovered EventKind = "recovered"
+	// EventPrivateWaits comes after EventRecovered, where private papers come back after a
+	// longer wait. Whoever is told, and did not come back in, can do nothing alone: those
+	// who helped can stop it. Say that in the message.
+	EventPrivateWaits EventKind = "recovered.private-waits"
 )
 
 // Service helps people back in. Safe for many goroutines; several processes may serve
 // the same store.
 type Service struct{ cfg Config }
 
-const defaultRequestsLast = 14 * 24 * time.Hour
+const (
+	defaultRequestsLast = 14 * 24 * time.Hour
+	mostRequestsLast    = 30 * 24 * time.Hour
+)
 
 // New checks the configuration and names every problem at once.
 func New(cfg Config) (*Service, error) {
@@ -127,8 +135,8 @@ func New(cfg Config) (*Service, error) {
 	floor("AnswersDesk", &cfg.Waits.AnswersDesk, least.AnswersDesk)
 	floor("Helpers", &cfg.Waits.Helpers, least.Helpers)
 	floor("HelpersPrivate", &cfg.Waits.HelpersPrivate, least.HelpersPrivate)
-	if cfg.RequestsLast < 0 {
-		problems = append(problems, invalid("Config.RequestsLast", "is negative"))
+	if cfg.RequestsLast < 0 || cfg.RequestsLast > mostRequestsLast {
+		problems = append(problems, invalid("Config.RequestsLast", "is negative, or longer than "+mostRequestsLast.String()))
 	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)

@@ -240,6 +240,7 @@ func nothingAsPrinted(t *testing.T, w *window) {
 	centre, desk := w.surf(t, "story6-centre", 1024, true), w.surf(t, "story6-desk", 1024, true)
 	n.staff(centre, "Nadia Specimen")
 	centre.helps()
+	centre.press("input.both")
 	centre.waitFor("qui est demandé de l’autre côté")
 	choice, err := chromedp.Run(centre.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("#f-ask option")].find(o => o.textContent.includes("Permanence Exemple")).value`))
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/consent"
 	"reconnect.example/consent/consenttest"
 	"reconnect.example/internal/testkeys"
 	"reconnect.example/recovery/recoverytest"
@@ -45,8 +46,13 @@ func newHelped(t *testing.T, w *window) *helped {
 	stage := recoverytest.New(t, nil)
 	paris, err := time.LoadLocation("Europe/Paris")
 	require.NoError(t, err)
+	line, err := stage.Directory.Relay(t.Context(), stage.Line.ID)
+	require.NoError(t, err)
+	line.Contact = "01 99 00 00 00"
+	stage.Sign(t, consent.Change{Relay: &line})
 	pages, err := web.New(web.Config{
-		Vaults: stage.Stage.Vaults, Staff: stage.Service, Directory: stage.Directory, Recovery: stage.Recovery, Zone: paris, Now: stage.Clock.Now,
+		Address: "https://espace.example.org",
+		Vaults:  stage.Stage.Vaults, Staff: stage.Service, Directory: stage.Directory, Recovery: stage.Recovery, Zone: paris, Now: stage.Clock.Now,
 		Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 1000, StaffPerMinute: 1000, RequestsPerSecond: 1000}), // the clock stands still
 	})
 	require.NoError(t, err)
@@ -84,6 +90,14 @@ func (s *surfing) words(n int) string {
 	text, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.querySelectorAll("p.words")[`+strconv.Itoa(n)+`].textContent`))
 	require.NoError(s, err)
 	return text
+}
+
+// canSee reports whether what a selector finds can be seen.
+func (s *surfing) canSee(selector string) bool {
+	s.Helper()
+	seen, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool](`document.querySelector(`+strconv.Quote(selector)+`).checkVisibility()`))
+	require.NoError(s, err)
+	return seen
 }
 
 // opensRequest opens a request by a way of the page, and returns the slip.
@@ -166,7 +180,7 @@ func questionsAtACentre(t *testing.T, w *window) {
 	desk.press(`.bottom button`)
 	desk.look("left", "Vous êtes déconnecté.", "Reprendre ma session")
 	desk.press(`a[href="/staff/unlock"]`)
-	desk.look("unlock", "Reprendre ma session")
+	desk.look("unlock", "Reprendre ma session", "Me déconnecter")
 	desk.write("#f-password", h.Samir.Password)
 	desk.press("main form button.main")
 	desk.look("unlocked", "Votre session est de nouveau ouverte.", "Samir")
@@ -192,11 +206,12 @@ func aSheetByPhone(t *testing.T, w *window) {
 	amina.goTo(h.url + "/ways/sheet")
 	amina.look("make", "Faire une feuille de secours", "Line")
 	amina.agrees(h)
-	amina.look("sheet", "Feuille de secours", "Le même code en mots")
+	amina.look("sheet", "Feuille de secours", "Le même code en mots", "Appelez Line", "01 99 00 00 00", "espace.example.org/back")
 	login, sheet := amina.words(0), amina.words(2) // she will read the words
 	amina.press(`form[action="/ways/printed"] button`)
 	amina.look("ways", "votre feuille est prête", "Par téléphone", "Line")
 	amina.without(sheet)
+	amina.tap(`="/ways/receipts"`, "receipts", "Vous avez accepté", "Feuille de secours, par téléphone")
 
 	lina := w.surf(t, "desk", 1024, true)
 	h.staff(lina, h.Lina)
@@ -237,6 +252,10 @@ func nothingLeft(t *testing.T, w *window) {
 		samir.tap(`*="/people/"`, "person", "Aider à revenir")
 		samir.press(`a[href$="/help"]`)
 		samir.waitFor("qui est demandé de l’autre côté")
+		require.False(t, samir.canSee(".ask"), "no way is chosen yet that takes a desk")
+		samir.press("input.both")
+		require.True(t, samir.canSee(".ask"))
+		samir.look("asking", "Aider à revenir")
 		samir.do(chromedp.SetValue(chromedp.CSS("#f-ask"), h.Line.ID.String()))
 		number, code = samir.opensRequest("Sans rien")
 		h.staff(lina, h.Lina)
@@ -270,7 +289,7 @@ func nothingLeft(t *testing.T, w *window) {
 	back.entersCode(h.url, number, code, part)
 	back.look("wait", "Il faut encore attendre", "Encore 7 jours")
 	amina.goTo(h.url)
-	amina.look("asked", "Quelqu’un a demandé à entrer dans votre espace", "Si ce n’est pas vous, arrêtez-la.")
+	amina.look("asked", "Quelqu’un a demandé à entrer dans votre espace", "personne ne pourra entrer avec elle")
 	amina.press(`form[action^="/ways/requests/"] button`)
 	amina.look("stopped", "La demande est arrêtée.")
 	h.Stage.Clock.Advance(8 * 24 * time.Hour)
@@ -278,7 +297,11 @@ func nothingLeft(t *testing.T, w *window) {
 	back.waitFor("n’est pas le bon")
 
 	number, code, part = begin()
-	h.Stage.Clock.Advance(8 * 24 * time.Hour)
+	h.Stage.Clock.Advance(7*24*time.Hour - time.Second)
+	back.entersCode(h.url, number, code, part)
+	back.look("nearly", "Il faut encore attendre", "Revenez le")
+	h.Stage.Clock.Advance(time.Minute)
+	back.look("ready", "C’est le moment") // the page has looked by itself, without JavaScript
 	back.entersCode(h.url, number, code, part)
 	back.look("alone", "le privé plus tard")
 	back.choosesPassword()

@@ -65,6 +65,9 @@ func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 	defer listener.Close() //nolint:errcheck // the server closes it first
 	operator := admin.NewOperator(context.WithoutCancel(ctx), data, time.Now)
 	s := &server{config: c, data: data, operator: operator, sample: authority, log: log, counts: counts{started: time.Now(), helped: data.Helped}}
+	if c.Serve.Demo && c.Serve.Address == "" { // the sheet of a sample leads somewhere, too
+		c.Serve.Address = s.address(listener.Addr())
+	}
 	if s.http, err = s.build(); err != nil {
 		return err
 	}
@@ -147,7 +150,7 @@ func (s *server) build() (*http.Server, error) {
 		TrustedProxies:   s.config.Serve.TrustedProxy,
 		SignInsPerMinute: s.config.Serve.SignInsPerMinute, StaffPerMinute: s.config.Serve.StaffPerMinute, RequestsPerSecond: s.config.Serve.RequestsPerSecond,
 	})
-	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Zone: zone, Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log})
+	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Address: s.config.Serve.Address, Zone: zone, Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log})
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies.txt", got)
 	// What was added since; those of before never change.
-	got, err = testvectors.Bodies(map[string]any{"upload-clear": uploadClear{}, "upload": uploadBody{}, "upload-facts": uploadFacts{}}, seal.Marshal)
+	got, err = testvectors.Bodies(map[string]any{"upload-clear": uploadClear{}, "upload": uploadBody{}, "upload-facts": uploadFacts{}, "once": onceBody{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-added.txt", got)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode"
 
+	"reconnect.example/internal/digits"
 	"reconnect.example/internal/seal"
 )
 
@@ -70,6 +71,10 @@ func cardSum(raw []byte) []byte {
 	return sum[:cardCheck]
 }
 
+// separators are what people put between groups of characters, and what a keyboard of
+// another direction of writing puts there by itself.
+const separators = ".-–—\u200e\u200f\u202a\u202b\u202c"
+
 // parseCardCode reads a card as people type it or a camera reads it: letters in
 // either case, digits of any script, with spaces and dashes. A slip is an
 // InvalidError, which says nothing about whether there is such a card.
@@ -80,7 +85,7 @@ func parseCardCode(s string) (c cardCode, err error) {
 	}
 	var text strings.Builder
 	for _, r := range s {
-		if d, ok := digit(r); ok {
+		if d, ok := digits.Value(r); ok {
 			text.WriteByte('0' + d)
 			continue
 		}

@@ -37,6 +37,9 @@ var (
 	ErrInvalid = errors.New("vault: invalid")
 	// ErrTooMany: a vault holds no more of these; remove one first.
 	ErrTooMany = errors.New("vault: too many")
+	// ErrTooManyLocked: 32 recoveries in a row left private papers locked, and this one would too. Come back by a way
+	// that opens private papers. Nothing was changed.
+	ErrTooManyLocked = errors.New("vault: too many recoveries left private papers locked, come back by a way that opens them")
 	// ErrNotEmpty: the folder still holds something.
 	ErrNotEmpty = errors.New("vault: the folder is not empty")
 	// ErrBusyMoving: another item is being made private or shared. One at a time.
@@ -91,7 +94,7 @@ var codes = []struct {
 }{
 	// ErrSignIn comes first: a tampered keyslot answers like a wrong secret.
 	{ErrSignIn, "sign-in"}, {ErrCardDead, "card-dead"}, {ErrSecondFactor, "second-factor"}, {ErrBackOff, "back-off"}, {ErrBusy, "busy"}, {ErrSessionEnded, "session-ended"}, {ErrLocked, "locked"},
-	{ErrNotFound, "not-found"}, {ErrRevision, "revision"}, {ErrInvalid, "invalid"}, {ErrTooMany, "too-many"},
+	{ErrNotFound, "not-found"}, {ErrRevision, "revision"}, {ErrInvalid, "invalid"}, {ErrTooMany, "too-many"}, {ErrTooManyLocked, "too-many-locked"},
 	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"}, {ErrOffset, "offset"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
 	{ErrWitnessAway, "witness-away"}, {ErrUnconfirmed, "unconfirmed"}, {ErrKeyService, "key-service"},
@@ -99,7 +102,7 @@ var codes = []struct {
 }
 
 // Code returns the stable name of an error of this package, or "" for any other:
-// sign-in, card-dead, second-factor, back-off, busy, session-ended, locked, not-found, revision, invalid, too-many,
+// sign-in, card-dead, second-factor, back-off, busy, session-ended, locked, not-found, revision, invalid, too-many, too-many-locked,
 // not-empty, busy-moving, full, closing, upload-expired, offset, tampered, stale, policy,
 // untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, ended,
 // no-helper, one-organisation, closed.

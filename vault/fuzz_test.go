@@ -23,6 +23,8 @@ func stored() []any {
 		new(slotBody), new(keyringClear), new(keyringBody), new(ownerPaper), new(paperClear), new(consentBody), new(spacePaper),
 		new(restoredBody), new(sessionClear), new(sessionBody), new(entryClear), new(entryBody), new(entryFacts), new(moving),
 		new(serviceKeysBody), new(receiptBody), new(depositClear), new(depositBody), new(gapsBody), new(string), // a login
+		new(cardPaperBody), new(factorBody), new(rulesBody), new(representativeBody), new(grantBody), new(grantPaper), new(pathBody), new(policyPaper),
+		new(wishBody), new(wishCarry), new(deathBody), new(lastSeen), new(stopClear), new(stopBody), new(stopFacts), new(parts),
 	}
 }
 
@@ -65,6 +67,7 @@ func FuzzBodies(f *testing.F) {
 		depositClear{Line: 9, Generation: 1, Parts: []part{{roleContent, "v/b", 1080, key, 1}}, Takes: 7},
 		depositBody{Item: [16]byte{1}, Revision: 1, Facts: []byte{0xa0}, Keys: [][]byte{key}, Ruled: true}, gapsBody{[]gap{{Line: 1, By: Actor{Kind: ActorWorker}}}},
 		moving{"id", 1}, serviceKeysBody{key, key, key}, receiptBody{Act: ActErased, Witnessed: true}, "4821 7730 1956",
+		pathBody{Kind: PathHelpers, Private: key}, policyPaper{Generation: 1, Public: key}, stopClear{1, 1}, stopBody{Facts: key, Signature: key, Signer: key}, stopFacts{At: 1},
 	} {
 		b, err := seal.Marshal(v)
 		require.NoError(f, err)

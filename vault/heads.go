@@ -153,6 +153,33 @@ func (ix *index) passed(line uint64) {
 	ix.Skip = slices.DeleteFunc(slices.Clone(ix.Skip), func(r lineRange) bool { return r.To <= ix.Cursor })
 }
 
+// takesAlso adds what waits for an older index: the lines after its cursor, up to the one
+// at which it was locked.
+func (ix *index) takesAlso(old *index, upTo uint64) {
+	if old.Cursor >= upTo {
+		return
+	}
+	before := slices.Clone(ix.Skip)
+	if old.Cursor < ix.Cursor { // what lies between was taken in, or is another's
+		before = append(before, lineRange{After: old.Cursor, To: ix.Cursor})
+		ix.Cursor = old.Cursor
+	}
+	ix.Skip = nil
+	for _, r := range before {
+		if r.After < old.Cursor {
+			ix.Skip = append(ix.Skip, lineRange{After: r.After, To: min(r.To, old.Cursor)})
+		}
+		if r.To > upTo {
+			ix.Skip = append(ix.Skip, lineRange{After: max(r.After, upTo), To: r.To})
+		}
+	}
+	for _, r := range old.Skip {
+		if r.After < upTo {
+			ix.Skip = append(ix.Skip, lineRange{After: r.After, To: min(r.To, upTo)})
+		}
+	}
+}
+
 func (ix *index) reset() {
 	ix.loaded, ix.changed, ix.dirty = map[int]*page{}, map[int]bool{}, false
 }

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -61,10 +62,12 @@ func (v *Vault) Half(path PathID) (Half, bool) {
 
 // Write commits further writes, with a line in the journal in the name of who has v open,
 // person or helper: the commit checks that they still may be there (N7). also may run
-// several times. ErrNotAllowed to visitors and to who may only leave something.
+// several times. In the space of a relay whoever works there may. ErrNotAllowed to
+// visitors and to who may only leave something.
 func (v *Vault) Write(ctx context.Context, act Act, detail map[string]string, also func(tx *storage.Tx) error) error {
 	return v.do(ctx, func(t *turn) error {
-		if err := t.asPersonOrHelper(); err != nil {
+		team := v.guest != nil && v.guest.terms.Scope == ScopeTeam
+		if err := t.asPersonOrHelper(); err != nil && !team {
 			return err
 		}
 		t.note(act, nil, detail)
@@ -189,6 +192,33 @@ func (s *Vaults) FindPointer(ctx context.Context, number string) (p Pointer, fou
 	}
 	nobody := s.keys.hash("hand-over number of nobody", number)
 	return Pointer{Vault: ID(nobody[:16]), Object: [16]byte(nobody[16:])}, false, nil
+}
+
+// EndAt notes at the witness, by a count at a counter of its own, that what lies at an
+// object has ended: a store that brings it back is not believed. It stays for 30 days.
+// Errors: ErrWitnessAway.
+func (s *Vaults) EndAt(ctx context.Context, id ID, object [16]byte) error {
+	waits, cancel := context.WithTimeout(ctx, witnessWaits)
+	defer cancel()
+	if _, err := s.cfg.Limiter.Count(waits, id, s.endCounter(id, object)); err != nil {
+		return cmp.Or(ctx.Err(), ErrWitnessAway)
+	}
+	return nil
+}
+
+// EndedAt says whether [Vaults.EndAt] was called, without counting. Errors: ErrWitnessAway.
+func (s *Vaults) EndedAt(ctx context.Context, id ID, object [16]byte) (bool, error) {
+	waits, cancel := context.WithTimeout(ctx, witnessWaits)
+	defer cancel()
+	tries, err := s.cfg.Limiter.Tried(waits, id, s.endCounter(id, object))
+	if err != nil {
+		return false, cmp.Or(ctx.Err(), ErrWitnessAway)
+	}
+	return tries.Failed > 0, nil
+}
+
+func (s *Vaults) endCounter(id ID, object [16]byte) [32]byte {
+	return s.keys.hash("hand-over ended", string(id[:])+string(object[:]))
 }
 
 // EvaluateCode lets the witness evaluate its key for a code that people type, counted at

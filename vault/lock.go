@@ -65,6 +65,19 @@ func (s *Vaults) UnlockSession(ctx context.Context, token string, p Password) (*
 	return v, nil
 }
 
+// SignOut ends the session of a token, locked or not, and all that was opened with it:
+// without a password, as it opens nothing, and whoever takes a locked device may need it
+// free. Durable on return. ErrSessionEnded for a token that is none (any more), and what
+// [Vault.SignOut] ends with.
+func (s *Vaults) SignOut(ctx context.Context, token string) error {
+	v, err := s.openToken(ctx, token, true)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	return v.SignOut(ctx)
+}
+
 func (v *Vault) unlockSession(ctx context.Context, p Password) error {
 	login, err := v.readLogin(ctx, nil)
 	if err != nil {

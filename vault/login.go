@@ -8,11 +8,11 @@ import (
 	"math/big"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
 
+	"reconnect.example/internal/digits"
 	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
 )
@@ -63,52 +63,22 @@ func luhn(digits []byte) bool {
 	return sum%10 == 0
 }
 
-// separators are what people put between groups of digits, and what a keyboard of
-// another direction of writing puts there by itself.
-const separators = ".-–—\u200e\u200f\u202a\u202b\u202c"
-
 // NormalLogin reads a login as people type it: digits of any script, with
 // spaces, dots or dashes. A login with a wrong check digit is an InvalidError,
 // which says nothing about whether an account exists.
 func NormalLogin(s string) (string, error) {
 	bad := &InvalidError{Field: "login", Problem: "is not the twelve digits of a login; one is missing or mistyped"}
-	digits, ok := digitsOf(s, loginDigits)
-	if !ok || !luhn([]byte(digits)) {
+	typed, ok := digitsOf(s, loginDigits)
+	if !ok || !luhn([]byte(typed)) {
 		return "", bad
 	}
-	return formatLogin(digits), nil
+	return formatLogin(typed), nil
 }
 
-// digitsOf reads so many digits as people type them: of any script, with
-// separators between them.
+// digitsOf reads so many digits as people type them: see [digits.Of].
 func digitsOf(s string, count int) (string, bool) {
-	if len(s) > 200 {
-		return "", false
-	}
-	var digits []byte
-	for _, r := range s {
-		if d, ok := digit(r); ok {
-			digits = append(digits, '0'+d)
-		} else if !unicode.IsSpace(r) && !strings.ContainsRune(separators, r) {
-			return "", false
-		}
-	}
-	return string(digits), len(digits) == count
-}
-
-// digit reads a decimal digit of any script: Unicode keeps each set of ten in a row.
-func digit(r rune) (byte, bool) {
-	if !unicode.Is(unicode.Nd, r) {
-		return 0, false
-	}
-	n := byte(0)
-	for p := r - 1; n < 9 && unicode.Is(unicode.Nd, p); p-- {
-		n++
-	}
-	if r > 0x1d7cd && r < 0x1d800 { // mathematical digits stand in five rows without a gap
-		return byte((r - 0x1d7ce) % 10), true
-	}
-	return n, true
+	typed, ok := digits.Of(s)
+	return typed, ok && len(typed) == count
 }
 
 const loginPrefix = "login/"

@@ -185,6 +185,30 @@ func (t *turn) parties(k *keptPath) (out []seal.PolicyParty, err error) {
 	return out, nil
 }
 
+// helpersOf are those who help in a path, as the directory has them now.
+func (t *turn) helpersOf(path PathID, holders map[ID]holderNow) (map[ID]HolderKeys, error) {
+	all, err := t.paths()
+	if err != nil {
+		return nil, err
+	}
+	out := map[ID]HolderKeys{}
+	for _, k := range all {
+		if PathID(k.Path) != path {
+			continue
+		}
+		parties, err := t.parties(k)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range parties {
+			if now := holders[p.Space]; now.ended == "" && !now.damaged && now.keys.Key != nil {
+				out[p.Space] = now.keys
+			}
+		}
+	}
+	return out, nil
+}
+
 // helps says whether whom a grant is for holds a half of a path.
 func (t *turn) helps(g *keptGrant, k *keptPath) bool {
 	if g.Visit || g.Scope == ScopeTeam {

@@ -140,6 +140,12 @@ func (s *Vaults) ownSide(id ID, head *seal.OwnerHead, side []Kept) (own map[stri
 	for n, digest := range head.Pages {
 		digests[id.page(Owner, n)] = digest
 	}
+	if head.Rules != nil {
+		digests[id.policy()] = head.Rules
+	}
+	for _, l := range head.Locked {
+		digests[id.locked(l.Number, "k")], digests[id.locked(l.Number, "h")] = l.Keyring, l.Head
+	}
 	own = map[string][]byte{}
 	for _, k := range side {
 		digest, named := digests[k.Key]

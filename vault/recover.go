@@ -27,8 +27,11 @@ type Recovery struct {
 	Proof    PathProof
 	Password string // the new one, which the person alone has typed
 	Session  *SessionRequest
-	Detail   map[string]string          // further facts of the line in the journal
-	Also     func(tx *storage.Tx) error // in the commit of the new keys; may run several times
+	Detail   map[string]string // further facts of the line in the journal
+	// Also is in the commit of the new keys, and may run several times. helpers are all who
+	// helped in the path, with what the directory said of them just now: who cannot be
+	// trusted any more is not among them.
+	Also func(tx *storage.Tx, helpers map[ID]HolderKeys) error
 	// Later is kept for its person where PathHelpers left Private locked, so that it opens
 	// when its own wait is over (N14): see Vault.Later. Nil: nothing will.
 	Later []byte
@@ -45,7 +48,8 @@ type Recovery struct {
 //
 // When it returns, the new password is in force and the witness has it. Errors:
 // ErrSignIn if the halves do not open the path, or there is no such path or vault;
-// InvalidError for the password, ErrWitnessAway (nothing was changed), ErrUnconfirmed:
+// InvalidError for the password; ErrTooManyLocked, ErrRevision if Private changes all the
+// time meanwhile, ErrWitnessAway (nothing was changed); ErrUnconfirmed:
 // the new password is in force, and the vault is returned.
 func (s *Vaults) Recover(ctx context.Context, r Recovery) (*Vault, error) {
 	check, p, kind, err := s.provePath(ctx, r.Vault, r.Proof)
@@ -69,7 +73,7 @@ func (s *Vaults) Recover(ctx context.Context, r Recovery) (*Vault, error) {
 		return nil, err
 	}
 	_, private := p.roots[Private]
-	change := rootsChange{password: next, locks: !private, also: func(t *turn) error {
+	change := rootsChange{password: next, locks: !private, also: func(t *turn, holders map[ID]holderNow) error {
 		detail := map[string]string{"path": kind.String(), "private": yesNo(private)}
 		for k, d := range r.Detail {
 			detail[k] = d
@@ -83,7 +87,11 @@ func (s *Vaults) Recover(ctx context.Context, r Recovery) (*Vault, error) {
 		if r.Also == nil {
 			return nil
 		}
-		return r.Also(t.tx)
+		helpers, err := t.helpersOf(r.Proof.Path, holders)
+		if err != nil {
+			return err
+		}
+		return r.Also(t.tx, helpers)
 	}}
 	if kind == PathHelpers {
 		change.waits = r.Proof.Path

@@ -86,7 +86,7 @@ func (v *Vault) acceptRestore(ctx context.Context, p *proof, check *secretCheck)
 	if err != nil || r.Epoch != epoch {
 		return fmt.Errorf("%w: the restore statement does not hold", ErrStale)
 	}
-	return v.takeRestore(ctx, r, check.raw)
+	return v.takeRestore(ctx, p, r, check.raw)
 }
 
 // refuseAwaiting is for a sign-in while the witness is away.
@@ -119,10 +119,13 @@ func restoreEpoch(marks map[string]Checkpoint) (epoch uint64) {
 // the current generation, the line and the paper. A crash before it leaves all as
 // it was, and the next sign-in comes here again. proved is the owner head by which
 // the secret was held against the store.
-func (v *Vault) takeRestore(ctx context.Context, r *seal.Restore, proved []byte) error {
+func (v *Vault) takeRestore(ctx context.Context, p *proof, r *seal.Restore, proved []byte) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	done, err := v.commitRestored(ctx, r, proved)
+	if err := v.restoreAside(ctx, r); err != nil {
+		return err
+	}
+	done, err := v.commitRestored(ctx, p, r, proved)
 	if err != nil {
 		return storageError(err)
 	}
@@ -137,14 +140,14 @@ func (v *Vault) takeRestore(ctx context.Context, r *seal.Restore, proved []byte)
 	return nil // if not, then by the report that is queued, or the next turn's
 }
 
-func (v *Vault) commitRestored(ctx context.Context, r *seal.Restore, proved []byte) (done *turn, err error) {
+func (v *Vault) commitRestored(ctx context.Context, p *proof, r *seal.Restore, proved []byte) (done *turn, err error) {
 	leave, err := v.service.queue.enter(ctx, v.id)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
 	err = v.service.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
-		t, err := v.beginRestored(ctx, tx, r, proved)
+		t, err := v.beginRestored(ctx, tx, p, r, proved)
 		if done = t; t == nil || err != nil {
 			return err
 		}
@@ -154,7 +157,7 @@ func (v *Vault) commitRestored(ctx context.Context, r *seal.Restore, proved []by
 }
 
 // beginRestored is a turn on the restored heads; nil if they were taken already.
-func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, r *seal.Restore, proved []byte) (*turn, error) {
+func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, p *proof, r *seal.Restore, proved []byte) (*turn, error) {
 	raw, err := readRawHeads(tx, v.id)
 	if err != nil {
 		return nil, err
@@ -178,7 +181,7 @@ func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, r *seal.Resto
 		return nil, fmt.Errorf("%w: these are not the service keys of this vault", ErrKeyService)
 	}
 	t := &turn{v: v, ctx: ctx, tx: tx, now: v.service.now(), heads: h, ownerDirty: true, signer: v.signer, rings: v.rings}
-	if err := t.openRestored(r); err != nil {
+	if err := t.openRestored(p, r); err != nil {
 		return nil, err
 	}
 	h.owner.Restore = r.Epoch
@@ -201,7 +204,7 @@ func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, r *seal.Resto
 // They may lie under an older generation and are sealed under the current one;
 // Since stays, so that everything else follows. A vault that is younger than the
 // backup begins again with nothing in it.
-func (t *turn) openRestored(r *seal.Restore) (err error) {
+func (t *turn) openRestored(p *proof, r *seal.Restore) (err error) {
 	h := t.heads
 	h.indexes[Owner] = ownerIndex(h.owner)
 	for _, stated := range r.Heads {
@@ -222,8 +225,8 @@ func (t *turn) openRestored(r *seal.Restore) (err error) {
 		case stated.Version == 0:
 			err = t.openLedger()
 		case c != 0:
-			if c == Private && t.isOfLocked(h.raw[c]) {
-				version, err = t.lockAgain(h.raw[c])
+			if c == Private && isOfLocked(h.owner, h.raw[c], t.rings[c]) {
+				version, err = t.lockAgain(p, h.raw[c])
 				break
 			}
 			if h.indexes[c], err = openIndex(t.v.id, c, h.raw[c], t.rings[c]); err == nil {
@@ -242,6 +245,9 @@ func (t *turn) openRestored(r *seal.Restore) (err error) {
 		if c != 0 {
 			h.indexes[c].dirty = true
 		}
+	}
+	if err := t.forgetRestored(p, h.raw[Private]); err != nil {
+		return err
 	}
 	for i := range h.owner.Locked { // later lines are none that waited for what is locked
 		h.owner.Locked[i].Line = min(h.owner.Locked[i].Line, h.journal.Count)

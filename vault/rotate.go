@@ -31,7 +31,7 @@ func (v *Vault) changeRoots(ctx context.Context, p *proof, c rootsChange) error 
 	if err != nil {
 		return err
 	}
-	err = v.changeOwner(ctx, func(t *turn) error {
+	err = v.changeRootsOwner(ctx, p, c.locks, func(t *turn) error {
 		if err := t.proved(p); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (v *Vault) changeRoots(ctx context.Context, p *proof, c rootsChange) error 
 			return err
 		}
 		if c.also != nil {
-			if err := c.also(t); err != nil {
+			if err := c.also(t, holders); err != nil {
 				return err
 			}
 		}
@@ -72,10 +72,10 @@ func (v *Vault) changeRoots(ctx context.Context, p *proof, c rootsChange) error 
 // rootsChange is what a change of roots does beside that.
 type rootsChange struct {
 	password string
-	without  *ID                 // the holder of a held keyslot who goes
-	locks    bool                // Private is out of reach, and is locked
-	waits    PathID              // then: the path that may still open it
-	also     func(t *turn) error // in the same commit
+	without  *ID                                           // the holder of a held keyslot who goes
+	locks    bool                                          // Private is out of reach, and is locked
+	waits    PathID                                        // then: the path that may still open it
+	also     func(t *turn, holders map[ID]holderNow) error // in the same commit
 }
 
 // nextKeys is what a change of roots draws.
@@ -142,6 +142,27 @@ func (t *turn) adopt(n *nextKeys) error {
 	return nil
 }
 
+// sealRing writes the keyring of a compartment as it is in this turn, and what the owner
+// head says of it.
+func (t *turn) sealRing(c Compartment, root root) error {
+	now := t.rings[c].current()
+	for i := range t.heads.owner.Compartments {
+		k := &t.heads.owner.Compartments[i]
+		if Compartment(k.Compartment) != c {
+			continue
+		}
+		record, err := sealKeyring(t.v.id, c, now.number, root, t.rings[c], &t.signer)
+		if err != nil {
+			return err
+		}
+		digest := seal.Digest(record)
+		k.Generation, k.Inbox, k.Keyring = now.number, now.inbox.Public().Bytes(), digest[:]
+		t.tx.PutUnique(t.v.id.keyring(c), record)
+		t.heads.indexes[c].dirty = true
+	}
+	return nil
+}
+
 // resealBatch keeps a commit below the limit of a batch: each item or paper may
 // touch a page of its own.
 const resealBatch = 30
@@ -160,8 +181,17 @@ type pageRef struct {
 
 // reseal puts everything that lies under an older generation under the current
 // one, in batches. It can stop anywhere and be called again; every sign-in does.
-// What the store altered stays as it is, for the person to see.
+// What the store altered stays as it is, for the person to see. First comes what was
+// locked and is joining: ErrTampered names a page of it, and the rest is done.
 func (v *Vault) reseal(ctx context.Context) error {
+	lost := v.joinRest(ctx)
+	if lost != nil && !errors.Is(lost, ErrTampered) {
+		return lost
+	}
+	return errors.Join(v.resealAll(ctx), lost)
+}
+
+func (v *Vault) resealAll(ctx context.Context) error {
 	var owed bool
 	var left stale
 	var listed map[Compartment]uint64
@@ -189,6 +219,9 @@ func (v *Vault) reseal(ctx context.Context) error {
 		if err := v.resealBatch(ctx, func(t *turn) error { return each(chunk, t.resealPage) }); err != nil {
 			return err
 		}
+	}
+	if err := v.dropStrays(ctx); err != nil {
+		return err
 	}
 	return v.do(ctx, func(t *turn) error {
 		if !maps.Equal(listed, t.rings.current()) {

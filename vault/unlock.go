@@ -216,7 +216,7 @@ func (v *Vault) signedIn(ctx context.Context, in entrance, p *proof) error {
 			return ErrWitnessAway // nobody could say that the code was not used before
 		}
 		t.after = func() { heads, owner, v.entering = t.heads.checkpoints(), t.report, false }
-		owesKeys, binDue, waits = t.owesReseal(), t.binDue(t.now.Add(-BinKeeps)), t.inboxWaits()
+		owesKeys, binDue, waits = t.owesReseal() || t.owesJoin(), t.binDue(t.now.Add(-BinKeeps)), t.inboxWaits()
 		if p.tries.Failed > 1 { // this one was counted too
 			t.note(ActSignInFailed, nil, in.detail(map[string]string{"tries": strconv.FormatUint(p.tries.Failed-1, 10)}))
 		}

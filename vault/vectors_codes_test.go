@@ -16,7 +16,7 @@ import (
 
 // exact are the kinds of vectors whose bytes are given by what they are made of: made
 // anew they are the same, to the last one.
-var exact = map[string]bool{"digits": true, "fingerprint": true, "public-text": true, "totp": true, "card-code": true}
+var exact = map[string]bool{"digits": true, "fingerprint": true, "public-text": true, "totp": true, "card-code": true, "sheet": true}
 
 // showCode is of the vectors of what people read aloud, type and scan.
 func showCode(t *testing.T, v *testvectors.Vector) *shown {

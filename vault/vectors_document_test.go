@@ -13,6 +13,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"reconnect.example/internal/testvectors"
+	"reconnect.example/recovery"
 )
 
 // described says under which name docs/format.md has each stored struct.
@@ -26,7 +29,7 @@ var described = map[string]string{
 	"vault.contactFacts": "contact", "vault.appointmentFact": "appointment", "vault.journalHead": "journal-head", "vault.entryClear": "entry-clear",
 	"vault.entryBody": "entry", "vault.entryFacts": "entry-facts", "vault.paperClear": "paper-clear", "vault.ownerPaper": "paper",
 	"vault.consentBody": "consent", "vault.Notice": "notice", "vault.spacePaper": "space", "vault.restoredBody": "restored",
-	"vault.stopClear": "stop-clear", "vault.stopFacts": "stop-facts", "vault.stopBody": "stop", "vault.sessionClear": "session-clear", "vault.sessionBody": "session", "vault.moving": "moving", "vault.receiptBody": "receipt", "vault.uploadClear": "upload-clear", "vault.uploadBody": "upload", "vault.uploadFacts": "upload-facts",
+	"vault.stopClear": "stop-clear", "vault.stopFacts": "stop-facts", "vault.stopBody": "stop", "vault.sessionClear": "session-clear", "vault.sessionBody": "session", "vault.onceBody": "once", "vault.moving": "moving", "vault.receiptBody": "receipt", "vault.uploadClear": "upload-clear", "vault.uploadBody": "upload", "vault.uploadFacts": "upload-facts",
 	"quota.ledger": "ledger", "quota.reservation": "reservation", "quota.storedIncrease": "increase", "quota.storedHistory": "increases",
 	"witness.vaultRecord": "watched", "witness.headRecord": "checkpoint", "witness.sideRecord": "side-record", "witness.forkRecord": "fork",
 	"witness.counterRecord": "counter", "witness.policyRecord": "watched-policy", "witness.requestRecord": "watched-request", "witness.approverRecord": "approver", "witness.clockRecord": "clock", "witness.keyRecord": "evaluation-key", "witness.latestRecord": "latest-key",
@@ -138,6 +141,25 @@ func TestTheFormatIsAsTheDocumentSays(t *testing.T) {
 		require.Len(t, bounds, 3, pattern)
 		require.Contains(t, document, fmt.Sprintf("\n| %s | %s | %s |", name, bounds[1], bounds[2]))
 	}
+}
+
+// TestEveryKindOfVectorIsDescribed: and so is every picture, since names are derived from.
+func TestEveryKindOfVectorIsDescribed(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../docs/format.md")
+	require.NoError(t, err)
+	_, table, ok := strings.Cut(string(raw), "\n| kind | material, and what comes out |\n")
+	require.True(t, ok)
+	all, err := testvectors.Load(vectorFolder)
+	require.NoError(t, err)
+	for name, v := range all {
+		require.Regexp(t, "(?m)^\\| [^|]*`"+v.Text("kind")+"`[^|]* \\|", table, name)
+	}
+	var pictures []string
+	for _, p := range recovery.Pictures() {
+		pictures = append(pictures, p.Name)
+	}
+	require.Contains(t, string(raw), "`"+strings.Join(pictures, " ")+"`")
 }
 
 func source(t *testing.T, file string) string {

@@ -18,8 +18,19 @@ import (
 // showGrant shows what one grant lets its holder see, by the key of their inbox.
 func showGrant(t *testing.T, vector *testvectors.Vector) *shown {
 	t.Helper()
-	ctx, out, s := t.Context(), &shown{outcome: "success"}, openVector(t, vector)
-	require.NoError(t, s.err)
+	out := &shown{outcome: "success"}
+	v := out.guest(t, openVector(t, vector), vector)
+	if v != nil && v.Terms().Scope != vault.ScopeGive && !out.items(t.Context(), v) {
+		out.lines = nil
+	}
+	slices.Sort(out.lines)
+	return out
+}
+
+// guest opens a vault by the grant of a vector; nil if that opens nothing.
+func (s *shown) guest(t *testing.T, o openedVector, vector *testvectors.Vector) *vault.Vault {
+	t.Helper()
+	require.NoError(t, o.err)
 	id := func(name string) vault.ID {
 		id, err := vault.ParseID(vector.Text(name))
 		require.NoError(t, err)
@@ -29,22 +40,20 @@ func showGrant(t *testing.T, vector *testvectors.Vector) *shown {
 	require.NoError(t, err)
 	signer, err := seal.SigningKeyFromBytes(vector.Bytes("signer"))
 	require.NoError(t, err)
-	who, err := s.register.Signer(ctx, vector.Bytes("credential"))
+	who, err := o.register.Signer(t.Context(), vector.Bytes("credential"))
 	require.NoError(t, err)
 	who.Actor.Name = vector.Text("name")
-	v, err := s.vaults.OpenGrant(ctx, id("vault"), vault.GrantID(id("grant")), vault.Guest{
-		Actor: who.Actor, Signer: signer, Credential: vector.Bytes("credential"), Holder: id("holder"), Keys: []seal.BoxKey{key},
-	})
-	if !out.note(err) {
-		return out
+	g := vault.Guest{Actor: who.Actor, Signer: signer, Credential: vector.Bytes("credential"), Holder: id("holder"), Keys: []seal.BoxKey{key}}
+	if pinned := vector.Bytes("pinned"); len(pinned) > 0 { // without, the witness would have to know the head, and so the whole owner side
+		g.Pinned = pinned
+	}
+	v, err := o.vaults.OpenGrant(t.Context(), id("vault"), vault.GrantID(id("grant")), g)
+	if !s.note(err) {
+		return nil
 	}
 	terms := v.Terms()
-	out.add("grant", vault.GrantID(terms.Grant).String(), vault.ID(terms.Holder).String(), itoa(uint64(terms.Scope)), ms(time.UnixMilli(terms.Given)), dated(terms.Until))
-	if terms.Scope != vault.ScopeGive && !out.items(ctx, v) {
-		out.lines = nil
-	}
-	slices.Sort(out.lines)
-	return out
+	s.add("grant", vault.GrantID(terms.Grant).String(), vault.ID(terms.Holder).String(), itoa(uint64(terms.Scope)), ms(time.UnixMilli(terms.Given)), dated(terms.Until))
+	return v
 }
 
 func dated(ms int64) string {

@@ -14,10 +14,11 @@ type GrantChange struct {
 	Terms       func(t *Terms)
 	Generations func(g []generationBody) []generationBody // as they are then, whatever the terms say
 	Chosen      func(c []chosenItem) []chosenItem
-	Signer      *seal.SigningKey // another one
-	Holder      *ID              // whose place it is sealed for
-	To          seal.BoxPublic   // another inbox; nil: the holder's
-	Unnamed     bool             // the owner head does not name it
+	Halves      func(h []half) []half // as they are then, whatever the terms say
+	Signer      *seal.SigningKey      // another one
+	Holder      *ID                   // whose place it is sealed for
+	To          seal.BoxPublic        // another inbox; nil: the holder's
+	Unnamed     bool                  // the owner head does not name it
 }
 
 // Grant makes a grant anew, changed.
@@ -34,6 +35,9 @@ func (f *Forge) Grant(g GrantID, holder ID, inbox seal.BoxKey, change GrantChang
 	}
 	if change.Chosen != nil {
 		body.Chosen = change.Chosen(body.Chosen)
+	}
+	if change.Halves != nil {
+		body.Halves = change.Halves(body.Halves)
 	}
 	if change.Terms != nil {
 		change.Terms(terms)
@@ -76,6 +80,15 @@ func Older(g []generationBody) []generationBody {
 
 // None are no generations.
 func None([]generationBody) []generationBody { return nil }
+
+// OtherHalf is another half of the first path.
+func OtherHalf(h []half) []half {
+	h[0].Shared = seal.NewKey().Bytes()
+	return h
+}
+
+// NoHalves are none.
+func NoHalves([]half) []half { return nil }
 
 // Renamed changes what the first chosen item says of itself.
 func Renamed(c []chosenItem) []chosenItem {

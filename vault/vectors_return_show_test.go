@@ -50,19 +50,24 @@ func readyOf(t *testing.T, v *testvectors.Vector) readyWitness {
 	return out
 }
 
-// showReturn shows what somebody comes back to.
-func showReturn(t *testing.T, vector *testvectors.Vector) *shown {
+// recoveryOf is a service over a vector, whose witness lets everything through.
+func recoveryOf(t *testing.T, vector *testvectors.Vector, s openedVector) *recovery.Service {
 	t.Helper()
-	ctx, out, s := t.Context(), &shown{outcome: "success"}, openVector(t, vector)
-	require.NoError(t, s.err)
-	cfg := consent.Config{Vaults: s.vaults, Store: s.store, Directory: s.directory, Register: s.register, Now: s.now, OneFactor: true}
-	service, err := consent.New(cfg)
+	service, err := consent.New(consent.Config{Vaults: s.vaults, Store: s.store, Directory: s.directory, Register: s.register, Now: s.now, OneFactor: true})
 	require.NoError(t, err)
 	back, err := recovery.New(recovery.Config{
 		Vaults: s.vaults, Consent: service, Directory: s.directory, Register: s.register, Store: s.store, Witness: readyOf(t, vector), Now: s.now, Independent: true,
 	})
 	require.NoError(t, err)
-	page, err := back.Enter(ctx, recovery.HandOverCode{Number: vector.Text("number"), Code: vector.Text("code"), Desk: vector.Text("desk")})
+	return back
+}
+
+// showReturn shows what somebody comes back to.
+func showReturn(t *testing.T, vector *testvectors.Vector) *shown {
+	t.Helper()
+	ctx, out, s := t.Context(), &shown{outcome: "success"}, openVector(t, vector)
+	require.NoError(t, s.err)
+	page, err := recoveryOf(t, vector, s).Enter(ctx, recovery.HandOverCode{Number: vector.Text("number"), Code: vector.Text("code"), Desk: vector.Text("desk")})
 	if err != nil {
 		out.outcome = returnName(err)
 		return out
@@ -74,6 +79,9 @@ func showReturn(t *testing.T, vector *testvectors.Vector) *shown {
 	out.add("way", page.Kind.String(), opens)
 	for i, q := range page.Questions {
 		out.add("question", itoa(i+1), q)
+	}
+	if page.Pictures > 0 {
+		out.add("pictures", itoa(page.Pictures))
 	}
 	done, err := page.Complete(ctx, recovery.Completion{Sheet: vector.Text("sheet"), Answers: vector.Lines("answer"), Password: recoveredPassword})
 	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
@@ -107,7 +115,11 @@ func showLocked(t *testing.T, vector *testvectors.Vector) *shown {
 	if !out.note(err) {
 		return out
 	}
-	_, err = v.OpenLocked(ctx, vault.Secret{Password: vector.Text("old")}, now)
+	if old := vector.Text("old"); old != "" {
+		_, err = v.OpenLocked(ctx, vault.Secret{Password: old}, now)
+	} else {
+		_, err = recoveryOf(t, vector, s).OpenPending(ctx, v, now)
+	}
 	if errors.Is(err, vault.ErrUnconfirmed) {
 		err = nil
 	}

@@ -50,28 +50,41 @@ type storedParams struct {
 	Count       uint8     `cbor:"4,keyasint,omitempty"`
 	Secret      []byte    `cbor:"5,keyasint,omitempty"`
 	Generations []uint64  `cbor:"6,keyasint,omitempty"`
+	Waits       []int64   `cbor:"7,keyasint,omitempty"`
 }
 
-// returns writes the vectors of somebody who comes back, and what can be wrong with it.
-func (w *vectorWriter) returns() {
-	folder := w.t.TempDir()
+// newReturning sets the stage in a folder.
+func (w *vectorWriter) newReturning(folder string) *returning {
 	opts := &recoverytest.Options{}
 	opts.Consent.Vault = vaulttest.Options{Folder: folder}
 	s, err := recoverytest.Open(w.t.Context(), opts)
 	require.NoError(w.t, err)
 	r := &returning{w: w, s: s, helps: map[vault.PathKind]recoverytest.Help{}}
 	r.floor = seal.KDF{Algorithm: seal.Argon2id, Time: 3, MemoryKiB: 64 << 10, Threads: 1, Salt: []byte("salt of 16 bytes")}
+	return r
+}
+
+// takeDown ends the stage, and keeps what every vector of it needs.
+func (r *returning) takeDown(folder string) {
+	t := r.w.t
+	file, err := os.ReadFile(filepath.Join(folder, local.KeyFileName))
+	require.NoError(t, err)
+	authority := r.s.Directory.Authority()
+	now := r.s.Clock.Now()
+	require.NoError(t, r.s.Close())
+	key, generation := r.witnessKey(folder)
+	r.common = []field{hexed("key-file", file), hexed("authority", authority[:]), hexed("evaluation-key", key), number("evaluation-generation", generation), number("now", uint64(now.UnixMilli()))}
+}
+
+// returns writes the vectors of somebody who comes back, and what can be wrong with it.
+func (w *vectorWriter) returns() {
+	folder := w.t.TempDir()
+	r := w.newReturning(folder)
 	r.enrol()
 	before := r.harvest()
 	stop := r.stop()
 	after, old := r.recover()
-	file, err := os.ReadFile(filepath.Join(folder, local.KeyFileName))
-	require.NoError(w.t, err)
-	authority := s.Directory.Authority()
-	now := s.Clock.Now()
-	require.NoError(w.t, s.Close())
-	key, generation := r.witnessKey(folder)
-	r.common = []field{hexed("key-file", file), hexed("authority", authority[:]), hexed("evaluation-key", key), number("evaluation-generation", generation), number("now", uint64(now.UnixMilli()))}
+	r.takeDown(folder)
 	r.records = before
 	r.ways()
 	r.policy()
@@ -88,26 +101,8 @@ func (r *returning) enrol() {
 		_, err := v.AddNote(ctx, name, vault.Note{Text: "text"}, vault.Place{Compartment: c, Channel: "web"})
 		require.NoError(t, err)
 	}
-	kdf, secret := r.floor, filled(0x71)
-	sheet := vault.NewPath{Kind: vault.PathSheetDesk, ID: vault.NewPathID(), Private: true}
-	key, err := kdf.Derive([]byte(sheetCode()))
-	require.NoError(t, err)
-	sheet.Own = seal.DeriveKey(key.Bytes(), "recovery sheet", nil).Bytes()
-	sheet.Params = r.w.must(seal.Marshal(storedParams{Form: 1, KDF: &kdf}))
-
-	answers := vault.NewPath{Kind: vault.PathAnswersRelay, ID: vault.NewPathID()}
-	var all []byte
-	for _, answer := range []string{"yarayahlelephant", "bichettelanoire", "12شارعامكلثوم"} {
-		all = append(binary.BigEndian.AppendUint32(all, uint32(len(answer))), answer...)
-	}
-	key, err = kdf.Derive(all)
-	require.NoError(t, err)
-	m := hmac.New(sha256.New, secret)
-	_, _ = m.Write(append([]byte("reconnect recovery answers 1"), key.Bytes()...)) // never fails
-	own, generation, err := v.EvaluateNew(ctx, answers.ID, 0, [32]byte(m.Sum(nil)))
-	require.NoError(t, err)
-	answers.Own = own[:]
-	answers.Params = r.w.must(seal.Marshal(storedParams{Form: 2, KDF: &kdf, Normal: 1, Count: 3, Secret: secret, Generations: []uint64{generation}}))
+	sheet := r.sheetPath(vault.PathSheetDesk)
+	answers := r.answersPath(vault.NewPath{Kind: vault.PathAnswersRelay}, storedParams{Form: 2, Normal: 1}, "yarayahlelephant", "bichettelanoire", "12شارعامكلثوم")
 	answers.Shown = r.w.must(seal.Marshal(struct {
 		Questions []string `cbor:"1,keyasint"`
 	}{[]string{"Which song?", "La chèvre ?", "أين؟"}}))
@@ -131,6 +126,37 @@ func (r *returning) enrol() {
 		}
 		r.helps[kind] = help
 	}
+}
+
+// sheetPath is a way back in by the one sheet.
+func (r *returning) sheetPath(kind vault.PathKind) vault.NewPath {
+	kdf := r.floor
+	key, err := kdf.Derive([]byte(sheetCode()))
+	require.NoError(r.w.t, err)
+	return vault.NewPath{
+		Kind: kind, ID: vault.NewPathID(), Private: true, Own: seal.DeriveKey(key.Bytes(), "recovery sheet", nil).Bytes(),
+		Params: r.w.must(seal.Marshal(storedParams{Form: 1, KDF: &kdf})),
+	}
+}
+
+// answersPath makes of a path one by answers as they are when they are normal, or by pictures.
+func (r *returning) answersPath(n vault.NewPath, p storedParams, answers ...string) vault.NewPath {
+	kdf, secret := r.floor, filled(0x71)
+	var all []byte
+	for _, answer := range answers {
+		all = append(binary.BigEndian.AppendUint32(all, uint32(len(answer))), answer...)
+	}
+	key, err := kdf.Derive(all)
+	require.NoError(r.w.t, err)
+	m := hmac.New(sha256.New, secret)
+	_, _ = m.Write(append([]byte("reconnect recovery answers 1"), key.Bytes()...)) // never fails
+	n.ID = vault.NewPathID()
+	own, generation, err := r.s.Amina.Vault.EvaluateNew(r.w.t.Context(), n.ID, 0, [32]byte(m.Sum(nil)))
+	require.NoError(r.w.t, err)
+	n.Own = own[:]
+	p.KDF, p.Count, p.Secret, p.Generations = &kdf, uint8(len(answers)), secret, []uint64{generation}
+	n.Params = r.w.must(seal.Marshal(p))
+	return n
 }
 
 func sheetCode() string { return returnSheet + vault.CheckDigits(returnSheet) }

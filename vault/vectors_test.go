@@ -30,6 +30,7 @@ import (
 // wholes are the kinds of vectors that show something, and how a service comes to it.
 var wholes = map[string]func(*testing.T, *testvectors.Vector) *shown{"vault": showVault, "directory": showDirectory, "worker": showWorker, "grant": showGrant, "card": showCard, "receipt": showReceipt,
 	"return": showReturn, "locked": showLocked, "policy": showPolicy, "session": showSession,
+	"helper": showHelper, "approval": showApproval, "sheet": showSheet,
 	"wish": showCarried, "death": showCarried,
 	"digits": showCode, "fingerprint": showCode, "public-text": showCode, "totp": showCode, "card-code": showCode}
 

@@ -53,6 +53,9 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	w.quarters()
 	w.returns()
 	w.thumbnails()
+	w.helping()
+	w.waiting()
+	w.sheets()
 	if *updateVectors {
 		w.addMissing()
 	}

@@ -13,6 +13,13 @@ var alike = strings.NewReplacer(
 	"ß", "ss", "ı", "i", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "æ", "ae", "œ", "oe", "ħ", "h", "ŧ", "t", "ŋ", "n", "ґ", "г",
 	"ٱ", "ا", "ى", "ي", "ی", "ي", "ې", "ي", "ۍ", "ي", "ے", "ي", "ة", "ه", "ہ", "ه", "ھ", "ه", "ە", "ه", "ۃ", "ه", "ک", "ك", "ګ", "گ", "ء", "", "ـ", "")
 
+// pictures are the names of those that there are.
+const pictures = `
+sun moon star cloud rain snow fire wave tree palm cactus flower rose leaf mushroom mountain
+cat horse cow sheep camel elephant lion rabbit bird rooster duck owl fish turtle crab butterfly
+bee ant frog snail apple banana lemon grapes carrot tomato bread egg cheese teapot spoon key
+house door chair bed lamp clock book pencil scissors hammer umbrella shoe hat glasses bicycle boat`
+
 func normalAnswer(answer string) string {
 	folded := strings.Map(func(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }, norm.NFKD.String(answer))
 	return norm.NFC.String(strings.Map(keptOf, alike.Replace(norm.NFKD.String(folded))))

@@ -14,12 +14,22 @@ var (
 // member is whom a credential names.
 type member struct {
 	relay, worker []byte
+	by            []byte // the key of the relay that signed it
 	facts         object
 }
 
 // member follows the chain from the authority: the directory, the relay's key, the
 // worker's. It is nil for what does not lead there.
 func (s *safe) member(credential []byte) *member {
+	m := memberOf(credential)
+	if m == nil || !s.isRelays(m.relay, m.by) {
+		return nil
+	}
+	return m
+}
+
+// memberOf reads a credential; whether the key that signed it is the relay's is not known.
+func memberOf(credential []byte) *member {
 	c, err := parse(credentialFields, credential)
 	if err != nil {
 		return nil
@@ -30,10 +40,10 @@ func (s *safe) member(credential []byte) *member {
 		return nil
 	}
 	m, err := parse(memberFields, signed)
-	if err != nil || m.num(4) < 1 || m.num(4) > 3 || !goodPublic(m.bytes(5)) || len(m.bytes(7)) != 16 || !s.isRelays(c.bytes(1), c.bytes(3)) {
+	if err != nil || m.num(4) < 1 || m.num(4) > 3 || !goodPublic(m.bytes(5)) || len(m.bytes(7)) != 16 {
 		return nil
 	}
-	return &member{relay: c.bytes(1), worker: c.bytes(2), facts: m}
+	return &member{relay: c.bytes(1), worker: c.bytes(2), by: c.bytes(3), facts: m}
 }
 
 // isRelays says whether a key is a relay's or was: the one of its entry, or one that
@@ -51,10 +61,14 @@ func (s *safe) isRelays(relay, key []byte) bool {
 	return err == nil && h.kind == kindRelay && h.erased == 0 && h.trusts(first) && h.trusts(key)
 }
 
+// named says whether this is the name of a member.
+func (m *member) named(name string) bool {
+	return bytes.Equal(digest(append(append([]byte("reconnect name of a worker"), m.facts.bytes(7)...), name...)), m.facts.bytes(6))
+}
+
 // is says whether an actor is who the credential names.
 func (m *member) is(said object) bool {
-	name := digest(append(append([]byte("reconnect name of a worker"), m.facts.bytes(7)...), said.text(3)...))
-	return said.text(1) == "worker" && said.text(2) == idText(m.worker) && bytes.Equal(name, m.facts.bytes(6)) &&
+	return said.text(1) == "worker" && said.text(2) == idText(m.worker) && m.named(said.text(3)) &&
 		said.text(4) == m.facts.text(3) && said.text(5) == m.facts.text(1) && said.text(6) == idText(m.relay)
 }
 

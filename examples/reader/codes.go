@@ -12,21 +12,26 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // What people read aloud, type and scan, as docs/format.md draws it.
 
 var errSecondFactor = errors.New("second-factor")
 
-// digits drops what stands between digits; false for what is not so many.
+// digits reads those of any script, and drops what stands between them; false for what is
+// not so many.
 func digits(typed string, count int) (string, bool) {
-	plain := strings.ReplaceAll(typed, " ", "")
-	for _, c := range plain {
-		if c < '0' || c > '9' {
+	var plain strings.Builder
+	for _, r := range typed {
+		switch {
+		case unicode.Is(unicode.Nd, r):
+			plain.WriteRune(digitOf(r))
+		case !unicode.IsSpace(r) && !unicode.In(r, unicode.Pd, unicode.Cf) && r != '.' && r != '·':
 			return "", false
 		}
 	}
-	return plain, len(plain) == count
+	return plain.String(), plain.Len() == count
 }
 
 // grouped writes digits or letters in groups of four.

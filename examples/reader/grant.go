@@ -28,6 +28,7 @@ type holder struct {
 type grant struct {
 	terms  object
 	chosen []*item // not nil: these alone
+	halves []any   // of ways back in
 }
 
 func tryGrant(v *vector) ([]string, error) {
@@ -124,6 +125,7 @@ func (s *safe) take(g *grant, body object, plain []byte) (err error) {
 		if !bytes.Equal(digest(plain[from:to]), g.terms.bytes(10)) {
 			return errOpen
 		}
+		g.halves = body.list(4)
 	}
 	switch {
 	case len(g.terms.bytes(9)) > 0:

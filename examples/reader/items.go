@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -24,13 +25,20 @@ func (s *safe) index(c byte) (all []entry, err error) {
 		}
 		var more []entry
 		more, err = s.indexAt(c, a.place+"/x", a.pages)
-		all = append(all, more...)
+		for _, e := range more {
+			if !slices.ContainsFunc(all, func(o entry) bool { return bytes.Equal(o.id, e.id) }) {
+				all = append(all, e)
+			}
+		}
 	}
 	return all, err
 }
 
 func (s *safe) indexAt(c byte, where string, pages []any) (all []entry, err error) {
 	for n, named := range pages {
+		if named == nil { // what was on it has joined
+			continue
+		}
 		record := s.get(fmt.Sprintf("%s/%d", where, n))
 		wrong := altered("%s index page %d", names[c], n)
 		clear, err := parse(clearPage, clearOf(record))

@@ -5,16 +5,63 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 )
 
-// aside is what is locked: where it lies, and the digests of its pages.
+var laterFields = fields(map[uint64]any{1: id(), 2: id(), 3: raw, 4: raw, 5: u64})
+
+// aside is what is locked: where it lies, and the digests of its pages; nil for one that
+// has joined.
 type aside struct {
 	place string
 	pages []any
 }
 
+// openJoining opens what was locked and is joining: its generation is in the keyring.
+func (s *safe) openJoining() error {
+	for i := range s.head.locked {
+		l := at(s.head.locked, i)
+		if s.rings[private] == nil || s.rings[private].keys[l.num(2)] == nil {
+			continue
+		}
+		where := fmt.Sprintf("l/%d", l.num(1))
+		if head := s.get(where + "/h"); !bytes.Equal(digest(head), l.bytes(4)) {
+			return altered("what is locked")
+		}
+		if err := s.addAside(where, s.rings[private]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addAside opens the head of what is locked.
+func (s *safe) addAside(where string, ring *generations) error {
+	wrong, head := altered("what is locked"), s.get(where+"/h")
+	clear, err := parse(clearHead, clearOf(head))
+	if err != nil {
+		return wrong
+	}
+	_, plain, err := openSealed(ring.keys[clear.num(2)], s.at(typePrivateHead, private, clear.num(2), nil, clear.num(1)), head)
+	if err != nil {
+		return wrong
+	}
+	h, err := parse(headBody, plain)
+	if err != nil || len(h.list(1)) != len(h.list(2)) {
+		return wrong
+	}
+	pages := append([]any(nil), h.list(1)...)
+	for n, count := range h.list(2) {
+		if count == uint64(0) {
+			pages[n] = nil
+		}
+	}
+	s.aside = append(s.aside, aside{where, pages})
+	return nil
+}
+
 // tryLocked opens a vault by its password, and what was private before a recovery that did
-// not open it by the password of then.
+// not open it: by the password of then, or, without one, by what was left for later.
 func tryLocked(v *vector) ([]string, error) {
 	s := &safe{vector: v}
 	for _, step := range []func() error{s.findVault, s.openOwner, s.openKeys, s.openHeads, s.openAside} {
@@ -35,17 +82,24 @@ func (s *safe) openAside() error {
 	if err != nil {
 		return err
 	}
+	kind, keyOf := uint64(kindPassword), s.oldKey
+	if s.vector.text("old") == "" {
+		l, err := s.later()
+		if err != nil {
+			return err
+		}
+		kind, keyOf = kindPath, func(slot object) ([]byte, error) { return s.laterKey(l, slot) }
+	}
 	opened := false
 	for _, entry := range s.head.slots {
-		if entry.num(3) != locked || entry.num(2) != kindPassword {
+		if entry.num(3) != locked || entry.num(2) != kind {
 			continue
 		}
 		body, err := s.readSlot(wrapping, entry)
 		if err != nil {
 			return err
 		}
-		p := body.object(2)
-		key, err := kdf{p.num(1), p.num(2), p.num(3), p.num(4), p.bytes(5)}.derive(s.vector.text("old"))
+		key, err := keyOf(body)
 		if err != nil {
 			return altered("keyslot")
 		}
@@ -62,6 +116,37 @@ func (s *safe) openAside() error {
 		return refusal("sign-in")
 	}
 	return nil
+}
+
+// oldKey is that of a keyslot of the password of then.
+func (s *safe) oldKey(slot object) ([]byte, error) {
+	p := slot.object(2)
+	return kdf{p.num(1), p.num(2), p.num(3), p.num(4), p.bytes(5)}.derive(s.vector.text("old"))
+}
+
+// later is what a recovery left for later.
+func (s *safe) later() (object, error) {
+	shows := s.shows
+	err := s.showPapers()
+	s.shows = shows
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.paper(paperLater, raw)
+	if err != nil || kept == nil {
+		return nil, altered("owner paper")
+	}
+	return parse(laterFields, kept.([]byte))
+}
+
+// laterKey is that of the path by which Private still comes: the helpers' parts as they
+// were kept, and what the witness releases.
+func (s *safe) laterKey(l, slot object) ([]byte, error) {
+	if !bytes.Equal(slot.bytes(8), l.bytes(2)) || slot.num(9) != 5 {
+		return nil, errOpen
+	}
+	value := evaluateWaited(s.vector.bytes("evaluation-key"), s.service.bytes(1), s.id, l.bytes(2), 1)
+	return derive(slices.Concat(l.bytes(3), l.bytes(4), value), "recovery path", slices.Concat(s.id[:], l.bytes(2), []byte{5, 1})), nil
 }
 
 // joinAside takes the generations and the pages of what is locked under a number. Its
@@ -97,19 +182,7 @@ func (s *safe) joinAside(number uint64, root []byte) error {
 		for n, key := range old.keys {
 			s.rings[private].keys[n], s.rings[private].inboxes[n] = key, old.inboxes[n]
 		}
-		if clear, err = parse(clearHead, clearOf(head)); err != nil {
-			return wrong
-		}
-		_, plain, err = openSealed(old.keys[clear.num(2)], s.at(typePrivateHead, private, clear.num(2), nil, clear.num(1)), head)
-		if err != nil {
-			return wrong
-		}
-		h, err := parse(headBody, plain)
-		if err != nil {
-			return wrong
-		}
-		s.aside = append(s.aside, aside{where, h.list(1)})
-		return nil
+		return s.addAside(where, old)
 	}
 	return wrong
 }

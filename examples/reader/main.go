@@ -97,6 +97,9 @@ var attempts = map[string]func(v *vector) ([]string, error){
 	"locked":      tryLocked,
 	"policy":      tryPolicy,
 	"session":     trySession,
+	"sheet":       trySheet,
+	"helper":      tryHelper,
+	"approval":    tryApproval,
 }
 
 func tryVault(v *vector) ([]string, error) {

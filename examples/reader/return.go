@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // How somebody who forgot everything comes back: by a request, to which others gave their
@@ -233,6 +234,9 @@ func (b *back) showWay() error {
 	for i, q := range shown.list(1) {
 		b.show("question", fmt.Sprint(i+1), q.(string))
 	}
+	if n := shown.num(2); n > 0 {
+		b.show("pictures", fmt.Sprint(n))
+	}
 	return nil
 }
 
@@ -251,7 +255,7 @@ func (b *back) roots() (roots map[byte][]byte, err error) {
 		}
 		parts := b.given(class)
 		if b.kind == 5 {
-			parts = append(parts, b.evaluatePath(class, digest(slices.Concat([]byte("reconnect recovery waited value 1"), b.request.bytes(1), []byte{class})))...)
+			parts = append(parts, evaluateWaited(b.vector.bytes("evaluation-key"), b.service.bytes(1), b.safe.id, b.request.bytes(1), class)...)
 		} else {
 			parts = append(derive(own, "recovery path, the person's part", b.label(class)), parts...)
 		}
@@ -262,12 +266,17 @@ func (b *back) roots() (roots map[byte][]byte, err error) {
 	return roots, nil
 }
 
-// evaluatePath is what the witness makes of an input at a counter of the path, whose name
+// evaluatePath is what the witness makes of an input at a counter of a path, whose name
 // begins so that it knows it needs a request.
-func (b *back) evaluatePath(class byte, input []byte) []byte {
-	counter := hmacOf(b.service.bytes(1), []byte("recovery path\x00"), b.safe.id[:], b.request.bytes(1), []byte{class})
+func evaluatePath(key, lookup []byte, vault [16]byte, path []byte, class byte, input []byte) []byte {
+	counter := hmacOf(lookup, []byte("recovery path\x00"), vault[:], path, []byte{class})
 	copy(counter, "requests")
-	return evaluate(b.vector.bytes("evaluation-key"), b.safe.id, counter, input)
+	return evaluate(key, vault, counter, input)
+}
+
+// evaluateWaited is what it releases where nothing is the person's.
+func evaluateWaited(key, lookup []byte, vault [16]byte, path []byte, class byte) []byte {
+	return evaluatePath(key, lookup, vault, path, class, digest(slices.Concat([]byte("reconnect recovery waited value 1"), path, []byte{class})))
 }
 
 // own is the person's part.
@@ -276,9 +285,9 @@ func (b *back) own() ([]byte, error) {
 	with := kdf{p.num(1), p.num(2), p.num(3), p.num(4), p.bytes(5)}
 	switch b.params.num(1) {
 	case 1:
-		code, ok := digits(b.vector.text("sheet"), 24)
-		if !ok || checkDigits(code[:22]) != code[22:] {
-			return nil, errInvalid
+		_, code, err := readSheet(b.vector, b.vector.text("sheet"))
+		if err != nil {
+			return nil, err
 		}
 		key, err := with.derive(code)
 		return derive(key, "recovery sheet", nil), err
@@ -289,14 +298,20 @@ func (b *back) own() ([]byte, error) {
 			return nil, errInvalid
 		}
 		for _, a := range answers {
-			answer := a.line
+			answer := strings.TrimSpace(a.line)
 			if b.params.num(1) == 2 {
 				answer = normalAnswer(answer)
+			} else if !slices.Contains(strings.Fields(pictures), answer) {
+				return nil, errInvalid
+			}
+			if answer == "" {
+				return nil, errInvalid
 			}
 			all = append(binary.BigEndian.AppendUint32(all, uint32(len(answer))), answer...)
 		}
 		key, err := with.derive(string(all))
-		return b.evaluatePath(0, hmacOf(b.params.bytes(5), []byte("reconnect recovery answers 1"), key)), err
+		input := hmacOf(b.params.bytes(5), []byte("reconnect recovery answers 1"), key)
+		return evaluatePath(b.vector.bytes("evaluation-key"), b.service.bytes(1), b.safe.id, b.request.bytes(1), 0, input), err
 	}
 	return nil, nil
 }

@@ -19,7 +19,7 @@ var (
 )
 
 const (
-	paperGrant, paperCard, paperFactor, paperRules, paperWish, paperRepresentatives, paperGaps = 5, 6, 7, 32, 33, 34, 48
+	paperGrant, paperCard, paperFactor, paperRules, paperWish, paperRepresentatives, paperLater, paperGaps = 5, 6, 7, 32, 33, 34, 37, 48
 
 	typeWish = 41
 )

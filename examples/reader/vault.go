@@ -354,7 +354,7 @@ func (s *safe) openHeads() error {
 		}
 		s.pages[c], s.cursors[c] = head.list(1), head.num(3)
 	}
-	return nil
+	return s.openJoining()
 }
 
 // openSession opens the session of a token, where there is one: it holds the

@@ -23,7 +23,7 @@ var testHelpers = []string{"storage/storagetest", "vault/vaulttest", "consent/co
 var tools = []string{"internal/bench", "internal/architecture"}
 
 // forTests are internal packages that exist for tests and measurements only.
-var forTests = []string{"internal/testkeys", "internal/testfiles", "internal/testservices", "internal/testvectors"}
+var forTests = []string{"internal/testkeys", "internal/testfiles", "internal/testkill", "internal/testservices", "internal/testvectors"}
 
 // inside tells whether a package is one of these folders or lies in one.
 func inside(pkg string, folders ...string) bool {

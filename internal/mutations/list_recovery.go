@@ -26,6 +26,9 @@ var onRecovery = []mutation{
 	{"F4", "the end of a request at the witness", "recovery", inConsent("F4_cancel_skipped"), []edit{
 		{"recovery/witness/requests.go", "return q.Cancelled == 0 && now.UnixMilli() < q.Until", "return now.UnixMilli() < q.Until"},
 	}},
+	{"F4", "the question whether a request that waits for nothing has ended", "recovery", inConsent("F4_cancel_of_a_sheet_skipped"), []edit{
+		{"recovery/complete.go", "if err == nil && ended {", "if false && err == nil && ended {"},
+	}},
 	{"F5", "the line in the journal, in the commit that gives a half", "recovery", inConsent("F5_notice_suppressed"), []edit{
 		{"vault/path_review.go", "		t.note(act, nil, detail)\n		return also(t.tx, Half{", "		return also(t.tx, Half{"},
 	}},
@@ -49,6 +52,12 @@ var onRecovery = []mutation{
 	}},
 	{"F12", "the desk's own part of the code", "recovery", inConsent("F12_helper_who_goes_on"), []edit{
 		{"recovery/give.go", "if err == nil && kind == vault.PathHelpers && h.side == sideDesk {", "if false && err == nil && kind == vault.PathHelpers && h.side == sideDesk {"},
+	}},
+	{"F12", "the note to who helped, by which they stop what still waits for Private", "recovery", "^TestWhoHelpedStopsPrivatePapersAlthoughTheyWerePutOut$", []edit{
+		{"recovery/later.go", "	for relay, keys := range helpers {", "	for relay, keys := range map[vault.ID]vault.HolderKeys(nil) {\n		_ = helpers"},
+	}},
+	{"F12", "the question whether private papers still wait, when a queue is read", "recovery", "^TestWhoHelpedStopsPrivatePapersAlthoughTheyWerePutOut$", []edit{
+		{"recovery/describe.go", "	if n.State == recordDone && n.Later {", "	if false && n.State == recordDone && n.Later {"},
 	}},
 	{"F13", "the comparison of organisations", "recovery", inConsent("F13_one_organisation"), []edit{
 		{"recovery/review.go", "now.desk == nil || r.Organisation != now.desk.Organisation)", "now.desk == nil || r.Organisation != consent.OrganisationID{})"},

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,7 +15,8 @@ import (
 
 // storedRecords are what a witness keeps in CBOR.
 func storedRecords() []any {
-	return []any{new(vaultRecord), new(headRecord), new([]sideRecord), new(forkRecord), new(counterRecord), new(clockRecord), new(keyRecord), new(latestRecord)}
+	return []any{new(vaultRecord), new(headRecord), new([]sideRecord), new(forkRecord), new(counterRecord), new(clockRecord), new(keyRecord), new(latestRecord),
+		new(policyRecord), new(requestRecord), new(approverRecord), new(escrowRecord), new(lossRecord)}
 }
 
 // FuzzStoredRecords: whatever the store of a witness hands out is a record that
@@ -25,6 +27,10 @@ func FuzzStoredRecords(f *testing.F) {
 		vaultRecord{Key: hash, First: hash, Service: hash, Restore: 1, Floor: 3, Heads: []headRecord{{Head: 3, Version: 9}, {Head: 255}}},
 		vaultRecord{Key: hash, Erased: 1}, headRecord{}, []sideRecord{{"a", hash}, {"", nil}}, forkRecord{Owner: hash, Seen: -1},
 		counterRecord{Total: 2, Reset: 3}, counterRecord{Total: 7, Reset: 2, Last: 1 << 62}, clockRecord{-1}, counterRecord{Total: 20, Evaluated: true}, keyRecord{Key: hash}, latestRecord{9},
+		policyRecord{Dead: [][]byte{hash}, Record: hash}, policyRecord{Signed: hash, Key: hash}, escrowRecord{Generation: 1, Made: -1}, lossRecord{Began: 1},
+		requestRecord{Key: hash, Opened: -1, Until: 1 << 62, Cancelled: 1, Agreed: []approverRecord{{Key: hash, Desk: true}, {Key: hash}}, Rule: seal.PolicyRule{
+			Counters: []seal.PolicyCounter{{Wait: 1 << 62}, {}}, Parties: []seal.PolicyParty{{Key: hash}}, Approvals: 2,
+		}},
 	} {
 		value, err := encode(record)
 		require.NoError(f, err)
@@ -43,6 +49,7 @@ func FuzzStoredRecords(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, value, again, "%T", record)
 		}
+		readsRequest(t, r)
 		s, err := loadState(func(string) (storage.Record, error) { return r, nil }, [16]byte{1})
 		if err != nil {
 			require.ErrorIs(t, err, ErrDamaged)
@@ -52,6 +59,32 @@ func FuzzStoredRecords(f *testing.F) {
 			require.GreaterOrEqual(t, placeOf(c.Head), 0)
 		}
 	})
+}
+
+// readsRequest asks of a request whatever the witness asks of one.
+func readsRequest(t *testing.T, r storage.Record) {
+	t.Helper()
+	p := new(policyRecord)
+	if decode(r, p) == nil {
+		if policy, err := p.policy([16]byte{1}); p.Signed != nil {
+			require.Error(t, err, "nobody signed it")
+		} else {
+			require.Nil(t, policy)
+		}
+	}
+	q := new(requestRecord)
+	if decode(r, q) != nil {
+		return
+	}
+	out := q.public([16]byte{1}, time.UnixMilli(q.Until))
+	require.Len(t, out.Ready, len(q.Rule.Counters))
+	for _, left := range out.Ready {
+		require.GreaterOrEqual(t, left, time.Duration(0))
+	}
+	require.Equal(t, len(q.Agreed), out.Relay+out.Desk)
+	require.False(t, q.open(time.UnixMilli(q.Until)), "its time is over")
+	require.False(t, q.Cancelled != 0 && q.open(time.UnixMilli(0)))
+	require.GreaterOrEqual(t, q.longest(), time.Duration(0))
 }
 
 // FuzzDueCounter: the entry of a counter's deadline is found again from its key,

@@ -32,7 +32,7 @@ const about = `One person's space: papers, contacts, appointments and notes.
 
 **Repeating.** Reading, and every change with If-Match, can be repeated safely. After the lost answer of a POST that creates something, list the items first: a document that arrived has the SHA-256 of your file in ` + "`origin.sha256`" + `. Idempotency-Key is not offered yet; a creating request that carries one is refused, so that nobody relies on it.
 
-**Refusals** are problems as in RFC 9457, with a stable ` + "`type`" + ` to compare with and a sentence in the language of ` + "`Accept-Language`" + ` (fr, en). They repeat nothing that was sent.
+**Refusals** are problems as in RFC 9457, with a stable ` + "`type`" + ` to compare with and a sentence in the language of ` + "`Accept-Language`" + ` (fr, en). They repeat nothing that was sent. A 401 of the type ` + "`" + `session-ended` + "`" + ` ends a session; one of the type ` + "`" + `sign-in` + "`" + ` says that a secret was typed wrongly, and the session goes on.
 
 **Limits.** Requests are counted per account and sign-ins per address and account; 429 and 503 say in Retry-After when to come back. A JSON body is at most 384 KiB.
 
@@ -122,15 +122,24 @@ func ofHuma(e *huma.ErrorModel) *Problem {
 			if detail == nil {
 				continue
 			}
-			field := FieldProblem{Field: printable(detail.Location), Problem: detail.Message}
-			if detail.Location == "body" && detail.Value != nil { // a parser's message, which quotes what it read
-				field.Problem = "cannot be read"
-			}
-			p.Fields = append(p.Fields, field)
+			p.Fields = append(p.Fields, fieldOf(detail))
 		}
 		return p
 	}
 	return problemOf(errors.New(e.Detail))
+}
+
+// fieldOf names the field that huma refuses.
+func fieldOf(detail *huma.ErrorDetail) FieldProblem {
+	if name, found := strings.CutPrefix(detail.Message, "expected required property "); found {
+		if name, found = strings.CutSuffix(name, " to be present"); found { // a name of ours: huma takes it from the schema
+			return FieldProblem{Field: printable(detail.Location) + "." + name, Problem: "is missing"}
+		}
+	}
+	if _, text := detail.Value.(string); text && detail.Location == "body" { // a parser's message, which quotes what it read
+		return FieldProblem{Field: "body", Problem: "cannot be read"}
+	}
+	return FieldProblem{Field: printable(detail.Location), Problem: detail.Message}
 }
 
 // printable returns the place of a field, which ends with whatever name the

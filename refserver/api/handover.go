@@ -137,6 +137,24 @@ func (a *API) inHandOver(ctx huma.Context, next func(huma.Context)) {
 	})
 }
 
+// look asks how far the request is whose token to look a caller has. It opens nothing, so
+// that it does not matter who else is at the device.
+func (a *API) look(ctx huma.Context, next func(huma.Context)) {
+	a.through(ctx, next, func(r *http.Request) (any, func(), error) {
+		if err := a.limits.SignIn(r); err != nil {
+			return nil, nil, err
+		}
+		if r.Header.Get("Authorization") == "" {
+			return nil, nil, problem.ErrHandOverEnded
+		}
+		err := a.recovery.Look(r.Context(), session.Token(r))
+		if errors.Is(err, recovery.ErrCode) {
+			err = problem.ErrHandOverEnded
+		}
+		return nil, func() {}, err
+	})
+}
+
 // noWorkerHere refuses a hand-over beside the open session of a worker: what the person
 // types must not come to a device on which the worker could go on as soon as they turn
 // away, and their session has to be locked or ended first (F12).
@@ -177,6 +195,12 @@ func (a *API) addHandOver() {
 		description: "That a helper gave to the person. Each try is counted before it is looked at, and no answer and no delay tells a wrong number from a wrong code. Beside the open session of a worker it is refused: lock or end that first.",
 		problems:    problems("hand-over-code", "invalid", "media-type", "too-large"),
 	}, a.alone, a.enterHandOver)
+	add(a, operation{
+		method: http.MethodGet, path: "/hand-over/look", id: "look-at-hand-over", tag: "Hand-over", status: http.StatusNoContent, open: true, scheme: "handOver",
+		summary:     "Whether it is time",
+		description: "With the token of the problem \"not-ready\", until the end of the request. It costs no try, and opens nothing: as long as something is missing the answer is that problem again, and then number and code can be entered.",
+		problems:    []string{"hand-over-ended", "recovery-over", "not-ready", "witness-away", "key-service"},
+	}, a.look, func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
 	registerHandOver(a, operation{
 		method: http.MethodGet, path: "/hand-over", id: "read-hand-over", tag: "Hand-over", summary: "What is asked of the person",
 		description: "Again, also after a change of process.", problems: problems(),
@@ -184,7 +208,7 @@ func (a *API) addHandOver() {
 	registerHandOver(a, operation{
 		method: http.MethodPost, path: "/hand-over/complete", id: "complete-hand-over", tag: "Hand-over", status: http.StatusCreated,
 		summary:     "Come back in",
-		description: "With the person's part and a new password. From then on everything that opened the space before is dead, every session is over, and other requests about this person are. Offer a new access card and a new recovery sheet.",
-		problems:    problems("own-part", "unconfirmed", "invalid", "media-type", "too-large", "sign-in"),
+		description: "With the person's part and a new password. From then on everything that opened the space before is dead, every session is over, and other requests about this person are. After the lost answer of this, sign in with the login and the new password. Offer a new access card and a new recovery sheet.",
+		problems:    problems("own-part", "unconfirmed", "too-many-locked", "revision", "invalid", "media-type", "too-large", "sign-in"),
 	}, completeHandOver)
 }

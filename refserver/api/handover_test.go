@@ -41,7 +41,7 @@ func (h *helped) tries(t *testing.T, number, code string) *reply {
 	}
 }
 
-// Making the code was the first of its twenty tries.
+// Making the code was the first of twenty times that it is evaluated.
 func TestAfterEighteenWrongCodesTheRightOneStillOpens(t *testing.T) {
 	t.Parallel()
 	h := newHelped(t)
@@ -266,6 +266,12 @@ func TestAWorkerLocksTheirSessionAndHandsTheDeviceOver(t *testing.T) {
 	samir.call("GET", "/staff/me", nil).refused(423, "locked")
 	unlock(h.harbour.staff[0].Password).done(204)
 	ok[struct{}](samir.call("GET", "/staff/me", nil), 200)
+	samir.call("POST", "/staff/lock", nil).done(204)
+	samir.as("").call("DELETE", "/staff/session", nil, "Cookie", cookie, "Sec-Fetch-Site", "cross-site").refused(403, "cross-origin")
+	samir.call("DELETE", "/staff/session", nil).done(204)
+	unlock(h.harbour.staff[0].Password).refused(401, "session-ended")
+	samir.call("DELETE", "/staff/session", nil).refused(401, "session-ended")
+	samir.as("").call("DELETE", "/staff/session", nil).refused(401, "session-ended")
 	samir.as("").call("POST", "/staff/unlock", map[string]any{"password": "x"}).refused(401, "session-ended")
 	h.amina.call("POST", "/staff/lock", nil).refused(401, "session-ended")
 }

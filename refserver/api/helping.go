@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -132,6 +133,9 @@ func (a *API) openRequest(ctx context.Context, p *consent.Post, in *openRequestI
 		n.Ask = append(n.Ask, relay)
 	}
 	opened, err := a.recovery.Open(ctx, p, n)
+	if errors.Is(err, recovery.ErrRequest) { // there is no request yet that could be over
+		err = invalid("body.path", "is none of the ways of this person any more: list them again")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -326,9 +330,9 @@ func (a *API) addHelping() {
 	registerPost(a, at(http.MethodPost, person+"/requests", "open-request", "Help somebody back in",
 		"With this helper's half, which opens nothing alone. Number and code are for the person, who goes on alone with POST /hand-over. After the lost answer of this, cancel the request and open another.", http.StatusCreated, append([]string{"recovery-open"}, acts...)...), a.openRequest)
 	registerPost(a, at(http.MethodPost, person+"/requests/{request}/contribute", "contribute", "Give one's half to a request",
-		"From another town, and at another time, if need be. Where two of each side must agree, it says that this one does. Again changes nothing but the desk's part of a code.", 0, append([]string{"agreed"}, acts...)...), a.contribute)
+		"From another town, and at another time, if need be. Where two of each side must agree, it says that this one does. Giving again changes nothing but the desk's part of a code.", 0, append([]string{"agreed"}, acts...)...), a.contribute)
 	registerPost(a, at(http.MethodPost, person+"/requests/{request}/approve", "approve", "Agree to a request",
-		"The word of one more person, where two of each side must agree.", 0, append([]string{"agreed"}, acts...)...), a.approve)
+		"The word of one more person, where two of each side must agree. Who opened the request, or gave a half, has agreed by that; a second time is refused.", 0, append([]string{"agreed"}, acts...)...), a.approve)
 	registerPost(a, at(http.MethodPost, person+"/requests/{request}/cancel", "cancel-request", "End a request",
 		"Anybody of a relay that follows, or of the desk, may. The witness is told first; if it is away the request ends here all the same.", 0, append([]string{"unconfirmed"}, acts...)...), a.cancelRequest)
 }

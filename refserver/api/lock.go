@@ -51,6 +51,28 @@ func (a *API) unlockSession(ctx context.Context, in *unlockInput) (*struct{}, er
 	return nil, nil
 }
 
+type leaveLockedInput struct{ request *http.Request }
+
+// Resolve keeps the request, which has the session that is locked.
+func (in *leaveLockedInput) Resolve(ctx huma.Context) []error {
+	in.request, _ = humago.Unwrap(ctx)
+	return nil
+}
+
+func (a *API) leaveLocked(ctx context.Context, in *leaveLockedInput) (*struct{}, error) {
+	if err := a.limits.StaffSignIn(in.request); err != nil {
+		return nil, err
+	}
+	if err := fromHere(in.request); err != nil {
+		return nil, err
+	}
+	token := session.Token(in.request)
+	if token == "" {
+		return nil, vault.ErrSessionEnded
+	}
+	return nil, a.staff.SignOut(ctx, token)
+}
+
 func (a *API) addLock() {
 	registerWorker(a, operation{
 		method: http.MethodPost, path: "/staff/lock", id: "lock-session", tag: "Staff", status: http.StatusNoContent, summary: "Lock this session",
@@ -61,4 +83,9 @@ func (a *API) addLock() {
 		description: "With the worker's password. The try is counted like a sign-in, and after a wrong one it stays locked.",
 		problems:    []string{"session-ended", "sign-in", "second-factor", "busy", "witness-away", "key-service", "unconfirmed", "invalid", "media-type", "too-large"},
 	}, a.unlockSession)
+	registerOpen(a, operation{
+		method: http.MethodDelete, path: "/staff/session", id: "sign-out-locked", tag: "Staff", status: http.StatusNoContent, scheme: "bearer", summary: "Sign out, also behind the lock",
+		description: "Ends this session, locked or not, and what is open in it. It takes no password: nothing opens by it.",
+		problems:    []string{"session-ended"},
+	}, a.leaveLocked)
 }

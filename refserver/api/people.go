@@ -226,7 +226,7 @@ func (a *API) addPeople() {
 	}, giveUp)
 	registerPost(a, operation{
 		method: http.MethodPost, path: "/staff/relays/{relay}/people/{vault}/stop-sessions", id: "stop-sessions", tag: "Staff", summary: "End every session of somebody",
-		description: "For a lost phone, by a worker of a relay that follows or an agent of a desk that found the person by their login. They read who did it and why, and sign in again at once.",
+		description: "For a lost phone, by a worker of a relay that follows or an agent of a desk that found the person by their login. They read who did it and why, and sign in again at once. A purpose that fits is {\"code\": \"other\", \"text\": \"lost phone\"}.",
 		problems:    opening,
 	}, stopSessions)
 	registerWorker(a, operation{

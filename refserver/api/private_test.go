@@ -62,7 +62,7 @@ func TestStory3_APrivatePaperIsInNoAnswerThatAWorkerGets(t *testing.T) {
 				"open-person": map[string]any{"relay": at.id, "vault": amina.id, "purpose": housing},
 			}
 			answers := caller.everyOperation(doc, ids, bodies,
-				"sign-out", "end-other-sessions", "leave-relay", "remove", "suspend", "rotate-relay-keys", "close-opened", "give-up", "stop-sessions", "lock-session")
+				"sign-out", "end-other-sessions", "leave-relay", "remove", "suspend", "rotate-relay-keys", "close-opened", "give-up", "stop-sessions", "lock-session", "sign-out-locked")
 			for operation, a := range answers {
 				require.NotContains(t, string(a.Body), "Jugement", operation)
 				require.NotContains(t, string(a.Body), "judge", operation)

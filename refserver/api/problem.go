@@ -25,13 +25,14 @@ type Problem struct {
 
 	Missing []string `json:"missing,omitempty" nullable:"false" doc:"What a request still needs, for the problem \"not-ready\"."`
 	Wait    int64    `json:"wait,omitempty" doc:"Seconds that are left of its wait."`
+	Look    string   `json:"look,omitempty" doc:"Where number and code were right and it is too early: a token for GET /hand-over/look, which costs no try."`
 
 	kind kind
 }
 
 // FieldProblem names one field that is wrong.
 type FieldProblem struct {
-	Field   string `json:"field" doc:"Where it stands: \"body.name\", \"query.limit\", \"header.If-Match\"."`
+	Field   string `json:"field" doc:"Where it stands: \"body.name\", \"query.limit\", \"header.If-Match\". A rule of the safe itself names it alone: \"password\", \"recognised\"."`
 	Problem string `json:"problem" doc:"What is wrong with it or what was expected, in English, for the developer of the client."`
 }
 
@@ -73,7 +74,7 @@ func problemOf(err error) *Problem {
 	}
 	var notReady *recovery.NotReadyError
 	if errors.As(err, &notReady) {
-		p.Missing, p.Wait = missingWords(notReady.Missing), seconds(notReady.Wait)
+		p.Missing, p.Wait, p.Look = missingWords(notReady.Missing), seconds(notReady.Wait), notReady.Look
 	}
 	return p
 }

@@ -79,7 +79,7 @@ func TestBodiesThatCannotBeReadAreRefused(t *testing.T) {
 	post(strings.Repeat("[", maxJSON/2)).refused(400, "request")
 	for body, field := range map[string]string{
 		`[]`: "body", `null`: "body", `7`: "body",
-		`{"note":{"text":"x"}}`:                                 "body",
+		`{"note":{"text":"x"}}`:                                 "body.name",
 		`{"name":"n","note":{"text":"x"},"nmae":"m"}`:           "body.nmae",
 		`{"name":7,"note":{"text":"x"}}`:                        "body.name",
 		`{"name":null,"note":{"text":"x"}}`:                     "body.name",
@@ -93,6 +93,7 @@ func TestBodiesThatCannotBeReadAreRefused(t *testing.T) {
 		require.Equal(t, field, got.Fields[0].Field, body)
 	}
 	post(`{"name":"n","note":{"text":"x"}}`, headerIdempotency, "k k").refused(400, "idempotency-key")
+	require.Equal(t, []FieldProblem{{"body.name", "is missing"}, {"body.note", "is missing"}}, post(`{}`).refused(422, "invalid").Fields)
 	require.Empty(t, ok[listed](p.call("GET", "/items?kind=note", nil), 200).Items)
 }
 
@@ -113,7 +114,7 @@ func TestEveryErrorOfTheLibraryHasItsAnswer(t *testing.T) {
 	for err, want := range map[error]string{
 		vault.ErrSignIn: "401 sign-in", vault.ErrSessionEnded: "401 session-ended", vault.ErrNotFound: "404 not-found",
 		vault.ErrRevision: "412 revision", vault.ErrInvalid: "422 invalid", vault.ErrFull: "507 full", vault.ErrBusy: "503 busy",
-		vault.ErrTooMany: "409 too-many", vault.ErrNotEmpty: "409 not-empty", vault.ErrBusyMoving: "409 busy-moving",
+		vault.ErrTooMany: "409 too-many", vault.ErrTooManyLocked: "409 too-many-locked", vault.ErrNotEmpty: "409 not-empty", vault.ErrBusyMoving: "409 busy-moving",
 		vault.ErrClosing: "409 closing", quota.ErrPending: "409 pending", vault.ErrUploadExpired: "408 upload-expired",
 		vault.ErrTampered: "500 tampered", vault.ErrStale: "500 stale", vault.ErrPolicy: "500 policy",
 		vault.ErrUntrustedKey: "500 untrusted-key", vault.ErrWitnessAway: "503 witness-away", vault.ErrKeyService: "503 key-service",

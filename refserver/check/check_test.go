@@ -266,6 +266,14 @@ func TestTheWitnessMustKnowTheServerAndItsOperator(t *testing.T) {
 	findings, _, _ = run(t, p.args(p.minePath, "--witness-key", p.stranger.Public().String())...)
 	require.Len(t, problems(findings, "witness"), 1, "somebody else passes for the witness")
 
+	findings, _, err = run(t, p.args(p.minePath, "--witness-signs", p.stranger.Public().String())...)
+	require.ErrorIs(t, err, check.ErrFound)
+	require.Len(t, problems(findings, "witness"), 1)
+	require.Contains(t, problems(findings, "witness")[0], "does not sign with the key of --witness-signs")
+	findings, text, _ = run(t, p.args(p.minePath)...)
+	require.Empty(t, problems(findings, "witness"))
+	require.Contains(t, text, "it has vouched for the key to which the policies of ways back in are closed")
+
 	findings, text, _ = run(t, p.args(filepath.Join(p.folder, "none"))...)
 	require.Len(t, problems(findings, "witness"), 1)
 	require.Contains(t, text, "refserver witness identity")

@@ -31,6 +31,14 @@ func (k *checker) waysBack(r admin.Relays) {
 	w := k.c.Recovery.Waits()
 	k.good(part, "Ways back in that people can choose: %s. Answers by call wait %d hours, the way with nothing %d days, for private papers %d.",
 		strings.Join(can, ", "), int(w.AnswersDesk/time.Hour), days(w.Helpers), days(w.HelpersPrivate))
+	k.sheets(can)
+}
+
+// sheets says what is missing on recovery sheets.
+func (k *checker) sheets(can []string) {
+	if k.c.Serve.Address == "" && (slices.Contains(can, vault.PathSheetRelay.String()) || slices.Contains(can, vault.PathSheetDesk.String())) {
+		k.warn("recovery", "Name it with --address.", "Recovery sheets cannot say at which address people come back: they are asked to write it there by hand.")
+	}
 }
 
 func days(d time.Duration) int { return int(d / (24 * time.Hour)) }

@@ -75,6 +75,10 @@ func TestWhatKeepsAWayBackInFromExistingIsSaid(t *testing.T) {
 	require.Contains(t, good, "sheet-relay, answers-relay.")
 	require.Contains(t, other, "There is no desk")
 	require.Contains(t, other, "By answers-relay, whoever runs this server and its witness could guess")
+	require.Contains(t, other, "--address")
+	_, other = said(t, append(args, "--recovery-offer", "answers-relay")...)
+	require.NotContains(t, other, "--address", "without sheets nothing is printed on one")
+	args = append(args, "--address", "https://espace.example.org")
 	good, other = said(t, append(args, "--recovery-offer", "sheet-relay")...)
 	require.Contains(t, good, "sheet-relay. Answers")
 	require.Empty(t, other, "what is not offered is not missed")
@@ -95,6 +99,7 @@ func TestWhatKeepsAWayBackInFromExistingIsSaid(t *testing.T) {
 func TestWithAWitnessAndADeskOfOthersEveryWayCanExist(t *testing.T) {
 	t.Parallel()
 	args := town(t, map[string][]consent.RelayType{"City": {consent.TypeDayCentre}, "Line": {consent.TypeDesk}})
+	args = append(args, "--address", "https://espace.example.org")
 	p := newParties(t)
 	elsewhere := []string{"--witness", p.url, "--witness-key", p.server, "--witness-identity", p.minePath}
 	good, other := said(t, append(args, elsewhere...)...)

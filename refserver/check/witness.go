@@ -46,7 +46,35 @@ func (k *checker) witness(ctx context.Context) {
 		return
 	}
 	k.good(part, "The witness is the one whose key was given, and knows this server. A connection takes %s, a call %s.", round(connected), round(time.Since(began)))
-	k.restores(ctx, client)
+	if k.policyKey(ctx, client) {
+		k.restores(ctx, client)
+	}
+}
+
+// policyKey sees whether the key that policies of ways back in are closed to is the
+// witness's own. Without that nobody can make or change a way in which it takes part, and
+// nothing else would say why.
+func (k *checker) policyKey(ctx context.Context, client *witness.Client) bool {
+	const part = "witness"
+	said, err := client.Inbox(ctx)
+	if err != nil {
+		k.fail(part, "Ask whoever runs the witness.", "The witness does not say to which key the policies of ways back in are closed: %s.", plainWitness(err))
+		return false
+	}
+	if k.c.WitnessSigns == "" { // then the connection vouches for it
+		return true
+	}
+	signs, err := witness.ParsePublicKey(k.c.WitnessSigns)
+	if err == nil {
+		_, err = seal.OpenPolicyInbox(signs[:], said)
+	}
+	if err != nil {
+		k.fail(part, "Name as --witness-signs what the witness prints at its start. If it is another one than before, hear from whoever runs it, in person, that it has changed.",
+			"The witness does not sign with the key of --witness-signs: no way back in that it takes part in can be made or changed, and no restore statement of it counts.")
+		return false
+	}
+	k.good(part, "The witness signs with the key that was given: it has vouched for the key to which the policies of ways back in are closed.")
+	return true
 }
 
 // restores sees whether the witness would take the operator's restore

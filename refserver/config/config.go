@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -66,6 +67,7 @@ type Config struct {
 // Serve is what the server needs besides.
 type Serve struct {
 	Listen       string         `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address and port to listen on. Default: ${default}."`
+	Address      string         `placeholder:"URL" help:"Address under which people reach the pages, such as https://espace.example.org: it is printed on recovery sheets. Default: none, and people write it there by hand."`
 	Demo         bool           `help:"Add a sample person with sample papers, and print how to sign in."`
 	DemoWitness  bool           `help:"With --demo: run a witness as a second program, as another organisation would. Every way back in can then be tried."`
 	TLSCert      string         `name:"tls-cert" placeholder:"FILE" help:"Certificate, for HTTPS without a proxy in front."`
@@ -233,6 +235,7 @@ func (c *Config) checkServer(expect func(bool, string)) {
 	s := c.Serve
 	_, _, err := net.SplitHostPort(s.Listen)
 	expect(err == nil, "--listen must be an address and a port, such as 127.0.0.1:8080")
+	expect(s.Address == "" || isPageAddress(s.Address), "--address must be where people reach the pages, such as https://espace.example.org, without anything behind the name")
 	expect((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key must be given together")
 	if s.TLSCert != "" && s.TLSKey != "" {
 		_, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
@@ -249,6 +252,16 @@ func (c *Config) checkServer(expect func(bool, string)) {
 	expect(s.RequestsPerSecond > 0, "--requests-per-second must be more than 0")
 	expect(s.SweepEvery >= time.Second, "--sweep-every must be at least a second")
 	expect(s.ShutdownWait >= 0, "--shutdown-wait is negative")
+}
+
+// isPageAddress reports whether people could type it. Cookies need HTTPS, except on the
+// machine itself.
+func isPageAddress(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/" {
+		return false
+	}
+	return u.Scheme == "https" || u.Scheme == "http" && u.Hostname() == "localhost"
 }
 
 // Logger makes the log of the server, on w.

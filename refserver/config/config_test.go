@@ -108,13 +108,25 @@ func TestASpellingMistakeInAFileIsRefused(t *testing.T) {
 func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := config.Parse([]string{
-		"--quota=-1", "--session-idle=1s", "--listen=nowhere", "--tls-cert=a.pem", "--zone=Mars/Base", "--languages=fr,xx", "--staff-per-minute=0",
+		"--quota=-1", "--session-idle=1s", "--listen=nowhere", "--tls-cert=a.pem", "--zone=Mars/Base", "--languages=fr,xx", "--staff-per-minute=0", "--address=http://espace.example.org",
 		"--death-wait=29", "--unseen-after=5", "--recovery-offer=password", "--recovery-answers-wait=23", "--recovery-helpers-wait=6", "--recovery-private-wait=29", "--recovery-requests-last=0", "--witness-independent", "--demo-witness",
 	}, io.Discard)
-	for _, flag := range []string{"--quota", "--session-idle", "--listen", "--tls-key", "--zone", "--languages", "--staff-per-minute", "--death-wait", "--unseen-after",
+	for _, flag := range []string{"--quota", "--session-idle", "--listen", "--tls-key", "--zone", "--languages", "--staff-per-minute", "--address", "--death-wait", "--unseen-after",
 		"--recovery-offer", "--recovery-answers-wait", "--recovery-helpers-wait", "--recovery-private-wait", "--recovery-requests-last", "--witness-independent", "--demo-witness",
 	} {
 		require.ErrorContains(t, err, flag)
+	}
+}
+
+func TestTheAddressOfThePagesIsOneThatCanBeTyped(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"https://espace.example.org", "https://espace.example.org/", "https://espace.example.org:8443", "http://localhost:8080"} {
+		_, err := config.Parse([]string{"--address", good}, io.Discard)
+		require.NoError(t, err, good)
+	}
+	for _, bad := range []string{"espace.example.org", "http://espace.example.org", "https://", "https://somebody@espace.example.org", "https://espace.example.org/app", "https://espace.example.org?x", "ftp://localhost", "https://espace.example.org/#a", "javascript:1"} {
+		_, err := config.Parse([]string{"--address", bad}, io.Discard)
+		require.ErrorContains(t, err, "--address", bad)
 	}
 }
 

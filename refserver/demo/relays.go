@@ -82,18 +82,18 @@ type Sample struct {
 
 // place is one of the sample relays, with those who help there; the manager may, too.
 type place struct {
-	organisation, name, address string
-	kind                        consent.RelayType
-	manager                     string
-	workers                     []string
+	organisation, name, address, contact string
+	kind                                 consent.RelayType
+	manager                              string
+	workers                              []string
 }
 
 // places are two centres of one organisation, and a desk of another: what is given by two
 // organisations together cannot be tried with one.
 var places = []place{
-	{"Association Exemple", "Accueil de jour Exemple", "12 rue du Modèle, Exempleville", consent.TypeDayCentre, "Mona Modèle", []string{"Nadia Specimen", "Louise Modèle"}},
-	{"Association Exemple", "Foyer du Modèle", "3 place du Modèle, Exempleville", consent.TypeShelter, "Mona Modèle", []string{"Samir Fictif"}},
-	{"Ligne Exemple", "Permanence Exemple", "", consent.TypeDesk, "Inès Standard", []string{"Karim Standard"}},
+	{"Association Exemple", "Accueil de jour Exemple", "12 rue du Modèle, Exempleville", "01 99 00 12 12", consent.TypeDayCentre, "Mona Modèle", []string{"Nadia Specimen", "Louise Modèle"}},
+	{"Association Exemple", "Foyer du Modèle", "3 place du Modèle, Exempleville", "01 99 00 34 34", consent.TypeShelter, "Mona Modèle", []string{"Samir Fictif"}},
+	{"Ligne Exemple", "Permanence Exemple", "", "01 99 00 00 00", consent.TypeDesk, "Inès Standard", []string{"Karim Standard"}},
 }
 
 // Prepare makes two organisations, one with two centres and one with a desk, and people
@@ -230,7 +230,7 @@ func (r *Relays) found(ctx context.Context, manager *consent.Worker, code string
 	day := func(years int) vault.Date { return vault.Date(now.AddDate(years, 0, 0).Format(time.DateOnly)) }
 	return founded.Relay, r.sign(ctx,
 		consent.Change{Relay: &consent.Relay{
-			ID: founded.Relay, Key: founded.Key, Organisation: organisation, Name: at.name, Type: at.kind, Place: at.address,
+			ID: founded.Relay, Key: founded.Key, Organisation: organisation, Name: at.name, Type: at.kind, Place: at.address, Contact: at.contact,
 			Country: "FR", Languages: []string{"fr", "ar", "en"}, Since: day(-1),
 		}},
 		consent.Change{Licence: &consent.Licence{Relay: founded.Relay, Number: "DEMO-1", From: day(-1), To: day(1), Currency: "EUR"}})

@@ -48,5 +48,13 @@ func (r *Relays) follow(ctx context.Context, p Person, relay, desk consent.Relay
 		return w, err
 	}
 	w.Sheet = made.Sheet.Code
+	for _, p := range made.Paths { // it is printed, on the terminal
+		if p.Kind != vault.PathSheetRelay && p.Kind != vault.PathSheetDesk {
+			continue
+		}
+		if err := r.Recovery.Confirm(ctx, v, p.ID); err != nil {
+			return w, err
+		}
+	}
 	return w, nil
 }

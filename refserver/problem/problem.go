@@ -126,6 +126,7 @@ var table = []entry{
 	{ErrHandOverEnded, Problem{401, "hand-over-ended", 0}},
 	{ErrWorkerHere, Problem{409, "worker-here", 0}},
 	{vault.ErrTooMany, Problem{409, "too-many", 0}},
+	{vault.ErrTooManyLocked, Problem{409, "too-many-locked", 0}},
 	{vault.ErrNotEmpty, Problem{409, "not-empty", 0}},
 	{vault.ErrBusyMoving, Problem{409, "busy-moving", 0}},
 	{vault.ErrFull, Problem{507, "full", 0}},

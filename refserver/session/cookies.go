@@ -7,6 +7,9 @@ const (
 	// HandOverCookie holds the token of a request in the hands of its person, while they
 	// are at it.
 	HandOverCookie = "__Host-reconnect-back"
+	// LookCookie holds what says how far a request is to who came too early. It opens
+	// nothing.
+	LookCookie = "__Host-reconnect-look"
 	// HeldCookie holds the session of a worker which is locked while somebody else uses
 	// the device: it opens nothing before the worker has shown their password.
 	HeldCookie = "__Host-reconnect-held"

@@ -54,8 +54,10 @@ func (v *visit) requestNotice(r recovery.Request) (noticeView, bool) {
 			Title: v.t("asked.open"), Means: means + " " + v.t("asked.open-means"), Link: "/journal", Words: v.t("journal.title"),
 			Post: "/ways/requests/" + view.ID + "/cancel", Button: v.t("asked.cancel"),
 		}, true
-	case r.State == recovery.StateDone && fresh:
+	case r.State == recovery.StateLater, r.State == recovery.StateDone && fresh:
 		return noticeView{Title: v.t("asked.done"), Means: means + " " + v.t("asked.done-means"), Link: "/back/done", Words: v.t("asked.make")}, true
+	case r.State == recovery.StateCancelled && r.Later:
+		return noticeView{Title: v.t("asked.private-stopped"), Means: v.t("asked.private-stopped-means"), Link: "/locked", Words: v.t("locked.open")}, true
 	case r.State == recovery.StateCancelled && fresh:
 		return noticeView{Title: v.t("asked.stopped"), Means: means + " " + v.t("asked.stopped-means"), Link: "/ways", Words: v.t("ways.title")}, true
 	}

@@ -133,7 +133,7 @@ func (v *visit) again(name string, f *form, err error, data any) error {
 				v.refuseFields(f, err)
 			}
 		case errors.Is(err, vault.ErrRevision), errors.Is(err, vault.ErrSignIn), errors.Is(err, vault.ErrBackOff),
-			errors.Is(err, vault.ErrTooMany), errors.Is(err, vault.ErrBusy):
+			errors.Is(err, vault.ErrTooMany), errors.Is(err, vault.ErrTooManyLocked), errors.Is(err, vault.ErrBusy):
 			f.Problem = v.sentence(p)
 		default:
 			return err

@@ -3,8 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"slices"
-	"time"
 
 	"reconnect.example/internal/safename"
 	"reconnect.example/recovery"
@@ -20,25 +18,39 @@ import (
 type enterView struct {
 	Form   *form
 	Worker bool // a worker is signed in here: first they lock their session (F12)
+	Look   bool // they came too early before: they can look whether it is time
 }
 
 func (p *pages) enterForm(v *visit) error {
-	f := newForm()
-	return v.show("back", enterView{Form: f, Worker: v.workerHere()})
+	worker, err := v.workerHere()
+	if err != nil {
+		return err
+	}
+	return v.show("back", enterView{Form: newForm(), Worker: worker, Look: session.Held(v.r, session.LookCookie) != ""})
 }
 
 // workerHere reports whether a worker is signed in on this device. What the person types
-// now is theirs alone, and the worker's session must not be open beside it (F12).
-func (v *visit) workerHere() bool {
-	if session.Token(v.r) == "" {
-		return false
-	}
+// now is theirs alone, and the worker's session must not be open beside it (F12): where
+// that cannot be found out, nothing is typed.
+func (v *visit) workerHere() (bool, error) {
 	who, err := session.Identify(v.r, v.pages.Vaults, v.pages.Staff)
+	if errors.Is(err, vault.ErrSessionEnded) || errors.Is(err, vault.ErrLocked) {
+		return false, nil
+	}
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer who.Close()
-	return who.Worker != nil
+	return who.Worker != nil, nil
+}
+
+// aloneHere is ErrWorkerHere where the person is not.
+func (v *visit) aloneHere() error {
+	worker, err := v.workerHere()
+	if err == nil && worker {
+		err = problem.ErrWorkerHere
+	}
+	return err
 }
 
 // enter opens a request with number and code.
@@ -48,8 +60,8 @@ func (p *pages) enter(v *visit) error {
 		return err
 	}
 	view := enterView{Form: f}
-	if v.workerHere() {
-		return problem.ErrWorkerHere
+	if err := v.aloneHere(); err != nil {
+		return err
 	}
 	if v.required(f, "number", "handcode"); f.wrong() {
 		return v.again("back", f, nil, view)
@@ -59,11 +71,7 @@ func (p *pages) enter(v *visit) error {
 		h, err = p.Recovery.Enter(v.ctx(), recovery.HandOverCode{Number: f.Get("number"), Code: f.Get("handcode"), Desk: f.Get("deskcode")})
 	}
 	if missing := (*recovery.NotReadyError)(nil); errors.As(err, &missing) {
-		if slices.Contains(missing.Missing, recovery.MissingDeskCode) {
-			f.refuse("deskcode", v.t("wrong.deskcode"))
-			return v.again("back", f, nil, view)
-		}
-		return v.notReady(err)
+		return v.tooEarly(view, missing)
 	}
 	if errors.Is(err, recovery.ErrCode) || errors.Is(err, recovery.ErrSpent) || errors.Is(err, recovery.ErrRequest) || errors.Is(err, vault.ErrInvalid) {
 		if errors.Is(err, vault.ErrInvalid) { // not so many digits: the same to who looks on
@@ -77,46 +85,8 @@ func (p *pages) enter(v *visit) error {
 		return v.again("back", f, err, view)
 	}
 	session.Hold(v.w, session.HandOverCookie, h.Token())
+	session.Drop(v.w, session.LookCookie)
 	return v.goTo("/back/new", "")
-}
-
-// waitView is the page of a request that is not complete yet.
-type waitView struct {
-	Missing []string
-	Wait    string // ""; no wait is left
-	At      time.Time
-}
-
-func (v *visit) notReady(err error) error {
-	var missing *recovery.NotReadyError
-	if !errors.As(err, &missing) {
-		return err
-	}
-	view := waitView{Missing: v.missingWords(missing.Missing)}
-	if missing.Wait > 0 {
-		view.Wait, view.At = v.lasting(missing.Wait), v.now().Add(missing.Wait)
-	}
-	return v.showWith(http.StatusConflict, "back-wait", view)
-}
-
-// missingWords says what a request still needs; a wait is said with its end.
-func (v *visit) missingWords(all []recovery.Missing) (words []string) {
-	for _, m := range all {
-		switch m {
-		case recovery.MissingRelay:
-			words = append(words, v.t("missing.centre"))
-		case recovery.MissingDesk:
-			words = append(words, v.t("missing.desk"))
-		case recovery.MissingRelayApproval:
-			words = append(words, v.t("missing.centre-agree"))
-		case recovery.MissingDeskApproval:
-			words = append(words, v.t("missing.desk-agree"))
-		case recovery.MissingWait:
-		default:
-			words = append(words, string(m))
-		}
-	}
-	return words
 }
 
 // comingView is the page of the person's part and the new password.
@@ -138,8 +108,8 @@ func (v *visit) resumeHandOver() (*recovery.HandOver, error) {
 	if token == "" {
 		return nil, problem.ErrHandOverEnded
 	}
-	if v.workerHere() {
-		return nil, problem.ErrWorkerHere
+	if err := v.aloneHere(); err != nil {
+		return nil, err
 	}
 	return v.pages.Recovery.Resume(v.ctx(), token)
 }
@@ -179,7 +149,7 @@ func (p *pages) comeForm(v *visit) error {
 func (v *visit) handOverOver(err error) error {
 	switch {
 	case errors.Is(err, recovery.ErrNotReady):
-		return v.notReady(err)
+		return v.notReady(err, http.StatusConflict, "/back/new")
 	case errors.Is(err, problem.ErrHandOverEnded), errors.Is(err, recovery.ErrCode), errors.Is(err, recovery.ErrRequest), errors.Is(err, vault.ErrSessionEnded), errors.Is(err, vault.ErrNotFound):
 		session.Drop(v.w, session.HandOverCookie)
 		return v.goTo("/back", "handover-ended")
@@ -225,7 +195,7 @@ func (p *pages) come(v *visit) error {
 		return v.show("back-again", login)
 	}
 	defer done.Vault.Close()
-	session.Drop(v.w, session.HandOverCookie)
+	v.dropHandOver()
 	session.SetCookie(v.w, done.Vault.Token())
 	return v.goTo("/back/done", "")
 }
@@ -260,7 +230,7 @@ func (v *visit) notBack(view comingView, err error) error {
 	case f.wrong():
 		return v.again("back-new", f, nil, view)
 	case errors.Is(err, recovery.ErrNotReady):
-		return v.notReady(err)
+		return v.notReady(err, http.StatusConflict, "/back/new")
 	case errors.Is(err, vault.ErrSignIn):
 		err = problem.ErrOwnPart // nobody typed a login or a password here
 	case errors.Is(err, vault.ErrInvalid):

@@ -23,14 +23,15 @@ type helpView struct {
 	Person   string // page of the person; "" at a desk
 	Stop     string // where all their sessions are ended
 	Ways     []helpWay
-	Both     bool     // one of them takes somebody of the other side
-	Others   []choice // who could be asked there
+	Both     bool     // one of them takes a desk, too
+	Desks    []choice // which could be asked
 	Requests []requestView
 }
 
 // helpWay is a way that this relay can help by.
 type helpWay struct {
 	ID, Words, Opens string
+	Both             bool // it takes a desk, too
 }
 
 // requestView is a request, in words.
@@ -40,6 +41,7 @@ type requestView struct {
 	Way     string
 	State   string
 	Open    bool
+	Later   bool // it is done, but private papers still wait: it can be stopped
 	By      string
 	Opened  time.Time
 	Until   time.Time
@@ -57,7 +59,8 @@ func (v *visit) request(r recovery.Request) requestView {
 		By: v.helperWords(r), Opened: r.Opened, Until: r.Until, Missing: v.missingWords(r.Missing), Both: r.Kind == vault.PathHelpers,
 	}
 	view.Ready = view.Open && len(r.Missing) == 0
-	if view.Open && r.Wait > 0 {
+	view.Later = r.State == recovery.StateLater
+	if (view.Open || view.Later) && r.Wait > 0 {
 		view.At = v.now().Add(r.Wait)
 	}
 	return view
@@ -76,6 +79,8 @@ func (v *visit) requestState(s recovery.State) string {
 	switch s {
 	case recovery.StateOpen:
 		return v.t("request.open")
+	case recovery.StateLater:
+		return v.t("request.later")
 	case recovery.StateDone:
 		return v.t("request.done")
 	case recovery.StateCancelled:
@@ -127,11 +132,11 @@ func (v *visit) help(post *consent.Post, id vault.ID, f *form) (helpView, error)
 		if w.Private {
 			opens = v.t("ways.opens-all")
 		}
-		view.Ways = append(view.Ways, helpWay{w.Path.String(), v.wayWords(w.Kind), opens})
+		view.Ways = append(view.Ways, helpWay{w.Path.String(), v.wayWords(w.Kind), opens, w.Kind == vault.PathHelpers})
 		view.Both = view.Both || w.Kind == vault.PathHelpers
 	}
 	if view.Both {
-		if view.Others, err = v.otherSide(post); err != nil {
+		if view.Desks, err = v.desks(); err != nil {
 			return view, err
 		}
 	}
@@ -142,12 +147,12 @@ func (v *visit) help(post *consent.Post, id vault.ID, f *form) (helpView, error)
 	return view, err
 }
 
-// otherSide is who could help together with this relay: the desks, or with a desk the
-// relays. Who follows whom it does not say.
-func (v *visit) otherSide(post *consent.Post) (all []choice, err error) {
+// desks are those that could help together with a relay. Which of them this person chose
+// it does not say.
+func (v *visit) desks() (all []choice, err error) {
 	relays, err := v.pages.Directory.Relays(v.ctx())
 	for _, r := range relays {
-		if r.Withdrawn == "" && (r.Type == consent.TypeDesk) != (post.Relay().Type == consent.TypeDesk) {
+		if r.Withdrawn == "" && r.Type == consent.TypeDesk {
 			words := safename.Line(r.Name)
 			if r.Place != "" {
 				words += ", " + safename.Line(r.Place)
@@ -156,6 +161,12 @@ func (v *visit) otherSide(post *consent.Post) (all []choice, err error) {
 		}
 	}
 	return all, err
+}
+
+// takesDesk reports whether a way that can be chosen takes a desk, too. Where none is
+// needed nobody is asked, whatever the form still holds: it would tell them of the person.
+func (view helpView) takesDesk(path vault.PathID) bool {
+	return slices.ContainsFunc(view.Ways, func(w helpWay) bool { return w.Both && w.ID == path.String() })
 }
 
 func (p *pages) helpForm(v *visit) error {
@@ -195,7 +206,7 @@ func (p *pages) openRequest(v *visit) error {
 			f.refuse("way", v.t("wrong.way"))
 		}
 		n := recovery.NewRequest{Vault: id, Path: path, Recognised: f.Get("recognised")}
-		if other, err := consent.ParseRelayID(f.Get("ask")); err == nil {
+		if other, err := consent.ParseRelayID(f.Get("ask")); err == nil && view.takesDesk(path) {
 			n.Ask = []consent.RelayID{other}
 		}
 		if v.required(f, "recognised"); f.wrong() {
@@ -253,7 +264,8 @@ type requestPage struct {
 	requestView
 	Form   *form
 	Relay  relayView
-	Help   string // page of all requests of this person
+	Here   string // this page
+	Help   string // page of all requests of this person, or of the queue
 	Code   string // the desk's part, to be said; shown once
 	Given  bool   // this side has given its half
 	Coded  bool   // which has a code of its own: another one would end the one before
@@ -273,11 +285,20 @@ func (v *visit) oneRequest(post *consent.Post, id vault.ID, f *form) (requestPag
 	if at < 0 {
 		return requestPage{}, recovery.Request{}, recovery.ErrRequest
 	}
-	view := requestPage{requestView: v.request(all[at]), Form: f, Relay: v.relay(post.Relay()), Help: helpPath(post, id), Script: v.script(all[at].Kind)}
+	view := requestPage{requestView: v.request(all[at]), Form: f, Relay: v.relay(post.Relay()), Here: helpPath(post, id) + "/" + named.String(), Help: helpPath(post, id), Script: v.script(all[at].Kind)}
 	desk := post.Relay().Type == consent.TypeDesk
 	view.Coded = desk && view.Both
 	view.Given = !slices.Contains(all[at].Missing, ownSide(desk))
-	view.Name, err = v.nameOf(post, id)
+	out := false
+	if view.Name, err = v.nameOf(post, id); view.Later && errors.Is(err, vault.ErrNotFound) {
+		err, out = nil, true // whoever came in has put this relay out
+	}
+	if out || view.Later && desk {
+		view.Help = "/staff/relays/" + post.Relay().ID.String() // where its queue is
+		if !desk {
+			view.Help += "/requests"
+		}
+	}
 	return view, all[at], err
 }
 
@@ -308,7 +329,7 @@ func (p *pages) contribute(v *visit) error {
 			return v.helpAgain(view, err)
 		}
 		if given.Code == "" {
-			return v.goTo(view.Help+"/"+view.ID, "half-given")
+			return v.goTo(view.Here, "half-given")
 		}
 		view.requestView, view.Code, view.Given = v.request(given.Request), given.Code, true
 		return v.show("help-request", view)
@@ -321,14 +342,10 @@ func (p *pages) agree(v *visit) error {
 		if v.required(view.Form, "recognised"); view.Form.wrong() {
 			return v.again("help-request", view.Form, nil, view)
 		}
-		after, err := p.Recovery.Approve(v.ctx(), post, id, r.ID, view.Form.Get("recognised"))
-		if err == nil && slices.Equal(after.Missing, r.Missing) { // the same person once more (F6)
-			err = recovery.ErrAgreed
-		}
-		if err != nil {
+		if _, err := p.Recovery.Approve(v.ctx(), post, id, r.ID, view.Form.Get("recognised")); err != nil {
 			return v.helpAgain(view, err)
 		}
-		return v.goTo(view.Help+"/"+view.ID, "agreed")
+		return v.goTo(view.Here, "agreed")
 	})
 }
 

@@ -57,9 +57,22 @@ func (p *pages) unlockSession(v *visit) error {
 	defer w.Close()
 	v.signOutPerson()
 	session.Drop(v.w, session.HeldCookie)
-	session.Drop(v.w, session.HandOverCookie)
+	v.dropHandOver()
 	session.SetCookie(v.w, w.Own().Token())
 	return v.goTo("/staff", "device-back")
+}
+
+// leaveLocked ends the locked session of the worker: it takes no password, as nothing
+// opens by it, and whoever has the device may. Who of the person's is signed in stays.
+func (p *pages) leaveLocked(v *visit) error {
+	token := session.Held(v.r, session.HeldCookie)
+	if token != "" {
+		if err := p.Staff.SignOut(v.ctx(), token); err != nil && !errors.Is(err, vault.ErrSessionEnded) {
+			return err // it is still held: a second click ends it
+		}
+	}
+	session.Drop(v.w, session.HeldCookie)
+	return v.goTo("/staff/sign-in", "left")
 }
 
 // signOutPerson ends the session of a person who is still signed in on this device.
@@ -67,13 +80,8 @@ func (v *visit) signOutPerson() {
 	if v.token == "" {
 		return
 	}
-	opened, err := v.pages.Vaults.Resume(v.ctx(), v.token)
-	if err != nil {
-		return // nobody is
-	}
-	defer opened.Close()
-	if err := opened.SignOut(v.ctx()); err != nil && !errors.Is(err, vault.ErrSessionEnded) {
-		v.log(problem.Of(err), err)
+	if err := v.pages.Vaults.SignOut(v.ctx(), v.token); err != nil && !errors.Is(err, vault.ErrSessionEnded) {
+		v.log(problem.Of(err), err) // the cookie goes all the same; the session ends by its clock
 	}
 }
 

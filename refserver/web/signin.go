@@ -74,9 +74,16 @@ func (p *pages) leave(v *visit) error {
 		if err != nil && !errors.Is(err, vault.ErrSessionEnded) {
 			v.log(problem.Of(err), err) // the cookie goes all the same; the session ends by its clock
 		}
+	} else if errors.Is(err, vault.ErrLocked) { // from another window
+		where = "/staff/sign-in"
+		if err := p.Vaults.SignOut(v.ctx(), v.token); err != nil && !errors.Is(err, vault.ErrSessionEnded) {
+			v.log(problem.Of(err), err)
+		}
+	} else if !errors.Is(err, vault.ErrSessionEnded) {
+		v.log(problem.Of(err), err)
 	}
 	session.ClearCookie(v.w)
-	session.Drop(v.w, session.HandOverCookie)
+	v.dropHandOver()
 	v.remember(false)
 	v.w.Header().Set("Clear-Site-Data", `"cache"`) // no way back into a page
 	if f.Get("quickly") != "" {

@@ -154,10 +154,6 @@ func (v *visit) pathView(p recovery.PathReview) pathView {
 		view.State = v.t("ways.due")
 	case vault.PathUnusable:
 		view.State = v.t("ways.unusable")
-	case vault.PathIssued:
-		if p.Kind == vault.PathSheetRelay || p.Kind == vault.PathSheetDesk {
-			view.State = v.t("ways.not-printed")
-		}
 	}
 	return view
 }

@@ -69,6 +69,15 @@ func (v *visit) making(f *form, of family) (makingView, error) {
 	return view, err
 }
 
+// toMake reads a form that makes a way back in, and what its page stands on.
+func (v *visit) toMake(of family) (makingView, error) {
+	f, err := v.readForm()
+	if err != nil {
+		return makingView{}, err
+	}
+	return v.making(f, of)
+}
+
 // enrolment reads what all these pages have: the desk, the agreement and the secret.
 func (v *visit) enrolment(f *form, view makingView) (recovery.Enrolment, vault.Secret) {
 	e := recovery.Enrolment{Notice: view.Notice, Agreed: true}
@@ -127,54 +136,6 @@ func (v *visit) makingForm(template string, of family) error {
 	return v.show(template, view)
 }
 
-// printedView is a recovery sheet, shown once.
-type printedView struct {
-	Sheet recovery.Sheet
-	Words []string
-	Paths []vault.Path
-}
-
-// makeSheet shows the sheet once. A second click makes another, which takes its place:
-// what is shown last is what opens.
-func (p *pages) makeSheet(v *visit) error {
-	f, err := v.readForm()
-	if err != nil {
-		return err
-	}
-	view, err := v.making(f, familySheet)
-	if err != nil {
-		return err
-	}
-	e, secret := v.enrolment(f, view)
-	if f.wrong() {
-		return v.notMade("way-sheet", view, nil)
-	}
-	e.Sheet = &recovery.NewSheet{Private: f.Get("private") != ""}
-	made, err := p.Recovery.Enrol(v.ctx(), v.vault, e, secret)
-	if made.Sheet == nil || err != nil && !isDone(err) {
-		return v.notMade("way-sheet", view, err)
-	}
-	return v.show("way-printed", printedView{Sheet: *made.Sheet, Words: made.Sheet.Words(v.Code), Paths: made.Paths})
-}
-
-// printed notes that the sheet is on paper.
-func (p *pages) printed(v *visit) error {
-	f, err := v.readForm()
-	if err != nil {
-		return err
-	}
-	for _, text := range f.Values["path"] {
-		id, err := vault.ParsePathID(text)
-		if err == nil {
-			err = v.vault.ConfirmPath(v.ctx(), id)
-		}
-		if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, vault.ErrInvalid) && !isDone(err) {
-			return err
-		}
-	}
-	return v.goTo("/ways", "sheet-printed")
-}
-
 // questionsForm lets the person choose what they will be asked.
 func (p *pages) questionsForm(v *visit) error { return v.choosing(newForm()) }
 
@@ -231,14 +192,11 @@ func (p *pages) chooseQuestions(v *visit) error {
 
 // makeAnswers makes the way by questions. What was answered never comes back in a page.
 func (p *pages) makeAnswers(v *visit) error {
-	f, err := v.readForm()
+	view, err := v.toMake(familyAnswers)
 	if err != nil {
 		return err
 	}
-	view, err := v.making(f, familyAnswers)
-	if err != nil {
-		return err
-	}
+	f := view.Form
 	view.Questions = each(f.Values["question"])
 	asked := recovery.NewAnswers{}
 	for i, q := range view.Questions {
@@ -280,14 +238,11 @@ func (v *visit) pictures() (all []choice) {
 }
 
 func (p *pages) makePictures(v *visit) error {
-	f, err := v.readForm()
+	view, err := v.toMake(familyAnswers)
 	if err != nil {
 		return err
 	}
-	view, err := v.making(f, familyAnswers)
-	if err != nil {
-		return err
-	}
+	f := view.Form
 	var asked recovery.NewAnswers
 	for _, name := range f.Values["picture"] {
 		if name != "" {
@@ -319,53 +274,52 @@ func (v *visit) makeOfAnswers(template string, view makingView, asked recovery.N
 		return v.notMade(template, view, nil)
 	}
 	e.Answers = &asked
-	strength := recovery.AnswersStrength(asked)
-	bits, err := v.pages.clicks.do(v.ctx(), v.token, f.ID, func() (string, error) {
-		made, err := v.pages.Recovery.Enrol(v.ctx(), v.vault, e, secret)
-		if isDone(err) {
-			err = nil
-		}
-		if made.Strength != nil {
-			strength = *made.Strength
-		}
-		return strconv.FormatFloat(strength.Bits, 'f', 3, 64), err
-	})
+	strength, err := v.enrolOnce(f, e, secret, recovery.AnswersStrength(asked))
 	if errors.Is(err, recovery.ErrWeak) {
 		f.refuse("answer", v.strengthWords(strength))
 	}
 	if err != nil {
 		return v.notMade(template, view, err)
 	}
-	strength = recovery.Strength{Enough: true}
-	strength.Bits, _ = strconv.ParseFloat(bits, 64)
 	return v.show("way-made", madeView{familyAnswers, v.strengthWords(strength)})
 }
 
 // makeHelpers makes the way with nothing of the person's.
 func (p *pages) makeHelpers(v *visit) error {
-	f, err := v.readForm()
+	view, err := v.toMake(familyHelpers)
 	if err != nil {
 		return err
 	}
-	view, err := v.making(f, familyHelpers)
-	if err != nil {
-		return err
-	}
+	f := view.Form
 	e, secret := v.enrolment(f, view)
 	v.needsDesk(f, e)
 	if v.agreedTo(f, "understood"); f.wrong() {
 		return v.notMade("way-helpers", view, nil)
 	}
 	e.Helpers = &recovery.NewHelpers{Private: f.Get("private") != ""}
-	_, err = p.clicks.do(v.ctx(), v.token, f.ID, func() (string, error) {
-		_, err := p.Recovery.Enrol(v.ctx(), v.vault, e, secret)
-		if isDone(err) {
-			err = nil
-		}
-		return "", err
-	})
-	if err != nil {
+	if _, err = v.enrolOnce(f, e, secret, recovery.Strength{}); err != nil {
 		return v.notMade("way-helpers", view, err)
 	}
 	return v.show("way-made", madeView{Family: familyHelpers})
+}
+
+// enrolOnce makes a way once for each form, and says how strong its answers are: estimated
+// tells it until the library has. A second click is told the same.
+func (v *visit) enrolOnce(f *form, e recovery.Enrolment, secret vault.Secret, estimated recovery.Strength) (recovery.Strength, error) {
+	bits, err := v.pages.clicks.do(v.ctx(), v.token, f.ID, func() (string, error) {
+		made, err := v.pages.Recovery.Enrol(v.ctx(), v.vault, e, secret)
+		if isDone(err) {
+			err = nil
+		}
+		if made.Strength != nil {
+			estimated = *made.Strength
+		}
+		return strconv.FormatFloat(estimated.Bits, 'f', 3, 64), err
+	})
+	if err != nil {
+		return estimated, err
+	}
+	strength := recovery.Strength{Enough: true}
+	strength.Bits, _ = strconv.ParseFloat(bits, 64)
+	return strength, nil
 }

@@ -9,6 +9,7 @@ func (p *pages) recoveryRoutes(mux *http.ServeMux) {
 		"GET /ways/sheet":                      p.sheetForm,
 		"POST /ways/sheet":                     p.makeSheet,
 		"POST /ways/printed":                   p.printed,
+		"GET /ways/receipts":                   p.waysReceipts,
 		"GET /ways/questions":                  p.questionsForm,
 		"POST /ways/questions":                 p.chooseQuestions,
 		"POST /ways/questions/answers":         p.makeAnswers,
@@ -27,12 +28,14 @@ func (p *pages) recoveryRoutes(mux *http.ServeMux) {
 		mux.Handle(pattern, p.person(h))
 	}
 	for pattern, h := range map[string]handler{
-		"GET /back":          p.enterForm,
-		"POST /back":         p.enter,
-		"GET /back/new":      p.comeForm,
-		"POST /back/new":     p.come,
-		"GET /staff/unlock":  p.unlockForm,
-		"POST /staff/unlock": p.unlockSession,
+		"GET /back":                p.enterForm,
+		"POST /back":               p.enter,
+		"GET /back/wait":           p.look,
+		"GET /back/new":            p.comeForm,
+		"POST /back/new":           p.come,
+		"GET /staff/unlock":        p.unlockForm,
+		"POST /staff/unlock":       p.unlockSession,
+		"POST /staff/locked/leave": p.leaveLocked,
 	} {
 		mux.Handle(pattern, p.anybody(h))
 	}

@@ -34,6 +34,7 @@ type Config struct {
 	Directory *consent.Directory // of relays; given where Staff is
 	Recovery  *recovery.Service  // helps people back in, where Staff is; nil: not offered
 	Limits    *session.Limits    // nil: the defaults
+	Address   string             // under which people reach these pages, for what is printed; "": not known
 	Zone      *time.Location     // in which times are shown and appointments entered; nil: UTC
 	Languages []string           // codes of those that are offered, the first to whom asks for none; nil: all that were reviewed
 	MostSpace int64              // bytes beyond which nobody is given more; 0: not known

@@ -6,5 +6,4 @@
 // HEIC among them, passes unchanged, and [Stripper.Format] says so. Who keeps the
 // metadata on purpose does not call it.
 //
-// a later function makes one PDF of several photos.
 package photo

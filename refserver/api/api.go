@@ -106,6 +106,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	a.addItems()
 	a.addCreations()
 	a.addDocuments()
+	a.addUploads()
 	a.addOverview()
 	a.addSpace()
 	a.addJournal()

@@ -28,7 +28,7 @@ const about = `One person's space: papers, contacts, appointments and notes.
 
 **Revisions.** Every item has a revision, which is its ETag. What changes an item needs ` + "`If-Match`" + ` with the ETag that you have read, and is refused with 412 when somebody was faster.
 
-**Documents** are sent and returned as they are, as streams of bytes; parts of them with ` + "`Range`" + `. A download that breaks off is always shorter than its Content-Length.
+**Documents** are sent and returned as they are, as streams of bytes; parts of them with ` + "`Range`" + `. From a network that breaks they are sent with tus 1.0, at ` + "`/uploads`" + `. A download that breaks off is always shorter than its Content-Length.
 
 **Repeating.** Reading, and every change with If-Match, can be repeated safely. After the lost answer of a POST that creates something, list the items first: a document that arrived has the SHA-256 of your file in ` + "`origin.sha256`" + `. Idempotency-Key is not offered yet; a creating request that carries one is refused, so that nobody relies on it.
 

@@ -238,10 +238,11 @@ func (s *server) judgeAnswer(t *testing.T, request *http.Request, a *reply) {
 	require.NotEmpty(t, a.Header.Get("Content-Security-Policy"))
 	asked := request.Clone(t.Context())
 	asked.URL.Scheme, asked.URL.Host = "", "" // the document names its server by path alone
-	if asked.Method == http.MethodHead {
-		asked.Method = http.MethodGet
-	}
 	route, params, err := s.judge.FindRoute(asked)
+	if err != nil && asked.Method == http.MethodHead { // most are described by their GET
+		asked.Method = http.MethodGet
+		route, params, err = s.judge.FindRoute(asked)
+	}
 	if slices.Contains(undocumented, "GET "+asked.URL.Path) {
 		require.Equal(t, http.StatusOK, a.Status)
 		return

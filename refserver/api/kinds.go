@@ -17,6 +17,7 @@ var (
 	errMethod       = errors.New("api: a method that is not offered here")
 	errIdempotency  = errors.New("api: this Idempotency-Key cannot be used here")
 	errNothingOpen  = errors.New("api: this worker has nobody's space open")
+	errTusVersion   = errors.New("api: another version of tus")
 	errStaffOnly    = errors.New("api: this is for workers of relays")
 )
 
@@ -68,6 +69,7 @@ func httpKinds() []httpKind {
 		{errMethod, kind{http.StatusMethodNotAllowed, "method", 0}},
 		{errRange, kind{http.StatusRequestedRangeNotSatisfiable, "range", 0}},
 		{errIdempotency, kind{http.StatusBadRequest, "idempotency-key", 0}},
+		{errTusVersion, kind{http.StatusPreconditionFailed, "tus-version", 0}},
 		{errNothingOpen, kind{http.StatusConflict, "nothing-open", 0}},
 		{errStaffOnly, kind{http.StatusForbidden, "staff-only", 0}},
 	}

@@ -121,7 +121,7 @@ func digestOf(r *http.Request, body []byte) [32]byte {
 	part(r.Method)
 	part(r.URL.RequestURI())
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		if name == "Content-Type" || strings.HasPrefix(name, "Document-") {
+		if name == "Content-Type" || strings.HasPrefix(name, "Document-") || strings.HasPrefix(name, "Upload-") {
 			part(name)
 			part(r.Header.Get(name))
 		}

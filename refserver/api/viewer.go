@@ -111,7 +111,7 @@ func plain(s string) string { return strings.NewReplacer("**", "", "`", "").Repl
 func operationsOf(doc *huma.OpenAPI, tag string) []viewerOperation {
 	var out []viewerOperation
 	for path, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+		for _, op := range []*huma.Operation{item.Options, item.Head, item.Get, item.Post, item.Put, item.Patch, item.Delete} {
 			if op != nil && slices.Contains(op.Tags, tag) {
 				out = append(out, viewOperation(doc, path, op))
 			}

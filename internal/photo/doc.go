@@ -5,5 +5,4 @@
 // [Stripper] does it to JPEG, PNG and WebP as the bytes go by. Every other format,
 // HEIC among them, passes unchanged, and [Stripper.Format] says so. Who keeps the
 // metadata on purpose does not call it.
-//
 package photo

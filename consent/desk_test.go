@@ -50,6 +50,7 @@ func TestADeskThatMayHelpSeesNothingAndIsToldNoName(t *testing.T) {
 	require.Equal(t, "desk", r.Recipient.Role)
 	require.Equal(t, "Ligne d'appel", r.Controller.Name)
 	require.Contains(t, r.Text("fr", nil), "sans rien voir")
+	require.Contains(t, r.Text("ar", nil), "بدون رؤية أي شيء")
 	raw, err := json.Marshal(r)
 	require.NoError(t, err)
 	requireSchema(t, raw)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,16 +149,21 @@ func TestAReceiptIsPrintedInWordsThatNamesCannotDisturb(t *testing.T) {
 	r := tn.follow(t)
 	paris, err := time.LoadLocation("Europe/Paris")
 	require.NoError(t, err)
-	english, french := r.Text("en", nil), r.Text("fr-CA", paris)
+	english, french, arabic := r.Text("en", nil), r.Text("fr-CA", paris), r.Text("ar", paris)
 	require.Contains(t, english, "Receipt of consent")
 	require.Contains(t, english, "On : 2026-03-02 09:00, agreed")
 	require.Contains(t, french, "Reçu de consentement")
 	require.Contains(t, french, "2026-03-02 10:00")
 	require.Contains(t, french, "voir ce que vous partagez, et y ajouter")
+	require.Contains(t, arabic, "إيصال موافقة")
+	require.Contains(t, arabic, "في : 2026/03/02 10:00، وافقت")
+	require.Contains(t, arabic, "رؤية ما تشاركه، والإضافة إليه")
+	require.Equal(t, strings.Count(english, "\n"), strings.Count(arabic, "\n"), "it says as much")
 	require.Equal(t, english, r.Text("ti", nil), "another language: English")
 	for _, code := range []string{"see-and-add", "access-to-rights", "while-given", "own-safe"} {
 		require.NotContains(t, english, code)
 		require.NotContains(t, french, code)
+		require.NotContains(t, arabic, code)
 	}
 	r.Recipient.Name = "Centre\u202Egnp.exe\nSigned by the town"
 	require.NotContains(t, r.Text("en", nil), "\u202E")

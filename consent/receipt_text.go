@@ -14,6 +14,7 @@ type receiptWords struct {
 	number, principal, controller, recipient, notice, language, given, until      string
 	method, data, purposes, basis, storage, retention, withdrawal, rights, signed string
 	open, at                                                                      string
+	and, clock                                                                    string // between the parts of a line; how a time is written
 	codes                                                                         map[string]string
 }
 
@@ -23,7 +24,7 @@ var receiptLanguages = map[string]receiptWords{
 		number: "Receipt number", principal: "Safe of", controller: "Answers for it", recipient: "Who", notice: "Notice that was read",
 		language: "in", given: "On", until: "Lasts", method: "They may", data: "Of what", purposes: "What for", basis: "On the ground of",
 		storage: "Where it is kept", retention: "How long", withdrawal: "How to end it", rights: "Your rights", signed: "Signed by the safe and by the service",
-		open: "until you end it", at: "until ",
+		open: "until you end it", at: "until ", and: ", ", clock: "2006-01-02 15:04",
 		codes: map[string]string{
 			"see": "see what you share", "see-and-add": "see what you share, and add to it", "give": "leave papers for you, and see nothing", "help": "help you back in by phone, and see nothing",
 			"documents": "documents", "contacts": "contacts", "appointments": "appointments", "notes": "notes", "chosen-items": "the papers that you chose, and nothing else", "recovery-half": "half of a key, which opens nothing alone",
@@ -40,7 +41,7 @@ var receiptLanguages = map[string]receiptWords{
 		number: "Numéro du reçu", principal: "Espace de", controller: "Responsable", recipient: "Qui", notice: "Notice lue",
 		language: "en", given: "Le", until: "Durée", method: "Peut", data: "Sur quoi", purposes: "Pour quoi", basis: "Sur quelle base",
 		storage: "Où c'est gardé", retention: "Combien de temps", withdrawal: "Comment y mettre fin", rights: "Vos droits", signed: "Signé par l'espace et par le service",
-		open: "jusqu'à ce que vous y mettiez fin", at: "jusqu'au ",
+		open: "jusqu'à ce que vous y mettiez fin", at: "jusqu'au ", and: ", ", clock: "2006-01-02 15:04",
 		codes: map[string]string{
 			"see": "voir ce que vous partagez", "see-and-add": "voir ce que vous partagez, et y ajouter", "give": "déposer des papiers pour vous, sans rien voir", "help": "vous aider à revenir, par téléphone, sans rien voir",
 			"documents": "documents", "contacts": "contacts", "appointments": "rendez-vous", "notes": "notes", "chosen-items": "les papiers que vous avez choisis, et rien d'autre", "recovery-half": "la moitié d'une clé, qui seule n'ouvre rien",
@@ -52,11 +53,29 @@ var receiptLanguages = map[string]receiptWords{
 			StateGiven: "accord donné", StateWithdrawn: "vous y avez mis fin", StateExpired: "le temps prévu est passé", StateTerminated: "le centre y a mis fin, ou n'est plus un centre",
 		},
 	},
+	"ar": {
+		title: "إيصال موافقة", ended: "إيصال انتهاء موافقة",
+		number: "رقم الإيصال", principal: "مساحة", controller: "المسؤول", recipient: "من", notice: "النص المقروء",
+		language: "باللغة", given: "في", until: "المدة", method: "يستطيع", data: "على ماذا", purposes: "لماذا", basis: "على أي أساس",
+		storage: "أين يُحفظ", retention: "كم من الوقت", withdrawal: "كيف توقفه", rights: "حقوقك", signed: "وقّعته المساحة والخدمة",
+		open: "إلى أن توقفه أنت", at: "حتى ", and: "، ",
+		clock: "2006/01/02 15:04", // slashes: hyphens would turn round after an Arabic letter (UAX 9)
+		codes: map[string]string{
+			"see": "رؤية ما تشاركه", "see-and-add": "رؤية ما تشاركه، والإضافة إليه", "give": "ترك أوراق لك، بدون رؤية أي شيء", "help": "مساعدتك على الرجوع، بالهاتف، بدون رؤية أي شيء",
+			"documents": "الأوراق", "contacts": "جهات الاتصال", "appointments": "المواعيد", "notes": "الملاحظات", "chosen-items": "الأوراق التي اخترتها، ولا شيء غيرها", "recovery-half": "نصف مفتاح، وحده لا يفتح شيئًا",
+			"access-to-rights": "مساعدتك في حقوقك", "recovery": "مساعدتك على الرجوع إذا نسيت كل شيء أو ضاع منك كل شيء", "consent": "موافقتك (RGPD، المادة 6، 1، a)", "this-service": "في هذه الخدمة، مشفّرًا",
+			"while-given": "ما دمت تسمح بذلك؛ ما رأوه قد يكونون احتفظوا به",
+			"own-safe":    "في مساحتك، صفحة «من يستطيع أن يرى»، في أي وقت، بضغطة واحدة", "any-relay": "أو بمساعدة أي مركز",
+			"access": "رؤية ما فُتح، ومن فتحه، ولماذا", "withdrawal": "إيقاف هذا في أي وقت", "erasure": "طلب مسح كل شيء",
+			"portability": "أخذ كل شيء معك", "complaint": "تقديم شكوى إلى الهيئة التي تحمي المعلومات الشخصية (في فرنسا: CNIL)",
+			StateGiven: "وافقت", StateWithdrawn: "أوقفته أنت", StateExpired: "انتهى الوقت", StateTerminated: "أوقفه المركز، أو لم يعد مركزًا",
+		},
+	},
 }
 
-// Text returns the receipt as plain text to be printed, in French ("fr", "fr-CA", …)
-// or English (any other language). Names in it cannot change the order of what stands
-// around them. The times are in zone; nil: UTC.
+// Text returns the receipt as plain text to be printed, in French ("fr", "fr-CA", …),
+// Arabic ("ar") or English (any other language). Names in it cannot change the order of
+// what stands around them. The times are in zone; nil: UTC.
 func (r *Receipt) Text(language string, zone *time.Location) string {
 	if zone == nil {
 		zone = time.UTC
@@ -68,7 +87,7 @@ func (r *Receipt) Text(language string, zone *time.Location) string {
 	}
 	var b strings.Builder
 	line := func(label string, values ...string) {
-		text := strings.Join(values, ", ")
+		text := strings.Join(values, w.and)
 		if text != "" {
 			b.WriteString(label + " : " + text + "\n")
 		}
@@ -82,7 +101,7 @@ func (r *Receipt) Text(language string, zone *time.Location) string {
 	line(w.principal, r.Principal.String())
 	line(w.recipient, r.Recipient.printed()...)
 	line(w.controller, r.Controller.printed()...)
-	line(w.given, printedTime(r.Event.Time, zone), w.code(r.Event.State))
+	line(w.given, w.time(r.Event.Time, zone), w.code(r.Event.State))
 	if r.Event.State == StateGiven {
 		line(w.until, w.duration(r.Event.Duration, zone))
 	}
@@ -119,15 +138,15 @@ func (w *receiptWords) duration(d string, zone *time.Location) string {
 	if d == untilWithdrawn {
 		return w.open
 	}
-	return w.at + printedTime(d, zone)
+	return w.at + w.time(d, zone)
 }
 
-func printedTime(s string, zone *time.Location) string {
+func (w *receiptWords) time(s string, zone *time.Location) string {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		return safename.Line(s)
 	}
-	return t.In(zone).Format("2006-01-02 15:04")
+	return t.In(zone).Format(w.clock)
 }
 
 func (p Party) printed() (out []string) {

@@ -31,11 +31,8 @@ type Step struct {
 // Script is what a helper does, asks and says, step by step, while they help somebody back
 // in by a way of this kind, and at the end what they never do. Nothing that the person
 // brings is ever asked for: they type it themselves, alone (F12). nil for an unknown kind,
-// and for a language that has no script: there are "fr" and "en".
+// and for a language that has no script: there are "fr", "en" and "ar".
 func Script(kind vault.PathKind, language string) []Step {
-	if language != "fr" && language != "en" {
-		return nil
-	}
 	raw, err := scripts.ReadFile("script/" + language + ".json")
 	if err != nil {
 		return nil

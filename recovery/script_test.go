@@ -22,16 +22,17 @@ func doings(steps []recovery.Step) (all []recovery.Doing) {
 func TestEveryWayBackInHasAScriptInEachLanguageWithTheSameSteps(t *testing.T) {
 	t.Parallel()
 	for _, kind := range vault.PathKinds() {
-		french, english := recovery.Script(kind, "fr"), recovery.Script(kind, "en")
+		french, english, arabic := recovery.Script(kind, "fr"), recovery.Script(kind, "en"), recovery.Script(kind, "ar")
 		require.Equal(t, doings(french), doings(english), kind)
+		require.Equal(t, doings(french), doings(arabic), kind)
 		for _, do := range []recovery.Doing{recovery.DoAsk, recovery.DoSay, recovery.DoAct, recovery.DoNever} {
 			require.Contains(t, doings(french), do, kind)
 		}
 		require.Equal(t, recovery.DoNever, french[len(french)-1].Do, "what is read last is what is never done")
 		for n := range french {
 			require.NotEqual(t, french[n].Text, english[n].Text)
-			for _, s := range []recovery.Step{french[n], english[n]} {
-				require.Regexp(t, `^\p{Lu}.*[.?]$`, s.Text, "whole sentences")
+			for _, s := range []recovery.Step{french[n], english[n], arabic[n]} {
+				require.Regexp(t, `^[\p{Lu}\p{Arabic}].*[.?؟]$`, s.Text, "whole sentences")
 				require.Less(t, len([]rune(s.Text)), 160, "short enough to be said: %s", s.Text)
 			}
 		}
@@ -43,7 +44,7 @@ func TestEveryWayBackInHasAScriptInEachLanguageWithTheSameSteps(t *testing.T) {
 
 func TestTheFilesOfTheScriptsHoldNothingElse(t *testing.T) {
 	t.Parallel()
-	for _, language := range []string{"fr", "en"} {
+	for _, language := range []string{"fr", "en", "ar"} {
 		raw, err := os.ReadFile("script/" + language + ".json")
 		require.NoError(t, err)
 		var all map[string][]recovery.Step
@@ -58,14 +59,14 @@ func TestTheFilesOfTheScriptsHoldNothingElse(t *testing.T) {
 }
 
 // asked are the sentences of a question that ask for something, without those that ask not to be told.
-var asked = regexp.MustCompile(`[^.?]*\?`)
+var asked = regexp.MustCompile(`[^.?؟]*[?؟]`)
 
 // F12: what the helper heard, the helper could use.
 func TestAHelperNeverAsksForWhatOpensASpace(t *testing.T) {
 	t.Parallel()
-	secret := regexp.MustCompile(`(?i)mot de passe|\bpin\b|\bcodes?\b|chiffre|quelles? .*réponse|password|digits|(what|which) .*answer`)
+	secret := regexp.MustCompile(`(?i)mot de passe|\bpin\b|\bcodes?\b|chiffre|quelles? .*réponse|password|digits|(what|which) .*answer|كلمة (ال)?سر|رمز|(^| )(ما|أي) .*(جواب|أجوب)`)
 	for _, kind := range vault.PathKinds() {
-		for _, language := range []string{"fr", "en"} {
+		for _, language := range []string{"fr", "en", "ar"} {
 			for _, s := range recovery.Script(kind, language) {
 				if s.Do == recovery.DoAsk {
 					for _, question := range asked.FindAllString(s.Text, -1) {
@@ -75,7 +76,7 @@ func TestAHelperNeverAsksForWhatOpensASpace(t *testing.T) {
 			}
 		}
 	}
-	for _, forbidden := range []string{"What is the code of your sheet?", "Quelles sont vos réponses ?", "Quel est votre code PIN ?"} {
+	for _, forbidden := range []string{"What is the code of your sheet?", "Quelles sont vos réponses ?", "Quel est votre code PIN ?", "ما رمز ورقتك؟", "ما هي أجوبتك؟", "ما كلمة السر؟"} {
 		require.Regexp(t, secret, forbidden, "what the test looks for")
 	}
 }
@@ -85,6 +86,7 @@ func TestWhoeverSaysNumberAndCodeSaysToWhomAlone(t *testing.T) {
 	for language, words := range map[string][]string{
 		"fr": {"feuille de secours", "mot de passe", "PIN", "réponses", "numéro et le code", "a un espace"},
 		"en": {"recovery sheet", "password", "PIN", "answers", "umber and code", "has a space"},
+		"ar": {"ورقة الطوارئ", "كلمة سر", "PIN", "الأجوبة", "رقم الطلب والرمز", "لشخص مساحة"},
 	} {
 		for _, kind := range vault.PathKinds() {
 			never := ""

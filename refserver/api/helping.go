@@ -286,7 +286,7 @@ type ScriptStep struct {
 
 type scriptInput struct {
 	Kind     string `path:"kind" enum:"sheet-relay,sheet-desk,answers-relay,answers-desk,helpers" doc:"By which kind of way."`
-	Language string `query:"language" enum:"fr,en" default:"fr" doc:"Of the script."`
+	Language string `query:"language" enum:"fr,en,ar" default:"fr" doc:"Of the script."`
 }
 
 type scriptOutput struct {

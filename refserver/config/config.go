@@ -113,14 +113,14 @@ type Admin struct {
 
 // Notice says in which language the notice is printed.
 type Notice struct {
-	Language string `default:"fr" enum:"fr,en" help:"Language of the notice: ${enum}."`
+	Language string `default:"fr" enum:"fr,en,ar" help:"Language of the notice: ${enum}."`
 }
 
 // CreateVault says how the person was told and agreed. No environment variable
 // sets Consent: it would agree in everybody's place.
 type CreateVault struct {
 	Consent  bool   `required:"" env:"-" help:"The person has read or heard the notice (refserver admin notice) and agrees."`
-	Language string `default:"fr" enum:"fr,en" help:"Language of the notice: ${enum}."`
+	Language string `default:"fr" enum:"fr,en,ar" help:"Language of the notice: ${enum}."`
 }
 
 // Decision answers one request for more space.

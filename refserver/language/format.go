@@ -20,8 +20,12 @@ func (l *Language) Size(bytes int64) string {
 	if unit > 0 && value < 9.95 && int64(value*10+.5)%10 != 0 {
 		digits = 1
 	}
-	return l.locale.FmtNumber(value, digits) + noBreak + l.T(units[unit])
+	return strings.Replace(l.locale.FmtNumber(value, digits), arabicDecimal, ",", 1) + noBreak + l.T(units[unit])
 }
+
+// arabicDecimal is what CLDR writes beside the digits of Arabic. Ours are those of the
+// papers and phones here, in every language, and so is the comma.
+const arabicDecimal = "٫"
 
 // Day says a day in words: "mardi 24 novembre 2026".
 func (l *Language) Day(at time.Time) string { return l.first(l.locale.FmtDateFull(at)) }

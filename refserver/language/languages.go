@@ -40,7 +40,7 @@ func languages() []*Language {
 	return []*Language{
 		line("fr", "français", reviewed, fr.New()),
 		line("en", "English", reviewed, en_GB.New()),
-		line("ar", "العربية", prepared, ar.New()),
+		line("ar", "العربية", complete, ar.New()),
 		line("es", "español", prepared, es.New()),
 		line("ps", "پښتو", prepared, ps.New()),
 		line("prs", "دری", prepared, fa_AF.New()),

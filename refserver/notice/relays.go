@@ -1,13 +1,6 @@
 package notice
 
-import (
-	"embed"
-
-	"reconnect.example/vault"
-)
-
-//go:embed following-fr.txt following-en.txt visiting-fr.txt visiting-en.txt workers-fr.txt workers-en.txt ways-fr.txt ways-en.txt
-var relayTexts embed.FS
+import "reconnect.example/vault"
 
 // relayVersion names the texts that are read where relays are concerned.
 const relayVersion = "2026-11-2"
@@ -26,9 +19,5 @@ func ForWorkers(language string) vault.Notice { return ofRelays("workers", langu
 func WaysBack(language string) vault.Notice { return ofRelays("ways", language) }
 
 func ofRelays(name, language string) vault.Notice {
-	if language != "fr" {
-		language = "en"
-	}
-	text, _ := relayTexts.ReadFile(name + "-" + language + ".txt") // embedded
-	return vault.Notice{Version: name + "-" + relayVersion, Language: language, Text: string(text)}
+	return read(name, name+"-"+relayVersion, language)
 }

@@ -41,7 +41,7 @@ func TestEveryNoticeHasWordsAndAPlaceToAct(t *testing.T) {
 	o := vault.Overview{ErasedAt: now, RestoredTo: now, UnseenSince: now}
 	death := vault.DeathRecord{By: "Operator", Organisation: "Les Amis", Evidence: "Letter", Recorded: now}
 	said := map[string]bool{}
-	for _, code := range []string{"fr", "en"} {
+	for _, code := range []string{"fr", "en", "ar"} {
 		l := &language{words.In(code), time.UTC}
 		for _, notice := range noticeCodes(t) {
 			all := l.notice(notice, o, death)

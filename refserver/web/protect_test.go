@@ -39,7 +39,7 @@ func TestEveryPageIsProtectedLightAndWholeInEveryLanguage(t *testing.T) {
 	script, err := os.ReadFile("static/pages.js")
 	require.NoError(t, err)
 	require.Less(t, len(style), 15_000)
-	for _, language := range []string{"fr", "en"} {
+	for _, language := range []string{"fr", "en", "ar"} {
 		p.post("/language", url.Values{"language": {language}, "here": {"/"}})
 		for _, path := range paths {
 			g := p.get(path).ok()

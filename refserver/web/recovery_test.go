@@ -398,7 +398,7 @@ func TestEveryPageOfWaysBackSpeaksBothLanguages(t *testing.T) {
 		{lina, []string{"/staff/relays/" + h.recovery.Line.ID.String(), h.helpPath(h.recovery.Line)}},
 		{phone, []string{"/back", "/back/new", "/sign-in"}},
 	} {
-		for _, language := range []string{"fr", "en"} {
+		for _, language := range []string{"fr", "en", "ar"} {
 			who.post("/language", url.Values{"language": {language}, "here": {"/news"}}).ok()
 			for _, path := range who.paths {
 				g := who.get(path).ok()

@@ -290,7 +290,7 @@ func TestEveryPageOfRelaysSpeaksBothLanguages(t *testing.T) {
 		}},
 		{tn.stranger(), []string{"/staff/sign-in", "/staff/join", "/sign-in/card", "/sign-in"}},
 	} {
-		for _, language := range []string{"fr", "en"} {
+		for _, language := range []string{"fr", "en", "ar"} {
 			who.post("/language", url.Values{"language": {language}, "here": {"/news"}}).ok()
 			for _, path := range who.paths {
 				g := who.get(path).ok()

@@ -32,7 +32,7 @@ const about = `One person's space: papers, contacts, appointments and notes.
 
 **Repeating.** Reading, and every change with If-Match, can be repeated safely. After the lost answer of a POST that creates something, list the items first: a document that arrived has the SHA-256 of your file in ` + "`origin.sha256`" + `. Idempotency-Key is not offered yet; a creating request that carries one is refused, so that nobody relies on it.
 
-**Refusals** are problems as in RFC 9457, with a stable ` + "`type`" + ` to compare with and a sentence in the language of ` + "`Accept-Language`" + ` (fr, en). They repeat nothing that was sent. A 401 of the type ` + "`" + `session-ended` + "`" + ` ends a session; one of the type ` + "`" + `sign-in` + "`" + ` says that a secret was typed wrongly, and the session goes on.
+**Refusals** are problems as in RFC 9457, with a stable ` + "`type`" + ` to compare with and a sentence in the language of ` + "`Accept-Language`" + ` (fr, en, ar). They repeat nothing that was sent. A 401 of the type ` + "`" + `session-ended` + "`" + ` ends a session; one of the type ` + "`" + `sign-in` + "`" + ` says that a secret was typed wrongly, and the session goes on.
 
 **Limits.** Requests are counted per account and sign-ins per address and account; 429 and 503 say in Retry-After when to come back. A JSON body is at most 384 KiB.
 

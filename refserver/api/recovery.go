@@ -199,7 +199,7 @@ type suggestionsOutput struct {
 }
 
 func suggestions(_ context.Context, _ *vault.Vault, in *struct {
-	Language string `query:"language" maxLength:"35" default:"fr" doc:"Of the questions (fr, en, …)."`
+	Language string `query:"language" maxLength:"35" default:"fr" doc:"Of the questions (fr, en, ar)."`
 }) (*suggestionsOutput, error) {
 	out := &suggestionsOutput{}
 	out.Body.Questions = append([]string{}, recovery.SuggestedQuestions(in.Language)...)

@@ -378,7 +378,7 @@ func TestAWayThatIsTakenAwayOpensNothing(t *testing.T) {
 	amina.get("/ways").ok("Vous ne l’avez pas.")
 }
 
-func TestEveryPageOfWaysBackSpeaksBothLanguages(t *testing.T) {
+func TestEveryPageOfWaysBackSpeaksEachLanguage(t *testing.T) {
 	t.Parallel()
 	h := newHelped(t, nil)
 	amina, samir, lina := h.known(), h.desk(h.samir), h.desk(h.recovery.Lina)

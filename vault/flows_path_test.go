@@ -29,10 +29,12 @@ type forgotten struct {
 	diary vault.Item
 }
 
-func newForgotten(t testing.TB) *forgotten {
+func newForgotten(t testing.TB) *forgotten { return newForgottenOn(t, nil) }
+
+func newForgottenOn(t testing.TB, opts *vaulttest.Options) *forgotten {
 	t.Helper()
 	w := &watched{}
-	f := &forgotten{w: w, helped: newHelpedOn(t, w.wraps(nil))}
+	f := &forgotten{w: w, helped: newHelpedOn(t, w.wraps(opts))}
 	w.Stage = f.Stage
 	addTo(t, f.v, vault.NewDocument{Name: "Letter", Compartment: vault.Shared}, content(1, 700))
 	f.diary = addTo(t, f.v, vault.NewDocument{Name: "Diary"}, content(2, 700))

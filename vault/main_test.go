@@ -25,6 +25,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, runWithdrawal(say))
 		os.Exit(1)
 	}
+	if say := os.Getenv(childReturn); say != "" {
+		fmt.Fprintln(os.Stderr, runReturn(say))
+		os.Exit(1)
+	}
 	if err := flag.Set("rapid.checks", fmt.Sprint(sized(12/slower, 30))); err != nil { // an argument of go test is heard afterwards
 		panic(err)
 	}

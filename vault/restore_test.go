@@ -309,6 +309,7 @@ func TestABackupOfBeforeARecoveryLeavesWhatIsLockedLocked(t *testing.T) {
 	n := vault.NewPath{Kind: vault.PathSheetRelay, ID: vault.NewPathID(), Own: content(1, 32)}
 	require.NoError(t, v.ChangePaths(t.Context(), vault.PathChange{Enrol: []vault.NewPath{n}}, old))
 	diary := add(t, v, "Diary", content(2, 700))
+	require.NoError(t, v.FillPrivate(t.Context(), pagesOfMany, 0)) // more pages than one commit takes
 	day, taken := r.backup(t), r.stage.Clock.Now()
 
 	v = r.signIn(t)
@@ -334,4 +335,7 @@ func TestABackupOfBeforeARecoveryLeavesWhatIsLockedLocked(t *testing.T) {
 	require.Equal(t, []string{"and life goes on", "Diary"}, papers(t, v))
 	require.Equal(t, content(2, 700), read(t, v, diary.ID))
 	require.Zero(t, overview(t, v).Locked)
+	_, pages, err := v.PrivateEntries(t.Context())
+	require.NoError(t, err)
+	require.Less(t, pages, pagesOfMany, "what is empty does not join")
 }

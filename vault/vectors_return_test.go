@@ -285,10 +285,41 @@ func (r *returning) locked(records map[string][]byte, old string) {
 	id := r.s.Amina.Vault.ID()
 	fields := append([]field{text("kind", "vault"), text("login", r.s.Amina.Login), text("password", r.s.Amina.Password)}, append(r.common, r.all(records)...)...)
 	r.w.based("locked", "After a return that did not open Private: that is locked.", showVault, fields...)
+	r.joining(old)
 	r.w.based("locked-return", "What was locked comes back with the password of then.", showLocked, text("base", "locked"), text("gone", "shows"), text("kind", "locked"), text("old", old))
 	r.broken("locked-return", "wrong-password", "sign-in", "Another password of then.", text("old", "another password of then"))
 	r.broken("locked-return", "keyring-flipped", "tampered what is locked", "One bit of the keyring of then.", change("flip", "record="+id.KeyOf("l/1/k"), "60"))
 	r.broken("locked-return", "head-flipped", "tampered what is locked", "One bit of the head of then.", change("flip", "record="+id.KeyOf("l/1/h"), "60"))
+}
+
+// joining is after the old password was right, and before anything more was done: the
+// present password opens all of it.
+func (r *returning) joining(old string) {
+	t, id, locked := r.w.t, r.s.Amina.Vault.ID(), r.w.read("locked")
+	s := openVector(t, locked)
+	today := vault.Secret{Password: r.s.Amina.Password}
+	v, err := s.vaults.Unlock(t.Context(), vault.Password{Login: r.s.Amina.Login, Secret: today.Password})
+	require.NoError(t, err)
+	require.NoError(t, v.BeginOpenLocked(t.Context(), vault.Secret{Password: old}, today, 0))
+	now, fields := dump(t, s.store), []field(nil)
+	for _, f := range locked.Fields {
+		switch f.Name {
+		case "expect", "comment", "shows":
+		case "record":
+			if value, there := now[f.Line]; there {
+				fields = append(fields, recordOf(f.Line, value))
+				delete(now, f.Line)
+			}
+		default:
+			fields = append(fields, f)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(now)) {
+		if strings.HasPrefix(key, id.KeyOf("j/")) {
+			fields = append(fields, recordOf(key, now[key]))
+		}
+	}
+	r.w.based("locked-joining", "The old password was right, and what was locked has only begun to join: today's password opens it.", showVault, fields...)
 }
 
 // broken writes one that shows nothing.

@@ -129,7 +129,7 @@ func TestUnitsAndImageStartCommandsThatExist(t *testing.T) {
 	starts := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/refserver (.*)$`)
 	for unit, want := range map[string][]string{
 		"reconnect.service": {"serve"}, "reconnect-witness.service": {"witness serve"},
-		"reconnect-backup.service": {"backup take <folder>", "backup verify <folder>", "backup prune <folder>"},
+		"reconnect-backup.service": {"backup take", "backup verify", "backup prune"},
 	} {
 		text := deployed(t, unit)
 		var got []string

@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, out, logs io.Writer) error {
 	far := progress.New(logs, time.Now)
 	switch {
 	case c.Command == "check":
-		return check.Print(out, check.Run(ctx, c), c.Check.Format)
+		return check.Print(out, check.Run(ctx, c, far), c.Check.Format)
 	case backups.Commands(c.Command):
 		return backups.Run(ctx, c, openOperator(c), out, far)
 	}

@@ -17,6 +17,9 @@ import (
 func (s *server) greet(ctx context.Context, out io.Writer, address net.Addr) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\nReconnect is running.\n\n  Open      %s\n  Data      %s (only this user can read it)\n", s.address(address), s.config.Data)
+	if s.numbers != nil {
+		fmt.Fprintf(&text, "  Numbers   http://%s/metrics\n", s.numbers)
+	}
 	if s.config.Witness != "" {
 		identity, err := engines.Identity(s.config)
 		if err != nil {

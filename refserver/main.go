@@ -18,12 +18,14 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"reconnect.example/refserver/admin"
 	"reconnect.example/refserver/backups"
 	"reconnect.example/refserver/check"
 	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/preview"
+	"reconnect.example/refserver/progress"
 	"reconnect.example/refserver/witnessserver"
 )
 
@@ -57,11 +59,12 @@ func run(ctx context.Context, args []string, out, logs io.Writer) error {
 	if err := nameSample(c); err != nil {
 		return err
 	}
+	far := progress.New(logs, time.Now)
 	switch {
 	case c.Command == "check":
-		return check.Print(out, check.Run(ctx, c), c.Check.Format)
+		return check.Print(out, check.Run(ctx, c, far), c.Check.Format)
 	case backups.Commands(c.Command):
-		return backups.Run(ctx, c, openOperator(c), out)
+		return backups.Run(ctx, c, openOperator(c), out, far)
 	}
-	return admin.Run(ctx, c, openOperator(c), out)
+	return admin.Run(ctx, c, openOperator(c), out, far)
 }

@@ -117,6 +117,21 @@ func TestACommandOnAFolderThatDoesNotExistMakesNone(t *testing.T) {
 	}
 }
 
+func TestReadinessIsAskedOfARunningServerOnly(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(shortDir(t), "data")
+	_, err := command(t, folder, "admin", "ready")
+	require.ErrorContains(t, err, "does not exist")
+	require.NoDirExists(t, folder)
+	r := start(t, folder)
+	out, err := command(t, folder, "admin", "ready")
+	require.NoError(t, err)
+	require.Equal(t, "ready\n", out)
+	r.end(t)
+	_, err = command(t, folder, "admin", "ready")
+	require.ErrorContains(t, err, "no server runs on this data folder")
+}
+
 func TestTheSweeperWorksByItself(t *testing.T) {
 	t.Parallel()
 	r := start(t, filepath.Join(shortDir(t), "data"), "--sweep-every", "1s")

@@ -36,7 +36,8 @@ type server struct {
 	sample   *consent.Authority // of the sample relays; nil: there are none
 	log      hclog.Logger
 	http     *http.Server
-	counts   counts
+	counts   *counts
+	numbers  net.Addr // of /metrics, if it has an address of its own
 	stopping atomic.Bool
 }
 
@@ -64,13 +65,18 @@ func serve(ctx context.Context, c *config.Config, out io.Writer, log hclog.Logge
 	}
 	defer listener.Close() //nolint:errcheck // the server closes it first
 	operator := admin.NewOperator(context.WithoutCancel(ctx), data, time.Now)
-	s := &server{config: c, data: data, operator: operator, sample: authority, log: log, counts: counts{started: time.Now(), helped: data.Helped}}
+	s := &server{config: c, data: data, operator: operator, sample: authority, log: log, counts: newCounts(data.Helped)}
 	if c.Serve.Demo && c.Serve.Address == "" { // the sheet of a sample leads somewhere, too
 		c.Serve.Address = s.address(listener.Addr())
 	}
 	if s.http, err = s.build(); err != nil {
 		return err
 	}
+	apart, err := s.openMetrics(ctx)
+	if err != nil {
+		return err
+	}
+	defer apart()
 	door, err := admin.Listen(c.Data, operator)
 	if err != nil {
 		return err
@@ -127,7 +133,9 @@ func sampleWitness(ctx context.Context, c *config.Config, log hclog.Logger) (end
 func (s *server) askWitness(ctx context.Context) {
 	waits, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := s.data.WitnessAnswers(waits); err != nil {
+	err := s.data.WitnessAnswers(waits)
+	s.counts.witnessAnswered(err)
+	if err != nil && ctx.Err() == nil {
 		s.log.Warn("the witness does not answer; try: refserver check", "cause", problem.Cause(err))
 	}
 }
@@ -150,11 +158,11 @@ func (s *server) build() (*http.Server, error) {
 		TrustedProxies:   s.config.Serve.TrustedProxy,
 		SignInsPerMinute: s.config.Serve.SignInsPerMinute, StaffPerMinute: s.config.Serve.StaffPerMinute, RequestsPerSecond: s.config.Serve.RequestsPerSecond,
 	})
-	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Address: s.config.Serve.Address, Zone: zone, Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log})
+	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Address: s.config.Serve.Address, Zone: zone, Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log, Failed: s.counts.failed})
 	if err != nil {
 		return nil, err
 	}
-	programs, err := api.New(api.Config{Vaults: s.data.Vaults, Limits: limits, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Logger: s.log})
+	programs, err := api.New(api.Config{Vaults: s.data.Vaults, Limits: limits, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Logger: s.log, Failed: s.counts.failed})
 	if err != nil {
 		return nil, err
 	}
@@ -162,10 +170,12 @@ func (s *server) build() (*http.Server, error) {
 	mux.Handle(api.Path+"/", programs)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET /metrics", &s.counts)
+	if s.config.Serve.Metrics == "" {
+		mux.Handle("GET /metrics", s.counts)
+	}
 	mux.Handle("/", pages)
 	return &http.Server{
-		Handler:           s.counts.requests(s.survive(mux)),
+		Handler:           s.counts.count(s.survive(mux)),
 		ReadHeaderTimeout: 15 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
@@ -260,14 +270,25 @@ func (s *server) sweep(ctx context.Context) {
 			return
 		case <-every.C:
 		}
+		began := time.Now()
 		r, err := s.operator.SweepNow(ctx)
-		s.counts.sweep(r, time.Now())
+		s.counts.sweep(r, err, began, time.Now())
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("a sweep left something for the next", "failed", r.Failed, "cause", problem.Cause(err))
 		} else if r != (admin.Swept{}) {
 			s.log.Info("swept", "uploads", r.Uploads, "blobs", r.Blobs, "sessions", r.Sessions, "vaults", r.Vaults, "unseen", r.Unseen)
 		}
+		s.look(ctx)
 	}
+}
+
+// look asks what no request says: how many sessions are open, and whether a witness
+// elsewhere answers. Not when the numbers are asked for, which anybody may do often.
+func (s *server) look(ctx context.Context) {
+	if open, err := s.data.CountSessions(ctx); err == nil {
+		s.counts.sessions.Set(float64(open))
+	}
+	s.askWitness(ctx)
 }
 
 // listenError marks an error of the address, as against one of the data folder.

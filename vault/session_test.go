@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/storage"
 	"reconnect.example/vault"
 	"reconnect.example/vault/vaulttest"
 )
@@ -335,4 +336,31 @@ func TestSessionsWhoseTimeIsUpAreSwept(t *testing.T) {
 	require.Equal(t, vault.SweepReport{Sessions: 2}, report)
 	require.Empty(t, keys(t, s.Store, s.v.ID().String()+"/n/"))
 	s.person.SignIn(t, s.Stage)
+}
+
+func TestOpenSessionsAreCountedWithoutAnyKey(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	s.Person(t)
+	open := func() int {
+		n, err := s.CountSessions(t.Context())
+		require.NoError(t, err)
+		return n
+	}
+	require.Equal(t, 2, open(), "those of the creations")
+	v := s.person.SignIn(t, s.Stage)
+	require.Equal(t, 3, open())
+	require.NoError(t, v.SignOut(t.Context()))
+	require.Equal(t, 2, open())
+	// What the store makes up, or has lost, counts for nothing and stops nothing.
+	require.NoError(t, s.Store.Transact(t.Context(), func(tx *storage.Tx) error {
+		for _, what := range []string{"session-", "session-x", "session-" + vault.SessionID{7}.String()} {
+			tx.Put(storage.DueKey(s.Clock.Now().Add(time.Hour), s.v.ID().String(), what), nil)
+		}
+		tx.Put("due/0/x", nil)
+		return nil
+	}))
+	require.Equal(t, 2, open())
+	s.Clock.Advance(21 * time.Minute)
+	require.Zero(t, open(), "they stood idle")
 }

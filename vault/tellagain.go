@@ -29,8 +29,9 @@ type ToldAgain struct {
 // the witness knows, or another history of it, are counted as ahead and left.
 //
 // It goes on after a vault that failed; the error tells of at most ten. It may be
-// repeated, and run while people work. Errors: ErrWitnessAway (it ends at once), ErrStorage.
-func (s *Vaults) TellWitnessAgain(ctx context.Context) (t ToldAgain, err error) {
+// repeated, and run while people work. progress is told after each vault how far it is, and
+// returns at once; nil: nobody is told. Errors: ErrWitnessAway (it ends at once), ErrStorage.
+func (s *Vaults) TellWitnessAgain(ctx context.Context, progress func(ToldAgain)) (t ToldAgain, err error) {
 	logins, err := s.loginRecords(ctx)
 	if err != nil {
 		return t, err
@@ -53,6 +54,9 @@ func (s *Vaults) TellWitnessAgain(ctx context.Context) (t ToldAgain, err error) 
 			if t.Failed++; len(failures) < 10 {
 				failures = append(failures, fmt.Errorf("vault %s: %w", id, err))
 			}
+		}
+		if progress != nil {
+			progress(t)
 		}
 	}
 	return t, errors.Join(failures...)

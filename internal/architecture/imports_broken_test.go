@@ -56,6 +56,15 @@ func TestRulesOnImportsFindWhatBreaksThem(t *testing.T) {
 		{direction, "internal/seal/a.go", own + "storage", true},
 		{direction, "internal/bench/main.go", own + "refserver", false},
 
+		{drawn, "vault/a.go", "crypto/rand", false},
+		{drawn, "vault/a.go", "math/rand", true},
+		{drawn, "refserver/a.go", "math/rand/v2", true},
+		{drawn, "vault/a_test.go", "math/rand/v2", false},
+		{drawn, "internal/bench/a.go", "math/rand/v2", false},
+
+		{oneDriver, "vault/a.go", "github.com/prometheus/client_golang/prometheus", true},
+		{oneDriver, "refserver/a.go", "github.com/prometheus/client_golang/prometheus", false},
+
 		{oneSealer, "internal/seal/a.go", tink, false},
 		{oneSealer, "internal/seal/a_test.go", tink, false},
 		{oneSealer, "vault/a.go", tink, true},

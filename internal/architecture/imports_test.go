@@ -129,6 +129,17 @@ func testsOnly(m module) []string {
 	})
 }
 
+// drawn: keys, tokens and codes come from crypto/rand, so what runs has no other source of chance at hand. Storage may, for how
+// long it waits before it tries again: it makes no secrets. Measuring and tests may, too.
+func drawn(m module) []string {
+	return eachImport(m, func(f file, imported string) string {
+		if inside(imported, "math/rand") && !f.isTest() && !slices.Contains(testHelpers, f.pkg()) && !slices.Contains(forTests, f.pkg()) && !inside(f.pkg(), "internal/bench", "storage") {
+			return "what runs draws from crypto/rand"
+		}
+		return ""
+	})
+}
+
 // oneDriver: a driver's library is imported by its driver, cloud libraries at the edge, and only the server writes a log. internal/seal
 // names log/slog to redact keys that somebody logs by mistake.
 func oneDriver(m module) []string {
@@ -144,6 +155,7 @@ func oneDriver(m module) []string {
 		{"github.com/aws", []string{"storage/bucket/s3bucket", "internal/testservices"}},
 		{"google.golang.org/grpc", nil},
 		{"github.com/hashicorp/go-hclog", []string{"refserver"}},
+		{"github.com/prometheus", []string{"refserver"}},
 		{"log", []string{"refserver", "examples", "internal/bench", "internal/seal"}},
 	}
 	return eachImport(m, func(f file, imported string) string {
@@ -190,6 +202,10 @@ func TestTheSecondReaderStandsAlone(t *testing.T) {
 	require.Empty(t, byItself(thisModule(t)))
 }
 func TestTestToolsStayInTests(t *testing.T) { t.Parallel(); require.Empty(t, testsOnly(thisModule(t))) }
+func TestProductionCodeDrawsFromTheSystemAlone(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, drawn(thisModule(t)))
+}
 func TestDriversKeepTheirLibrariesToThemselves(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, oneDriver(thisModule(t)))

@@ -38,8 +38,11 @@ func (o *Operator) Backup(to BackupTo, out *BackedUp) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, documents.Close()) }()
+	const call = "Operator.Backup"
+	defer o.done(call)
 	name, m, err := backup.Take(o.ctx, backup.Source{
 		Store: o.data.Records, Blobs: o.data.Blobs, Witness: o.data.WitnessRecords, Now: o.now,
+		Progress: func(s backup.Step) { o.at(call, Doing{What: s.What, Done: s.Done, Of: s.Of}) },
 	}, to.Folder, documents)
 	if err != nil {
 		return err

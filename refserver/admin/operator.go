@@ -16,6 +16,8 @@ import (
 	"reconnect.example/quota"
 	"reconnect.example/refserver/engines"
 	"reconnect.example/refserver/notice"
+	"reconnect.example/refserver/problem"
+	"reconnect.example/storage"
 	"reconnect.example/vault"
 )
 
@@ -27,14 +29,15 @@ type Operator struct {
 	now     func() time.Time
 	started time.Time
 
-	mu    sync.Mutex
-	swept *Swept    // by the last sweep
-	at    time.Time // of the last sweep
+	mu      sync.Mutex
+	swept   *Swept           // by the last sweep
+	sweptAt time.Time        // of the last sweep
+	doing   map[string]Doing // by the call that takes long
 }
 
 // NewOperator makes an operator of opened engines. ctx bounds its work.
 func NewOperator(ctx context.Context, data *engines.Engines, now func() time.Time) *Operator {
-	return &Operator{ctx: ctx, data: data, now: now, started: now()}
+	return &Operator{ctx: ctx, data: data, now: now, started: now(), doing: map[string]Doing{}}
 }
 
 // New is a request for a new space.
@@ -148,7 +151,7 @@ func (o *Operator) SweepNow(ctx context.Context) (Swept, error) {
 	swept := Swept{r.Uploads, r.Blobs, r.Sessions, r.Grants, r.Vaults, r.Unseen, r.Failed}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.swept, o.at = &swept, o.now()
+	o.swept, o.sweptAt = &swept, o.now()
 	if err != nil {
 		err = fmt.Errorf("sweep: %w", err)
 	}
@@ -164,12 +167,22 @@ type State struct {
 	Unseen  int // people who have not signed in for long
 }
 
+// Ready is an error if the store of records does not answer within five seconds.
+func (o *Operator) Ready(_ None, _ *None) error {
+	ctx, cancel := context.WithTimeout(o.ctx, 5*time.Second)
+	defer cancel()
+	if _, err := o.data.Records.Get(ctx, "readyz"); err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return fmt.Errorf("the store does not answer: %s", problem.Cause(err))
+	}
+	return nil
+}
+
 // Status says how the server is.
 func (o *Operator) Status(_ None, out *State) error {
 	o.mu.Lock()
 	out.Started = o.started
 	if o.swept != nil {
-		out.SweptAt, out.Swept = o.at, *o.swept
+		out.SweptAt, out.Swept = o.sweptAt, *o.swept
 	}
 	o.mu.Unlock()
 	var waiting []Increase

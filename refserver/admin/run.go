@@ -13,10 +13,12 @@ import (
 	"reconnect.example/internal/safename"
 	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/notice"
+	"reconnect.example/refserver/progress"
 )
 
-// Run does one command of the operator and prints what came of it.
-func Run(ctx context.Context, c *config.Config, open Open, out io.Writer) (err error) {
+// Run does one command of the operator and prints what came of it; far says meanwhile how
+// far it is, and may be nil.
+func Run(ctx context.Context, c *config.Config, open Open, out io.Writer, far *progress.Printer) (err error) {
 	if c.Command == "admin notice" { // needs no data
 		_, err := fmt.Fprint(out, notice.In(c.Admin.Notice.Language).Text)
 		return err
@@ -33,12 +35,20 @@ func Run(ctx context.Context, c *config.Config, open Open, out io.Writer) (err e
 		}
 		do, known = func(r *rpc.Client, _ config.Admin, out io.Writer) error { return signAndPublish(r, made, key, out) }, true
 	}
+	if c.Command == "admin tell-witness" {
+		do, known = func(r *rpc.Client, _ config.Admin, out io.Writer) error { return tellWitness(r, out, far) }, true
+	}
 	if !known {
 		return fmt.Errorf("no such command: %s", c.Command)
 	}
 	if c.Command != "admin create-vault" { // which may be the first thing that is done with a folder
 		if _, err := os.Stat(c.Data); errors.Is(err, fs.ErrNotExist) {
 			return errors.New("no server runs on this data folder, and it does not exist; name another one with --data")
+		}
+	}
+	if c.Command == "admin ready" { // it asks about a running server, and opens nothing itself
+		open = func(context.Context) (any, func() error, error) {
+			return nil, nil, errors.New("no server runs on this data folder")
 		}
 	}
 	client, done, err := Reach(ctx, c.Data, open)
@@ -55,8 +65,8 @@ var commands = map[string]func(*rpc.Client, config.Admin, io.Writer) error{
 	"admin approve":      func(r *rpc.Client, a config.Admin, out io.Writer) error { return decide(r, a.Approve, true, out) },
 	"admin refuse":       func(r *rpc.Client, a config.Admin, out io.Writer) error { return decide(r, a.Refuse, false, out) },
 	"admin sweep":        sweep,
-	"admin tell-witness": tellWitness,
 	"admin status":       status,
+	"admin ready":        ready,
 	"admin invite":       invite,
 
 	"admin death record":   recordDeath,
@@ -133,6 +143,14 @@ func sweep(r *rpc.Client, _ config.Admin, out io.Writer) error {
 func (s Swept) String() string {
 	return fmt.Sprintf("%d uploads, %d blobs, %d sessions, %d accesses whose time was up, %d erased vaults, %d people newly noted as not seen for long; %d left for the next time",
 		s.Uploads, s.Blobs, s.Sessions, s.Grants, s.Vaults, s.Unseen, s.Failed)
+}
+
+func ready(r *rpc.Client, _ config.Admin, out io.Writer) error {
+	if err := r.Call("Operator.Ready", None{}, &None{}); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out, "ready")
+	return err
 }
 
 func status(r *rpc.Client, _ config.Admin, out io.Writer) error {

@@ -5,7 +5,8 @@ import (
 	"io"
 	"net/rpc"
 
-	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/progress"
+	"reconnect.example/vault"
 )
 
 // Told counts what the witness was told again.
@@ -16,7 +17,9 @@ type Told struct {
 
 // TellWitness tells the witness again of every vault that the store has.
 func (o *Operator) TellWitness(_ None, out *Told) error {
-	t, err := o.data.TellWitnessAgain(o.ctx)
+	const call = "Operator.TellWitness"
+	defer o.done(call)
+	t, err := o.data.TellWitnessAgain(o.ctx, func(t vault.ToldAgain) { o.at(call, Doing{What: "accounts", Done: int64(t.Vaults)}) })
 	if err != nil && t.Failed == 0 {
 		return err
 	}
@@ -27,9 +30,9 @@ func (o *Operator) TellWitness(_ None, out *Told) error {
 	return nil
 }
 
-func tellWitness(r *rpc.Client, _ config.Admin, out io.Writer) error {
+func tellWitness(r *rpc.Client, out io.Writer, far *progress.Printer) error {
 	var t Told
-	if err := r.Call("Operator.TellWitness", None{}, &t); err != nil {
+	if err := CallLong(r, "Operator.TellWitness", None{}, &t, far); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintf(out, "The witness was told of %d vaults, %d of them erased. It knew later heads of %d, which stay closed with \"stale\" as before.\n", t.Vaults, t.Erased, t.Ahead); err != nil {

@@ -36,6 +36,9 @@ type Config struct {
 	Recovery *recovery.Service
 
 	Logger hclog.Logger // nil: nothing is logged
+	// Failed is told the stable name of each problem of this side that is logged, so that
+	// it can be counted. nil: nobody counts.
+	Failed func(code string)
 
 	// Stall is how long a connection may stand still while a body is read or
 	// written; 0: one minute. A whole upload or download may take much longer.
@@ -51,8 +54,9 @@ type API struct {
 
 	recovery *recovery.Service // nil: it is not offered
 
-	log   hclog.Logger
-	stall time.Duration
+	log    hclog.Logger
+	failed func(code string)
+	stall  time.Duration
 
 	mux mux
 	doc huma.API
@@ -100,7 +104,10 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = hclog.NewNullLogger()
 	}
-	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, staff: cfg.Staff, relays: cfg.Directory, recovery: cfg.Recovery, log: cfg.Logger, stall: cfg.Stall, mux: routes}
+	if cfg.Failed == nil {
+		cfg.Failed = func(string) {}
+	}
+	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, staff: cfg.Staff, relays: cfg.Directory, recovery: cfg.Recovery, log: cfg.Logger, failed: cfg.Failed, stall: cfg.Stall, mux: routes}
 	a.doc = humago.NewWithPrefix(routes, Path, describe())
 	a.addSessions()
 	a.addItems()

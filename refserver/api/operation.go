@@ -200,6 +200,7 @@ func (w *streamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (a *API) report(ctx context.Context, operation string, err error) {
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusInsufficientStorage && ctx.Err() == nil {
+		a.failed(p.kind.code)
 		a.log.Error("an operation failed", "operation", operation, "problem", p.kind.code, "cause", problem.Cause(err))
 	}
 }

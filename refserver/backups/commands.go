@@ -14,6 +14,7 @@ import (
 
 	"reconnect.example/refserver/admin"
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/progress"
 	"reconnect.example/storage"
 	"reconnect.example/storage/filestore"
 	"reconnect.example/vault/backup"
@@ -24,25 +25,31 @@ func Commands(command string) bool {
 	return command == "restore" || strings.HasPrefix(command, "backup ")
 }
 
-// Run does one of the commands and prints what came of it.
-func Run(ctx context.Context, c *config.Config, open admin.Open, out io.Writer) error {
+// Run does one of the commands and prints what came of it; far says meanwhile how far it
+// is, and may be nil.
+func Run(ctx context.Context, c *config.Config, open admin.Open, out io.Writer, far *progress.Printer) error {
 	switch c.Command {
 	case "backup take":
-		return take(ctx, c, open, out)
+		return take(ctx, c, open, out, far)
 	case "backup list":
 		return list(c.Backup.List.Folder, out)
 	case "backup verify":
-		return verify(ctx, c.Backup.Verify, out)
+		return verify(ctx, c.Backup.Verify, out, saying(far))
 	case "backup prune":
-		return prune(ctx, c.Backup.Prune, out)
+		return prune(ctx, c.Backup.Prune, out, saying(far))
 	case "restore":
-		return restore(ctx, c, out)
+		return restore(ctx, c, out, saying(far))
 	}
 	return fmt.Errorf("no such command: %s", c.Command)
 }
 
+// saying tells a Printer how far something is.
+func saying(far *progress.Printer) backup.Progress {
+	return func(s backup.Step) { far.Say(s.What, s.Done, s.Of) }
+}
+
 // take asks the running server, which has the stores open, or does it itself.
-func take(ctx context.Context, c *config.Config, open admin.Open, out io.Writer) (err error) {
+func take(ctx context.Context, c *config.Config, open admin.Open, out io.Writer, far *progress.Printer) (err error) {
 	folder, err := filepath.Abs(c.Backup.Take.Folder)
 	if err != nil {
 		return err
@@ -56,7 +63,7 @@ func take(ctx context.Context, c *config.Config, open admin.Open, out io.Writer)
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	var b admin.BackedUp
-	if err := client.Call("Operator.Backup", admin.BackupTo{Folder: folder}, &b); err != nil {
+	if err := admin.CallLong(client, "Operator.Backup", admin.BackupTo{Folder: folder}, &b, far); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "Backup %s holds %d records and %d documents (%d bytes) of %s.\n", b.Name, b.Records, b.Documents, b.Bytes, b.Taken.Format(time.RFC3339))
@@ -106,7 +113,7 @@ func list(folder string, out io.Writer) error {
 	return nil
 }
 
-func verify(ctx context.Context, v config.BackupVerify, out io.Writer) (err error) {
+func verify(ctx context.Context, v config.BackupVerify, out io.Writer, far backup.Progress) (err error) {
 	name, err := choose(v.BackupOne)
 	if err != nil {
 		return err
@@ -120,7 +127,7 @@ func verify(ctx context.Context, v config.BackupVerify, out io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	spoilt, err := backup.Verify(ctx, v.Folder, name, documents)
+	spoilt, err := backup.Verify(ctx, v.Folder, name, documents, far)
 	if err != nil {
 		return fmt.Errorf("backup %s: %w; take another backup", name, err)
 	}
@@ -137,14 +144,14 @@ func verify(ctx context.Context, v config.BackupVerify, out io.Writer) (err erro
 	if !v.Repair {
 		return fmt.Errorf("%d copies of documents are missing or spoilt in backup %s; verify it with --repair, and then take another backup, which copies them again", len(spoilt), name)
 	}
-	deleted, err := backup.Repair(ctx, v.Folder, name, documents, spoilt)
+	deleted, err := backup.Repair(ctx, v.Folder, name, documents, spoilt, far)
 	if err == nil {
 		err = fmt.Errorf("%d spoilt copies are deleted; take another backup now, which copies these documents again", deleted)
 	}
 	return err
 }
 
-func prune(ctx context.Context, p config.BackupPrune, out io.Writer) (err error) {
+func prune(ctx context.Context, p config.BackupPrune, out io.Writer, far backup.Progress) (err error) {
 	if p.Keep < 1 {
 		return errors.New("--keep must be at least 1")
 	}
@@ -153,7 +160,7 @@ func prune(ctx context.Context, p config.BackupPrune, out io.Writer) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, documents.Close()) }()
-	deleted, err := backup.Prune(ctx, p.Folder, documents, p.Keep)
+	deleted, err := backup.Prune(ctx, p.Folder, documents, p.Keep, far)
 	for _, name := range deleted {
 		_, _ = fmt.Fprintln(out, "deleted", name)
 	}

@@ -20,7 +20,7 @@ import (
 
 // restore fills empty stores from a backup, and makes that legitimate. No
 // server may run on these stores meanwhile.
-func restore(ctx context.Context, c *config.Config, out io.Writer) error {
+func restore(ctx context.Context, c *config.Config, out io.Writer, far backup.Progress) error {
 	if conn, err := net.Dial("unix", filepath.Join(c.Data, admin.SocketName)); err == nil {
 		_ = conn.Close()
 		return errors.New("a server runs on this data folder; stop it first")
@@ -41,7 +41,7 @@ func restore(ctx context.Context, c *config.Config, out io.Writer) error {
 		return err
 	}
 	if !c.Restore.SettleOnly {
-		missing, err := fill(ctx, c, name)
+		missing, err := fill(ctx, c, name, far)
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func restore(ctx context.Context, c *config.Config, out io.Writer) error {
 			_, _ = fmt.Fprintf(out, "%d documents are missing from the backup; their owners see them as damaged.\n", len(missing))
 		}
 	}
-	return settle(ctx, c, m, operator, out)
+	return settle(ctx, c, m, operator, out, far)
 }
 
 // operatorKey reads the key that signs; it is never made here, as a new one is
@@ -102,13 +102,13 @@ func missingFirst(c *config.Config) error {
 	return errors.Join(problems...)
 }
 
-func fill(ctx context.Context, c *config.Config, name string) (missing []string, err error) {
+func fill(ctx context.Context, c *config.Config, name string, far backup.Progress) (missing []string, err error) {
 	from, err := openDocuments(c.Restore.Folder)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	var to backup.Target
+	to := backup.Target{Progress: far}
 	if to.Store, err = engines.OpenRecords(ctx, c, false); err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func fill(ctx context.Context, c *config.Config, name string) (missing []string,
 }
 
 // settle signs, vault by vault, that what is there now is meant.
-func settle(ctx context.Context, c *config.Config, m *backup.Manifest, operator *witness.Identity, out io.Writer) (err error) {
+func settle(ctx context.Context, c *config.Config, m *backup.Manifest, operator *witness.Identity, out io.Writer, far backup.Progress) (err error) {
 	e, err := engines.Open(ctx, c)
 	if err != nil {
 		return fmt.Errorf("the records are back, but nothing is settled; mend this, and go on with --settle-only: %w", err)
@@ -143,7 +143,7 @@ func settle(ctx context.Context, c *config.Config, m *backup.Manifest, operator 
 		return errors.New("no restore can be accepted with this configuration: --operator-key and --witness-signs say whose word counts")
 	}
 	s, err := backup.Settle(ctx, backup.SettleConfig{
-		Vaults: e.Vaults, Store: e.Records, Witness: w, Operator: operator.Seed(), Taken: m.Taken, Everyone: c.Restore.WithWitness,
+		Vaults: e.Vaults, Store: e.Records, Witness: w, Operator: operator.Seed(), Taken: m.Taken, Everyone: c.Restore.WithWitness, Progress: far,
 	})
 	_, _ = fmt.Fprintf(out, "%d accounts: %d unchanged since the backup, %d set back (their people are told at the next sign-in; %d of them are younger than the backup and begin again empty), %d erased again, %d failed.\n",
 		s.Vaults, s.Unchanged, s.Stated, s.Younger, s.Erased, s.Failed)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/progress"
 )
 
 // Level says how serious a finding is.
@@ -60,11 +61,14 @@ func (k *checker) fail(part, do, says string, args ...any) {
 	k.findings = append(k.findings, Finding{Part: part, Level: Problem, Says: fmt.Sprintf(says, args...), Do: do})
 }
 
-// Run tries everything and returns what it found, part by part.
-func Run(ctx context.Context, c *config.Config) []Finding {
+// Run tries everything and returns what it found, part by part. far says meanwhile how far
+// it is, as each part may take twenty seconds; it may be nil.
+func Run(ctx context.Context, c *config.Config, far *progress.Printer) []Finding {
 	k := &checker{c: c, now: time.Now}
 	k.folder()
-	for _, part := range []func(context.Context){k.records, k.documents, k.clock, k.keys, k.witness} {
+	parts := []func(context.Context){k.records, k.documents, k.clock, k.keys, k.witness}
+	for n, part := range parts {
+		far.Say("parts tried", int64(n), int64(len(parts)))
 		limited, cancel := context.WithTimeout(ctx, patience)
 		part(limited)
 		cancel()

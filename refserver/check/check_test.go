@@ -49,7 +49,7 @@ func parsed(t *testing.T, args ...string) *config.Config {
 // run checks a configuration and returns what it says, in both forms.
 func run(t *testing.T, args ...string) (findings []check.Finding, text string, err error) {
 	t.Helper()
-	findings = check.Run(t.Context(), parsed(t, args...))
+	findings = check.Run(t.Context(), parsed(t, args...), nil)
 	var words, data bytes.Buffer
 	err = check.Print(&words, findings, "text")
 	require.Equal(t, err, check.Print(&data, findings, "json"))

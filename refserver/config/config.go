@@ -70,6 +70,7 @@ type Serve struct {
 	Address      string         `placeholder:"URL" help:"Address under which people reach the pages, such as https://espace.example.org: it is printed on recovery sheets. Default: none, and people write it there by hand."`
 	Demo         bool           `help:"Add a sample person with sample papers, and print how to sign in."`
 	DemoWitness  bool           `help:"With --demo: run a witness as a second program, as another organisation would. Every way back in can then be tried."`
+	Metrics      string         `name:"metrics-listen" placeholder:"ADDRESS" help:"Address and port of /metrics, for whoever looks after this server and nobody else, such as 127.0.0.1:9100. Default: none, and /metrics is beside the pages."`
 	TLSCert      string         `name:"tls-cert" placeholder:"FILE" help:"Certificate, for HTTPS without a proxy in front."`
 	TLSKey       string         `name:"tls-key" placeholder:"FILE" help:"Key of the certificate."`
 	TrustedProxy []netip.Prefix `placeholder:"PREFIX" help:"Addresses of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
@@ -99,6 +100,7 @@ type Admin struct {
 	Sweep       struct{}    `cmd:"" help:"Do now what is due."`
 	TellWitness struct{}    `cmd:"" help:"Tell a witness that has lost its records what it remembered: the heads of every vault, as the store has them."`
 	Status      struct{}    `cmd:"" help:"Say how the server is."`
+	Ready       struct{}    `cmd:"" help:"Ask the running server whether it can work, as /readyz does, for whatever looks after it: ends with 1 if not, or if none runs."`
 
 	Death  DeathWork `cmd:"" help:"Record that a person is dead or unable to decide for ever, look at it, or take it back."`
 	Unseen struct{}  `cmd:"" help:"List who has not signed in for long. Nothing happens to them by itself."`
@@ -235,6 +237,8 @@ func (c *Config) checkServer(expect func(bool, string)) {
 	s := c.Serve
 	_, _, err := net.SplitHostPort(s.Listen)
 	expect(err == nil, "--listen must be an address and a port, such as 127.0.0.1:8080")
+	_, _, err = net.SplitHostPort(s.Metrics)
+	expect(s.Metrics == "" || err == nil, "--metrics-listen must be an address and a port, such as 127.0.0.1:9100")
 	expect(s.Address == "" || isPageAddress(s.Address), "--address must be where people reach the pages, such as https://espace.example.org, without anything behind the name")
 	expect((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key must be given together")
 	if s.TLSCert != "" && s.TLSKey != "" {

@@ -214,6 +214,7 @@ func (v *visit) fail(err error) {
 // be one.
 func (v *visit) log(p problem.Problem, err error) {
 	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusInsufficientStorage && v.r.Context().Err() == nil {
+		v.pages.Failed(p.Code)
 		v.pages.Logger.Error("a page failed", "route", v.r.Pattern, "problem", p.Code, "cause", problem.Cause(err))
 	}
 }

@@ -39,6 +39,7 @@ type Config struct {
 	Languages []string           // codes of those that are offered, the first to whom asks for none; nil: all that were reviewed
 	MostSpace int64              // bytes beyond which nobody is given more; 0: not known
 	Logger    hclog.Logger       // nil: nothing is logged
+	Failed    func(code string)  // is told the stable name of each problem of this side that is logged; nil: nobody counts
 	Now       func() time.Time   // nil: time.Now
 }
 
@@ -81,6 +82,9 @@ func New(c Config) (http.Handler, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = hclog.NewNullLogger()
+	}
+	if c.Failed == nil {
+		c.Failed = func(string) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -68,7 +68,7 @@ func TestABackupHoldsWhatThereIsAndNoSession(t *testing.T) {
 	name, m := shelf.take(t, stage)
 	require.EqualValues(t, 2, m.Documents)
 	require.Empty(t, m.Damaged)
-	spoilt, err := backup.Verify(t.Context(), shelf.dir, name, shelf.documents)
+	spoilt, err := backup.Verify(t.Context(), shelf.dir, name, shelf.documents, nil)
 	require.NoError(t, err)
 	require.Empty(t, spoilt)
 
@@ -259,11 +259,11 @@ func TestASpoiltDocumentIsNamedAndTheRestIsKept(t *testing.T) {
 	name, m := shelf.take(t, stage)
 	require.Equal(t, []string{parts["lost"]}, m.Damaged)
 
-	spoilt, err := backup.Verify(t.Context(), shelf.dir, name, shelf.documents)
+	spoilt, err := backup.Verify(t.Context(), shelf.dir, name, shelf.documents, nil)
 	require.NoError(t, err)
 	require.Empty(t, spoilt, "what was lost before is no news")
 	require.NoError(t, shelf.documents.Delete(t.Context(), parts["kept"]))
-	spoilt, err = backup.Verify(t.Context(), shelf.dir, name, shelf.documents)
+	spoilt, err = backup.Verify(t.Context(), shelf.dir, name, shelf.documents, nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{parts["kept"]}, spoilt)
 }
@@ -295,10 +295,10 @@ func TestSpoiltCopiesAreCopiedAgain(t *testing.T) {
 	}
 	spoil("cut", func(b []byte) []byte { return b[:len(b)-1] })
 	spoil("flipped", func(b []byte) []byte { return flipped(b, len(b)/2) })
-	spoilt, err := backup.Verify(t.Context(), shelf.dir, name, shelf.documents)
+	spoilt, err := backup.Verify(t.Context(), shelf.dir, name, shelf.documents, nil)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{blobs["cut"], blobs["flipped"]}, spoilt)
-	deleted, err := backup.Repair(t.Context(), shelf.dir, name, shelf.documents, append(spoilt, blobs["good"]))
+	deleted, err := backup.Repair(t.Context(), shelf.dir, name, shelf.documents, append(spoilt, blobs["good"]), nil)
 	require.NoError(t, err)
 	require.Equal(t, 2, deleted, "the good one stays")
 
@@ -306,7 +306,7 @@ func TestSpoiltCopiesAreCopiedAgain(t *testing.T) {
 	again, m := shelf.take(t, stage)
 	require.Empty(t, m.Damaged, "the store is sound")
 	for _, name := range []string{name, again} {
-		spoilt, err := backup.Verify(t.Context(), shelf.dir, name, shelf.documents)
+		spoilt, err := backup.Verify(t.Context(), shelf.dir, name, shelf.documents, nil)
 		require.NoError(t, err)
 		require.Empty(t, spoilt)
 	}
@@ -366,12 +366,12 @@ func TestPruningKeepsWhatKeptBackupsName(t *testing.T) {
 	second, _ := shelf.take(t, stage)
 	require.NoError(t, os.Mkdir(filepath.Join(shelf.dir, "20990101T000000Z"), 0o700)) // under way
 
-	deleted, err := backup.Prune(t.Context(), shelf.dir, shelf.documents, 1)
+	deleted, err := backup.Prune(t.Context(), shelf.dir, shelf.documents, 1, nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{first}, deleted)
 	_, err = shelf.documents.Size(t.Context(), blobs["old"])
 	require.ErrorIs(t, err, storage.ErrNotFound)
-	spoilt, err := backup.Verify(t.Context(), shelf.dir, second, shelf.documents)
+	spoilt, err := backup.Verify(t.Context(), shelf.dir, second, shelf.documents, nil)
 	require.NoError(t, err)
 	require.Empty(t, spoilt)
 	names, err := backup.List(shelf.dir)

@@ -48,7 +48,7 @@ func ExampleTake() {
 		fmt.Println(err)
 		return
 	}
-	spoilt, err := backup.Verify(ctx, copies, name, documents)
+	spoilt, err := backup.Verify(ctx, copies, name, documents, nil)
 	fmt.Println(m.Witness != nil, len(m.Damaged), len(spoilt), err)
 	// Output: true 0 0 <nil>
 }

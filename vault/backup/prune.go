@@ -19,8 +19,8 @@ import (
 //
 // A backup holds the sealed keyslots of everybody who had an account then: how
 // long backups are kept is how long an erased account can still be opened with
-// its password and the key service.
-func Prune(ctx context.Context, dir string, blobs storage.Blobs, keep int) (deleted []string, err error) {
+// its password and the key service. progress may be nil.
+func Prune(ctx context.Context, dir string, blobs storage.Blobs, keep int, progress Progress) (deleted []string, err error) {
 	names, err := List(dir)
 	if err != nil {
 		return nil, err
@@ -29,6 +29,7 @@ func Prune(ctx context.Context, dir string, blobs storage.Blobs, keep int) (dele
 	var old []string
 	whole := 0
 	for i := len(names) - 1; i >= 0; i-- {
+		progress.say(stepBackups, int64(len(names)-1-i), int64(len(names)))
 		m, err := ReadManifest(dir, names[i])
 		switch {
 		case errors.Is(err, ErrDamaged) && whole == 0:

@@ -21,6 +21,8 @@ type Target struct {
 	Store   *storage.Store // empty
 	Blobs   storage.Blobs  // blobs that are there already and have the right length stay
 	Witness *storage.Store // nil: the witness lives on. Otherwise empty, and filled from the backup
+
+	Progress Progress // nil: nobody is told
 }
 
 // Restore puts a backup into empty stores: documents first, then the witness if
@@ -43,8 +45,11 @@ func Restore(ctx context.Context, dir, name string, from storage.Blobs, to Targe
 		}
 	}
 	records := filepath.Join(dir, name, recordsName)
+	copied := int64(0)
 	err = readRecords(records, m.Records, func(r storage.Record) error {
 		for _, p := range vault.StoredParts(r) {
+			to.Progress.say(stepDocuments, copied, m.Documents)
+			copied++
 			err := copyBlob(ctx, from, to.Blobs, p)
 			if errors.Is(err, storage.ErrNotFound) || errors.Is(err, ErrDamaged) {
 				missing = append(missing, p.Blob)
@@ -55,7 +60,7 @@ func Restore(ctx context.Context, dir, name string, from storage.Blobs, to Targe
 		return nil
 	})
 	if err == nil && to.Witness != nil {
-		err = fill(ctx, to.Witness, filepath.Join(dir, name, witnessName), *m.Witness)
+		err = fill(ctx, to.Witness, filepath.Join(dir, name, witnessName), *m.Witness, to.Progress.ofFile(stepWitness, *m.Witness))
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("restore: %w", err)
@@ -63,7 +68,7 @@ func Restore(ctx context.Context, dir, name string, from storage.Blobs, to Targe
 	if err := vault.MarkRestoring(ctx, to.Store, true); err != nil {
 		return nil, nil, err
 	}
-	if err := fill(ctx, to.Store, records, m.Records); err != nil {
+	if err := fill(ctx, to.Store, records, m.Records, to.Progress.ofFile(stepRecords, m.Records)); err != nil {
 		return nil, nil, fmt.Errorf("restore: %w", err)
 	}
 	return m, missing, vault.MarkRestoring(ctx, to.Store, false)
@@ -86,9 +91,9 @@ func empty(ctx context.Context, store *storage.Store) error {
 const batchBytes = 8 << 20
 
 // fill writes the records of a file, many in a commit.
-func fill(ctx context.Context, store *storage.Store, path string, want File) error {
+func fill(ctx context.Context, store *storage.Store, path string, want File, tell func(done int64)) error {
 	var batch []storage.Record
-	size := 0
+	size, written := 0, int64(0)
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
@@ -99,6 +104,8 @@ func fill(ctx context.Context, store *storage.Store, path string, want File) err
 			}
 			return nil
 		})
+		written += int64(len(batch))
+		tell(written)
 		batch, size = nil, 0
 		return err
 	}

@@ -41,6 +41,7 @@ type SettleConfig struct {
 	// does not know what happened since.
 	Everyone bool
 	Now      func() time.Time // nil: time.Now
+	Progress Progress         // nil: nobody is told
 }
 
 // Settled counts what Settle did. It names nobody.
@@ -68,6 +69,7 @@ func Settle(ctx context.Context, cfg SettleConfig) (Settled, error) {
 		return s.Settled, fmt.Errorf("settle: the operator's key: %w", err)
 	}
 	var failures []error
+	seen := int64(0)
 	for after := ([16]byte{}); ; {
 		ids, err := s.Witness.Vaults(ctx, after, settlePage)
 		if err != nil {
@@ -75,6 +77,8 @@ func Settle(ctx context.Context, cfg SettleConfig) (Settled, error) {
 		}
 		for _, id := range ids {
 			after = id
+			s.Progress.say(stepAccounts, seen, 0)
+			seen++
 			s.Settled.Vaults++
 			if err := s.settle(ctx, id); err != nil {
 				if ctx.Err() != nil {

@@ -23,6 +23,8 @@ type Source struct {
 	Blobs   storage.Blobs
 	Witness *storage.Store   // the embedded witness's own; nil: the witness is elsewhere and keeps itself
 	Now     func() time.Time // nil: time.Now
+
+	Progress Progress // nil: nobody is told
 }
 
 const (
@@ -59,18 +61,18 @@ func Take(ctx context.Context, src Source, dir string, to storage.Blobs) (name s
 	m = &Manifest{Form: form}
 	if src.Witness != nil {
 		// Before the records: it must not remember what they do not have.
-		m.Witness, err = copyRecords(ctx, src.Witness, filepath.Join(folder, witnessName), h, everything)
+		m.Witness, err = copyRecords(ctx, src.Witness, filepath.Join(folder, witnessName), h, everything, src.Progress.of(stepWitness))
 		if err != nil {
 			return name, nil, fmt.Errorf("backup of the witness: %w", err)
 		}
 	}
 	m.Taken = now().UTC() // no later than the snapshot that follows
-	records, err := copyRecords(ctx, src.Store, filepath.Join(folder, recordsName), h, notSessions)
+	records, err := copyRecords(ctx, src.Store, filepath.Join(folder, recordsName), h, notSessions, src.Progress.of(stepRecords))
 	if err != nil {
 		return name, nil, fmt.Errorf("backup of the records: %w", err)
 	}
 	m.Records = *records
-	if err := m.copyBlobs(ctx, folder, src.Blobs, to, h); err != nil {
+	if err := m.copyBlobs(ctx, folder, src.Blobs, to, h, src.Progress); err != nil {
 		return name, nil, fmt.Errorf("backup of the documents: %w", err)
 	}
 	return name, m, m.write(folder)
@@ -84,7 +86,7 @@ func notSessions(key string) bool {
 }
 
 // copyRecords writes all records of one instant.
-func copyRecords(ctx context.Context, store *storage.Store, path string, h *hold, wanted func(key string) bool) (*File, error) {
+func copyRecords(ctx context.Context, store *storage.Store, path string, h *hold, wanted func(key string) bool, tell func(done int64)) (*File, error) {
 	snapshot, err := store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
@@ -94,6 +96,7 @@ func copyRecords(ctx context.Context, store *storage.Store, path string, h *hold
 	if err != nil {
 		return nil, err
 	}
+	read := int64(0)
 	for after := ""; ; {
 		page, err := snapshot.Scan(ctx, "", after, scanPage)
 		if err == nil {
@@ -108,6 +111,8 @@ func copyRecords(ctx context.Context, store *storage.Store, path string, h *hold
 			_, _ = w.close()
 			return nil, err
 		}
+		read += int64(len(page))
+		tell(read)
 		if len(page) < scanPage {
 			break
 		}
@@ -117,12 +122,13 @@ func copyRecords(ctx context.Context, store *storage.Store, path string, h *hold
 }
 
 // copyBlobs copies what the records that were just written name.
-func (m *Manifest) copyBlobs(ctx context.Context, folder string, from, to storage.Blobs, h *hold) error {
+func (m *Manifest) copyBlobs(ctx context.Context, folder string, from, to storage.Blobs, h *hold, progress Progress) error {
 	return readRecords(filepath.Join(folder, recordsName), m.Records, func(r storage.Record) error {
 		for _, p := range vault.StoredParts(r) {
 			if err := h.renew(ctx); err != nil {
 				return err
 			}
+			progress.say(stepDocuments, m.Documents, 0)
 			m.Documents++
 			m.Bytes += p.Length
 			err := dropCut(ctx, to, p)

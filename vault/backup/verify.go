@@ -18,8 +18,8 @@ import (
 // the blobs that are missing or spoilt, besides those that the manifest says were
 // so when the backup was taken. Delete those from blobs before the next [Take],
 // which looks only at the length of what is there already. ErrDamaged if the
-// records themselves are.
-func Verify(ctx context.Context, dir, name string, blobs storage.Blobs) (spoilt []string, err error) {
+// records themselves are. progress may be nil.
+func Verify(ctx context.Context, dir, name string, blobs storage.Blobs, progress Progress) (spoilt []string, err error) {
 	m, err := ReadManifest(dir, name)
 	if err != nil {
 		return nil, err
@@ -33,8 +33,11 @@ func Verify(ctx context.Context, dir, name string, blobs storage.Blobs) (spoilt 
 			return nil, err
 		}
 	}
+	read := int64(0)
 	err = readRecords(filepath.Join(dir, name, recordsName), m.Records, func(r storage.Record) error {
 		for _, p := range vault.StoredParts(r) {
+			progress.say(stepDocuments, read, m.Documents)
+			read++
 			if known[p.Blob] {
 				continue
 			}
@@ -52,9 +55,9 @@ func Verify(ctx context.Context, dir, name string, blobs storage.Blobs) (spoilt 
 
 // Repair deletes copies that [Verify] named, so that the next [Take] copies them
 // again. Each is read once more before: a copy that is good stays, and so does
-// every copy that only an error of the disk keeps from being read.
-func Repair(ctx context.Context, dir, name string, blobs storage.Blobs, spoilt []string) (deleted int, err error) {
-	again, err := Verify(ctx, dir, name, blobs)
+// every copy that only an error of the disk keeps from being read. progress may be nil.
+func Repair(ctx context.Context, dir, name string, blobs storage.Blobs, spoilt []string, progress Progress) (deleted int, err error) {
+	again, err := Verify(ctx, dir, name, blobs, progress)
 	if err != nil {
 		return 0, err
 	}

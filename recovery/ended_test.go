@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -85,4 +86,39 @@ func TestARequestLastsAtMostAMonth(t *testing.T) {
 	}
 	_, err := recovery.New(recovery.Config{RequestsLast: 30 * 24 * time.Hour})
 	require.NotContains(t, err.Error(), "RequestsLast")
+}
+
+// overtaking is a witness that somebody else asks first, once.
+type overtaking struct {
+	recovery.Witness
+	first func()
+}
+
+func (o *overtaking) Requests(ctx context.Context, id [16]byte) ([]recovery.WitnessRequest, error) {
+	if first := o.first; first != nil {
+		o.first = nil
+		first()
+	}
+	return o.Witness.Requests(ctx, id)
+}
+
+// Of two requests that are opened in the same moment, neither is taken for what has ended.
+func TestARequestThatIsOpenedMeanwhileGoesOn(t *testing.T) {
+	t.Parallel()
+	var o *overtaking
+	s := recoverytest.New(t, &recoverytest.Options{Witness: func(w recovery.Witness) recovery.Witness {
+		o = &overtaking{Witness: w}
+		return o
+	}})
+	s.Enrol(t, recovery.Enrolment{
+		Answers: &recovery.NewAnswers{Questions: herQuestions, Private: true, ByCall: true}, Helpers: &recovery.NewHelpers{},
+	})
+	var first recoverytest.Help
+	o.first = func() { first = s.Begin(t, vault.PathHelpers) }
+	s.Begin(t, vault.PathAnswersDesk)
+	all, err := s.Recovery.Requests(t.Context(), s.Post(t, s.Samir), s.Amina.Vault.ID())
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Equal(t, first.Request.ID, all[0].ID)
+	require.Equal(t, recovery.StateOpen, all[0].State)
 }

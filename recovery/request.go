@@ -207,7 +207,7 @@ func (a asked) tell(tx *storage.Tx, n noteBody, until time.Time) error {
 	if err != nil {
 		return err
 	}
-	record, err := a.inbox.Seal(bound(a.relay, a.note, "note"), nil, body)
+	record, err := a.inbox.Seal(consent.QueueBox(a.relay, a.note), nil, body)
 	if err == nil {
 		putPassing(tx, noteKey(a.relay, a.note), record, until.Add(a.later))
 	}
@@ -320,13 +320,15 @@ func (s *Service) dead(ctx context.Context, id vault.ID, d *draft) (map[RequestI
 	if !d.kind.Witness() {
 		return map[RequestID]bool{}, nil
 	}
-	all, err := s.all(ctx, id)
-	if err != nil {
-		return nil, err
-	}
+	// In this order: one that somebody else opens meanwhile is written here before the
+	// witness knows it. The other way round it would look as if it had ended here.
 	known, err := s.cfg.Witness.Requests(ctx, id)
 	if err != nil {
 		return nil, witnessError(ctx, err)
+	}
+	all, err := s.all(ctx, id)
+	if err != nil {
+		return nil, err
 	}
 	dead, now := map[RequestID]bool{}, s.cfg.Now()
 	for _, w := range known {

@@ -1,10 +1,12 @@
 package consent
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
 	"reconnect.example/vault"
 )
 
@@ -15,6 +17,16 @@ func QueueNotes(relay RelayID) string { return relay.String() + "/in/q/" }
 // QueueBox is the place of such a note, for the box to the inbox of who is asked.
 func QueueBox(relay RelayID, name [16]byte) seal.Context {
 	return seal.Context{Type: seal.TypeRequest, Vault: relay, Object: name[:], Holder: []byte("note")}
+}
+
+// StillInbox refuses, in the commit that leaves a note, a key that its relay or desk has had
+// no more since it was asked for: nobody keeps a former one (N14). vault.ErrRevision then.
+func StillInbox(tx *storage.Tx, relay RelayID, inbox seal.BoxPublic) error {
+	now, err := inboxNow(tx, relay)
+	if err == nil && !bytes.Equal(now, inbox) {
+		err = vault.ErrRevision
+	}
+	return err
 }
 
 // carryQueue seals what asks this relay for help to its present key. Without it, who helped

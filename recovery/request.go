@@ -122,7 +122,7 @@ func checkSaid(field string, text *string, required bool) error {
 // Open opens a request, with this helper's half. Where nothing is to wait for, an open
 // one for the same path gives way to it, and so does one that has ended at the witness.
 // Errors: ErrRequest if the path is not in force,
-// ErrOpen, vault.ErrOneOrganisation if relay and desk are one by now, vault.ErrTooMany if four are open already, vault.ErrNotFound,
+// ErrOpen, vault.ErrOneOrganisation if relay and desk are one by now, vault.ErrTooMany if four are open already, vault.ErrRevision if somebody who is asked has new keys since a moment ago (open it again), vault.ErrNotFound,
 // vault.ErrInvalid, vault.ErrWitnessAway (nothing was opened), and those of consent.
 func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Opened, error) {
 	if err := n.check(); err != nil {
@@ -203,6 +203,9 @@ func newAsked(relay consent.RelayID, inbox seal.BoxPublic) asked {
 
 // tell leaves a note, in the commit that it is about.
 func (a asked) tell(tx *storage.Tx, n noteBody, until time.Time) error {
+	if err := consent.StillInbox(tx, a.relay, a.inbox); err != nil {
+		return err
+	}
 	body, err := seal.Marshal(n)
 	if err != nil {
 		return err

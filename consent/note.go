@@ -1,7 +1,6 @@
 package consent
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"strings"
@@ -77,12 +76,8 @@ func (s *Service) newNote(ctx context.Context, v *vault.Vault, id [16]byte, kind
 // put writes the note, to be swept when its time is over.
 func (n *note) put(tx *storage.Tx, grant vault.GrantID, inbox seal.BoxPublic, until time.Time) error {
 	// By the key that the holder has in this very commit: nobody keeps a former one.
-	now, err := inboxNow(tx, n.holder)
-	if err != nil {
+	if err := StillInbox(tx, n.holder, inbox); err != nil {
 		return err
-	}
-	if !bytes.Equal(now, inbox) {
-		return vault.ErrRevision
 	}
 	n.body.Grant = grant
 	body, err := seal.Marshal(n.body)

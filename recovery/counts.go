@@ -36,10 +36,13 @@ func count(tx *storage.Tx, relay consent.RelayID, now time.Time, event string, k
 }
 
 // Counts returns how many requests this desk or relay had, month by month. For managers:
-// consent.ErrNotManager.
+// consent.ErrNotManager; vault.ErrEnded to who is none any more.
 func (s *Service) Counts(ctx context.Context, p *consent.Post) (out []Count, err error) {
 	if !p.Roles().Has(consent.RoleManage) {
 		return nil, consent.ErrNotManager
+	}
+	if err := stands(ctx, p); err != nil {
+		return nil, err
 	}
 	prefix := p.Relay().ID.String() + countsDir
 	for rec, err := range s.cfg.Store.All(ctx, prefix) {

@@ -27,7 +27,7 @@ type Request struct {
 	Missing []Missing     // before the person can complete it
 	Wait    time.Duration // of which so much is left
 	Private bool          // it will open Private, too, then or later
-	Later   bool          // it was completed, but for private papers, which came back later or do
+	Later   bool          // it was completed, but for private papers: they wait, or that was stopped
 }
 
 // State is how it stands with a request: a stable code.
@@ -181,6 +181,9 @@ func (s *Service) Own(ctx context.Context, v *vault.Vault) (out []Request, err e
 			return nil, err
 		}
 		r, err := s.describe(ctx, v.ID(), n, o)
+		if err == nil && r.Later {
+			err = s.backAlready(ctx, v, &r)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -188,6 +191,16 @@ func (s *Service) Own(ctx context.Context, v *vault.Vault) (out []Request, err e
 	}
 	newestFirst(out)
 	return out, nil
+}
+
+// backAlready corrects what is told to the person, who alone knows it, where private papers
+// came back by an old secret, or by another request.
+func (s *Service) backAlready(ctx context.Context, v *vault.Vault, r *Request) error {
+	l, err := s.pending(ctx, v)
+	if err == nil && (l == nil || l.Request != r.ID) {
+		r.State, r.Later, r.Wait, r.Missing = StateDone, false, 0, nil
+	}
+	return err
 }
 
 // noteBody tells a relay or a desk that its help is asked for, R/in/q/<note>, boxed to its
@@ -208,7 +221,11 @@ type note struct {
 
 // notes are all that wait for a relay or a desk.
 func (s *Service) notes(ctx context.Context, p *consent.Post) (out []note, err error) {
-	prefix := p.Relay().ID.String() + queueDir
+	// Notes open with keys that whoever has left may have kept at a post that is still open.
+	if err := stands(ctx, p); err != nil {
+		return nil, err
+	}
+	prefix := consent.QueueNotes(p.Relay().ID)
 	for rec, err := range s.cfg.Store.All(ctx, prefix) {
 		if err != nil {
 			return nil, storageError(err)
@@ -219,7 +236,7 @@ func (s *Service) notes(ctx context.Context, p *consent.Post) (out []note, err e
 		}
 		n.bad = errDamaged
 		for _, key := range p.Keys().Inboxes {
-			_, plain, err := key.Open(bound(p.Relay().ID, n.id, "note"), rec.Value)
+			_, plain, err := key.Open(consent.QueueBox(p.Relay().ID, n.id), rec.Value)
 			if err == nil && seal.Unmarshal(plain, &n.body) == nil {
 				n.bad = nil
 				break
@@ -228,6 +245,12 @@ func (s *Service) notes(ctx context.Context, p *consent.Post) (out []note, err e
 		out = append(out, n)
 	}
 	return out, nil
+}
+
+// stands asks whether somebody still works where their post is (N7): vault.ErrEnded if not.
+func stands(ctx context.Context, p *consent.Post) error {
+	_, err := p.Space().OwnKeys(ctx)
+	return err
 }
 
 // Queued is a request that waits for a desk.

@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -85,4 +86,66 @@ func TestARequestLastsAtMostAMonth(t *testing.T) {
 	}
 	_, err := recovery.New(recovery.Config{RequestsLast: 30 * 24 * time.Hour})
 	require.NotContains(t, err.Error(), "RequestsLast")
+}
+
+// overtaking is a witness that somebody else asks first, once.
+type overtaking struct {
+	recovery.Witness
+	first func()
+}
+
+func (o *overtaking) Requests(ctx context.Context, id [16]byte) ([]recovery.WitnessRequest, error) {
+	if first := o.first; first != nil {
+		o.first = nil
+		first()
+	}
+	return o.Witness.Requests(ctx, id)
+}
+
+// Whoever is asked has new keys in the very moment: no note is left under a key that is
+// about to be destroyed, and the request is opened once more.
+func TestNoNoteIsLeftUnderAKeyThatIsGone(t *testing.T) {
+	t.Parallel()
+	var o *overtaking
+	s := recoverytest.New(t, &recoverytest.Options{Witness: func(w recovery.Witness) recovery.Witness {
+		o = &overtaking{Witness: w}
+		return o
+	}})
+	s.Enrol(t, recovery.Enrolment{Helpers: &recovery.NewHelpers{}})
+	post := s.Post(t, s.Samir)
+	path := s.Way(t, post, vault.PathHelpers)
+	o.first = func() {
+		_, err := s.Post(t, s.Line.Manager).RotateKey(t.Context())
+		require.NoError(t, err)
+	}
+	open := func() error {
+		_, err := s.Recovery.Open(t.Context(), post, recovery.NewRequest{Vault: s.Amina.Vault.ID(), Path: path, Recognised: "by name", Ask: []consent.RelayID{s.Line.ID}})
+		return err
+	}
+	require.ErrorIs(t, open(), vault.ErrRevision)
+	require.NoError(t, open())
+	queue, err := s.Recovery.Queue(t.Context(), s.Post(t, s.Lina))
+	require.NoError(t, err)
+	require.Len(t, queue, 1)
+}
+
+// Of two requests that are opened in the same moment, neither is taken for what has ended.
+func TestARequestThatIsOpenedMeanwhileGoesOn(t *testing.T) {
+	t.Parallel()
+	var o *overtaking
+	s := recoverytest.New(t, &recoverytest.Options{Witness: func(w recovery.Witness) recovery.Witness {
+		o = &overtaking{Witness: w}
+		return o
+	}})
+	s.Enrol(t, recovery.Enrolment{
+		Answers: &recovery.NewAnswers{Questions: herQuestions, Private: true, ByCall: true}, Helpers: &recovery.NewHelpers{},
+	})
+	var first recoverytest.Help
+	o.first = func() { first = s.Begin(t, vault.PathHelpers) }
+	s.Begin(t, vault.PathAnswersDesk)
+	all, err := s.Recovery.Requests(t.Context(), s.Post(t, s.Samir), s.Amina.Vault.ID())
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Equal(t, first.Request.ID, all[0].ID)
+	require.Equal(t, recovery.StateOpen, all[0].State)
 }

@@ -120,7 +120,25 @@ func (s *Service) OpenPending(ctx context.Context, v *vault.Vault, secret vault.
 	}
 	return v.OpenLockedByPath(ctx, vault.PathProof{
 		Path: l.Path, Relay: vault.Half{Private: l.Relay}, Desk: vault.Half{Private: l.Desk}, Values: [2][]byte{1: value[:]},
-	}, secret)
+	}, secret, func(tx *storage.Tx) error { return nothingWaits(tx, v.ID(), l.Request) })
+}
+
+// nothingWaits notes, in the commit that opens Private, that nothing of a request waits any
+// more: or whoever stops it then would be told that they had, and its person too.
+func nothingWaits(tx *storage.Tx, id vault.ID, request RequestID) error {
+	rec, err := tx.Get(requestKey(id, request))
+	if isNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r, err := readRecord(rec.Value)
+	if err != nil || r.State != recordDone {
+		return nil // altered by the store: that keeps nobody from what the witness has let open
+	}
+	r.Later = false
+	return r.put(tx, requestKey(id, request))
 }
 
 // untilPrivate says how it stands with a request that is done but for private papers.

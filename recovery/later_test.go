@@ -136,3 +136,45 @@ func TestNobodyElseStopsPrivatePapers(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, later)
 }
+
+// What is back is not stopped any more: nobody is told that they have, nor its person that it
+// was.
+func TestPrivatePapersThatAreBackAreNotStopped(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"later", "by the password of before"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			s := newHostile(t)
+			s.withHelpers(t)
+			old := s.Secret()
+			help := s.Agreed(t, s.Begin(t, vault.PathHelpers))
+			s.Wait(vault.PathHelpers, false)
+			s.Complete(t, help, recovery.Completion{})
+			stop := func() error { return s.Recovery.CancelOwn(t.Context(), s.Amina.Vault, help.Request.ID) }
+			if how == "later" {
+				s.Wait(vault.PathHelpers, true)
+				s.Amina.Vault = s.Amina.SignIn(t, s.Stage.Stage.Stage)
+				_, err := s.Recovery.OpenPending(t.Context(), s.Amina.Vault, s.Secret())
+				require.NoError(t, err)
+				require.ErrorIs(t, s.Recovery.Cancel(t.Context(), s.Post(t, s.Samir), s.id(), help.Request.ID, ""), recovery.ErrRequest)
+				require.ErrorIs(t, stop(), recovery.ErrRequest)
+			} else {
+				require.NoError(t, stop())
+				own, err := s.Recovery.Own(t.Context(), s.Amina.Vault)
+				require.NoError(t, err)
+				require.Equal(t, recovery.StateCancelled, own[0].State)
+				_, err = s.Amina.Vault.OpenLocked(t.Context(), old, s.Secret())
+				require.NoError(t, err)
+			}
+			s.Amina.Vault = s.Amina.SignIn(t, s.Stage.Stage.Stage)
+			require.ElementsMatch(t, []string{"Letter", "Diary"}, titles(t, s.Amina.Vault))
+			own, err := s.Recovery.Own(t.Context(), s.Amina.Vault)
+			require.NoError(t, err)
+			require.Equal(t, recovery.StateDone, own[0].State)
+			require.False(t, own[0].Later)
+			pending, err := s.Recovery.Pending(t.Context(), s.Amina.Vault)
+			require.NoError(t, err)
+			require.Nil(t, pending)
+		})
+	}
+}

@@ -66,6 +66,7 @@ func (w *world) enrol() {
 			w.m.paths[p.Kind].sheet = made.Sheet.Code
 		}
 	}
+	w.m.former = [2]bool{} // all halves are given anew
 	w.m.personIsIn()
 }
 
@@ -114,12 +115,12 @@ func (w *world) relayGoesOrComes() {
 	case desk:
 		_, err := s.AllowDesk(w.t.Context(), v, consent.DeskHelp{Desk: s.Line.ID, Notice: recoverytest.Notice(), Agreed: true}, s.Secret())
 		require.NoError(w.t, err)
-		w.m.desk = true
+		w.m.desk, w.m.former[1] = true, false
 		w.came("the desk comes", nil)
 	default:
 		_, err := s.Follow(w.t.Context(), v, consent.Follow{Relay: s.Harbour.ID, Scope: vault.ScopeAdd, Notice: recoverytest.Notice(), Agreed: true, Name: "Amina K."}, s.Secret())
 		require.NoError(w.t, err)
-		w.m.relay = true
+		w.m.relay, w.m.former[0] = true, false
 		w.came("the relay comes", nil)
 	}
 	w.m.personIsIn()
@@ -146,15 +147,18 @@ func (w *world) open() {
 	again, err := w.try(at, open)
 	want := w.mayOpen(at, who, kind)
 	if again && errors.Is(err, recovery.ErrOpen) && want == nil {
-		w.cancelLost(at, p) // the first try opened it, and nobody has its code
+		w.cancelLost(at, who, p) // the first try opened it, and nobody has its code
 		err = open()
+	}
+	if again && want == nil {
+		w.lose(kind, who) // maybe: the first try opened one that this has overtaken
 	}
 	w.oneOf("open "+kind.String(), err, want)
 	if err != nil {
 		return
 	}
 	for _, r := range w.m.requests {
-		if r.path == path && r.open(w.now(at)) {
+		if (r.path == path || !w.m.alive(r.path)) && r.open(w.now(at)) {
 			r.state, r.gone = recovery.StateOver, true
 		}
 	}
@@ -163,7 +167,7 @@ func (w *world) open() {
 
 // mayOpen is what the model says to a request that somebody wants to open.
 func (w *world) mayOpen(at, who int, kind vault.PathKind) error {
-	if atDesk(who) && !w.m.desk || !atDesk(who) && !w.m.relay {
+	if w.out(who) {
 		return vault.ErrNotFound
 	}
 	if atDesk(who) && !kind.Desk() || !atDesk(who) && !kind.Relay() {
@@ -175,7 +179,7 @@ func (w *world) mayOpen(at, who int, kind vault.PathKind) error {
 	others := 0
 	for _, r := range w.m.requests {
 		switch {
-		case !r.open(w.now(at)):
+		case !r.open(w.now(at)), !w.m.alive(r.path): // which helps nobody
 		case r.path != w.m.paths[kind]:
 			others++
 		case r.ready[1].After(r.ready[0]) || kind == vault.PathAnswersDesk:
@@ -191,15 +195,23 @@ func (w *world) mayOpen(at, who int, kind vault.PathKind) error {
 }
 
 // cancelLost ends what was opened in a call that failed.
-func (w *world) cancelLost(at int, p *consent.Post) {
+func (w *world) cancelLost(at, who int, p *consent.Post) {
 	s := w.on[at]
 	all, err := s.Recovery.Requests(w.t.Context(), p, s.Amina.Vault.ID())
 	require.NoError(w.t, err)
 	for _, r := range all {
 		if r.State != recovery.StateDone && r.State != recovery.StateOver && w.known(r.ID) == nil {
 			require.NoError(w.t, s.Recovery.Cancel(w.t.Context(), p, r.Vault, r.ID, "lost"))
+			w.lose(r.Kind, who)
 		}
 	}
+}
+
+// lose notes a request that was counted, maybe, and that nobody knows of.
+func (w *world) lose(kind vault.PathKind, who int) {
+	n := w.m.lost[kind]
+	n[side(atDesk(who))]++
+	w.m.lost[kind] = n
 }
 
 func (w *world) known(id recovery.RequestID) *modelRequest {
@@ -214,7 +226,7 @@ func (w *world) known(id recovery.RequestID) *modelRequest {
 // reaches is what the model says to somebody who wants to do something in a request.
 func (w *world) reaches(at, who int, r *modelRequest) error {
 	switch {
-	case atDesk(who) && !w.m.desk || !atDesk(who) && !w.m.relay:
+	case w.out(who):
 		return vault.ErrNotFound
 	case !w.m.helps(atDesk(who), r.path, r.kind), !r.open(w.now(at)):
 		return recovery.ErrRequest
@@ -263,7 +275,7 @@ func (w *world) contribute() {
 			return
 		}
 		w.oneOf("contribute", err, nil)
-		r.agreed[who] = true
+		r.agreed[w.m.people[who]] = true
 	})
 }
 
@@ -294,12 +306,12 @@ func (w *world) approve() {
 		want = vault.ErrInvalid
 	case want == nil && !r.atWitness(w.witnessNow()):
 		want = recovery.ErrRequest
-	case want == nil && r.agreed[who]:
+	case want == nil && r.agreed[w.m.people[who]]:
 		want = recovery.ErrAgreed
 	}
 	w.oneOf("approve", err, want)
 	if err == nil {
-		r.agreed[who] = true
+		r.agreed[w.m.people[who]] = true
 	}
 }
 
@@ -315,8 +327,11 @@ func (w *world) cancel() {
 	})
 }
 
+// out says whether somebody's relay or desk is not let in.
+func (w *world) out(who int) bool { return atDesk(who) && !w.m.desk || !atDesk(who) && !w.m.relay }
+
 func (w *world) reachesAny(at, who int, r *modelRequest) error {
-	if atDesk(who) && !w.m.desk || !atDesk(who) && !w.m.relay {
+	if w.out(who) {
 		return vault.ErrNotFound
 	}
 	return w.endable(at, r)
@@ -341,9 +356,13 @@ func (w *world) cancelOwn() {
 
 func (w *world) ends(at int, r *modelRequest, want error, do func() error) {
 	again, err := w.try(at, do)
+	out := errors.Is(want, vault.ErrNotFound)
 	if r.state == recovery.StateDone {
-		w.oneOf("cancel", err, recovery.ErrRequest, vault.ErrNotFound, nil) // what is left of it may end
-		r.gone = true
+		w.endsLater(r, out, again, err)
+		return
+	}
+	if out && w.m.watched(w.witnessNow()) {
+		w.oneOf("cancel", err, recovery.ErrRequest) // they are told of another, and of no more
 		return
 	}
 	if again && want == nil {
@@ -356,5 +375,33 @@ func (w *world) ends(at int, r *modelRequest, want error, do func() error) {
 		r.state, r.gone = recovery.StateCancelled, true
 	} else if errors.Is(want, recovery.ErrRequest) {
 		r.gone = true // the witness is told first
+	}
+}
+
+// endsLater demands of a word against a request that is done what the model says: it stops
+// what still waits, also of who is out.
+func (w *world) endsLater(r *modelRequest, out, again bool, err error) {
+	w.t.Helper()
+	witness := w.witnessNow()
+	switch {
+	case out && r.waits(witness):
+		if again { // it was stopped at first, and the answer got lost
+			w.oneOf("stop", err, nil, vault.ErrNotFound, recovery.ErrRequest)
+		} else {
+			w.oneOf("stop", err, nil)
+		}
+		r.left.cancelled = true
+	case out && w.m.watched(witness):
+		w.oneOf("stop", err, recovery.ErrRequest)
+	case out:
+		w.oneOf("stop", err, vault.ErrNotFound)
+	case r.waitsFor() && r.forgotten(witness):
+		w.oneOf("stop", err, nil, recovery.ErrRequest)
+		r.left.cancelled = true
+	case r.waitsFor():
+		w.oneOf("stop", err, nil)
+		r.left.cancelled = true
+	default:
+		w.oneOf("stop", err, recovery.ErrRequest)
 	}
 }

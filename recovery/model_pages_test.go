@@ -188,6 +188,9 @@ func (w *world) completed(page *heldPage, right bool, password string, again boo
 		_, err = v.OpenLocked(w.t.Context(), vault.Secret{Password: old}, vault.Secret{Password: password})
 		require.NoError(w.t, err)
 		w.m.locked--
+		if page.Later { // by the password of before, which whoever helps does not know of
+			w.m.later.open = true
+		}
 	}
 }
 
@@ -210,7 +213,9 @@ func (w *world) look() {
 	at, who := w.somebody()
 	s := w.on[at]
 	all, err := s.Recovery.Requests(w.t.Context(), w.post(at, who), s.Amina.Vault.ID())
-	if atDesk(who) && !w.m.desk || !atDesk(who) && !w.m.relay {
+	now, witness := w.now(at), w.witnessNow()
+	out := w.out(who)
+	if out && !w.m.watched(witness) {
 		w.oneOf("look", err, vault.ErrNotFound)
 		return
 	}
@@ -220,10 +225,16 @@ func (w *world) look() {
 		shown[r.ID] = r.State
 	}
 	for _, r := range w.m.requests {
-		if state, ok := shown[r.id]; ok {
-			require.Equal(w.t, r.shown(w.now(at)), state)
-		} else {
-			require.False(w.t, w.m.helps(atDesk(who), r.path, r.kind) && r.open(w.now(at)), "an open request is not shown")
+		state, ok := shown[r.id]
+		switch {
+		case out:
+			require.Equal(w.t, r.waits(witness), ok, "whoever is out sees what they can stop, and nothing else")
+		case !ok:
+			open := w.m.helps(atDesk(who), r.path, r.kind) && r.open(now)
+			require.False(w.t, open || r.waits(witness), "an open request is not shown")
+		}
+		if ok && !r.forgotten(witness) {
+			require.Equal(w.t, r.shown(now, witness), state)
 		}
 	}
 }

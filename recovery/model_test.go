@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"slices"
 	"time"
 
 	"reconnect.example/recovery"
@@ -17,6 +18,18 @@ type model struct {
 	slots    int  // how often all keyslots were made anew, as a relay or the desk went
 	locked   int  // how often Private was left locked
 	requests []*modelRequest
+	people   [4]int  // who is in the place of Samir, Rosa, Lina, Omar: whoever comes after somebody is 4 more
+	former   [2]bool // somebody has left the relay, or the desk, and may have kept what its half lies under
+	later    *modelLater
+	lost     map[vault.PathKind][2]int // requests that were opened in a call that failed, of relay and desk
+}
+
+// modelLater is Private that a recovery left locked until its own wait is over.
+type modelLater struct {
+	r         *modelRequest
+	cancelled bool
+	open      bool // it is back
+	waited    bool // and came back by itself, not by the password of before
 }
 
 type modelPath struct {
@@ -47,13 +60,15 @@ type modelRequest struct {
 	path        *modelPath
 	until       time.Time // by the service's time
 	ready       [2]time.Time
-	relay, desk int // for which slots the half was given; -1: it was not
-	agreed      map[int]bool
+	relay, desk int            // for which slots the half was given; -1: it was not
+	by          int            // who opened it
+	agreed      map[int]bool   // of people
 	state       recovery.State // in the store, but for the time
 	gone        bool           // ended at the witness
 	tries       bounds         // of the code
 	deskTries   bounds
 	lines       map[vault.Act]*bounds
+	left        *modelLater // what it left locked; nil: nothing
 }
 
 func (m *model) alive(p *modelPath) bool {
@@ -65,8 +80,15 @@ func (m *model) alive(p *modelPath) bool {
 	return false
 }
 
-// personIsIn is what a sign-in does: what the witness takes part in ends.
+// personIsIn is what a sign-in does: what the witness takes part in ends, and halves that
+// somebody may have taken with them are made anew (N19).
 func (m *model) personIsIn() {
+	for kind := range m.paths {
+		if m.relay && m.former[0] && kind.Relay() || m.desk && m.former[1] && kind.Desk() {
+			m.slots++
+			m.former = [2]bool{}
+		}
+	}
 	for _, r := range m.requests {
 		if r.kind.Witness() {
 			r.gone = true
@@ -83,8 +105,13 @@ func (r *modelRequest) atWitness(now time.Time) bool {
 	return !r.kind.Witness() || !r.gone && now.Before(r.until)
 }
 
-func (r *modelRequest) shown(now time.Time) recovery.State {
+// shown is how it stands with a request, to who helps.
+func (r *modelRequest) shown(now, witness time.Time) recovery.State {
 	switch {
+	case r.waitsFor() && r.left.cancelled:
+		return recovery.StateCancelled
+	case r.waits(witness):
+		return recovery.StateLater
 	case r.state != recovery.StateOpen:
 		return r.state
 	case !r.open(now):
@@ -93,6 +120,24 @@ func (r *modelRequest) shown(now time.Time) recovery.State {
 		return recovery.StateCancelled
 	}
 	return recovery.StateOpen
+}
+
+// waitsFor says whether something that it left locked has not come by itself.
+func (r *modelRequest) waitsFor() bool { return r.left != nil && !r.left.waited }
+
+// waits says whether it can still be stopped by who is not let in any more.
+func (r *modelRequest) waits(witness time.Time) bool {
+	return r.waitsFor() && !r.left.cancelled && witness.Before(r.ready[1])
+}
+
+// watched says whether something waits that a note leads everybody to who helped.
+func (m *model) watched(witness time.Time) bool {
+	return slices.ContainsFunc(m.requests, func(r *modelRequest) bool { return r.waits(witness) })
+}
+
+// forgotten says whether nobody may know any more what became of a request.
+func (r *modelRequest) forgotten(witness time.Time) bool {
+	return witness.After(r.until.Add(29 * 24 * time.Hour))
 }
 
 // helps says whether a side can help in a path now.
@@ -144,14 +189,40 @@ func (r *modelRequest) sides() (relay, desk int) {
 	return relay, desk
 }
 
-// atDesk says on which side somebody helps: Samir, Rosa; Lina, Omar.
-func atDesk(who int) bool { return who >= 2 }
+// atDesk says on which side somebody helps: Samir, Rosa; Lina, Omar; and who comes after them.
+func atDesk(who int) bool { return who%4 >= 2 }
+
+// counted is how often something happened in which a relay, or the desk, took part.
+func (m *model) counted(desk bool, event string, kind vault.PathKind) (b bounds) {
+	for _, r := range m.requests {
+		given := r.relay
+		if desk {
+			given = r.desk
+		}
+		switch {
+		case r.kind != kind:
+		case event == "opened" && atDesk(r.by) == desk, event == "completed" && r.state == recovery.StateDone && given >= 0:
+			b.add(true)
+		}
+	}
+	if event == "opened" {
+		b.most += m.lost[kind][side(desk)]
+	}
+	return b
+}
+
+func side(desk bool) int {
+	if desk {
+		return 1
+	}
+	return 0
+}
 
 // begin adds a request that was opened.
 func (m *model) begin(o recovery.Opened, kind vault.PathKind, by int, waits recovery.Waits, now time.Time) *modelRequest {
 	r := &modelRequest{
 		HandOverCode: recovery.HandOverCode{Number: o.Number, Code: o.Code}, id: o.Request.ID, kind: kind, path: m.paths[kind], until: o.Request.Until,
-		ready: [2]time.Time{now, now}, relay: -1, desk: -1, agreed: map[int]bool{by: true}, state: recovery.StateOpen,
+		ready: [2]time.Time{now, now}, relay: -1, desk: -1, by: by, agreed: map[int]bool{m.people[by]: true}, state: recovery.StateOpen,
 		tries: bounds{1, 1}, lines: map[vault.Act]*bounds{recovery.ActRequestOpened: {1, 1}},
 	}
 	switch kind {
@@ -188,5 +259,9 @@ func (m *model) recovered(by *modelRequest, password string, private bool) {
 	m.paths = map[vault.PathKind]*modelPath{}
 	if !private {
 		m.locked++
+		if by.kind == vault.PathHelpers {
+			m.later = &modelLater{r: by}
+			by.left = m.later
+		}
 	}
 }

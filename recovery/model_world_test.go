@@ -66,7 +66,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 			w.on[1] = w.on[0].Another(t, opts)
 		}
 	}
-	w.m = model{password: w.on[0].Amina.Password, paths: map[vault.PathKind]*modelPath{}, relay: true, desk: true}
+	w.m = model{password: w.on[0].Amina.Password, paths: map[vault.PathKind]*modelPath{}, relay: true, desk: true, people: [4]int{0, 1, 2, 3}, lost: map[vault.PathKind][2]int{}}
 	return w
 }
 
@@ -198,6 +198,7 @@ func TestRequestsAreAsTheModelSays(t *testing.T) {
 				w.step()
 			}
 			w.requireJournal()
+			w.requireCounts()
 			t.Log(w.seen)
 		})
 	}
@@ -210,6 +211,7 @@ func (w *world) step() {
 	}{
 		{60, w.helpful}, {6, w.open}, {8, w.contribute}, {6, w.approve}, {2, w.cancel}, {1, w.cancelOwn}, {12, w.enter}, {8, w.complete},
 		{4, w.resume}, {4, w.timePasses}, {2, w.enrol}, {1, w.withdraw}, {1, w.signIn}, {2, w.relayGoesOrComes}, {3, w.look}, {2, w.sweep},
+		{1, w.workerLeaves}, {4, w.openLater},
 	}
 	sum := 0
 	for _, a := range acts {
@@ -235,6 +237,9 @@ func (w *world) helpful() {
 	if r == nil || !r.open(w.now(0)) || !r.open(w.now(1)) || !r.atWitness(w.witnessNow()) || !w.m.alive(r.path) {
 		kinds := vault.PathKinds()
 		kind := kinds[w.rng.IntN(len(kinds))]
+		if w.m.relay && w.m.desk && w.m.paths[vault.PathHelpers] != nil && w.rng.IntN(3) == 0 { // it takes the longest
+			kind = vault.PathHelpers
+		}
 		w.aim = &aim{kind: kind, who: w.rng.IntN(2)}
 		if !kind.Relay() {
 			w.aim.who += 2

@@ -59,7 +59,6 @@ type opening struct {
 const (
 	maxOpen    = 4 // requests of a vault (G10)
 	requestDir = "/rq/"
-	queueDir   = "/in/q/"
 	saltSize   = 32
 	// endedKept is how long a request that has ended is shown to its person.
 	endedKept = 30 * 24 * time.Hour
@@ -82,7 +81,7 @@ func sideKey(id vault.ID, request RequestID, side string) string {
 // noteKey is where a relay or a desk finds that it is asked. Its name is its own: with
 // that of the request the store would tell who helps whom (N20).
 func noteKey(relay consent.RelayID, note vault.ItemID) string {
-	return relay.String() + queueDir + note.String()
+	return consent.QueueNotes(relay) + note.String()
 }
 
 // bound is the place of what belongs to a request: of one kind, in one vault.

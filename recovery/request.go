@@ -122,7 +122,7 @@ func checkSaid(field string, text *string, required bool) error {
 // Open opens a request, with this helper's half. Where nothing is to wait for, an open
 // one for the same path gives way to it, and so does one that has ended at the witness.
 // Errors: ErrRequest if the path is not in force,
-// ErrOpen, vault.ErrOneOrganisation if relay and desk are one by now, vault.ErrTooMany if four are open already, vault.ErrNotFound,
+// ErrOpen, vault.ErrOneOrganisation if relay and desk are one by now, vault.ErrTooMany if four are open already, vault.ErrRevision if somebody who is asked has new keys since a moment ago (open it again), vault.ErrNotFound,
 // vault.ErrInvalid, vault.ErrWitnessAway (nothing was opened), and those of consent.
 func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Opened, error) {
 	if err := n.check(); err != nil {
@@ -203,11 +203,14 @@ func newAsked(relay consent.RelayID, inbox seal.BoxPublic) asked {
 
 // tell leaves a note, in the commit that it is about.
 func (a asked) tell(tx *storage.Tx, n noteBody, until time.Time) error {
+	if err := consent.StillInbox(tx, a.relay, a.inbox); err != nil {
+		return err
+	}
 	body, err := seal.Marshal(n)
 	if err != nil {
 		return err
 	}
-	record, err := a.inbox.Seal(bound(a.relay, a.note, "note"), nil, body)
+	record, err := a.inbox.Seal(consent.QueueBox(a.relay, a.note), nil, body)
 	if err == nil {
 		putPassing(tx, noteKey(a.relay, a.note), record, until.Add(a.later))
 	}
@@ -320,13 +323,15 @@ func (s *Service) dead(ctx context.Context, id vault.ID, d *draft) (map[RequestI
 	if !d.kind.Witness() {
 		return map[RequestID]bool{}, nil
 	}
-	all, err := s.all(ctx, id)
-	if err != nil {
-		return nil, err
-	}
+	// In this order: one that somebody else opens meanwhile is written here before the
+	// witness knows it. The other way round it would look as if it had ended here.
 	known, err := s.cfg.Witness.Requests(ctx, id)
 	if err != nil {
 		return nil, witnessError(ctx, err)
+	}
+	all, err := s.all(ctx, id)
+	if err != nil {
+		return nil, err
 	}
 	dead, now := map[RequestID]bool{}, s.cfg.Now()
 	for _, w := range known {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
 )
 
 // A locked Private joins the present one in many commits. The first needs the old root:
@@ -23,13 +24,18 @@ const joinBatch = 20
 
 // unlock joins a locked Private to the present one, and seals everything anew. Who has
 // the present generations only, another session, signs in again.
-func (v *Vault) unlock(ctx context.Context, p *proof, found lockedRoot) (n int, err error) {
+func (v *Vault) unlock(ctx context.Context, p *proof, found lockedRoot, also func(tx *storage.Tx) error) (n int, err error) {
 	err = v.changeOwner(ctx, func(t *turn) (err error) {
 		if err := errors.Join(t.asPerson(), t.proved(p)); err != nil {
 			return err
 		}
 		if n, err = t.beginJoin(p, found); err != nil {
 			return err
+		}
+		if also != nil {
+			if err := also(t.tx); err != nil {
+				return err
+			}
 		}
 		t.note(ActPrivateUnlocked, nil, map[string]string{"count": strconv.Itoa(n)})
 		return t.raiseEpoch(besideKeys)

@@ -35,7 +35,7 @@ func (v *Vault) OpenLocked(ctx context.Context, old, secret Secret) (n int, err 
 	if err != nil {
 		return 0, err
 	}
-	if n, err = v.unlock(ctx, p, found); err == nil || errors.Is(err, ErrUnconfirmed) {
+	if n, err = v.unlock(ctx, p, found, nil); err == nil || errors.Is(err, ErrUnconfirmed) {
 		v.resetCounter(ctx, tried)
 	}
 	return n, err

@@ -59,6 +59,12 @@ var onRecovery = []mutation{
 	{"F12", "the question whether private papers still wait, when a queue is read", "recovery", "^TestWhoHelpedStopsPrivatePapersAlthoughTheyWerePutOut$", []edit{
 		{"recovery/describe.go", "	if n.State == recordDone && n.Later {", "	if false && n.State == recordDone && n.Later {"},
 	}},
+	{"F12", "the note to who helped, carried over to their present key when somebody has left them", "recovery", "^TestWhoHelpedStillStopsPrivatePapersWhenSomebodyHasLeftThem$", []edit{
+		{"consent/team_rewrap.go", "	if err := p.carryQueue(ctx); err != nil {\n		return err\n	}\n", ""},
+	}},
+	{"F12", "the question whether somebody still works there, before they read a queue", "recovery", "^TestWhoHasLeftIsToldNothingAtAPostThatIsStillOpen$", []edit{
+		{"recovery/describe.go", "	if err := stands(ctx, p); err != nil {\n		return nil, err\n	}\n", ""},
+	}},
 	{"F13", "the comparison of organisations", "recovery", inConsent("F13_one_organisation"), []edit{
 		{"recovery/review.go", "now.desk == nil || r.Organisation != now.desk.Organisation)", "now.desk == nil || r.Organisation != consent.OrganisationID{})"},
 		{"vault/path_policy.go", "d.inForce(t.now) && bytes.Equal(d.Organisation, g.Organisation)", "d.inForce(t.now) && bytes.Equal(d.Organisation, nil)"},

@@ -328,7 +328,7 @@ func (a *API) addHelping() {
 	registerPost(a, at(http.MethodGet, person+"/requests", "list-requests", "The requests about somebody",
 		"Open and over.", 0, "not-found"), a.listRequests)
 	registerPost(a, at(http.MethodPost, person+"/requests", "open-request", "Help somebody back in",
-		"With this helper's half, which opens nothing alone. Number and code are for the person, who goes on alone with POST /hand-over. After the lost answer of this, cancel the request and open another.", http.StatusCreated, append([]string{"recovery-open"}, acts...)...), a.openRequest)
+		"With this helper's half, which opens nothing alone. Number and code are for the person, who goes on alone with POST /hand-over. After the lost answer of this, cancel the request and open another.", http.StatusCreated, append([]string{"recovery-open", "revision"}, acts...)...), a.openRequest)
 	registerPost(a, at(http.MethodPost, person+"/requests/{request}/contribute", "contribute", "Give one's half to a request",
 		"From another town, and at another time, if need be. Where two of each side must agree, it says that this one does. Giving again changes nothing but the desk's part of a code.", 0, append([]string{"agreed"}, acts...)...), a.contribute)
 	registerPost(a, at(http.MethodPost, person+"/requests/{request}/approve", "approve", "Agree to a request",

@@ -101,7 +101,7 @@ type RecoveryRequest struct {
 	Missing []string  `json:"missing" nullable:"false" doc:"What it still needs: relay, desk (their halves), relay-approval, desk-approval (one more person), desk-code (the part of the code that the desk says), wait."`
 	Wait    int64     `json:"wait,omitempty" minimum:"0" doc:"Seconds that are left of the wait."`
 	Private bool      `json:"private" doc:"Whether private papers come back, then or later."`
-	Later   bool      `json:"later,omitempty" doc:"It was completed, but for private papers, which came back later or do: cancelled then says that they stay locked."`
+	Later   bool      `json:"later,omitempty" doc:"It was completed, but for private papers, which still wait, or that was stopped: cancelled then says that they stay locked."`
 }
 
 // Helper is somebody of a relay or a desk.

@@ -96,7 +96,7 @@ func TestTheBinKeepsUntilDestroyed(t *testing.T) {
 	sure := p.get(p.get("/bin").link("/items/[a-z2-7]+/destroy")).ok("Détruire pour toujours ?")
 	p.post(sure.Path, sure.form("", nil)).ok("C’est détruit.", "La corbeille est vide.")
 	p.post(sure.Path, sure.form("", nil)).ok("C’est détruit.") // a second click
-	p.get(paper).is(http.StatusNotFound, "n’existe pas ou n’existe plus")
+	p.get(paper).is(http.StatusNotFound, "n’existe pas ici, ou n’existe plus")
 }
 
 func TestASecondClickAddsNothing(t *testing.T) {

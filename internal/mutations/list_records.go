@@ -18,7 +18,7 @@ var onRecords = []mutation{
 	}},
 	{"B4", "the rule that no flag of privacy lies outside the seal: one does", "vault", inVault("B4"), []edit{
 		{"vault/record.go", "\tParts      []part `cbor:\"3,keyasint,omitempty\"`\n", "\tParts      []part `cbor:\"3,keyasint,omitempty\"`\n\tPrivate    bool   `cbor:\"4,keyasint\"`\n"},
-		{"vault/record.go", "recordClear{Revision: it.Revision, Generation: gen.number, Parts: r.parts}", "recordClear{Revision: it.Revision, Generation: gen.number, Parts: r.parts, Private: it.Compartment == Private}"},
+		{"vault/record.go", "recordClear{Revision: it.Revision, Generation: gen.number, Parts: r.allParts()}", "recordClear{Revision: it.Revision, Generation: gen.number, Parts: r.allParts(), Private: it.Compartment == Private}"},
 	}},
 	{"B5", "the compartment from what everything is bound to, a root for each compartment, digests of keyrings and checkpoints", "vault", inVault("B5"), []edit{
 		{"vault/keys.go", "Vault: id, Compartment: c.seal(), Generation", "Vault: id, Generation"},

@@ -133,6 +133,25 @@ func (h *HandOver) notEnded(ctx context.Context) error {
 	return err
 }
 
+// lasts refuses a request that waits for nothing, if the store says that it lasts longer than
+// who opened it did. Of those that it takes part in, the witness keeps the time; of these it
+// knows for 30 days that they were cancelled, and no longer (F4).
+func (h *HandOver) lasts(ctx context.Context) error {
+	given := h.relay
+	if h.Kind.Desk() {
+		given = h.desk
+	}
+	_, plain, err := halfKey(h.vault, h.id, given.half()).Open(bound(h.vault, h.id, "opening"), h.record.Opening)
+	if err != nil {
+		return ErrRequest
+	}
+	_, err = h.service.readOpening(ctx, h.vault, h.id, h.record, plain)
+	if errors.Is(err, vault.ErrTampered) || errors.Is(err, vault.ErrUntrustedKey) {
+		err = ErrRequest
+	}
+	return err
+}
+
 // within lets the witness evaluate its key in this request: counted, and only when its
 // wait is over and all have agreed.
 func (s *Service) within(ctx context.Context, id vault.ID, request RequestID, path vault.PathID, class int, input [32]byte, generation uint64) (output [32]byte, err error) {

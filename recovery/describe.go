@@ -24,6 +24,7 @@ type Request struct {
 	ByName  string         // as their relay has it: neutralise it where it is shown
 	Opened  time.Time
 	Until   time.Time
+	Ended   time.Time     // zero: it has not, or a sign-in of the person ended it
 	Missing []Missing     // before the person can complete it
 	Wait    time.Duration // of which so much is left
 	Private bool          // it will open Private, too, then or later
@@ -48,6 +49,9 @@ func (s *Service) describe(ctx context.Context, id vault.ID, n named, o *opening
 	r := Request{ID: n.id, Vault: id, Path: n.Path, Opened: time.UnixMilli(n.Opened).UTC(), Until: time.UnixMilli(n.Until).UTC()}
 	if o != nil {
 		r.Kind, r.By, r.ByName, r.Private = o.Kind, o.by, o.Name, o.Private
+	}
+	if n.Ended != 0 {
+		r.Ended = time.UnixMilli(n.Ended).UTC()
 	}
 	switch n.State {
 	case recordDone:

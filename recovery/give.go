@@ -181,6 +181,12 @@ func (s *Service) Contribute(ctx context.Context, p *consent.Post, id vault.ID, 
 	if err != nil {
 		return Given{}, err
 	}
+	var opening []byte
+	if !kind.Witness() { // one side alone helps: its halves may be others since the request was opened (N4)
+		if opening, err = sealOpening(id, request, half, h.opening.openingBody); err != nil {
+			return Given{}, err
+		}
+	}
 	detail := map[string]string{"path": kind.String(), "request": request.String()}
 	err = h.v.Contribute(ctx, h.record.Path, ActRequestGiven, detail, func(tx *storage.Tx, _ vault.Half) error {
 		r, err := reload(tx, id, request, s.cfg.Now())
@@ -188,7 +194,11 @@ func (s *Service) Contribute(ctx context.Context, p *consent.Post, id vault.ID, 
 			return err
 		}
 		putPassing(tx, sideKey(id, request, h.side), value, time.UnixMilli(r.Until))
-		return nil
+		if opening == nil {
+			return nil
+		}
+		r.Opening = opening
+		return r.put(tx, requestKey(id, request))
 	})
 	if err != nil {
 		return Given{}, storageError(err)

@@ -325,6 +325,9 @@ func (h *HandOver) ready(ctx context.Context, codeMissing bool) error {
 	if err := missing.orNil(); err != nil || h.Kind.Witness() {
 		return err
 	}
+	if err := h.lasts(ctx); err != nil {
+		return err
+	}
 	return h.notEnded(ctx)
 }
 

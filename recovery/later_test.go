@@ -178,3 +178,33 @@ func TestPrivatePapersThatAreBackAreNotStopped(t *testing.T) {
 		})
 	}
 }
+
+// What waits by the way with nothing is open with a former password, while something that
+// was locked later is not: nothing is promised to come by itself any more.
+func TestNothingIsPromisedToComeBackThatIsBack(t *testing.T) {
+	t.Parallel()
+	s := newHostile(t)
+	s.withHelpers(t)
+	first := s.Secret()
+	help := s.Agreed(t, s.Begin(t, vault.PathHelpers))
+	s.Wait(vault.PathHelpers, false)
+	s.Complete(t, help, recovery.Completion{Password: "fomi tade vuko nira"})
+	s.note(t, "Poem", vault.Private)
+	second := s.Secret()
+	s.Enrol(t, recovery.Enrolment{Answers: &recovery.NewAnswers{Questions: herQuestions}})
+	s.Complete(t, s.Begin(t, vault.PathAnswersRelay), recovery.Completion{Answers: asTypedYearsLater})
+	pending, err := s.Recovery.Pending(t.Context(), s.Amina.Vault)
+	require.NoError(t, err)
+	require.NotNil(t, pending, "the diary waits on")
+
+	_, err = s.Amina.Vault.OpenLocked(t.Context(), first, s.Secret())
+	require.NoError(t, err)
+	s.Amina.Vault = s.Amina.SignIn(t, s.Stage.Stage.Stage)
+	require.ElementsMatch(t, []string{"Letter", "Diary"}, titles(t, s.Amina.Vault))
+	pending, err = s.Recovery.Pending(t.Context(), s.Amina.Vault)
+	require.NoError(t, err)
+	require.Nil(t, pending)
+	_, err = s.Amina.Vault.OpenLocked(t.Context(), second, s.Secret())
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"Letter", "Diary", "Poem"}, titles(t, s.Amina.SignIn(t, s.Stage.Stage.Stage)))
+}

@@ -94,6 +94,15 @@ func halfKey(id vault.ID, request RequestID, h vault.Half) seal.Key {
 	return seal.DeriveKey(h.Shared, "who opened a request", append(append([]byte{}, id[:]...), request[:]...))
 }
 
+// sealOpening seals who opened a request under the half of the side that did.
+func sealOpening(id vault.ID, request RequestID, h vault.Half, o openingBody) ([]byte, error) {
+	plain, err := seal.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	return halfKey(id, request, h).Seal(bound(id, request, "opening"), nil, plain)
+}
+
 func (r *record) isOpen(now time.Time) bool {
 	return r.State == recordOpen && now.Before(time.UnixMilli(r.Until))
 }

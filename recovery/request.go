@@ -252,7 +252,7 @@ func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n 
 	if !ok {
 		return nil, ErrRequest
 	}
-	if d.record.Opening, err = halfKey(n.Vault, d.id, half).Seal(bound(n.Vault, d.id, "opening"), nil, plain); err != nil {
+	if d.record.Opening, err = sealOpening(n.Vault, d.id, half, d.opening.openingBody); err != nil {
 		return nil, err
 	}
 	if d.record.Owner, err = v.ToOwner(ctx, bound(n.Vault, d.id, "owner"), plain); err != nil {

@@ -81,12 +81,14 @@ func (t *turn) beginJoin(p *proof, found lockedRoot) (n int, err error) {
 	if err := t.joinRing(p, old); err != nil {
 		return 0, err
 	}
-	if !t.waitsLocked() {
-		if err := t.dropPaper(laterPaper); err != nil {
-			return 0, err
-		}
+	if err := t.dropLockedSlots(p, locked.Number); err != nil {
+		return 0, err
 	}
-	return n, t.dropLockedSlots(p, locked.Number)
+	byPath := func(e seal.SlotEntry) bool { return e.Kind == slotPath && e.State == slotLocked }
+	if !slices.ContainsFunc(t.heads.owner.Slots, byPath) { // nothing comes by itself any more
+		return n, t.dropPaper(laterPaper)
+	}
+	return n, nil
 }
 
 // joins says whether what is locked is joining.

@@ -29,6 +29,9 @@ var onRecovery = []mutation{
 	{"F4", "the question whether a request that waits for nothing has ended", "recovery", inConsent("F4_cancel_of_a_sheet_skipped"), []edit{
 		{"recovery/complete.go", "if err == nil && ended {", "if false && err == nil && ended {"},
 	}},
+	{"F4", "the comparison of how long a request lasts with what who opened it has signed", "recovery", "^TestNoStoreMakesARequestLastLonger$", []edit{
+		{"recovery/handover.go", "	if err := h.lasts(ctx); err != nil {\n		return err\n	}\n", ""},
+	}},
 	{"F5", "the line in the journal, in the commit that gives a half", "recovery", inConsent("F5_notice_suppressed"), []edit{
 		{"vault/path_review.go", "		t.note(act, nil, detail)\n		return also(t.tx, Half{", "		return also(t.tx, Half{"},
 	}},

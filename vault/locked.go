@@ -33,16 +33,18 @@ func (id ID) locked(n uint64, part string) string {
 
 // The acts of a locked Private.
 const (
-	ActPrivateLocked   Act = "private.locked"
-	ActPrivateUnlocked Act = "private.unlocked" // Detail "count"
+	ActPrivateLocked   Act = "private.locked"   // Detail "number", "generation", "version", "head", "keyring"
+	ActPrivateUnlocked Act = "private.unlocked" // Detail "number", "count"
 )
 
-// nextLocked is the number of the next one.
-func nextLocked(owner *seal.OwnerHead) uint64 {
+// nextLocked is the number of the next one: not below the generation that is locked, as
+// that never comes again. A backup may have something under each number that ever was.
+func nextLocked(owner *seal.OwnerHead) (n uint64) {
 	if last := len(owner.Locked); last > 0 {
-		return owner.Locked[last-1].Number + 1
+		n = owner.Locked[last-1].Number
 	}
-	return 1
+	keys, _ := keysOf(owner, Private)
+	return max(n+1, keys.Generation)
 }
 
 // lockPrivate puts Private aside, in the commit that changes the roots without it: its
@@ -77,11 +79,12 @@ func (t *turn) lockPrivate(p *proof, fresh *generation, keep PathID) error {
 	t.tx.PutUnique(id.locked(n, "h"), head.Value)
 	t.tx.PutUnique(id.locked(n, "k"), ring.Value)
 	digest := seal.Digest(head.Value)
-	owner.Locked = append(slices.Clone(owner.Locked), seal.LockedPrivate{Number: n, Generation: keys.Generation, Keyring: keys.Keyring, Head: digest[:], Line: t.heads.journal.Count})
+	locked := seal.LockedPrivate{Number: n, Generation: keys.Generation, Keyring: keys.Keyring, Head: digest[:], Line: t.heads.journal.Count}
+	owner.Locked = append(slices.Clone(owner.Locked), locked)
 	t.heads.indexes[Private] = &index{version: clear.Version, generation: fresh.number, sealedHead: sealedHead{Since: fresh.number, Cursor: t.heads.journal.Count}}
 	t.heads.indexes[Private].reset()
 	t.heads.indexes[Private].dirty = true
-	t.note(ActPrivateLocked, nil, nil)
+	t.noteLocked(locked, clear.Version)
 	return t.lockSlots(p, n, keep)
 }
 

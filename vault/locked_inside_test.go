@@ -74,13 +74,18 @@ func (v *Vault) BeginOpenLocked(ctx context.Context, old, secret Secret, some in
 	})
 	for range some {
 		if err == nil {
-			err = v.do(ctx, func(t *turn) error {
-				_, err := t.joinSome(nil, map[lockedRef]error{})
-				return err
-			})
+			err = v.JoinSome(ctx)
 		}
 	}
 	return err
+}
+
+// JoinSome is one commit of what joins.
+func (v *Vault) JoinSome(ctx context.Context) error {
+	return v.do(ctx, func(t *turn) error {
+		_, err := t.joinSome(nil, map[lockedRef]error{})
+		return err
+	})
 }
 
 // PretendLocked adds as many that are locked as there may be.
@@ -93,6 +98,14 @@ func (v *Vault) PretendLocked(ctx context.Context) error {
 			t.tx.Put(v.id.locked(n, "h"), record)
 			t.heads.owner.Locked = append(t.heads.owner.Locked, seal.LockedPrivate{Number: n, Generation: 1000 + n, Keyring: digest[:], Head: digest[:]})
 		}
+		return nil
+	})
+}
+
+// NoteLockedAsBefore adds the line of a lock as it was before it named the records.
+func (v *Vault) NoteLockedAsBefore(ctx context.Context) error {
+	return v.do(ctx, func(t *turn) error {
+		t.note(ActPrivateLocked, nil, nil)
 		return nil
 	})
 }

@@ -37,7 +37,6 @@ func (v *Vault) unlock(ctx context.Context, p *proof, found lockedRoot, also fun
 				return err
 			}
 		}
-		t.note(ActPrivateUnlocked, nil, map[string]string{"count": strconv.Itoa(n)})
 		return t.raiseEpoch(besideKeys)
 	})
 	if err != nil && !errors.Is(err, ErrUnconfirmed) {
@@ -74,10 +73,8 @@ func (t *turn) beginJoin(p *proof, found lockedRoot) (n int, err error) {
 	}
 	now := t.heads.indexes[Private]
 	now.Since, now.dirty = min(now.Since, ix.Since), true
-	now.takesAlso(ix, locked.Line) // what waited in its inbox is taken in now
-	if ix.Binned != 0 && (now.Binned == 0 || ix.Binned < now.Binned) {
-		now.Binned = ix.Binned
-	}
+	t.joinsInbox(ix, locked.Line)
+	t.note(ActPrivateUnlocked, nil, map[string]string{detailNumber: strconv.FormatUint(locked.Number, 10), "count": strconv.Itoa(n)})
 	if err := t.joinRing(p, old); err != nil {
 		return 0, err
 	}
@@ -89,6 +86,16 @@ func (t *turn) beginJoin(p *proof, found lockedRoot) (n int, err error) {
 		return n, t.dropPaper(laterPaper)
 	}
 	return n, nil
+}
+
+// joinsInbox lets the present Private take in what waited in the inbox of what joins, up
+// to the line at which it was locked, and empty its bin in time.
+func (t *turn) joinsInbox(ix *index, line uint64) {
+	now := t.heads.indexes[Private]
+	now.takesAlso(ix, line)
+	if ix.Binned != 0 && (now.Binned == 0 || ix.Binned < now.Binned) {
+		now.Binned = ix.Binned
+	}
 }
 
 // joins says whether what is locked is joining.

@@ -17,7 +17,11 @@ import (
 // it: a backup has brought it back.
 func isOfLocked(owner *seal.OwnerHead, head []byte, present *ring) bool {
 	clear, ok := parseClearHead(head)
-	return ok && present != nil && len(owner.Locked) > 0 && clear.Generation < present.generations[0].number
+	if !ok || present == nil || len(owner.Locked) == 0 || clear.Generation >= present.current().number {
+		return false
+	}
+	_, reached := present.generation(clear.Generation) // a still older one may have joined
+	return !reached
 }
 
 // lockedOf finds what a head of Private was to become: the first that was locked after it.
@@ -74,6 +78,7 @@ func (t *turn) lockAgain(p *proof, head []byte) (version uint64, err error) {
 	t.tx.PutUnique(id.locked(l.Number, "h"), head)
 	digest := seal.Digest(head)
 	l.Head = digest[:]
+	t.noteLocked(*l, version) // that day's journal does not say so
 	t.beginPrivate(version)
 	return version, t.forgetLocked(p, func(later seal.LockedPrivate) bool { return later.Number > l.Number })
 }

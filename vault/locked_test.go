@@ -202,8 +202,11 @@ func TestTwoThatOpenWhatIsLockedAtOnceGetItOnce(t *testing.T) {
 	stages := []*vaulttest.Stage{l.elsewhere(t), l.elsewhere(t)}
 	var both sync.WaitGroup
 	errs := make([]error, len(stages))
-	for i, stage := range stages {
-		v := l.person.SignIn(t, stage)
+	var in []*vault.Vault // both, before one of them ends the other's session
+	for _, stage := range stages {
+		in = append(in, l.person.SignIn(t, stage))
+	}
+	for i, v := range in {
 		both.Go(func() { _, errs[i] = v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret()) })
 	}
 	both.Wait()

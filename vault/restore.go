@@ -255,7 +255,10 @@ func (t *turn) openRestored(p *proof, r *seal.Restore) (err error) {
 	if ix, ok := h.indexes[Private]; ok && len(h.owner.Locked) > 0 {
 		ix.Cursor, ix.Skip = min(ix.Cursor, h.journal.Count), nil
 	}
-	return nil
+	if _, reached := t.rings[Private]; !reached {
+		return nil
+	}
+	return t.listAgain()
 }
 
 // openLedger begins the books of a vault that the backup does not know.

@@ -72,6 +72,7 @@ func (p *pages) leaveLocked(v *visit) error {
 		}
 	}
 	session.Drop(v.w, session.HeldCookie)
+	session.Drop(v.w, session.HandOverCookie) // whoever takes the device next goes on with nobody's request
 	return v.goTo("/staff/sign-in", "left")
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"reconnect.example/consent/consenttest"
 	"reconnect.example/recovery/recoverytest"
+	"reconnect.example/refserver/session"
 	"reconnect.example/storage/memstore"
 	"reconnect.example/storage/storagetest"
 	"reconnect.example/vault/vaulttest"
@@ -110,7 +111,11 @@ func TestALockedSessionIsLeftWithoutItsPassword(t *testing.T) {
 	samir.post("/staff/lock", nil).ok("La session du centre est verrouillée")
 	require.Equal(t, "/staff/unlock", other.get("/staff").Path)
 	samir.get("/staff/unlock").ok("Me déconnecter")
+	samir.client.Jar.SetCookies(at, []*http.Cookie{{Name: session.HandOverCookie, Value: "begun", Path: "/", Secure: true}})
 	require.Equal(t, "/staff/sign-in", samir.post("/staff/locked/leave", nil).ok("Vous êtes déconnecté.").Path)
+	for _, c := range samir.client.Jar.Cookies(at) {
+		require.NotEqual(t, session.HandOverCookie, c.Name)
+	}
 	samir.get("/back").ok().without("Reprendre ma session")
 	require.Equal(t, "/staff/sign-in", other.post("/staff/unlock", url.Values{"password": {h.samir.Password}}).ok().Path, "the session has ended")
 	samir.post("/staff/locked/leave", nil).ok() // a second click

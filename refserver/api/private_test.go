@@ -55,7 +55,7 @@ func TestStory3_APrivatePaperIsInNoAnswerThatAWorkerGets(t *testing.T) {
 		for _, id := range []string{secret.ID, note.ID} {
 			ids := map[string]string{
 				"item": id, "relay": at.id, "vault": amina.id, "grant": amina.followers()[0].Grant, "receipt": id,
-				"session": id, "draft": id, "worker": at.helper.ID().String(), "path": id, "request": id, "kind": "helpers",
+				"session": id, "draft": id, "worker": at.helper.ID().String(), "path": id, "request": id, "kind": "helpers", "upload": id,
 			}
 			bodies := map[string]any{
 				"edit-item": map[string]any{"name": "Mine"}, "move-item": map[string]any{"compartment": "shared"},
@@ -70,7 +70,7 @@ func TestStory3_APrivatePaperIsInNoAnswerThatAWorkerGets(t *testing.T) {
 					require.NotContains(t, string(a.Body), id, operation)
 				}
 			}
-			for _, operation := range []string{"get-item", "edit-item", "move-item", "bin-item", "restore-item", "destroy-item", "make-private", "read-content", "replace-content", "control-document", "document-metadata"} {
+			for _, operation := range []string{"get-item", "edit-item", "move-item", "bin-item", "restore-item", "destroy-item", "make-private", "read-content", "read-thumbnail", "replace-content", "control-document", "document-metadata"} {
 				require.Contains(t, []int{403, 404, 409}, answers[operation].Status, operation)
 			}
 		}

@@ -16,32 +16,42 @@ func lockSession(ctx context.Context, w *consent.Worker, _ *struct{}) (*struct{}
 	return nil, w.Lock(ctx)
 }
 
-type unlockInput struct {
-	Body struct {
-		Password string `json:"password" minLength:"1" maxLength:"1000" doc:"Typed by the worker."`
-		Code     string `json:"code,omitempty" maxLength:"20" doc:"Of the authenticator app; missing only before one is set up."`
-	}
+// lockedInput is of who is at a session that is locked.
+type lockedInput struct{ request *http.Request }
 
-	request *http.Request
-}
-
-// Resolve keeps the request, which has the session that is locked.
-func (in *unlockInput) Resolve(ctx huma.Context) []error {
+// Resolve keeps the request, which has the session.
+func (in *lockedInput) Resolve(ctx huma.Context) []error {
 	in.request, _ = humago.Unwrap(ctx)
 	return nil
 }
 
-func (a *API) unlockSession(ctx context.Context, in *unlockInput) (*struct{}, error) {
+// lockedToken is the token of the session. No gate lets a locked one through (caller.go).
+func (a *API) lockedToken(in *lockedInput) (token string, err error) {
 	// Counted like a sign-in: whoever has the device guesses here no faster (F9).
 	if err := a.limits.StaffSignIn(in.request); err != nil {
-		return nil, err
+		return "", err
 	}
 	if err := fromHere(in.request); err != nil {
-		return nil, err
+		return "", err
 	}
-	token := session.Token(in.request)
-	if token == "" {
-		return nil, vault.ErrSessionEnded
+	if token = session.Token(in.request); token == "" {
+		return "", vault.ErrSessionEnded
+	}
+	return token, nil
+}
+
+type unlockInput struct {
+	lockedInput
+	Body struct {
+		Password string `json:"password" minLength:"1" maxLength:"1000" doc:"Typed by the worker."`
+		Code     string `json:"code,omitempty" maxLength:"20" doc:"Of the authenticator app; missing only before one is set up."`
+	}
+}
+
+func (a *API) unlockSession(ctx context.Context, in *unlockInput) (*struct{}, error) {
+	token, err := a.lockedToken(&in.lockedInput)
+	if err != nil {
+		return nil, err
 	}
 	w, err := a.staff.UnlockSession(ctx, token, in.Body.Password, in.Body.Code)
 	if err != nil {
@@ -51,24 +61,10 @@ func (a *API) unlockSession(ctx context.Context, in *unlockInput) (*struct{}, er
 	return nil, nil
 }
 
-type leaveLockedInput struct{ request *http.Request }
-
-// Resolve keeps the request, which has the session that is locked.
-func (in *leaveLockedInput) Resolve(ctx huma.Context) []error {
-	in.request, _ = humago.Unwrap(ctx)
-	return nil
-}
-
-func (a *API) leaveLocked(ctx context.Context, in *leaveLockedInput) (*struct{}, error) {
-	if err := a.limits.StaffSignIn(in.request); err != nil {
+func (a *API) leaveLocked(ctx context.Context, in *lockedInput) (*struct{}, error) {
+	token, err := a.lockedToken(in)
+	if err != nil {
 		return nil, err
-	}
-	if err := fromHere(in.request); err != nil {
-		return nil, err
-	}
-	token := session.Token(in.request)
-	if token == "" {
-		return nil, vault.ErrSessionEnded
 	}
 	return nil, a.staff.SignOut(ctx, token)
 }

@@ -57,15 +57,15 @@ type slotRoot struct {
 const (
 	slotPassword uint8 = 1
 	slotCard     uint8 = 2
-	slotHeld     uint8 = 3 // sealed to the inbox of somebody's own space
-	slotPath     uint8 = 4 // a path back in
+	slotHeld     uint8 = 3             // sealed to the inbox of somebody's own space
+	slotPath           = seal.SlotPath // a path back in
 )
 
 // States of a keyslot in the owner head.
 const (
 	slotActive uint8 = 1
-	slotCoded  uint8 = 2 // active, and a sign-in with it needs the code of the second factor
-	slotLocked uint8 = 3 // of before a recovery: opens a locked Private and nothing else
+	slotCoded  uint8 = 2               // active, and a sign-in with it needs the code of the second factor
+	slotLocked       = seal.SlotLocked // of before a recovery: opens a locked Private and nothing else
 )
 
 func (id ID) rootContext(c Compartment, slot [16]byte) seal.Context {

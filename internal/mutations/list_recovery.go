@@ -44,6 +44,9 @@ var onRecovery = []mutation{
 	{"F8", "the end of the way back in whose place another takes", "recovery", inConsent("F8_used_twice"), []edit{
 		{"vault/path_enrol.go", "	if err := t.dropPath(n.Kind); err != nil {\n		return err\n	}\n", ""},
 	}},
+	{"F8", "the end of a request that a recovery by another way overtook", "recovery", "^TestWhatWasReleasedForNobodyEndsWithARecoveryByAnotherWay$", []edit{
+		{"recovery/witness/policy.go", "goesOn := waits && q.Served &&", "goesOn := q.Served &&"},
+	}},
 	{"F9", "the refusal to evaluate within a request while a wait runs", "recovery", inConsent("F9_answers_at_once"), []edit{
 		{"recovery/witness/requests.go", "	if tries.Wait > 0 || tries.Spent {\n		return e, nil\n	}\n", ""},
 	}},

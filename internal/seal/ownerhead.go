@@ -82,6 +82,13 @@ type SlotEntry struct {
 	Digest []byte   `cbor:"4,keyasint"` // of the keyslot's record
 }
 
+// What the witness, too, reads of a keyslot: that of a path, and that it opens nothing any
+// more but a locked Private.
+const (
+	SlotPath   uint8 = 4
+	SlotLocked uint8 = 3
+)
+
 // Bounds of what a head may hold, so that a forged one costs little to refuse.
 const (
 	digestSize = 32

@@ -21,6 +21,7 @@ var (
 	byPath  = [16]byte{'p'}      // a path by answers
 	helpers = [16]byte{'h'}      // a path without anything of the person's
 	asked   = [16]byte{'r', 'q'} // a request
+	first   = [16]byte{'r', '1'} // one before it
 )
 
 const (
@@ -120,6 +121,7 @@ func (c *colleague) agrees(t *testing.T, vault [16]byte, a seal.Approval) []byte
 type town struct {
 	*person
 	version, policy uint64
+	waits           []byte // the ids of keyslots of paths by which Private still comes
 	relay, desk     *office
 	nadia, omar     *colleague // of the relay
 	clara, denis    *colleague // of the desk
@@ -168,6 +170,9 @@ func (n *town) ruled(t *testing.T, s *subject, rules ...seal.PolicyRule) (signed
 		if h.Policy = n.policy; len(rules) > 0 {
 			h.Rules = digest[:]
 		}
+		for _, id := range n.waits {
+			h.Slots = append(h.Slots, seal.SlotEntry{ID: [16]byte{'w', id}, Kind: seal.SlotPath, State: seal.SlotLocked, Digest: h.Slots[0].Digest})
+		}
 	})
 	if len(rules) > 0 {
 		side = append(side, witness.Kept{Key: "the person/policy", Value: record})
@@ -194,6 +199,34 @@ func (n *town) begin(t *testing.T, s *subject, path [16]byte, by *colleague) wit
 	q, err := s.Begin(t.Context(), n.vault, by.says(t, n.vault, about(path, n.policy)))
 	require.NoError(t, err)
 	return q
+}
+
+// served opens a request without anything of the person's, and has its first key released.
+func (n *town) served(t *testing.T, s *subject, request [16]byte) {
+	t.Helper()
+	a := about(helpers, n.policy)
+	a.Request = request
+	_, err := s.Begin(t.Context(), n.vault, n.nadia.says(t, n.vault, a))
+	require.NoError(t, err)
+	for _, next := range []*colleague{n.omar, n.clara, n.denis} {
+		_, err := s.Approve(t.Context(), n.vault, next.agrees(t, n.vault, a))
+		require.NoError(t, err)
+	}
+	s.clock.move(sevenDays)
+	e, err := s.EvaluateWithin(t.Context(), n.vault, request, week, typed, 0)
+	require.NoError(t, err)
+	require.NotZero(t, e.Generation)
+}
+
+// cameBack tells the witness of a recovery: other keys, and no paths any more. waits says
+// that it was by the way with nothing, and left what is private for later.
+func (n *town) cameBack(t *testing.T, s *subject, waits bool) {
+	t.Helper()
+	n.succeed()
+	if waits {
+		n.waits = append(n.waits, byte(len(n.waits)))
+	}
+	n.allow(t, s)
 }
 
 // released says whether a counter is evaluated now.
@@ -441,8 +474,7 @@ var requestPromises = map[string]func(*testing.T, *subject){
 		}
 		s.clock.move(sevenDays)
 		require.True(t, n.released(t, s, week))
-		n.succeed()
-		n.allow(t, s) // the recovery: other keys, and no paths any more
+		n.cameBack(t, s, true)
 		_, err := s.Count(t.Context(), n.vault, password)
 		require.NoError(t, err)
 		require.NoError(t, s.Reset(t.Context(), n.vault, password, n.reset(password, 1)))
@@ -466,6 +498,39 @@ var requestPromises = map[string]func(*testing.T, *subject){
 		n.allow(t, s) // no recovery: the person themself, by the same key
 		s.clock.move(thirtyDays - sevenDays)
 		require.False(t, n.released(t, s, month))
+		all, err := s.Requests(t.Context(), n.vault)
+		require.NoError(t, err)
+		require.True(t, all[0].Cancelled)
+	},
+	"what was released for nobody ends with a recovery by another way, and what waits since another one goes on": func(t *testing.T, s *subject) {
+		for _, waited := range []bool{false, true} {
+			n := newTown(t, s)
+			if waited {
+				n.served(t, s, first)
+				n.cameBack(t, s, true) // by that one
+				n.allow(t, s, n.rules()...)
+			}
+			n.served(t, s, asked) // and nobody completes it
+			n.cameBack(t, s, false)
+			s.clock.move(thirtyDays)
+			require.False(t, n.released(t, s, month))
+			all, err := s.Requests(t.Context(), n.vault)
+			require.NoError(t, err)
+			for _, q := range all {
+				require.Equal(t, q.ID == asked, q.Cancelled)
+			}
+			if waited {
+				e, err := s.EvaluateWithin(t.Context(), n.vault, first, month, typed, 0)
+				require.NoError(t, err)
+				require.NotZero(t, e.Generation)
+			}
+		}
+	},
+	"a recovery by the way with nothing ends the requests of other ways (C5)": func(t *testing.T, s *subject) {
+		n := newTown(t, s)
+		n.begin(t, s, byPath, n.nadia)
+		require.True(t, n.released(t, s, answers))
+		n.cameBack(t, s, true)
 		all, err := s.Requests(t.Context(), n.vault)
 		require.NoError(t, err)
 		require.True(t, all[0].Cancelled)

@@ -103,15 +103,46 @@ func takePolicy(tx *storage.Tx, r *report, now time.Time) error {
 	return put(tx, policyKey(r.vault), next)
 }
 
-// endOutdated cancels the requests of a policy that its person has changed, by the key that
-// signed it: they are in by themselves. A recovery changes the key, and what still waits
-// for Private then goes on (N14). Otherwise a request of which the first key was evaluated,
-// and which nobody completed, would open Private when its path was withdrawn long ago.
+// endOutdated cancels the requests of the policy before: whoever changed it is in by
+// themselves, or came back in by one of them. Only what then still waits for Private goes on
+// (N14). Otherwise a request of which the first key was evaluated, and which nobody
+// completed, would open Private when its path was dead long ago: withdrawn, or lost with a
+// recovery by another one (C5, F8).
 func endOutdated(tx *storage.Tx, r *report, key []byte, before *seal.Policy, now time.Time) error {
-	if before == nil || !bytes.Equal(key, r.head.Key) {
+	if before == nil {
 		return nil
 	}
-	return cancelAll(tx, r.vault, now, func(q *requestRecord) bool { return q.Policy == before.Number })
+	waits, err := leftForLater(tx, r, key)
+	if err != nil {
+		return err
+	}
+	return cancelAll(tx, r.vault, now, func(q *requestRecord) bool {
+		goesOn := waits && q.Served && len(q.Rule.Counters) > 1
+		return q.Policy == before.Number && !goesOn
+	})
+}
+
+// leftForLater says whether the head that is raised is that of a recovery which left Private
+// for later: another key, and the keyslot of a path is left that opens what is locked. Of a
+// recovery by any other way none is left but those that were there.
+func leftForLater(tx *storage.Tx, r *report, key []byte) (bool, error) {
+	if bytes.Equal(key, r.head.Key) {
+		return false, nil
+	}
+	last, err := spaceHead(tx, r.vault)
+	if errors.Is(err, errNobody) {
+		last, err = &seal.OwnerHead{}, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(r.head.Slots, func(e seal.SlotEntry) bool {
+		return isForLater(e) && !slices.ContainsFunc(last.Slots, func(l seal.SlotEntry) bool { return l.ID == e.ID && isForLater(l) })
+	}), nil
+}
+
+func isForLater(e seal.SlotEntry) bool {
+	return e.Kind == seal.SlotPath && e.State == seal.SlotLocked
 }
 
 // bury remembers the counters that have no rule any more.

@@ -1,17 +1,12 @@
 package consent_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +14,9 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/consent/consenttest"
+	"reconnect.example/internal/testkill"
 	"reconnect.example/storage"
+	"reconnect.example/storage/storagetest"
 	"reconnect.example/vault"
 	"reconnect.example/vault/local"
 	"reconnect.example/vault/vaulttest"
@@ -30,11 +27,7 @@ const childErrand = "CONSENT_TEST_ERRAND"
 
 // TestMain also makes this test binary a service that works until it is killed.
 func TestMain(m *testing.M) {
-	if say := os.Getenv(childErrand); say != "" {
-		fmt.Fprintln(os.Stderr, runErrand(say))
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
+	testkill.Main(m, map[string]func(string) error{childErrand: testkill.Errand(runErrand)})
 }
 
 // errand is what somebody must know to do something at a relay in a folder.
@@ -46,31 +39,6 @@ type errand struct {
 	Rotate          bool // new keys of the relay, not an end of the worker
 	Kill            int  // the number of the commit before which it is killed
 	Start           time.Time
-}
-
-// spoken says the number of each commit before it is made, from begin on.
-type spoken struct {
-	storage.Driver
-	mu    sync.Mutex
-	began bool
-	n     int
-	say   func(n int)
-}
-
-func (s *spoken) begin() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.began = true
-}
-
-func (s *spoken) Commit(ctx context.Context, checks []storage.Check, writes []storage.Write) error {
-	s.mu.Lock()
-	if s.began && len(writes) > 0 {
-		s.n++
-		s.say(s.n)
-	}
-	s.mu.Unlock()
-	return s.Driver.Commit(ctx, checks, writes)
 }
 
 func (e *errand) open(ctx context.Context, driver func(storage.Driver) storage.Driver) (*consenttest.Stage, error) {
@@ -110,48 +78,30 @@ func (e *errand) act(ctx context.Context, s *consenttest.Stage, began func()) er
 }
 
 // runErrand says each commit, and waits before one of them to be killed.
-func runErrand(raw string) error {
-	var e errand
-	if err := json.Unmarshal([]byte(raw), &e); err != nil {
-		return err
-	}
-	said := &spoken{say: func(n int) {
+func runErrand(e errand) error {
+	said := &storagetest.Spoken{Say: func(n int) {
 		fmt.Println(n)
 		if n == e.Kill {
 			select {} // until it is killed
 		}
 	}}
 	ctx := context.Background()
-	s, err := e.open(ctx, func(d storage.Driver) storage.Driver { said.Driver = d; return said })
+	s, err := e.open(ctx, said.Over)
 	if err != nil {
 		return err
 	}
-	return e.act(ctx, s, said.begin)
+	return e.act(ctx, s, said.Begin)
 }
 
 // untilKilled has a child do it, and kills it.
 func (e *errand) untilKilled(t *testing.T) {
 	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	say, err := json.Marshal(e)
-	require.NoError(t, err)
-	child := exec.CommandContext(ctx, self)
-	child.Env = append(os.Environ(), childErrand+"="+string(say))
-	var complaint strings.Builder
-	child.Stderr = &complaint
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if lines.Text() == strconv.Itoa(e.Kill) {
-			_ = child.Process.Kill()
+	testkill.Child(t, childErrand, e, func(line string) time.Duration {
+		if line == strconv.Itoa(e.Kill) {
+			return 0
 		}
-	}
-	require.Error(t, child.Wait())
-	require.Equal(t, -1, child.ProcessState.ExitCode(), "the child ended by itself: %s", complaint.String())
+		return testkill.Never
+	})
 }
 
 // The server is killed while a worker is taken out, and while a relay takes new keys.
@@ -179,15 +129,15 @@ func TestTheTeamOfARelaySurvivesKill(t *testing.T) {
 				require.NoError(t, os.Chmod(filepath.Join(e.Folder, local.KeyFileName), 0o600))
 				return &e
 			}
-			counted, said := copied(), &spoken{say: func(int) {}}
-			s, err := counted.open(t.Context(), func(d storage.Driver) storage.Driver { said.Driver = d; return said })
+			counted, said := copied(), &storagetest.Spoken{}
+			s, err := counted.open(t.Context(), said.Over)
 			require.NoError(t, err)
-			require.NoError(t, counted.act(t.Context(), s, said.begin))
+			require.NoError(t, counted.act(t.Context(), s, said.Begin))
 			require.NoError(t, s.Close())
 			points := sized(2, 8)
 			for n := range points {
 				e := copied()
-				e.Kill = 1 + (2*n+1)*said.n/(2*points)
+				e.Kill = 1 + (2*n+1)*said.Commits()/(2*points)
 				e.untilKilled(t)
 				e.Start = e.Start.Add(time.Minute)
 				e.check(t, harbour, samir, nadia, amina)

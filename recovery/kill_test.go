@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,7 +21,7 @@ import (
 	"reconnect.example/internal/testkill"
 	"reconnect.example/recovery"
 	"reconnect.example/recovery/recoverytest"
-	"reconnect.example/storage"
+	"reconnect.example/storage/storagetest"
 	"reconnect.example/vault"
 	"reconnect.example/vault/local"
 	"reconnect.example/vault/vaulttest"
@@ -33,7 +32,7 @@ const childErrand = "RECOVERY_TEST_ERRAND"
 
 // TestMain also makes this test binary a service that works until it is killed.
 func TestMain(m *testing.M) {
-	testkill.Main(m, map[string]func(string) error{childErrand: runErrand})
+	testkill.Main(m, map[string]func(string) error{childErrand: testkill.Errand(runErrand)})
 }
 
 // known is what people know by heart, or hold in their hands: enough to go on in a folder
@@ -81,40 +80,15 @@ func (s *scene) knows() known {
 	return k
 }
 
-// spoken says the number of each commit before it is made, from begin on.
-type spoken struct {
-	storage.Driver
-	mu    sync.Mutex
-	began bool
-	n     int
-	say   func(n int)
-}
-
-func (s *spoken) begin() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.began = true
-}
-
-func (s *spoken) Commit(ctx context.Context, checks []storage.Check, writes []storage.Write) error {
-	s.mu.Lock()
-	if s.began && len(writes) > 0 {
-		s.n++
-		s.say(s.n)
-	}
-	s.mu.Unlock()
-	return s.Driver.Commit(ctx, checks, writes)
-}
-
 // open serves the folder anew. Who helps signs in, and Amina if the act is hers: a sign-in
 // of hers ends what others asked for. gone says that the page is not there any more.
-func (e *errand) open(ctx context.Context, said *spoken) (s *scene, gone error, err error) {
+func (e *errand) open(ctx context.Context, said *storagetest.Spoken) (s *scene, gone error, err error) {
 	authority, err := consent.AuthorityFromSeed(e.Seed)
 	if err != nil {
 		return nil, nil, err
 	}
 	under, err := consenttest.Open(ctx, &consenttest.Options{Authority: authority, Vault: vaulttest.Options{
-		Folder: e.Folder, Start: e.Start, Driver: func(d storage.Driver) storage.Driver { said.Driver = d; return said },
+		Folder: e.Folder, Start: e.Start, Driver: said.Over,
 	}})
 	if err != nil {
 		return nil, nil, err
@@ -153,18 +127,14 @@ func (e *errand) open(ctx context.Context, said *spoken) (s *scene, gone error, 
 }
 
 // runErrand does it, saying each commit, and at last what came of it, until it is killed.
-func runErrand(order string) error {
-	var e errand
-	if err := json.Unmarshal([]byte(order), &e); err != nil {
-		return err
-	}
+func runErrand(e errand) error {
 	ctx := context.Background()
-	said := &spoken{say: func(n int) { fmt.Println(n) }}
+	said := &storagetest.Spoken{Say: func(n int) { fmt.Println(n) }}
 	s, gone, err := e.open(ctx, said)
 	if err = errors.Join(err, gone); err != nil {
 		return err
 	}
-	said.begin()
+	said.Begin()
 	if err := acts()[e.Act].do(ctx, s); err != nil {
 		return err
 	}
@@ -206,13 +176,13 @@ func TestAWayBackInSurvivesKill(t *testing.T) {
 			first.Known, first.Start = s.knows(), s.Clock.Now()
 			require.NoError(t, s.Close())
 
-			healthy, said := first.copied(t), &spoken{say: func(int) {}}
+			healthy, said := first.copied(t), &storagetest.Spoken{}
 			s, gone, err := healthy.open(t.Context(), said)
 			require.NoError(t, errors.Join(err, gone))
-			said.begin()
+			said.Begin()
 			require.NoError(t, a.do(t.Context(), s))
 			s.requireDone(t, a)
-			commits := said.n
+			commits := said.Commits()
 			require.NoError(t, s.Close())
 			for range kills {
 				e := first.copied(t)
@@ -238,12 +208,10 @@ func (e *errand) copied(t *testing.T) *errand {
 // them, or after it has said that it is done.
 func (e *errand) untilKilled(t *testing.T, commits int) (at string, acknowledged *known) {
 	t.Helper()
-	order, err := json.Marshal(e)
-	require.NoError(t, err)
 	last, late := 1+rand.IntN(commits+1), rand.N(6*time.Millisecond)
 	at = fmt.Sprintf("killed %s after commit %d of %d began", late, last, commits)
 	heard := 0 // how many there are differs a little: some are of what is reported meanwhile
-	testkill.Child(t, childErrand, string(order), func(line string) time.Duration {
+	testkill.Child(t, childErrand, e, func(line string) time.Duration {
 		heard++
 		if _, err := strconv.Atoi(line); err != nil {
 			acknowledged = new(known)
@@ -264,7 +232,7 @@ func (e *errand) check(t *testing.T, a act, acknowledged *known, at string) {
 	if acknowledged != nil {
 		e.Known = *acknowledged
 	}
-	s, gone, err := e.open(t.Context(), &spoken{})
+	s, gone, err := e.open(t.Context(), &storagetest.Spoken{})
 	require.NoError(t, err, at)
 	defer func() { require.NoError(t, s.Close()) }()
 	s.requireNotYet(t, a)

@@ -1,23 +1,19 @@
 package vault_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/internal/testkill"
 	"reconnect.example/storage"
+	"reconnect.example/storage/storagetest"
 	"reconnect.example/vault"
 	"reconnect.example/vault/vaulttest"
 )
@@ -34,59 +30,24 @@ type withdrawal struct {
 	Before bool   // exactly before that commit, not somewhere in or after it
 }
 
-// spoken says the number of each commit before it is made, from begin on.
-type spoken struct {
-	storage.Driver
-	say func(n int)
-
-	mu    sync.Mutex
-	began bool
-	n     int
-}
-
-func (s *spoken) begin() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.began = true
-}
-
-func (s *spoken) Commit(ctx context.Context, checks []storage.Check, writes []storage.Write) error {
-	s.mu.Lock()
-	if s.began && len(writes) > 0 {
-		s.n++
-		s.say(s.n)
-	}
-	s.mu.Unlock()
-	return s.Driver.Commit(ctx, checks, writes)
-}
-
 // runWithdrawal withdraws the grant as the person, says so, and waits to be killed.
-func runWithdrawal(raw string) error {
-	var w withdrawal
-	if err := json.Unmarshal([]byte(raw), &w); err != nil {
-		return err
-	}
+func runWithdrawal(w withdrawal) error {
 	ctx := context.Background()
-	said := &spoken{say: func(n int) {
+	said := &storagetest.Spoken{Say: func(n int) {
 		fmt.Println(n)
 		if w.Before && n == w.Kill {
 			select {} // until it is killed
 		}
 	}}
-	tn, err := w.town(ctx, said.over)
+	tn, err := w.town(ctx, said.Over)
 	if err != nil {
 		return err
 	}
-	if err := w.withdraw(ctx, tn, said.begin); err != nil {
+	if err := w.withdraw(ctx, tn, said.Begin); err != nil {
 		return err
 	}
 	fmt.Println("done")
 	select {}
-}
-
-func (s *spoken) over(d storage.Driver) storage.Driver {
-	s.Driver = d
-	return s
 }
 
 // withdraw ends the grant and makes the new keys; began is called between what must
@@ -178,39 +139,24 @@ func (w *withdrawal) lets(t *testing.T) {
 func (w *withdrawal) unhurt(t *testing.T) int {
 	t.Helper()
 	w.lets(t)
-	said := &spoken{say: func(int) {}}
-	tn := w.open(t, said.over)
-	require.NoError(t, w.withdraw(t.Context(), tn, said.begin))
+	said := &storagetest.Spoken{}
+	tn := w.open(t, said.Over)
+	require.NoError(t, w.withdraw(t.Context(), tn, said.Begin))
 	require.NoError(t, tn.Close())
-	return said.n
+	return said.Commits()
 }
 
 func (w *withdrawal) untilKilled(t *testing.T) {
 	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	say, err := json.Marshal(w)
-	require.NoError(t, err)
-	child := exec.CommandContext(ctx, self)
-	child.Env = append(os.Environ(), childWithdrawal+"="+string(say))
-	var complaint strings.Builder
-	child.Stderr = &complaint
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if lines.Text() != "done" && lines.Text() != strconv.Itoa(w.Kill) {
-			continue
+	testkill.Child(t, childWithdrawal, w, func(line string) time.Duration {
+		switch {
+		case line != "done" && line != strconv.Itoa(w.Kill):
+			return testkill.Never
+		case w.Before:
+			return 0
 		}
-		if !w.Before {
-			<-time.After(rand.N(5 * time.Millisecond)) // in the commit, or a little after it
-		}
-		_ = child.Process.Kill()
-	}
-	require.Error(t, child.Wait())
-	require.Equal(t, -1, child.ProcessState.ExitCode(), "the child ended by itself: %s", complaint.String())
+		return rand.N(5 * time.Millisecond) // in the commit, or a little after it
+	})
 }
 
 // check looks at what the kill left, before and after the next sign-in. It says

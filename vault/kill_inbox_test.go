@@ -1,22 +1,18 @@
 package vault_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/internal/testkill"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
 	"reconnect.example/vault/vaulttest"
@@ -92,11 +88,7 @@ func (e *errand) asWorker(ctx context.Context, tn *town) (worker *vault.Vault, e
 
 // runErrands leaves things, makes papers private and takes all in, and says the name
 // of each before and after.
-func runErrands(raw string) error {
-	var e errand
-	if err := json.Unmarshal([]byte(raw), &e); err != nil {
-		return err
-	}
+func runErrands(e errand) error {
 	ctx := context.Background()
 	tn, worker, err := e.atWork(ctx)
 	if err != nil {
@@ -164,38 +156,18 @@ func TestWhatWasLeftSurvivesKill(t *testing.T) {
 
 func (e *errand) untilKilled(t *testing.T, acknowledged, begun map[string]bool) {
 	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	say, err := json.Marshal(e)
-	require.NoError(t, err)
-	child := exec.CommandContext(ctx, self)
-	child.Env = append(os.Environ(), childErrand+"="+string(say))
-	var complaint strings.Builder
-	child.Stderr = &complaint
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	enough, n := 4+rand.IntN(30), 0
-	var late sync.WaitGroup
-	lines := bufio.NewScanner(out)
-	for lines.Scan() { // also what it said before it died
-		what, name, _ := strings.Cut(lines.Text(), " ")
+	enough := 4 + rand.IntN(30)
+	testkill.Child(t, childErrand, e, func(line string) time.Duration { // also what it said before it died
+		what, name, _ := strings.Cut(line, " ")
 		begun[name] = true
 		if what == "done" {
 			acknowledged[name] = true
 		}
-		if n++; n == enough {
-			late.Go(func() {
-				<-time.After(rand.N(20 * time.Millisecond))
-				_ = child.Process.Kill()
-			})
+		if enough--; enough == 0 {
+			return rand.N(20 * time.Millisecond)
 		}
-	}
-	late.Wait()
-	require.Error(t, child.Wait())
-	require.Equal(t, -1, child.ProcessState.ExitCode(), "the child ended by itself: %s", complaint.String())
+		return testkill.Never
+	})
 }
 
 func (e *errand) check(t *testing.T, acknowledged, begun map[string]bool) {

@@ -2,7 +2,6 @@ package vault_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -29,11 +28,7 @@ type comingBack struct {
 	Opens              bool
 }
 
-func runReturn(raw string) error {
-	var c comingBack
-	if err := json.Unmarshal([]byte(raw), &c); err != nil {
-		return err
-	}
+func runReturn(c comingBack) error {
 	ctx := context.Background()
 	stage, err := vaulttest.Open(ctx, &vaulttest.Options{Folder: c.Folder, Start: c.Start})
 	if err != nil {
@@ -68,10 +63,8 @@ func TestWhatIsLockedSurvivesKill(t *testing.T) {
 		}
 		c := comingBack{Folder: folder, Login: l.person.Login, Old: l.old, Start: l.Clock.Now(), Vault: l.v.ID(), Proof: l.proof, Opens: opens}
 		require.NoError(t, l.Close())
-		order, err := json.Marshal(c)
-		require.NoError(t, err)
 		done := false
-		testkill.Child(t, childReturn, string(order), func(line string) time.Duration {
+		testkill.Child(t, childReturn, c, func(line string) time.Duration {
 			done = done || line == "done"
 			return time.Duration(10+rand.IntN(400)) * time.Millisecond
 		})

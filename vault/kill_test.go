@@ -1,25 +1,22 @@
 package vault_test
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/internal/testkill"
 	"reconnect.example/vault"
 	"reconnect.example/vault/local"
 	"reconnect.example/vault/vaulttest"
@@ -100,7 +97,6 @@ type tally struct {
 
 // killed is a data folder whose server is killed again and again.
 type killed struct {
-	folder  string
 	person  *vaulttest.Person
 	order   order
 	account account
@@ -126,7 +122,7 @@ func rounds(t *testing.T) int {
 //	RECONNECT_KILLS=1000 go test -run TestWhatWasAcknowledgedSurvivesKill -v -timeout 30m ./vault
 func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 	t.Parallel()
-	k := &killed{folder: t.TempDir(), order: order{Start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}}
+	k := &killed{order: order{Folder: t.TempDir(), Start: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}}
 	k.tally.byDeed = map[string]int{}
 	for k.order.Round = range rounds(t) {
 		k.order.Plan = []plan{planWork, planWork, planClose, planWork, planWork, planWork, planErase}[k.order.Round%7]
@@ -153,7 +149,7 @@ func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 
 func (k *killed) withStage(t *testing.T, do func(stage *vaulttest.Stage)) {
 	t.Helper()
-	stage, err := vaulttest.Open(t.Context(), &vaulttest.Options{Folder: k.folder, Start: k.order.Start})
+	stage, err := vaulttest.Open(t.Context(), &vaulttest.Options{Folder: k.order.Folder, Start: k.order.Start})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, stage.Close()) }()
 	do(stage)
@@ -162,43 +158,21 @@ func (k *killed) withStage(t *testing.T, do func(stage *vaulttest.Stage)) {
 // untilKilled lets a child work and kills it at whatever it is doing.
 func (k *killed) untilKilled(t *testing.T) {
 	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
 	k.order.Login, k.order.Password, k.order.Closed = k.person.Login, k.account.password, k.account.closed
-	say, err := json.Marshal(k.order)
-	require.NoError(t, err)
-	child := exec.CommandContext(ctx, self)
-	child.Env = append(os.Environ(), childFolder+"="+k.folder, childOrder+"="+string(say))
-	var complaint strings.Builder
-	child.Stderr = &complaint
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
 	k.begun = map[int]deed{}
 	enough := 1 + rand.IntN(50)
-	var late sync.WaitGroup
-	lines := bufio.NewScanner(out)
-	for n := 1; lines.Scan(); n++ { // also what it said before it died
+	testkill.Child(t, childWork, k.order, func(line string) time.Duration { // also what it said before it died
 		var d deed
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &d), "the child said %q", lines.Text())
+		require.NoError(t, json.Unmarshal([]byte(line), &d), "the child said %q", line)
 		k.hear(d)
-		if n == enough || d.What == "erase" && !d.End { // in the middle of something, not just before it
-			most := 8 * time.Millisecond
-			if d.What == "erase" {
-				most = 60 * time.Millisecond
-			}
-			late.Go(func() {
-				<-time.After(rand.N(most))
-				_ = child.Process.Kill()
-			})
+		switch enough--; { // in the middle of something, not just before it
+		case d.What == "erase" && !d.End:
+			return rand.N(60 * time.Millisecond)
+		case enough == 0:
+			return rand.N(8 * time.Millisecond)
 		}
-	}
-	late.Wait()
-	require.NoError(t, lines.Err())
-	require.Error(t, child.Wait())
-	require.Equal(t, -1, child.ProcessState.ExitCode(), "the child ended by itself: %s", complaint.String())
+		return testkill.Never
+	})
 	k.tally.kills++
 	k.tally.underWay += len(k.begun)
 }
@@ -233,7 +207,7 @@ func (k *killed) check(t *testing.T, stage *vaulttest.Stage) {
 	accounts, done := k.possible()
 	password := k.opens(t, stage, accounts)
 	k.person.Password = password
-	blobs := blobFiles(t, stage, k.folder)
+	blobs := blobFiles(t, stage, k.order.Folder)
 	if password == "" {
 		passing(t, stage, 60*time.Hour)
 		k.gone(t, stage, blobs)

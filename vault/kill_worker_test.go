@@ -17,14 +17,12 @@ import (
 	"reconnect.example/vault/vaulttest"
 )
 
-const (
-	// childFolder and childOrder tell a child process where to work, and as whom.
-	childFolder = "VAULT_TEST_CHILD"
-	childOrder  = "VAULT_TEST_CHILD_ORDER"
-)
+// childWork tells a child process where to work, and as whom.
+const childWork = "VAULT_TEST_CHILD"
 
 // order is what the parent tells a child.
 type order struct {
+	Folder          string
 	Round           int
 	Start           time.Time
 	Login, Password string
@@ -53,13 +51,9 @@ type deed struct {
 
 // workUntilKilled does deeds and says each on standard output, once before it
 // begins and once when it was acknowledged.
-func workUntilKilled(folder string) error {
-	var o order
-	if err := json.Unmarshal([]byte(os.Getenv(childOrder)), &o); err != nil {
-		return err
-	}
+func workUntilKilled(o order) error {
 	ctx := context.Background()
-	stage, err := vaulttest.Open(ctx, &vaulttest.Options{Folder: folder, Start: o.Start})
+	stage, err := vaulttest.Open(ctx, &vaulttest.Options{Folder: o.Folder, Start: o.Start})
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package testkill_test
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"testing"
@@ -15,19 +14,17 @@ import (
 const countsFrom = "TESTKILL_COUNTS_FROM"
 
 func TestMain(m *testing.M) {
-	testkill.Main(m, map[string]func(string) error{countsFrom: func(order string) error {
-		n, err := strconv.Atoi(order)
-		for ; err == nil; n++ {
+	testkill.Main(m, map[string]func(string) error{countsFrom: testkill.Errand(func(n int) error {
+		for ; ; n++ {
 			fmt.Println(n)
 		}
-		return errors.New("that is no number")
-	}})
+	})})
 }
 
 func TestAChildIsHeardUntilItIsKilled(t *testing.T) {
 	t.Parallel()
 	last := 6
-	testkill.Child(t, countsFrom, "7", func(line string) time.Duration {
+	testkill.Child(t, countsFrom, 7, func(line string) time.Duration {
 		require.Equal(t, strconv.Itoa(last+1), line)
 		if last++; last == 1000 {
 			return time.Millisecond

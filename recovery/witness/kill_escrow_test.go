@@ -63,7 +63,7 @@ func TestKeysThatWereBackStayBackAfterAKill(t *testing.T) {
 	}
 	e, err := readShares(folder)
 	require.NoError(t, err)
-	acknowledged := killChild(t, putBackEnv+"="+folder, 5)
+	acknowledged := killChild(t, putBackEnv, folder, 5)
 	for n := uint64(1); ; n++ {
 		at := filepath.Join(folder, fmt.Sprint(n))
 		if _, err := os.Stat(at); err != nil {

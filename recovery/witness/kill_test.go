@@ -1,11 +1,9 @@
 package witness_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/internal/testkill"
 	"reconnect.example/recovery/witness"
 	"reconnect.example/storage"
 	"reconnect.example/storage/sqlitestore"
@@ -22,15 +21,9 @@ import (
 const childEnv = "WITNESS_TEST_CHILD"
 
 func TestMain(m *testing.M) {
-	if folder := os.Getenv(putBackEnv); folder != "" {
-		fmt.Fprintln(os.Stderr, putBackUntilKilled(folder))
-		os.Exit(1)
-	}
-	if folder := os.Getenv(childEnv); folder != "" {
-		fmt.Fprintln(os.Stderr, workUntilKilled(folder))
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
+	testkill.Main(m, map[string]func(string) error{
+		childEnv: testkill.Errand(workUntilKilled), putBackEnv: testkill.Errand(putBackUntilKilled),
+	})
 }
 
 // theSamePerson is one that parent and child both know.
@@ -103,7 +96,7 @@ func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 	}
 	for n := range rounds {
 		folder := t.TempDir()
-		acknowledged := killAfter(t, folder, 1+n*7%23)
+		acknowledged := killChild(t, childEnv, folder, 1+n*7%23)
 
 		store, err := openSQLite(folder)
 		require.NoError(t, err)
@@ -130,34 +123,17 @@ func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 	}
 }
 
-// killAfter lets a child work for so many rounds, kills it in the middle of one,
-// and returns the last round that it saw acknowledged.
-func killAfter(t *testing.T, folder string, rounds int) (acknowledged uint64) {
+// killChild lets a child work for so many rounds, kills it in the middle of one, and
+// returns the last round that it saw acknowledged.
+func killChild(t *testing.T, errand, folder string, rounds int) (acknowledged uint64) {
 	t.Helper()
-	return killChild(t, childEnv+"="+folder, rounds)
-}
-
-func killChild(t *testing.T, variable string, rounds int) (acknowledged uint64) {
-	t.Helper()
-	binary, err := os.Executable()
-	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	child := exec.CommandContext(ctx, binary)
-	child.Env = append(os.Environ(), variable)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		_, err := fmt.Sscan(lines.Text(), &acknowledged)
+	testkill.Child(t, errand, folder, func(line string) time.Duration {
+		_, err := fmt.Sscan(line, &acknowledged)
 		require.NoError(t, err)
 		if rounds--; rounds == 0 {
-			require.NoError(t, child.Process.Kill())
+			return 0
 		}
-	}
-	require.Error(t, child.Wait(), "it was killed")
-	require.LessOrEqual(t, rounds, 0, "and not before")
+		return testkill.Never
+	})
 	return acknowledged
 }

@@ -14,7 +14,8 @@
 //
 // [Faulty] is a store of records that fails when it is told to, to see what a
 // program does when each of its calls fails in turn. [Malicious] is one whose
-// host lies. [Recorder] looks for plaintext in all that reaches a store.
+// host lies. [Recorder] looks for plaintext in all that reaches a store, and [Spoken]
+// says each commit before it is made, so that a process can be killed at it.
 //
 // The suites are themselves tested against drivers that are broken on purpose,
 // each in one way that real drivers are broken in.

@@ -3,7 +3,7 @@
 //
 // A JPEG lies in the PDF as it is (ISO 32000-1, DCTDecode), and so do the compressed
 // rows of a PNG (FlateDecode with PNG predictors); a PNG with transparency is painted
-// on white row by row. Every page is A4, upright as EXIF says, the photo in its middle.
+// on white row by row. Every page is A4 and lies as the photo does, upright as EXIF says.
 // The file says nothing of when, where and with what it was made.
 //
 // It is a writer of our own because the library that reads PDFs here wants whole
@@ -114,6 +114,9 @@ func (r *Reader) object(text string) int {
 // beginPage writes a page up to its pixels, or the end of the file.
 func (r *Reader) beginPage() error {
 	source, err := r.next()
+	if err == io.EOF && r.pages == 0 {
+		return &PageError{1, ErrKind}
+	}
 	if err == io.EOF {
 		r.end()
 		return nil
@@ -165,8 +168,9 @@ func (r *Reader) end() {
 	r.write(fmt.Sprintf("trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(r.objects)+1, table))
 }
 
-// A4, in points (ISO 216).
-const short, long = 595.28, 841.89
+// A4 in points (ISO 216), and the white around a photo: printers leave out what lies
+// nearer to the edge than 5 mm.
+const short, long, margin = 595.28, 841.89, 14.17
 
 // fit is an A4 page that lies as the picture does, before it is turned, and how the
 // picture is painted in its middle.
@@ -175,7 +179,7 @@ func fit(p picture) (width, height float64, matrix string) {
 	if p.width > p.height {
 		width, height = long, short
 	}
-	scale := min(width/float64(p.width), height/float64(p.height))
+	scale := min((width-2*margin)/float64(p.width), (height-2*margin)/float64(p.height))
 	w, h := scale*float64(p.width), scale*float64(p.height)
 	x, y, across := (width-w)/2, (height-h)/2, w
 	if p.mirrored() {

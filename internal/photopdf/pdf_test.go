@@ -17,6 +17,8 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/pdfcpu/pdfcpu/pkg/api"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/photo"
@@ -236,6 +238,23 @@ func pngClaiming(w, h uint32) []byte {
 	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, w), h)
 	b = append(b, 8, 6, 0, 0, 0)
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[12:]))
+}
+
+func TestAnotherLibraryReadsThePages(t *testing.T) {
+	t.Parallel()
+	api.DisableConfigDir()
+	for _, size := range []image.Point{{300, 400}, {400, 300}, {1, 5000}, {5000, 1}} {
+		out, err := pdfOf(false, jpegOf(t, upright(size.X, size.Y), 1), pngOf(t, upright(size.X, size.Y)))
+		require.NoError(t, err)
+		doc, err := api.ReadValidateAndOptimize(bytes.NewReader(out), model.NewDefaultConfiguration())
+		require.NoError(t, err)
+		require.Equal(t, 2, doc.PageCount)
+		_, _, page, err := doc.PageDict(1, false)
+		require.NoError(t, err)
+		require.Equal(t, size.X > size.Y, page.MediaBox.Width() > page.MediaBox.Height())
+	}
+	_, err := pdfOf(false)
+	require.ErrorIs(t, err, photopdf.ErrKind, "no page is no PDF")
 }
 
 // Ten photos of 12 MB are sent by somebody without JavaScript: they go by.

@@ -2,10 +2,8 @@ package recovery
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -121,9 +119,12 @@ func checkSaid(field string, text *string, required bool) error {
 
 // Open opens a request, with this helper's half. Where nothing is to wait for, an open
 // one for the same path gives way to it, and so does one that has ended at the witness.
-// Errors: ErrRequest if the path is not in force,
-// ErrOpen, vault.ErrOneOrganisation if relay and desk are one by now, vault.ErrTooMany if four are open already, vault.ErrRevision if somebody who is asked has new keys since a moment ago (open it again), vault.ErrNotFound,
-// vault.ErrInvalid, vault.ErrWitnessAway (nothing was opened), and those of consent.
+//
+// Errors: ErrRequest if the path is not in force, ErrOpen, vault.ErrOneOrganisation if
+// relay and desk are one by now, vault.ErrTooMany if four are open already,
+// vault.ErrRevision if somebody who is asked has new keys since a moment ago (open it
+// again), vault.ErrNotFound, vault.ErrInvalid, vault.ErrWitnessAway (nothing was opened),
+// and those of consent.
 func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Opened, error) {
 	if err := n.check(); err != nil {
 		return Opened{}, err
@@ -172,237 +173,6 @@ func (s *Service) Open(ctx context.Context, p *consent.Post, n NewRequest) (Open
 	s.notify(ctx, n.Vault, EventOpened)
 	r, err := s.describe(ctx, n.Vault, named{d.id, d.record}, d.opening)
 	return Opened{Request: r, Number: inGroups(d.number), Code: inGroups(d.code)}, err
-}
-
-// draft is a request that is about to be opened.
-type draft struct {
-	id      RequestID
-	vault   vault.ID
-	kind    vault.PathKind
-	facts   vault.PathFacts
-	side    string
-	number  string
-	code    string
-	record  *record
-	opening *opening
-	ask     []asked
-}
-
-// asked is somebody with a queue.
-type asked struct {
-	relay consent.RelayID
-	inbox seal.BoxPublic
-	note  vault.ItemID
-	later time.Duration // is swept so much later: in the same hour it would tell of what it is (N20)
-}
-
-func newAsked(relay consent.RelayID, inbox seal.BoxPublic) asked {
-	note := vault.ItemID(random16())
-	return asked{relay: relay, inbox: inbox, note: note, later: time.Duration(1+note[0]%24) * time.Hour}
-}
-
-// tell leaves a note, in the commit that it is about.
-func (a asked) tell(tx *storage.Tx, n noteBody, until time.Time) error {
-	if err := consent.StillInbox(tx, a.relay, a.inbox); err != nil {
-		return err
-	}
-	body, err := seal.Marshal(n)
-	if err != nil {
-		return err
-	}
-	record, err := a.inbox.Seal(consent.QueueBox(a.relay, a.note), nil, body)
-	if err == nil {
-		putPassing(tx, noteKey(a.relay, a.note), record, until.Add(a.later))
-	}
-	return err
-}
-
-func (s *Service) draft(ctx context.Context, p *consent.Post, v *vault.Vault, n NewRequest) (*draft, error) {
-	facts, err := s.facts(ctx, n.Vault, n.Path)
-	if err != nil {
-		return nil, err
-	}
-	if !opens(facts.Kind, sideOf(v)) {
-		return nil, invalid("path", "takes a relay to open it: the desk has a part of the code")
-	}
-	own, err := readParams(facts.Kind, facts.Params)
-	if err != nil {
-		return nil, err
-	}
-	now := s.cfg.Now()
-	d := &draft{id: RequestID(random16()), vault: n.Vault, kind: facts.Kind, facts: facts, side: sideOf(v), number: drawDigits(), code: drawDigits()}
-	until := now.Add(own.longest() + s.cfg.RequestsLast)
-	d.record = &record{Path: n.Path, State: recordOpen, Opened: now.UnixMilli(), Until: until.UnixMilli()}
-	if err := s.sealCode(ctx, d); err != nil {
-		return nil, err
-	}
-	digest := sha256.Sum256(d.record.Public)
-	said, err := p.Approval(n.Vault, &seal.Approval{Request: d.id, Path: n.Path, Policy: facts.Policy, Act: seal.ApprovalOpens, Key: digest[:], Until: d.record.Until, At: now.UnixMilli()})
-	if err != nil {
-		return nil, err
-	}
-	plain, err := seal.Marshal(openingBody{Said: said, Name: p.Name(), Kind: facts.Kind, Private: facts.Private})
-	if err != nil {
-		return nil, err
-	}
-	if d.opening, err = s.readOpening(ctx, n.Vault, d.id, d.record, plain); err != nil {
-		return nil, err
-	}
-	half, ok := v.Half(n.Path)
-	if !ok {
-		return nil, ErrRequest
-	}
-	if d.record.Opening, err = sealOpening(n.Vault, d.id, half, d.opening.openingBody); err != nil {
-		return nil, err
-	}
-	if d.record.Owner, err = v.ToOwner(ctx, bound(n.Vault, d.id, "owner"), plain); err != nil {
-		return nil, err
-	}
-	return d, s.whom(ctx, p, d, n.Ask)
-}
-
-// opens says whether a side opens requests of a kind. Where nothing is the person's, the
-// desk says a part of the code, so that nobody who helps has both. A desk that had number
-// and code too, would need nothing but the word of honest people of a relay (F12).
-func opens(kind vault.PathKind, side string) bool {
-	return kind != vault.PathHelpers || side == sideRelay
-}
-
-// facts are what stands with a path. ErrRequest if it is not in force (any more).
-func (s *Service) facts(ctx context.Context, id vault.ID, path vault.PathID) (vault.PathFacts, error) {
-	f, err := s.cfg.Vaults.PathFacts(ctx, id, path, vault.Half{}, vault.Half{})
-	if errors.Is(err, vault.ErrSignIn) {
-		err = ErrRequest
-	}
-	return f, err
-}
-
-// whom finds the inboxes of all who are asked: one's own relay or desk, and the others.
-func (s *Service) whom(ctx context.Context, p *consent.Post, d *draft, ask []consent.RelayID) error {
-	desk, sides := false, map[bool]consent.OrganisationID{}
-	for _, id := range append([]consent.RelayID{p.Relay().ID}, ask...) {
-		if slices.ContainsFunc(d.ask, func(a asked) bool { return a.relay == id }) {
-			continue
-		}
-		relay, err := s.cfg.Directory.Relay(ctx, id)
-		if err != nil {
-			return err
-		}
-		desk = desk || relay.Type == consent.TypeDesk
-		if _, known := sides[relay.Type == consent.TypeDesk]; !known {
-			sides[relay.Type == consent.TypeDesk] = relay.Organisation
-		}
-		keys, err := s.cfg.Register.Holder(ctx, id, nil)
-		if err != nil {
-			return err
-		}
-		d.ask = append(d.ask, newAsked(id, keys.Inbox))
-	}
-	if d.kind == vault.PathHelpers && desk && sides[true] == sides[false] {
-		return vault.ErrOneOrganisation // F13: one of them has gone over to the other since
-	}
-	if d.kind == vault.PathHelpers && !desk {
-		return invalid("ask", "does not name the other side: a desk and a relay help together")
-	}
-	return nil
-}
-
-// sideOf tells on which side a guest helps.
-func sideOf(v *vault.Vault) string {
-	if t := v.Terms(); t != nil && t.Scope == vault.ScopeHelp {
-		return sideDesk
-	}
-	return sideRelay
-}
-
-// dead are the requests that the witness has ended, as it does when the person signs in:
-// they stand in nobody's way. One that it does not know either is being opened just now, or
-// whoever opened it fell over. What has ended here and not there, as an answer was lost,
-// ends there: it would keep one of the vault's places until it expires.
-func (s *Service) dead(ctx context.Context, id vault.ID, d *draft) (map[RequestID]bool, error) {
-	if !d.kind.Witness() {
-		return map[RequestID]bool{}, nil
-	}
-	// In this order: one that somebody else opens meanwhile is written here before the
-	// witness knows it. The other way round it would look as if it had ended here.
-	known, err := s.cfg.Witness.Requests(ctx, id)
-	if err != nil {
-		return nil, witnessError(ctx, err)
-	}
-	all, err := s.all(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	dead, now := map[RequestID]bool{}, s.cfg.Now()
-	for _, w := range known {
-		i := slices.IndexFunc(all, func(r named) bool { return r.id == w.ID })
-		ended := i < 0 || !all[i].isOpen(now) && !(all[i].State == recordDone && all[i].Later)
-		if ended && !w.Cancelled && now.Before(w.Until) {
-			if err := s.cfg.Witness.Cancel(ctx, id, w.ID); err != nil {
-				return nil, witnessError(ctx, err)
-			}
-		}
-	}
-	for _, r := range all {
-		i := slices.IndexFunc(known, func(w WitnessRequest) bool { return w.ID == r.id })
-		begun := time.UnixMilli(r.Opened).Add(beginsWithin)
-		dead[r.id] = r.Path == d.record.Path && (i >= 0 && known[i].Cancelled || i < 0 && now.After(begun))
-	}
-	return dead, nil
-}
-
-// gone are the open requests about paths that are not in force any more: they help nobody,
-// and must not keep anybody from asking for help.
-func (s *Service) gone(ctx context.Context, id vault.ID, d *draft) (map[RequestID]bool, error) {
-	all, err := s.all(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	gone := map[RequestID]bool{}
-	for _, r := range all {
-		if r.Path == d.record.Path || !r.isOpen(s.cfg.Now()) {
-			continue
-		}
-		_, err := s.facts(ctx, id, r.Path)
-		if err != nil && !errors.Is(err, ErrRequest) {
-			return nil, err
-		}
-		gone[r.id] = err != nil
-	}
-	return gone, nil
-}
-
-// beginsWithin is how long it takes at most until the witness knows of a request.
-const beginsWithin = time.Minute
-
-// makeRoom counts the open requests of a vault, in the commit of another one. It returns
-// those that give way to it.
-func (s *Service) makeRoom(tx *storage.Tx, d *draft, dead map[RequestID]bool) (overtaken []RequestID, err error) {
-	all, err := allIn(tx, d.vault)
-	if err != nil {
-		return nil, err
-	}
-	open, now := 0, s.cfg.Now()
-	for _, r := range all {
-		if !r.isOpen(now) {
-			continue
-		}
-		if r.Path != d.record.Path && !dead[r.id] {
-			open++
-			continue
-		}
-		if r.Path == d.record.Path && !dead[r.id] && d.record.Until-d.record.Opened > s.cfg.RequestsLast.Milliseconds() {
-			return nil, ErrOpen // it would begin to wait anew
-		}
-		if err := r.end(tx, d.vault, r.id, recordOver, now); err != nil {
-			return nil, err
-		}
-		overtaken = append(overtaken, r.id)
-	}
-	if open >= maxOpen {
-		return nil, vault.ErrTooMany
-	}
-	return overtaken, nil
 }
 
 // write puts a request with its first half, its pointer and its notes.

@@ -24,7 +24,7 @@ var onRecovery = []mutation{
 		{"recovery/witness/requests.go", "if wait := q.left(at, now); wait > 0 {", "if wait := q.left(at, now); false && wait > 0 {"},
 	}},
 	{"F4", "the end of a request at the witness", "recovery", inConsent("F4_cancel_skipped"), []edit{
-		{"recovery/witness/requests.go", "return q.Cancelled == 0 && now.UnixMilli() < q.Until", "return now.UnixMilli() < q.Until"},
+		{"recovery/witness/request_record.go", "return q.Cancelled == 0 && now.UnixMilli() < q.Until", "return now.UnixMilli() < q.Until"},
 	}},
 	{"F4", "the question whether a request that waits for nothing has ended", "recovery", inConsent("F4_cancel_of_a_sheet_skipped"), []edit{
 		{"recovery/complete.go", "if err == nil && ended {", "if false && err == nil && ended {"},
@@ -36,7 +36,7 @@ var onRecovery = []mutation{
 		{"vault/path_review.go", "		t.note(act, nil, detail)\n		return also(t.tx, Half{", "		return also(t.tx, Half{"},
 	}},
 	{"F6", "the question whether somebody has agreed already", "recovery", inConsent("F6_one_person_twice"), []edit{
-		{"recovery/witness/requests.go", "case a.Worker == by.Worker, bytes.Equal(a.Key, by.Key):", "case false:"},
+		{"recovery/witness/request_record.go", "case a.Worker == by.Worker, bytes.Equal(a.Key, by.Key):", "case false:"},
 	}},
 	{"F7", "the vault from what an approval is bound to", "recovery", inConsent("F7_replayed_approvals"), []edit{
 		{"internal/seal/approval.go", "return Context{Type: TypeApproval, Vault: vault, Object: request[:]}", "return Context{Type: TypeApproval, Object: request[:]}"},

@@ -258,7 +258,7 @@ func TestAnEmptyFileAmongOthersIsNamedAndTheOthersAreStored(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil).newPerson()
 	p.upload(nil, file{"file", "un.pdf", "application/pdf", pdf}, file{"file", "vide.jpg", "image/jpeg", nil}, file{"file", "trois.pdf", "application/pdf", pdf}).
-		is(http.StatusUnprocessableEntity, "Enregistré, 2 sur 3 : un, trois 2. Vide, donc pas enregistré : vide.jpg.")
+		is(http.StatusUnprocessableEntity, "Enregistré, 2 sur 3 : un, trois 2. Vide ou abîmé, donc pas enregistré : vide.jpg.")
 	p.get("/").ok("2 papiers")
 }
 

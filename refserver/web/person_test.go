@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/tls"
 	"html"
+	"image"
+	jpg "image/jpeg"
 	"io"
 	"maps"
 	"mime/multipart"
@@ -268,5 +270,18 @@ func room(bytes int64) *local.Options {
 
 var (
 	pdf  = append([]byte("%PDF-1.7\n"), bytes.Repeat([]byte("ink and paper\n"), 500)...)
-	jpeg = append([]byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00"), bytes.Repeat([]byte{1, 2, 3, 4, 5}, 2000)...)
+	jpeg = photographed(160, 120)
 )
+
+// photographed is a photo of this size.
+func photographed(width, height int) []byte {
+	m := image.NewGray(image.Rect(0, 0, width, height))
+	for i := range m.Pix {
+		m.Pix[i] = byte(i * i >> 3)
+	}
+	var out bytes.Buffer
+	if err := jpg.Encode(&out, m, nil); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
+}

@@ -14,10 +14,10 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gabriel-vasile/mimetype"
 
+	"reconnect.example/internal/photo"
 	"reconnect.example/internal/safename"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/vault"
@@ -86,8 +86,12 @@ func (p *pages) receive(u *upload) error {
 	}
 	u.form.ID = rand.Text()
 	drain(v.r)
-	if len(u.stored) > 0 && errors.Is(err, errEmptyFile) {
+	if len(u.stored) > 0 && isUnusable(err) {
 		u.form.Problem = u.someStored()
+		err = nil
+	}
+	if sentence := v.photoSentence(err); sentence != "" {
+		u.form.refuse("file", sentence)
 		err = nil
 	}
 	return again(u.form, err)
@@ -106,8 +110,9 @@ type upload struct {
 	parts  *multipart.Reader
 	form   *form
 	folder vault.ItemID
+	some   bool // a file has come
 	stored []vault.Item
-	empty  []string // names of files that hold nothing
+	empty  []string // names of files that hold nothing, or a broken photo
 }
 
 // errEmptyFile: a file without a byte in it is not stored.
@@ -120,7 +125,7 @@ func (u *upload) next() (*multipart.Part, error) {
 		part, err := u.parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			u.form = u.filled()
-			if len(u.stored)+len(u.empty) == 0 {
+			if !u.some {
 				u.form.refuse("file", u.t("wrong.file"))
 				u.form.Missing = true
 			}
@@ -132,7 +137,7 @@ func (u *upload) next() (*multipart.Part, error) {
 		switch name := part.FormName(); {
 		case name == "photo" || name == "file":
 			if part.FileName() != "" { // an input that was left empty has none
-				u.form = u.filled()
+				u.form, u.some = u.filled(), true
 				return part, nil
 			}
 		default:
@@ -166,10 +171,19 @@ func (u *upload) store(part *multipart.Part) (string, error) {
 			return "", err
 		}
 	}
+	if u.form.Get("pages") == "one" {
+		item, err := u.storePages(part, in)
+		if err != nil {
+			return "", err
+		}
+		u.stored, part = append(u.stored, item), nil
+	}
+	var unusable error
 	for part != nil {
 		item, err := u.storeOne(part, in)
 		switch {
-		case errors.Is(err, errEmptyFile): // those after it are stored all the same
+		case isUnusable(err): // those after it are stored all the same
+			unusable = err
 			u.empty = append(u.empty, safename.Line(part.FileName()))
 		case err != nil:
 			return "", u.after(err)
@@ -180,8 +194,8 @@ func (u *upload) store(part *multipart.Part) (string, error) {
 			return "", u.after(err)
 		}
 	}
-	if len(u.empty) > 0 {
-		return "", u.after(errEmptyFile)
+	if unusable != nil {
+		return "", u.after(unusable)
 	}
 	if u.leaves {
 		return "/", nil
@@ -195,7 +209,12 @@ func (u *upload) store(part *multipart.Part) (string, error) {
 	return itemPath(u.stored[0]), nil
 }
 
-// someStored says which files are stored and which were empty.
+// isUnusable says that a file holds nothing that could be stored.
+func isUnusable(err error) bool {
+	return errors.Is(err, errEmptyFile) || errors.Is(err, photo.ErrBroken)
+}
+
+// someStored says which files are stored and which could not be.
 func (u *upload) someStored() string {
 	var names []string
 	for _, i := range u.stored {
@@ -221,34 +240,40 @@ func (u *upload) storeOne(part *multipart.Part, in vault.Compartment) (vault.Ite
 	if len(first) == 0 {
 		return vault.Item{}, errEmptyFile
 	}
-	doc := vault.NewDocument{
-		Name: u.title(part), Compartment: in, Folder: u.folder, MediaType: kindOf(first, part.Header.Get("Content-Type")),
-		Issued: u.typedDate(u.form, "issued"), Expires: u.typedDate(u.form, "expires"), Channel: channel,
+	content, err := u.clean(source)
+	if err != nil {
+		return vault.Item{}, err
 	}
-	item := vault.Item{Kind: vault.KindDocument, Name: doc.Name}
-	if u.leaves {
-		var left vault.Left
-		left, err = u.vault.LeaveDocument(u.ctx(), doc, source)
-		item.ID = left.Item
-	} else {
-		item, err = u.vault.AddDocument(u.ctx(), doc, source)
-	}
+	item, err := u.add(u.title(part), kindOf(first, part.Header.Get("Content-Type")), in, content)
 	if source.failed != nil { // what the network said comes before what the library made of it
 		return vault.Item{}, source.failed
 	}
 	return item, err
 }
 
-// title is what the person typed or, if nothing, the name of the file. A phone
-// calls every photo "image": those get the day.
+// add stores one paper, or leaves it.
+func (u *upload) add(title, kind string, in vault.Compartment, content io.Reader) (vault.Item, error) {
+	doc := vault.NewDocument{
+		Name: title, Compartment: in, Folder: u.folder, MediaType: kind,
+		Issued: u.typedDate(u.form, "issued"), Expires: u.typedDate(u.form, "expires"), Channel: channel,
+	}
+	if u.leaves {
+		left, err := u.vault.LeaveDocument(u.ctx(), doc, content)
+		return vault.Item{Kind: vault.KindDocument, Name: doc.Name, ID: left.Item}, err
+	}
+	return u.vault.AddDocument(u.ctx(), doc, content)
+}
+
+// title is what the person typed or, if nothing, the name of the file. What a camera
+// calls its photos says nothing: those get the day.
 func (u *upload) title(part *multipart.Part) string {
 	title := u.form.Get("title")
 	if title == "" {
 		base := path.Base(strings.ReplaceAll(part.FileName(), `\`, "/"))
 		title = safename.Line(strings.TrimSuffix(base, path.Ext(base)))
 	}
-	if title == "" || title == "image" || part.FormName() == "photo" && u.form.Get("title") == "" {
-		title = u.t("paper.of-day", u.date(vault.Date(u.now().In(u.zone).Format(time.DateOnly))))
+	if title == "" || u.form.Get("title") == "" && (part.FormName() == "photo" || namedByCamera.MatchString(title)) {
+		title = u.ofDay()
 	}
 	if runes := []rune(title); len(runes) > vault.MaxName-5 {
 		title = string(runes[:vault.MaxName-5])

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"html"
+	"image/jpeg"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -282,4 +284,18 @@ func (s *surfing) photographs(title string) {
 	s.do(chromedp.SetUploadFiles(chromedp.CSS("#f-photo"), []string{path}))
 	s.press("main form button:not([type=button])")
 	s.waitFor("C’est enregistré.")
+}
+
+// isThePhoto fails unless this is the photo, without what the camera wrote into it.
+func (s *surfing) isThePhoto(got []byte) {
+	s.Helper()
+	want, err := os.ReadFile(photo)
+	require.NoError(s, err)
+	before, err := jpeg.DecodeConfig(bytes.NewReader(want))
+	require.NoError(s, err)
+	after, err := jpeg.DecodeConfig(bytes.NewReader(got))
+	require.NoError(s, err)
+	require.ElementsMatch(s, []int{before.Width, before.Height}, []int{after.Width, after.Height}, "upright or not")
+	require.Contains(s, string(want), "Exemple")
+	require.NotContains(s, string(got), "Exemple", "the name of the camera")
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/secure/precis"
 
 	"reconnect.example/internal/digits"
+	"reconnect.example/internal/guessed"
 	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
 )
@@ -125,7 +126,8 @@ func (s *Vaults) ByLogin(ctx context.Context, login string) (ID, error) {
 func isNotFound(err error) bool { return errors.Is(err, storage.ErrNotFound) }
 
 // MinPassword is the least number of characters of a password. There is no rule
-// about kinds of characters and no forced renewal (NIST SP 800-63B, CNIL 2022).
+// about kinds of characters and no forced renewal, but one that others try first is
+// refused (NIST SP 800-63B, CNIL 2022; OWASP ASVS 6.2.4).
 const (
 	MinPassword = 8
 	maxPassword = 256
@@ -151,7 +153,8 @@ func CheckPassword(password, login string) error {
 	return err
 }
 
-// newPassword is normalPassword for a secret that is being chosen.
+// newPassword is normalPassword for a secret that is being chosen. What was chosen
+// before a rule came still opens: a sign-in asks none of these.
 func newPassword(s, login string) (string, error) {
 	p, err := normalPassword(s)
 	if err != nil {
@@ -163,6 +166,9 @@ func newPassword(s, login string) (string, error) {
 	}
 	if distinct := slices.Compact(slices.Sorted(slices.Values(runes))); len(distinct) < 4 {
 		return "", &InvalidError{Field: "password", Problem: "repeats the same few characters; a few words are easy to remember"}
+	}
+	if guessed.Is(p) {
+		return "", &InvalidError{Field: "password", Problem: "is one of those that others try first; a few words are easy to remember"}
 	}
 	if digits := strings.Join(strings.Fields(p), ""); login != "" && digits == strings.ReplaceAll(login, " ", "") {
 		return "", &InvalidError{Field: "password", Problem: "is the login; choose something that is not on the card"}

@@ -88,6 +88,8 @@ func (v *visit) reason(invalid *vault.InvalidError) string {
 		return v.t("wrong.past")
 	case says("is not six digits"):
 		return v.t("wrong.pin-digits")
+	case says("is one of those that others try first"):
+		return v.t("wrong.easy")
 	case says("is one that others try first"):
 		return v.t("wrong.pin-easy")
 	case says("is a part of the login"):

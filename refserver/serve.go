@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -238,7 +239,9 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	failed := make(chan error, 1)
 	owned.Go(func() {
 		if s.config.Serve.TLSCert != "" {
-			failed <- s.http.ServeTLS(listener, s.config.Serve.TLSCert, s.config.Serve.TLSKey)
+			of := &certificate{cert: s.config.Serve.TLSCert, key: s.config.Serve.TLSKey, log: s.log}
+			s.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: of.current}
+			failed <- s.http.ServeTLS(listener, "", "")
 			return
 		}
 		failed <- s.http.Serve(listener)

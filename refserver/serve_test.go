@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -69,7 +70,7 @@ func TestListeningBeyondThisMachineWithoutHTTPSIsWarnedAbout(t *testing.T) {
 
 func TestWithACertificateItSpeaksHTTPS(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
+	cert, key := selfSigned(t)
 	r := start(t, filepath.Join(shortDir(t), "data"), "--demo", "--tls-cert", cert, "--tls-key", key)
 	require.Regexp(t, `^https://localhost:[0-9]+$`, r.url)
 	require.NotContains(t, r.out.String(), "There is no HTTPS")
@@ -85,8 +86,41 @@ func TestWithACertificateItSpeaksHTTPS(t *testing.T) {
 	require.ErrorContains(t, err, "--tls-cert")
 }
 
-// certificate makes a certificate for localhost.
-func certificate(t *testing.T) (cert, key string) {
+// A half-written renewal keeps the former certificate, and a whole one is used from the
+// next connection on. Nobody is signed out.
+func TestARenewedCertificateIsTakenWithoutARestart(t *testing.T) {
+	t.Parallel()
+	cert, key := selfSigned(t)
+	r := start(t, filepath.Join(shortDir(t), "data"), "--tls-cert", cert, "--tls-key", key)
+	shown := func() []byte {
+		conn, err := tls.Dial("tcp", strings.TrimPrefix(r.url, "https://"), &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the test's own certificate
+		require.NoError(t, err)
+		defer conn.Close()
+		require.GreaterOrEqual(t, conn.ConnectionState().Version, uint16(tls.VersionTLS12))
+		return conn.ConnectionState().PeerCertificates[0].Raw
+	}
+	first := shown()
+	require.Equal(t, first, shown())
+	newCert, newKey := selfSigned(t)
+	renew := func(from, to string, age time.Duration) {
+		content, err := os.ReadFile(from)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(to, content, 0o600))
+		require.NoError(t, os.Chtimes(to, time.Time{}, time.Now().Add(age))) // a clock of full seconds must not matter here
+	}
+	renew(newCert, cert, time.Minute)
+	require.Equal(t, first, shown(), "the key is not there yet")
+	require.NoError(t, os.Remove(key))
+	require.Equal(t, first, shown(), "nor now")
+	renew(newKey, key, 2*time.Minute)
+	second := shown()
+	require.NotEqual(t, first, second)
+	require.Equal(t, second, shown())
+	require.Contains(t, r.logs.String(), "the certificate was renewed")
+}
+
+// selfSigned makes a certificate for localhost.
+func selfSigned(t *testing.T) (cert, key string) {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)

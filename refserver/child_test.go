@@ -19,6 +19,7 @@ import (
 
 	"reconnect.example/internal/testkeys"
 	"reconnect.example/refserver/preview"
+	"reconnect.example/refserver/printing"
 )
 
 // The variables that make this test binary be a server, which can then be
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 	}
 	if len(os.Args) == 2 && os.Args[1] == preview.Argument {
 		os.Exit(preview.Child(os.Stdin, os.Stdout))
+	}
+	if len(os.Args) == 2 && os.Args[1] == printing.Argument {
+		os.Exit(printing.Child(os.Stdin, os.Stdout))
 	}
 	if len(os.Args) > 1 && os.Args[1] == "witness" { // as --demo-witness starts it
 		os.Exit(child(os.Args[1:]))

@@ -25,6 +25,7 @@ import (
 	"reconnect.example/refserver/check"
 	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/preview"
+	"reconnect.example/refserver/printing"
 	"reconnect.example/refserver/progress"
 	"reconnect.example/refserver/witnessserver"
 )
@@ -32,6 +33,9 @@ import (
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == preview.Argument { // started by itself, to look at one paper and nothing else
 		os.Exit(preview.Child(os.Stdin, os.Stdout))
+	}
+	if len(os.Args) == 2 && os.Args[1] == printing.Argument { // or to make one PDF of several
+		os.Exit(printing.Child(os.Stdin, os.Stdout))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once

@@ -33,7 +33,17 @@ type Content struct {
 // ReadDocument opens a document. The line in the journal is durable before the
 // first byte leaves; if it cannot be written, nothing does.
 func (v *Vault) ReadDocument(ctx context.Context, id ItemID) (*Content, error) {
-	r, err := v.announce(ctx, id)
+	r, err := v.announce(ctx, id, nil)
+	if err != nil {
+		return nil, err
+	}
+	return v.content(ctx, r)
+}
+
+// PrintDocument is ReadDocument for paper: the line in the journal says that it was
+// printed (Detail "for": "print").
+func (v *Vault) PrintDocument(ctx context.Context, id ItemID) (*Content, error) {
+	r, err := v.announce(ctx, id, map[string]string{"for": "print"})
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +54,7 @@ func (v *Vault) ReadDocument(ctx context.Context, id ItemID) (*Content, error) {
 // negative); a range past the end is cut. Its segments are verified, the digest
 // of the whole is not. InvalidError if offset lies behind the end.
 func (v *Vault) ReadDocumentRange(ctx context.Context, id ItemID, offset, length int64) (*Content, error) {
-	r, err := v.announce(ctx, id)
+	r, err := v.announce(ctx, id, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -62,12 +72,12 @@ func (v *Vault) ReadDocumentRange(ctx context.Context, id ItemID, offset, length
 	return &Content{Item: *r.item, v: v, ctx: ctx, checked: v.service.now(), from: rc, closer: rc, left: length}, nil
 }
 
-// announce finds a document and commits the line that says it was read.
-func (v *Vault) announce(ctx context.Context, id ItemID) (*record, error) {
+// announce finds a document and commits the line that says it was read, and for what.
+func (v *Vault) announce(ctx context.Context, id ItemID, detail map[string]string) (*record, error) {
 	var found *record
 	err := v.do(ctx, func(t *turn) (err error) {
 		if found, err = t.document(id); err == nil {
-			t.note(ActDownloaded, found.item, nil)
+			t.note(ActDownloaded, found.item, detail)
 		}
 		return err
 	})

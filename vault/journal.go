@@ -56,7 +56,7 @@ const (
 	ActCounted         Act = "items.counted"
 	ActAdded           Act = "item.added"
 	ActRead            Act = "item.read"
-	ActDownloaded      Act = "document.read"
+	ActDownloaded      Act = "document.read" // Detail "for": "print", where it was for paper
 	ActChanged         Act = "item.changed"
 	ActReplaced        Act = "document.replaced"
 	ActMadePrivate     Act = "item.made-private"

@@ -25,50 +25,52 @@ func TestEveryActLeavesALine(t *testing.T) {
 		return c.Close()
 	}
 	for _, step := range []struct {
-		act vault.Act
-		do  func() error
+		act     vault.Act
+		do      func() error
+		printed bool
 	}{
-		{vault.ActAdded, func() (err error) {
+		{act: vault.ActAdded, do: func() (err error) {
 			paper, err = s.v.AddDocument(ctx, vault.NewDocument{Name: "Carte"}, bytes.NewReader(content(1, 100)))
 			return err
 		}},
-		{vault.ActAdded, func() (err error) { note, err = s.v.AddNote(ctx, "Note", vault.Note{}, vault.Place{}); return err }},
-		{vault.ActAdded, func() error { _, err := s.v.AddFolder(ctx, "Mine", vault.Place{}); return err }},
-		{vault.ActRead, func() error { _, err := s.v.Item(ctx, paper.ID); return err }},
-		{vault.ActDownloaded, func() error { return close(s.v.ReadDocument(ctx, paper.ID)) }},
-		{vault.ActDownloaded, func() error { return close(s.v.ReadDocumentRange(ctx, paper.ID, 1, 2)) }},
-		{vault.ActControlled, func() error { _, err := s.v.Control(ctx, paper.ID); return err }},
-		{vault.ActMetadata, func() error { _, err := s.v.Metadata(ctx, paper.ID); return err }},
-		{vault.ActCounted, func() error { _, err := s.v.Count(ctx); return err }},
-		{vault.ActListed, func() error { _, err := s.v.List(ctx, nil); return err }},
-		{vault.ActListed, func() error {
+		{act: vault.ActAdded, do: func() (err error) { note, err = s.v.AddNote(ctx, "Note", vault.Note{}, vault.Place{}); return err }},
+		{act: vault.ActAdded, do: func() error { _, err := s.v.AddFolder(ctx, "Mine", vault.Place{}); return err }},
+		{act: vault.ActRead, do: func() error { _, err := s.v.Item(ctx, paper.ID); return err }},
+		{act: vault.ActDownloaded, do: func() error { return close(s.v.ReadDocument(ctx, paper.ID)) }},
+		{act: vault.ActDownloaded, do: func() error { return close(s.v.ReadDocumentRange(ctx, paper.ID, 1, 2)) }},
+		{act: vault.ActDownloaded, do: func() error { return close(s.v.PrintDocument(ctx, paper.ID)) }, printed: true},
+		{act: vault.ActControlled, do: func() error { _, err := s.v.Control(ctx, paper.ID); return err }},
+		{act: vault.ActMetadata, do: func() error { _, err := s.v.Metadata(ctx, paper.ID); return err }},
+		{act: vault.ActCounted, do: func() error { _, err := s.v.Count(ctx); return err }},
+		{act: vault.ActListed, do: func() error { _, err := s.v.List(ctx, nil); return err }},
+		{act: vault.ActListed, do: func() error {
 			for range s.v.Items(ctx) {
 			}
 			return nil
 		}},
-		{vault.ActViewed, func() error { _, err := s.v.Overview(ctx); return err }},
-		{vault.ActSpaceViewed, func() error { _, err := s.v.Space(ctx); return err }},
-		{vault.ActSpaceAsked, func() error { _, err := s.v.AskForSpace(ctx, "x"); return err }},
-		{vault.ActChanged, func() error { _, err := s.v.Edit(ctx, paper.ID, 1, vault.Edit{Name: ptr("x")}); return err }},
-		{vault.ActReplaced, func() error {
+		{act: vault.ActViewed, do: func() error { _, err := s.v.Overview(ctx); return err }},
+		{act: vault.ActSpaceViewed, do: func() error { _, err := s.v.Space(ctx); return err }},
+		{act: vault.ActSpaceAsked, do: func() error { _, err := s.v.AskForSpace(ctx, "x"); return err }},
+		{act: vault.ActChanged, do: func() error { _, err := s.v.Edit(ctx, paper.ID, 1, vault.Edit{Name: ptr("x")}); return err }},
+		{act: vault.ActReplaced, do: func() error {
 			_, err := s.v.ReplaceDocument(ctx, paper.ID, 2, vault.NewDocument{}, bytes.NewReader(nil))
 			return err
 		}},
-		{vault.ActShared, func() error { _, err := s.v.Move(ctx, paper.ID, 3, vault.Shared); return err }},
-		{vault.ActMadePrivate, func() error { _, err := s.v.Move(ctx, paper.ID, 4, vault.Private); return err }},
-		{vault.ActShared, func() error { _, err := s.v.Move(ctx, note.ID, 1, vault.Shared); return err }},
-		{vault.ActBinned, func() error { _, err := s.v.Bin(ctx, paper.ID, 5); return err }},
-		{vault.ActRestored, func() error { _, err := s.v.Restore(ctx, paper.ID, 6); return err }},
-		{vault.ActDestroyed, func() error { return s.v.Destroy(ctx, paper.ID, 7) }},
-		{vault.ActSessionsListed, func() error { _, err := s.v.Sessions(ctx); return err }},
-		{vault.ActSessionsEnded, func() error { return s.v.EndOtherSessions(ctx) }},
-		{vault.ActExported, func() error { return s.v.Export(ctx, io.Discard) }},
-		{vault.ActPasswordChanged, func() error {
+		{act: vault.ActShared, do: func() error { _, err := s.v.Move(ctx, paper.ID, 3, vault.Shared); return err }},
+		{act: vault.ActMadePrivate, do: func() error { _, err := s.v.Move(ctx, paper.ID, 4, vault.Private); return err }},
+		{act: vault.ActShared, do: func() error { _, err := s.v.Move(ctx, note.ID, 1, vault.Shared); return err }},
+		{act: vault.ActBinned, do: func() error { _, err := s.v.Bin(ctx, paper.ID, 5); return err }},
+		{act: vault.ActRestored, do: func() error { _, err := s.v.Restore(ctx, paper.ID, 6); return err }},
+		{act: vault.ActDestroyed, do: func() error { return s.v.Destroy(ctx, paper.ID, 7) }},
+		{act: vault.ActSessionsListed, do: func() error { _, err := s.v.Sessions(ctx); return err }},
+		{act: vault.ActSessionsEnded, do: func() error { return s.v.EndOtherSessions(ctx) }},
+		{act: vault.ActExported, do: func() error { return s.v.Export(ctx, io.Discard) }},
+		{act: vault.ActPasswordChanged, do: func() error {
 			return s.v.ChangePassword(ctx, vault.ChangePassword{Old: s.person.Password, New: s.person.Password + " x"})
 		}},
-		{vault.ActClosed, func() error { _, err := s.v.CloseAccount(ctx, s.person.Password+" x"); return err }},
-		{vault.ActReopened, func() error { return s.v.Reopen(ctx) }},
-		{vault.ActJournalRead, func() error { _, err := s.v.ReadJournal(ctx, nil); return err }},
+		{act: vault.ActClosed, do: func() error { _, err := s.v.CloseAccount(ctx, s.person.Password+" x"); return err }},
+		{act: vault.ActReopened, do: func() error { return s.v.Reopen(ctx) }},
+		{act: vault.ActJournalRead, do: func() error { _, err := s.v.ReadJournal(ctx, nil); return err }},
 	} {
 		last, err := s.v.Journal(ctx, &vault.JournalOptions{Limit: 1})
 		require.NoError(t, err)
@@ -81,6 +83,7 @@ func TestEveryActLeavesALine(t *testing.T) {
 		require.Equal(t, last[0].Number+2, lines[0].Number, "%s leaves one line", step.act)
 		require.Equal(t, s.Clock.Now(), lines[0].At)
 		require.Equal(t, vault.Actor{Kind: vault.ActorPerson}, lines[0].Actor)
+		require.Equal(t, step.printed, lines[0].Detail["for"] == "print", "what was printed is said to be")
 		if lines[0].Item == paper.ID {
 			require.Contains(t, []string{"Carte", "x"}, lines[0].Name)
 		}

@@ -3,8 +3,9 @@ package preview
 import (
 	"errors"
 	"io"
-	"runtime"
-	"runtime/debug"
+	"time"
+
+	"reconnect.example/refserver/bulkhead"
 )
 
 // The first byte of a child's answer.
@@ -15,15 +16,13 @@ const (
 	verdictBroken = 'b'
 )
 
-// memory is what the Go runtime of a child tries to do with.
-const memory = 512 << 20
+// processor is the time on a processor that a child may take.
+const processor = 10 * time.Second
 
 // Child is the main function of a child: it gives up what it does not need, reads a
 // paper from in, writes its answer to out, and returns the exit code.
 func Child(in io.Reader, out io.Writer) int {
-	runtime.GOMAXPROCS(1)
-	debug.SetMemoryLimit(memory)
-	if confine() != nil { // then nobody's paper is looked at
+	if bulkhead.Enter(processor) != nil { // then nobody's paper is looked at
 		return 1
 	}
 	if _, err := out.Write(answerTo(in)); err != nil {

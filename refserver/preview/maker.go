@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"image/jpeg"
 	"io"
-	"os"
-	"os/exec"
-	"runtime"
 	"time"
+
+	"reconnect.example/refserver/bulkhead"
 )
 
 // What a small picture is: a JPEG of at most so many bytes and pixels a side.
@@ -66,7 +65,7 @@ func New(cfg Config) (*Maker, error) {
 	}
 	if cfg.Program == "" {
 		var err error
-		if cfg.Program, err = ownProgram(); err != nil {
+		if cfg.Program, err = bulkhead.Program(); err != nil {
 			problems = append(problems, fmt.Errorf("preview: Config.Program is empty, and where this program lies is not known: %w", err))
 		}
 	}
@@ -80,14 +79,6 @@ func New(cfg Config) (*Maker, error) {
 		cfg.Patience = 15 * time.Second
 	}
 	return &Maker{program: cfg.Program, patience: cfg.Patience, places: make(chan struct{}, cfg.AtOnce)}, nil
-}
-
-// ownProgram is this program even after its file was replaced by a newer one.
-func ownProgram() (string, error) {
-	if runtime.GOOS == "linux" {
-		return "/proc/self/exe", nil
-	}
-	return os.Executable()
 }
 
 // Make reads a paper to its end and returns the small picture of it, upright, as a
@@ -104,7 +95,8 @@ func (m *Maker) Make(ctx context.Context, paper io.Reader) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, m.patience)
 	defer cancel()
 	source := &source{from: paper}
-	out, err := m.child(limited, source)
+	out := &answer{}
+	err := bulkhead.Run(limited, m.program, Argument, source, out)
 	switch {
 	case source.failed != nil: // it may have been told the child as an end
 		return nil, source.failed
@@ -115,28 +107,7 @@ func (m *Maker) Make(ctx context.Context, paper io.Reader) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: its process ended", ErrRefused) // err says how, which is nothing to go by
 	}
-	return judge(out)
-}
-
-// child runs one child from its start to its end.
-func (m *Maker) child(ctx context.Context, paper io.Reader) ([]byte, error) {
-	c := exec.CommandContext(ctx, m.program, Argument)
-	c.Env = []string{} // nil would be this process's, with its secrets
-	c.Dir = string(os.PathSeparator)
-	c.WaitDelay = time.Second
-	out := &answer{}
-	c.Stdout = out // stderr is thrown away: a crash there prints what it was looking at
-	in, err := c.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Start(); err != nil {
-		return nil, err
-	}
-	_, _ = io.Copy(in, paper) // the child may answer without reading to the end
-	_ = in.Close()
-	err = c.Wait()
-	return out.bytes, err
+	return judge(out.bytes)
 }
 
 // judge believes the child no more than the paper that it has read.

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package preview_test
+package bulkhead_test
 
 // tryToBreakOut: here nothing holds a child that was taken over, and no test says so.
 func tryToBreakOut(string) int { return 100 }

@@ -1,19 +1,20 @@
-package preview_test
+package bulkhead_test
 
 import (
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"reconnect.example/refserver/preview"
+	"reconnect.example/refserver/bulkhead"
 )
 
 // tryToBreakOut is what a decoder does that was taken over. It returns what it could.
 func tryToBreakOut(file string) int {
-	if preview.Confine() != nil {
+	if bulkhead.Enter(10*time.Second) != nil {
 		return 100
 	}
 	could := 0

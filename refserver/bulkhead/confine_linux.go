@@ -1,4 +1,4 @@
-package preview
+package bulkhead
 
 import (
 	"bytes"
@@ -6,21 +6,17 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 )
 
-const (
-	// room is the address space beyond what the program takes when it starts, which the
-	// Go runtime reserves for the most part and never uses.
-	room = 1 << 30
-
-	// seconds of processor time.
-	seconds = 10
-)
+// room is the address space beyond what the program takes when it starts, which the Go
+// runtime reserves for the most part and never uses.
+const room = 1 << 30
 
 // confine gives up, before a byte of the paper is read and for good, what decoding
 // needs not: a decoder that was taken over opens and writes no file, and one that
 // swells or turns in circles ends alone.
-func confine() error {
+func confine(processor time.Duration) error {
 	taken, err := addressSpace()
 	if err != nil {
 		return err
@@ -32,7 +28,7 @@ func confine() error {
 		limit(syscall.RLIMIT_CORE, 0), // plaintext in a dump of memory
 		limit(syscall.RLIMIT_FSIZE, 0),
 		limit(syscall.RLIMIT_NOFILE, 0), // the pipes are open already
-		limit(syscall.RLIMIT_CPU, seconds),
+		limit(syscall.RLIMIT_CPU, uint64(max(1, processor/time.Second))),
 		limit(syscall.RLIMIT_AS, taken+room),
 	)
 }

@@ -22,6 +22,7 @@ import (
 	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/demo"
 	"reconnect.example/refserver/engines"
+	"reconnect.example/refserver/preview"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
 	"reconnect.example/refserver/web"
@@ -159,7 +160,11 @@ func (s *server) build() (*http.Server, error) {
 		TrustedProxies:   s.config.Serve.TrustedProxy,
 		SignInsPerMinute: s.config.Serve.SignInsPerMinute, StaffPerMinute: s.config.Serve.StaffPerMinute, RequestsPerSecond: s.config.Serve.RequestsPerSecond,
 	})
-	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Address: s.config.Serve.Address, Zone: zone, Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log, Failed: s.counts.failed})
+	previews, err := preview.New(preview.Config{})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Previews: previews, Address: s.config.Serve.Address, Zone: zone, Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log, Failed: s.counts.failed})
 	if err != nil {
 		return nil, err
 	}

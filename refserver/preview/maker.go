@@ -14,8 +14,8 @@ import (
 
 // What a small picture is: a JPEG of at most so many bytes and pixels a side.
 const (
-	MaxBytes = 16 << 10
-	MaxSide  = 320
+	MaxBytes = 6 << 10 // a list of twelve must be light on a cheap phone
+	MaxSide  = 240
 )
 
 // MaxSource is the longest paper that is looked at, in bytes.

@@ -11,8 +11,9 @@ import (
 )
 
 // aScanFits is how far the shape of a picture may be from the shape of its page, as
-// a part of it, to be a scan of the page and not a logo on it.
-const aScanFits = 0.15
+// a part of it, to be a scan of the page and not a logo on it. A photo of 16:9 in the
+// middle of a page of A4, as package photopdf lays it, is one.
+const aScanFits = 0.25
 
 // firstPage takes out the picture of which the first page of a PDF consists, and how
 // it is to be turned. ErrNone if the page has none, several, or one of another shape

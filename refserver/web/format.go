@@ -23,6 +23,7 @@ func (l *language) functions(icons map[string]template.HTML) template.FuncMap {
 		},
 		"private": func(i vault.Item) bool { return i.Compartment == vault.Private },
 		"path":    itemPath,
+		"small":   small,
 		"qr":      qrCode,
 	}
 }

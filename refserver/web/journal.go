@@ -75,6 +75,12 @@ func (v *visit) words(h consent.Happening) journalLine {
 	if key := "journal.act." + string(e.Act); v.Has(key) {
 		line.What = v.t(key)
 	}
+	switch e.Detail["thumbnail"] {
+	case "set":
+		line.What = v.t("journal.small-made")
+	case "read":
+		line.What = v.t("journal.small-seen")
+	}
 	if e.Name == "" { // "Made private:" of something that has no name here
 		line.What = strings.TrimRight(line.What, ": \u00a0")
 	}

@@ -194,6 +194,9 @@ func (u *upload) store(part *multipart.Part) (string, error) {
 			return "", u.after(err)
 		}
 	}
+	if !u.leaves {
+		u.makeSmalls(u.stored)
+	}
 	if unusable != nil {
 		return "", u.after(unusable)
 	}

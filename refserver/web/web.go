@@ -20,6 +20,7 @@ import (
 	"reconnect.example/consent"
 	"reconnect.example/recovery"
 	words "reconnect.example/refserver/language"
+	"reconnect.example/refserver/preview"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
@@ -37,6 +38,7 @@ type Config struct {
 	Address   string             // under which people reach these pages, for what is printed; "": not known
 	Zone      *time.Location     // in which times are shown and appointments entered; nil: UTC
 	Languages []string           // codes of those that are offered, the first to whom asks for none; nil: all that were reviewed
+	Previews  *preview.Maker     // makes small pictures of papers; nil: none are made
 	MostSpace int64              // bytes beyond which nobody is given more; 0: not known
 	Logger    hclog.Logger       // nil: nothing is logged
 	Failed    func(code string)  // is told the stable name of each problem of this side that is logged; nil: nobody counts
@@ -53,6 +55,7 @@ type pages struct {
 	chooser   *words.Chooser
 	clicks    *once
 	receipts  *once
+	without   without
 }
 
 // New returns a handler for every path that is not the API's.
@@ -125,6 +128,8 @@ func (p *pages) routes() *http.ServeMux {
 		"GET /papers/{id}/file":        p.download,
 		"GET /papers/{id}/show":        p.showPaper,
 		"GET /papers/{id}/preview":     p.preview,
+		"GET /papers/{id}/small":       p.smallPicture,
+		"POST /papers/small":           p.smallPictures,
 		"GET /papers/{id}/edit":        p.editPaperForm,
 		"POST /papers/{id}/edit":       p.editPaper,
 		"GET /folders/add":             p.addFolderForm,

@@ -200,8 +200,8 @@ func (s *Service) Own(ctx context.Context, v *vault.Vault) (out []Request, err e
 // backAlready corrects what is told to the person, who alone knows it, where private papers
 // came back by an old secret, or by another request.
 func (s *Service) backAlready(ctx context.Context, v *vault.Vault, r *Request) error {
-	l, err := s.pending(ctx, v)
-	if err == nil && (l == nil || l.Request != r.ID) {
+	all, err := s.pending(ctx, v)
+	if err == nil && !slices.ContainsFunc(all, func(l laterBody) bool { return l.Request == r.ID }) {
 		r.State, r.Later, r.Wait, r.Missing = StateDone, false, 0, nil
 	}
 	return err

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -67,49 +68,93 @@ type Pending struct {
 	Wait    time.Duration // what is left of it
 }
 
-func (s *Service) pending(ctx context.Context, v *vault.Vault) (*laterBody, error) {
-	raw, err := v.Later(ctx)
-	if err != nil || raw == nil {
-		return nil, err
-	}
-	l := new(laterBody)
-	if seal.Unmarshal(raw, l) != nil {
-		return nil, errDamaged
-	}
-	return l, nil
-}
-
-// Pending returns what comes back later; nil if nothing does, also if it was cancelled.
-// vault.ErrWitnessAway if the witness, which has the clock, does not answer.
-func (s *Service) Pending(ctx context.Context, v *vault.Vault) (*Pending, error) {
-	l, err := s.pending(ctx, v)
-	if err != nil || l == nil {
-		return nil, err
-	}
-	w, err := s.atWitness(ctx, v.ID(), l.Request)
-	if errors.Is(err, ErrRequest) || err == nil && (w.Cancelled || len(w.Ready) < 2) {
-		return nil, nil
-	}
+// pending is all that recoveries left for later, stopped or not: the latest is last.
+func (s *Service) pending(ctx context.Context, v *vault.Vault) ([]laterBody, error) {
+	all, err := v.Later(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &Pending{Request: l.Request, Wait: w.Ready[1]}, nil
+	out := make([]laterBody, len(all))
+	for i, raw := range all {
+		if seal.Unmarshal(raw, &out[i]) != nil {
+			return nil, errDamaged
+		}
+	}
+	return out, nil
 }
 
-// OpenPending opens it when the wait is over. The person shows their secret again.
+// Pending returns what comes back later: of several recoveries that which comes first; nil
+// if nothing does, also if it was cancelled. vault.ErrWitnessAway if the witness, which has
+// the clock, does not answer.
+func (s *Service) Pending(ctx context.Context, v *vault.Vault) (*Pending, error) {
+	all, err := s.pending(ctx, v)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	waits, err := s.stillWaits(ctx, v.ID(), all)
+	if err != nil || len(waits) == 0 {
+		return nil, err
+	}
+	return &waits[0], nil
+}
+
+// stillWaits are those that nobody has stopped, and what is left of each wait by the witness's
+// time. What comes first is first.
+func (s *Service) stillWaits(ctx context.Context, id vault.ID, all []laterBody) (out []Pending, err error) {
+	known, err := s.cfg.Witness.Requests(ctx, id)
+	if err != nil {
+		return nil, witnessError(ctx, err)
+	}
+	for _, l := range all {
+		i := slices.IndexFunc(known, func(w WitnessRequest) bool { return w.ID == l.Request })
+		if i >= 0 && !known[i].Cancelled && len(known[i].Ready) > 1 {
+			out = append(out, Pending{Request: l.Request, Wait: known[i].Ready[1]})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Pending) int { return cmp.Compare(a.Wait, b.Wait) })
+	return out, nil
+}
+
+// OpenPending opens it when the wait is over. The person shows their secret again. Where
+// several recoveries left something, it opens one at a time: see Pending.
 // Errors: vault.ErrNotFound, NotReadyError, ErrRequest if it was cancelled,
 // vault.ErrSignIn, vault.ErrWitnessAway, vault.ErrUnconfirmed (it is open).
 func (s *Service) OpenPending(ctx context.Context, v *vault.Vault, secret vault.Secret) (n int, err error) {
-	l, err := s.pending(ctx, v)
+	all, err := s.pending(ctx, v)
 	if err != nil {
 		return 0, err
 	}
-	if l == nil {
+	if len(all) == 0 {
 		return 0, vault.ErrNotFound
 	}
 	if err := v.ShowSecret(ctx, secret); err != nil {
 		return 0, err // before a try is counted
 	}
+	if len(all) == 1 {
+		return s.openLater(ctx, v, all[0], secret)
+	}
+	waits, err := s.stillWaits(ctx, v.ID(), all)
+	if err != nil {
+		return 0, err
+	}
+	err = ErrRequest
+	for i, w := range waits {
+		at := slices.IndexFunc(all, func(l laterBody) bool { return l.Request == w.Request })
+		count, failed := s.openLater(ctx, v, all[at], secret)
+		if failed == nil || errors.Is(failed, vault.ErrUnconfirmed) {
+			return count, failed
+		}
+		if i == 0 {
+			n, err = count, failed
+		}
+		if w.Wait > 0 || !errors.Is(failed, vault.ErrTampered) {
+			break // what the store altered keeps the next one from nothing
+		}
+	}
+	return n, err
+}
+
+func (s *Service) openLater(ctx context.Context, v *vault.Vault, l laterBody, secret vault.Secret) (n int, err error) {
 	value, err := s.within(ctx, v.ID(), l.Request, l.Path, 1, waitedInput(l.Path, 1), l.Generation)
 	var wait *vault.BackOffError
 	if errors.As(err, &wait) {
@@ -120,7 +165,35 @@ func (s *Service) OpenPending(ctx context.Context, v *vault.Vault, secret vault.
 	}
 	return v.OpenLockedByPath(ctx, vault.PathProof{
 		Path: l.Path, Relay: vault.Half{Private: l.Relay}, Desk: vault.Half{Private: l.Desk}, Values: [2][]byte{1: value[:]},
-	}, secret, func(tx *storage.Tx) error { return nothingWaits(tx, v.ID(), l.Request) })
+	}, secret, opened(v.ID(), nil))
+}
+
+// OpenLocked opens what a recovery left locked with a secret of before, as
+// vault.Vault.OpenLocked does, whose errors it has. What would have come back later is back
+// then: it is in no list of who helped any more, and the witness releases nothing for it.
+func (s *Service) OpenLocked(ctx context.Context, v *vault.Vault, old, secret vault.Secret) (n int, err error) {
+	var waited RequestID
+	n, err = v.OpenLocked(ctx, old, secret, opened(v.ID(), &waited))
+	done := err == nil || errors.Is(err, vault.ErrUnconfirmed) || errors.Is(err, vault.ErrTampered) && n > 0
+	if done && !waited.IsZero() {
+		_ = s.cfg.Witness.Cancel(ctx, v.ID(), waited) // what it could release opens nothing any more
+	}
+	return n, err
+}
+
+// opened tells whoever waits, in the commit that opens Private, that nothing waits any
+// more, and says in request what did; nil: nobody asks.
+func opened(id vault.ID, request *RequestID) vault.AlsoOpened {
+	return func(tx *storage.Tx, later []byte) error {
+		var l laterBody
+		if later == nil || seal.Unmarshal(later, &l) != nil {
+			return nil // nothing did, or what is open needs it no more
+		}
+		if request != nil {
+			*request = l.Request
+		}
+		return nothingWaits(tx, id, l.Request)
+	}
 }
 
 // nothingWaits notes, in the commit that opens Private, that nothing of a request waits any

@@ -163,7 +163,7 @@ func TestPrivatePapersThatAreBackAreNotStopped(t *testing.T) {
 				own, err := s.Recovery.Own(t.Context(), s.Amina.Vault)
 				require.NoError(t, err)
 				require.Equal(t, recovery.StateCancelled, own[0].State)
-				_, err = s.Amina.Vault.OpenLocked(t.Context(), old, s.Secret())
+				_, err = s.Recovery.OpenLocked(t.Context(), s.Amina.Vault, old, s.Secret())
 				require.NoError(t, err)
 			}
 			s.Amina.Vault = s.Amina.SignIn(t, s.Stage.Stage.Stage)
@@ -197,14 +197,14 @@ func TestNothingIsPromisedToComeBackThatIsBack(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, pending, "the diary waits on")
 
-	_, err = s.Amina.Vault.OpenLocked(t.Context(), first, s.Secret())
+	_, err = s.Recovery.OpenLocked(t.Context(), s.Amina.Vault, first, s.Secret())
 	require.NoError(t, err)
 	s.Amina.Vault = s.Amina.SignIn(t, s.Stage.Stage.Stage)
 	require.ElementsMatch(t, []string{"Letter", "Diary"}, titles(t, s.Amina.Vault))
 	pending, err = s.Recovery.Pending(t.Context(), s.Amina.Vault)
 	require.NoError(t, err)
 	require.Nil(t, pending)
-	_, err = s.Amina.Vault.OpenLocked(t.Context(), second, s.Secret())
+	_, err = s.Recovery.OpenLocked(t.Context(), s.Amina.Vault, second, s.Secret())
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{"Letter", "Diary", "Poem"}, titles(t, s.Amina.SignIn(t, s.Stage.Stage.Stage)))
 }

@@ -179,17 +179,17 @@ func (w *world) completed(page *heldPage, right bool, password string, again boo
 	if want != nil {
 		return
 	}
-	old := w.m.password
+	old, before := w.m.password, w.m.later
 	w.m.recovered(r, password, !page.Later)
 	_, err = w.on[at].Unlock(w.t.Context(), vault.Password{Login: w.on[at].Amina.Login, Secret: old})
 	require.ErrorIs(w.t, err, vault.ErrSignIn, "the password of before is dead")
 	v := w.amina(at)
 	if w.m.locked > 1 {
-		_, err = v.OpenLocked(w.t.Context(), vault.Secret{Password: old}, vault.Secret{Password: password})
+		_, err = w.on[at].Recovery.OpenLocked(w.t.Context(), v, vault.Secret{Password: old}, vault.Secret{Password: password})
 		require.NoError(w.t, err)
 		w.m.locked--
-		if page.Later { // by the password of before, which whoever helps does not know of
-			w.m.later.open = true
+		if page.Later { // what another one left before it waits on
+			w.m.later.open, w.m.later = true, before
 		}
 	}
 }

@@ -88,7 +88,7 @@ func (w *world) openLater() {
 		if err == nil {
 			w.oneOf("open later", err, nil)
 		}
-		l.open, l.waited = true, true
+		l.open = true
 		w.m.locked--
 	}
 	o, err := w.amina(at).Overview(w.t.Context())

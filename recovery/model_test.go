@@ -28,8 +28,7 @@ type model struct {
 type modelLater struct {
 	r         *modelRequest
 	cancelled bool
-	open      bool // it is back
-	waited    bool // and came back by itself, not by the password of before
+	open      bool // it is back, by itself or by the password of before
 }
 
 type modelPath struct {
@@ -122,8 +121,8 @@ func (r *modelRequest) shown(now, witness time.Time) recovery.State {
 	return recovery.StateOpen
 }
 
-// waitsFor says whether something that it left locked has not come by itself.
-func (r *modelRequest) waitsFor() bool { return r.left != nil && !r.left.waited }
+// waitsFor says whether something that it left locked is not back.
+func (r *modelRequest) waitsFor() bool { return r.left != nil && !r.left.open }
 
 // waits says whether it can still be stopped by who is not let in any more.
 func (r *modelRequest) waits(witness time.Time) bool {

@@ -73,7 +73,7 @@ func TestWhoForgotEverythingButTheAnswersIsBackWithTheirRelay(t *testing.T) {
 			}
 			require.Equal(t, []string{"Letter"}, titles(t, back.Vault))
 			require.Positive(t, back.Locked)
-			_, err = back.Vault.OpenLocked(t.Context(), vault.Secret{Password: forgotten}, s.Secret())
+			_, err = s.Recovery.OpenLocked(t.Context(), back.Vault, vault.Secret{Password: forgotten}, s.Secret())
 			require.NoError(t, err)
 			require.ElementsMatch(t, []string{"Letter", "Diary"}, titles(t, s.Amina.SignIn(t, s.Stage.Stage)))
 		})

@@ -51,7 +51,7 @@ func (f *forgotten) comesBack(t testing.TB, stage *vaulttest.Stage) {
 	require.NoError(t, err)
 	if o.Locked > 0 {
 		require.Equal(t, []string{"Letter"}, papers(t, v))
-		_, err = v.OpenLocked(t.Context(), vault.Secret{Password: f.old}, f.secret())
+		_, err = v.OpenLocked(t.Context(), vault.Secret{Password: f.old}, f.secret(), nil)
 		require.NoError(t, err)
 	}
 	v = f.person.SignIn(t, stage)
@@ -59,7 +59,7 @@ func (f *forgotten) comesBack(t testing.TB, stage *vaulttest.Stage) {
 	require.Equal(t, content(2, 700), read(t, v, f.diary.ID))
 	requireBooks(t, stage, v.ID())
 	require.Empty(t, keys(t, stage.Store, v.ID().String()+"/l/"))
-	_, err = v.OpenLocked(t.Context(), vault.Secret{Password: f.old}, f.secret())
+	_, err = v.OpenLocked(t.Context(), vault.Secret{Password: f.old}, f.secret(), nil)
 	require.ErrorIs(t, err, vault.ErrNotFound)
 }
 
@@ -101,7 +101,7 @@ func TestWhateverFailsWhatIsLockedComesBackWhole(t *testing.T) {
 		v, err := f.Vaults.Recover(t.Context(), vault.Recovery{Vault: f.v.ID(), Proof: f.proof, Password: afterwards})
 		require.NoError(t, err)
 		arm(f.w)
-		_, err = v.OpenLocked(t.Context(), vault.Secret{Password: f.old}, f.secret())
+		_, err = v.OpenLocked(t.Context(), vault.Secret{Password: f.old}, f.secret(), nil)
 		_ = f.Vaults.Close()
 		reached := f.w.failed()
 		f.w.heal()

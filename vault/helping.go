@@ -120,25 +120,6 @@ func (v *Vault) FromInbox(ctx context.Context, c seal.Context, envelope []byte) 
 	return body, err
 }
 
-// Later is what a recovery left for later, as package recovery sealed it: see
-// [Recovery.Later]. Nil if nothing waits.
-func (v *Vault) Later(ctx context.Context) (later []byte, err error) {
-	err = v.do(ctx, func(t *turn) error {
-		later = nil
-		if err := t.asPerson(); err != nil {
-			return err
-		}
-		p, found, err := t.fixedPaper(laterPaper, paperLater)
-		if err == nil && found && seal.Unmarshal(p.Body, &later) != nil {
-			err = tampered("owner paper")
-		}
-		return err
-	})
-	return later, err
-}
-
-var laterPaper = [16]byte{15: paperLater}
-
 // Pointer says where something lies that people find by a short number: a request to
 // help somebody back in, by what stands on a slip of paper.
 //

@@ -40,7 +40,7 @@ func runReturn(c comingBack) error {
 	} else {
 		var v *vault.Vault
 		if v, err = stage.Unlock(ctx, vault.Password{Login: c.Login, Secret: afterwards}); err == nil {
-			_, err = v.OpenLocked(ctx, vault.Secret{Password: c.Old}, vault.Secret{Password: afterwards})
+			_, err = v.OpenLocked(ctx, vault.Secret{Password: c.Old}, vault.Secret{Password: afterwards}, nil)
 		}
 	}
 	if err != nil {

@@ -72,6 +72,11 @@ func (t *turn) lockPrivate(p *proof, fresh *generation, keep PathID) error {
 	if !ok {
 		return tampered("private head")
 	}
+	if keep != (PathID{}) { // it leaves something for later, too
+		if err := t.makeWayForLater(p); err != nil {
+			return err
+		}
+	}
 	n := nextLocked(owner)
 	if err := t.isAside(n, head.Value); err != nil {
 		return err

@@ -74,7 +74,7 @@ func (r *returned) comeBack(t *testing.T, password string) {
 // open opens what is locked with an old password.
 func (r *returned) open(t *testing.T, old vault.Secret) {
 	t.Helper()
-	_, err := r.signIn(t).OpenLocked(t.Context(), old, r.now())
+	_, err := r.signIn(t).OpenLocked(t.Context(), old, r.now(), nil)
 	require.NoError(t, err)
 }
 

@@ -69,7 +69,7 @@ func (v *Vault) BeginOpenLocked(ctx context.Context, old, secret Secret, some in
 		return err
 	}
 	err = v.changeOwner(ctx, func(t *turn) error {
-		_, err := t.beginJoin(p, found)
+		_, _, err := t.beginJoin(p, found)
 		return errors.Join(err, t.raiseEpoch(besideKeys))
 	})
 	for range some {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"reconnect.example/internal/seal"
-	"reconnect.example/storage"
 )
 
 // A locked Private joins the present one in many commits. The first needs the old root:
@@ -24,16 +23,17 @@ const joinBatch = 20
 
 // unlock joins a locked Private to the present one, and seals everything anew. Who has
 // the present generations only, another session, signs in again.
-func (v *Vault) unlock(ctx context.Context, p *proof, found lockedRoot, also func(tx *storage.Tx) error) (n int, err error) {
+func (v *Vault) unlock(ctx context.Context, p *proof, found lockedRoot, also AlsoOpened) (n int, err error) {
 	err = v.changeOwner(ctx, func(t *turn) (err error) {
 		if err := errors.Join(t.asPerson(), t.proved(p)); err != nil {
 			return err
 		}
-		if n, err = t.beginJoin(p, found); err != nil {
+		var later []byte
+		if n, later, err = t.beginJoin(p, found); err != nil {
 			return err
 		}
 		if also != nil {
-			if err := also(t.tx); err != nil {
+			if err := also(t.tx, later); err != nil {
 				return err
 			}
 		}
@@ -53,21 +53,21 @@ func (v *Vault) unlock(ctx context.Context, p *proof, found lockedRoot, also fun
 }
 
 // beginJoin is the first commit: from it on, no old secret is needed. What the store has
-// altered of it is refused, and stays locked.
-func (t *turn) beginJoin(p *proof, found lockedRoot) (n int, err error) {
+// altered of it is refused, and stays locked. later is what was to open it.
+func (t *turn) beginJoin(p *proof, found lockedRoot) (n int, later []byte, err error) {
 	i := slices.IndexFunc(t.heads.owner.Locked, func(l seal.LockedPrivate) bool { return l.Number == found.number })
 	if i < 0 || t.joins(t.heads.owner.Locked[i]) {
-		return 0, ErrNotFound
+		return 0, nil, ErrNotFound
 	}
 	locked := t.heads.owner.Locked[i]
 	old, ix, err := t.openLocked(locked, found.root)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	for page := range ix.Pages {
 		one, err := t.lockedPage(locked.Number, ix, page, old)
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		n += len(one.entries)
 	}
@@ -76,16 +76,19 @@ func (t *turn) beginJoin(p *proof, found lockedRoot) (n int, err error) {
 	t.joinsInbox(ix, locked.Line)
 	t.note(ActPrivateUnlocked, nil, map[string]string{detailNumber: strconv.FormatUint(locked.Number, 10), "count": strconv.Itoa(n)})
 	if err := t.joinRing(p, old); err != nil {
-		return 0, err
+		return 0, nil, err
+	}
+	latest, err := t.laterNumber(p)
+	if err != nil {
+		return 0, nil, err
 	}
 	if err := t.dropLockedSlots(p, locked.Number); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	byPath := func(e seal.SlotEntry) bool { return e.Kind == slotPath && e.State == slotLocked }
-	if !slices.ContainsFunc(t.heads.owner.Slots, byPath) { // nothing comes by itself any more
-		return n, t.dropPaper(laterPaper)
+	if later, err = t.takeLater(locked.Number, latest); err != nil {
+		return 0, nil, err
 	}
-	return n, nil
+	return n, later, t.dropLater()
 }
 
 // joinsInbox lets the present Private take in what waited in the inbox of what joins, up

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
 )
 
 // OpenLocked opens what was private before a recovery that did not open it, with a
@@ -14,11 +15,12 @@ import (
 // opened nothing else before. It returns how many things came back.
 //
 // Tries are counted like those of a sign-in. It may be broken off anywhere: once the old
-// secret was right, every sign-in goes on with what is left. Errors: ErrNotFound if nothing
-// is locked, ErrSignIn for a wrong secret, old or new, ErrCardDead, BackOffError,
-// ErrWitnessAway (nothing was changed); ErrTampered, with n of 0 if nothing was changed,
-// else all is there but what is named; ErrUnconfirmed (it is done).
-func (v *Vault) OpenLocked(ctx context.Context, old, secret Secret) (n int, err error) {
+// secret was right, every sign-in goes on with what is left. Where a recovery left it for
+// later, too, also tells whoever waits for that: recovery.Service.OpenLocked does. Errors:
+// ErrNotFound if nothing is locked, ErrSignIn for a wrong secret, old or new, ErrCardDead,
+// BackOffError, ErrWitnessAway (nothing was changed); ErrTampered, with n of 0 if nothing
+// was changed, else all is there but what is named; ErrUnconfirmed (it is done).
+func (v *Vault) OpenLocked(ctx context.Context, old, secret Secret, also AlsoOpened) (n int, err error) {
 	if _, err := v.service.ask(ctx, v.id); err != nil {
 		return 0, err
 	}
@@ -35,11 +37,16 @@ func (v *Vault) OpenLocked(ctx context.Context, old, secret Secret) (n int, err 
 	if err != nil {
 		return 0, err
 	}
-	if n, err = v.unlock(ctx, p, found, nil); err == nil || errors.Is(err, ErrUnconfirmed) {
+	if n, err = v.unlock(ctx, p, found, also); err == nil || errors.Is(err, ErrUnconfirmed) {
 		v.resetCounter(ctx, tried)
 	}
 	return n, err
 }
+
+// AlsoOpened adds writes to the commit from which on what was locked is open, and may run
+// several times; nil: none. later is what was to open it, as it was given as
+// [Recovery.Later]; nil if nothing was.
+type AlsoOpened func(tx *storage.Tx, later []byte) error
 
 // lockedRoot is the root of a locked Private.
 type lockedRoot struct {

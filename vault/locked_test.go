@@ -63,7 +63,7 @@ func (l *large) hasAll(t testing.TB, stage *vaulttest.Stage) {
 	t.Helper()
 	l.person.Password = afterwards
 	v := l.person.SignIn(t, stage)
-	_, err := v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret())
+	_, err := v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret(), nil)
 	if !errors.Is(err, vault.ErrNotFound) {
 		require.NoError(t, err)
 	}
@@ -96,7 +96,7 @@ func TestHoweverMuchIsPrivateItIsLockedAndComesBackWhole(t *testing.T) {
 			poem := addTo(t, v, vault.NewDocument{Name: "Poem"}, []byte("new and private"))
 			begun = time.Now()
 			l.person.Password = afterwards
-			n, err := v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret())
+			n, err := v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret(), nil)
 			require.NoError(t, err)
 			require.Equal(t, len(l.entries), n)
 			t.Logf("%d things were locked in %v, and came back in %v", n, locked.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond))
@@ -142,7 +142,7 @@ func TestWhateverFailsMuchIsLockedOrComesBackWhole(t *testing.T) {
 
 func (l *large) act(t *testing.T, opening bool) (err error) {
 	if opening {
-		_, err = l.v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret())
+		_, err = l.v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret(), nil)
 		return err
 	}
 	_, err = l.comeBack(t, l.Stage)
@@ -207,7 +207,7 @@ func TestTwoThatOpenWhatIsLockedAtOnceGetItOnce(t *testing.T) {
 		in = append(in, l.person.SignIn(t, stage))
 	}
 	for i, v := range in {
-		both.Go(func() { _, errs[i] = v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret()) })
+		both.Go(func() { _, errs[i] = v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret(), nil) })
 	}
 	both.Wait()
 	require.True(t, errs[0] == nil || errs[1] == nil || errors.Is(errs[0], vault.ErrUnconfirmed) || errors.Is(errs[1], vault.ErrUnconfirmed), "%v", errs)
@@ -236,7 +236,7 @@ func TestAPageThatIsDroppedWhileItJoinsIsNamedAndTheRestComesBack(t *testing.T) 
 		set(t, stage.Store, lost, shown)
 		v := l.person.SignIn(t, l.elsewhere(t)) // and it goes on with the others
 		require.Len(t, privateEntries(t, v), len(l.entries)-1, name)
-		_, err = v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret())
+		_, err = v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret(), nil)
 		require.ErrorIs(t, err, vault.ErrTampered, name)
 		require.ErrorContains(t, err, "index page 40")
 	}
@@ -263,7 +263,7 @@ func TestAnEarlierHeadOfWhatIsJoiningIsRefused(t *testing.T) {
 	}
 	v = l.person.SignIn(t, l.elsewhere(t))
 	require.Less(t, len(privateEntries(t, v)), len(l.entries))
-	_, err = v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret())
+	_, err = v.OpenLocked(t.Context(), vault.Secret{Password: l.old}, l.secret(), nil)
 	require.ErrorIs(t, err, vault.ErrTampered)
 }
 

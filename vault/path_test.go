@@ -376,16 +376,16 @@ func TestWhatARecoveryDoesNotOpenIsLockedAndComesBackWithTheOldPassword(t *testi
 
 	// Life goes on, privately too.
 	poem := addTo(t, v, vault.NewDocument{Name: "Poem"}, []byte("new and private"))
-	_, err = v.OpenLocked(t.Context(), vault.Secret{Password: "not the old one"}, h.secret())
+	_, err = v.OpenLocked(t.Context(), vault.Secret{Password: "not the old one"}, h.secret(), nil)
 	require.ErrorIs(t, err, vault.ErrSignIn)
-	_, err = v.OpenLocked(t.Context(), old, vault.Secret{Password: "not the new one"})
+	_, err = v.OpenLocked(t.Context(), old, vault.Secret{Password: "not the new one"}, nil)
 	require.ErrorIs(t, err, vault.ErrSignIn)
 	_, err = h.Vaults.Unlock(t.Context(), vault.Password{Login: h.person.Login, Secret: old.Password})
 	require.ErrorIs(t, err, vault.ErrSignIn, "it opens nothing else")
 	_, err = h.Vaults.UnlockCard(t.Context(), vault.CardSignIn{Card: card.Code, PIN: "402719"})
 	require.ErrorIs(t, err, vault.ErrSignIn)
 
-	n, err := v.OpenLocked(t.Context(), vault.Secret{Card: card.Code, PIN: "402719"}, h.secret())
+	n, err := v.OpenLocked(t.Context(), vault.Secret{Card: card.Code, PIN: "402719"}, h.secret(), nil)
 	require.NoError(t, err)
 	require.Equal(t, o.Locked, n)
 	require.Equal(t, []string{"Diary", "Letter", "Poem"}, papers(t, v))
@@ -396,7 +396,7 @@ func TestWhatARecoveryDoesNotOpenIsLockedAndComesBackWithTheOldPassword(t *testi
 	after, err := again.Overview(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, after.Locked)
-	_, err = again.OpenLocked(t.Context(), old, h.secret())
+	_, err = again.OpenLocked(t.Context(), old, h.secret(), nil)
 	require.ErrorIs(t, err, vault.ErrNotFound)
 }
 

@@ -246,9 +246,8 @@ func (s *Vaults) PathFacts(ctx context.Context, id ID, path PathID, relay, desk 
 }
 
 // OpenLockedByPath is [Vault.OpenLocked] by the path that this recovery came by, when
-// what it waited for has come. also adds writes to the commit from which on it is open; it
-// may run several times. nil: none.
-func (v *Vault) OpenLockedByPath(ctx context.Context, proved PathProof, secret Secret, also func(tx *storage.Tx) error) (n int, err error) {
+// what it waited for has come.
+func (v *Vault) OpenLockedByPath(ctx context.Context, proved PathProof, secret Secret, also AlsoOpened) (n int, err error) {
 	if _, err := v.service.ask(ctx, v.id); err != nil {
 		return 0, err
 	}

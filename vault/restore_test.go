@@ -329,7 +329,7 @@ func TestABackupOfBeforeARecoveryLeavesWhatIsLockedLocked(t *testing.T) {
 	require.Empty(t, papers(t, v))
 	require.Positive(t, overview(t, v).Locked)
 	add(t, v, "and life goes on", content(5, 700))
-	_, err = v.OpenLocked(t.Context(), old, vault.Secret{Password: r.person.Password})
+	_, err = v.OpenLocked(t.Context(), old, vault.Secret{Password: r.person.Password}, nil)
 	require.NoError(t, err)
 	v = r.signIn(t)
 	require.Equal(t, []string{"and life goes on", "Diary"}, papers(t, v))

@@ -116,7 +116,7 @@ func showLocked(t *testing.T, vector *testvectors.Vector) *shown {
 		return out
 	}
 	if old := vector.Text("old"); old != "" {
-		_, err = v.OpenLocked(ctx, vault.Secret{Password: old}, now)
+		_, err = v.OpenLocked(ctx, vault.Secret{Password: old}, now, nil)
 	} else {
 		_, err = recoveryOf(t, vector, s).OpenPending(ctx, v, now)
 	}

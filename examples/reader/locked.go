@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 var laterFields = fields(map[uint64]any{1: id(), 2: id(), 3: raw, 4: raw, 5: u64})
@@ -84,11 +85,11 @@ func (s *safe) openAside() error {
 	}
 	kind, keyOf := uint64(kindPassword), s.oldKey
 	if s.vector.text("old") == "" {
-		l, err := s.later()
+		all, err := s.later()
 		if err != nil {
 			return err
 		}
-		kind, keyOf = kindPath, func(slot object) ([]byte, error) { return s.laterKey(l, slot) }
+		kind, keyOf = kindPath, func(slot object) ([]byte, error) { return s.laterKey(all, slot) }
 	}
 	opened := false
 	for _, entry := range s.head.slots {
@@ -100,6 +101,9 @@ func (s *safe) openAside() error {
 			return err
 		}
 		key, err := keyOf(body)
+		if err == errOpen {
+			continue // nothing was left for it
+		}
 		if err != nil {
 			return altered("keyslot")
 		}
@@ -124,27 +128,43 @@ func (s *safe) oldKey(slot object) ([]byte, error) {
 	return kdf{p.num(1), p.num(2), p.num(3), p.num(4), p.bytes(5)}.derive(s.vector.text("old"))
 }
 
-// later is what a recovery left for later.
-func (s *safe) later() (object, error) {
+// later is what recoveries left for later: the latest, and those whose id has the number of
+// what they open.
+func (s *safe) later() (all []object, err error) {
 	shows := s.shows
-	err := s.showPapers()
+	err = s.showPapers()
 	s.shows = shows
 	if err != nil {
 		return nil, err
 	}
-	kept, err := s.paper(paperLater, raw)
-	if err != nil || kept == nil {
+	for id, paper := range s.papers {
+		if paper.num(1) != paperLater || !strings.HasSuffix(id, string(fixed(paperLater)[8:])) {
+			continue
+		}
+		kept, err := decode(raw, paper.bytes(3))
+		if err != nil {
+			return nil, altered("owner paper")
+		}
+		l, err := parse(laterFields, kept.([]byte))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	if len(all) == 0 {
 		return nil, altered("owner paper")
 	}
-	return parse(laterFields, kept.([]byte))
+	return all, nil
 }
 
 // laterKey is that of the path by which Private still comes: the helpers' parts as they
 // were kept, and what the witness releases.
-func (s *safe) laterKey(l, slot object) ([]byte, error) {
-	if !bytes.Equal(slot.bytes(8), l.bytes(2)) || slot.num(9) != 5 {
+func (s *safe) laterKey(all []object, slot object) ([]byte, error) {
+	i := slices.IndexFunc(all, func(l object) bool { return bytes.Equal(slot.bytes(8), l.bytes(2)) })
+	if i < 0 || slot.num(9) != 5 {
 		return nil, errOpen
 	}
+	l := all[i]
 	value := evaluateWaited(s.vector.bytes("evaluation-key"), s.service.bytes(1), s.id, l.bytes(2), 1)
 	return derive(slices.Concat(l.bytes(3), l.bytes(4), value), "recovery path", slices.Concat(s.id[:], l.bytes(2), []byte{5, 1})), nil
 }

@@ -123,7 +123,7 @@ func onSite(ctx context.Context, s *service, samir *consent.Post, out io.Writer)
 		return nil, err
 	}
 	// The old password comes back to her, days later.
-	n, err := back.Vault.OpenLocked(ctx, vault.Secret{Password: "four words to keep"}, vault.Secret{Password: "other words to keep"})
+	n, err := s.recovery.OpenLocked(ctx, back.Vault, vault.Secret{Password: "four words to keep"}, vault.Secret{Password: "other words to keep"})
 	fmt.Fprintln(out, "with the old password, what comes back:", n)
 	return back.Vault, err
 }

@@ -91,8 +91,12 @@ type openLockedInput struct {
 	}
 }
 
-func openLocked(ctx context.Context, v *vault.Vault, in *openLockedInput) (*cameBackOutput, error) {
-	return cameBack(v.OpenLocked(ctx, in.Body.Old.vault(), in.Body.Secret.vault()))
+func (a *API) openLocked(ctx context.Context, v *vault.Vault, in *openLockedInput) (*cameBackOutput, error) {
+	old, secret := in.Body.Old.vault(), in.Body.Secret.vault()
+	if a.recovery == nil {
+		return cameBack(v.OpenLocked(ctx, old, secret, nil))
+	}
+	return cameBack(a.recovery.OpenLocked(ctx, v, old, secret))
 }
 
 // addLocked is there without package recovery, too: what is locked stays the person's.
@@ -101,7 +105,7 @@ func (a *API) addLocked() {
 		method: http.MethodPost, path: "/locked", id: "open-locked", tag: "Account", summary: "Open what a recovery left locked",
 		description: "What was private before a recovery that did not open it is counted in the overview, and not lost: the old password, or the old card, opens it, and nothing else any more.",
 		problems:    secretProblems("not-found", "too-many", "closing"),
-	}, openLocked)
+	}, a.openLocked)
 }
 
 func (a *API) addOwnRequests() {

@@ -73,7 +73,12 @@ func (p *pages) openLocked(v *visit) error {
 	if f.wrong() {
 		return v.again("locked", f, nil, view)
 	}
-	_, err = v.vault.OpenLocked(v.ctx(), old, vault.Secret{Password: f.Values.Get("today")})
+	today := vault.Secret{Password: f.Values.Get("today")}
+	if p.Recovery == nil {
+		_, err = v.vault.OpenLocked(v.ctx(), old, today, nil)
+	} else {
+		_, err = p.Recovery.OpenLocked(v.ctx(), v.vault, old, today)
+	}
 	return v.unlocked(f, view, err)
 }
 

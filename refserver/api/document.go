@@ -34,7 +34,7 @@ const about = `One person's space: papers, contacts, appointments and notes.
 
 **Refusals** are problems as in RFC 9457, with a stable ` + "`type`" + ` to compare with and a sentence in the language of ` + "`Accept-Language`" + ` (fr, en, ar). They repeat nothing that was sent. A 401 of the type ` + "`" + `session-ended` + "`" + ` ends a session; one of the type ` + "`" + `sign-in` + "`" + ` says that a secret was typed wrongly, and the session goes on.
 
-**Limits.** Requests are counted per account and sign-ins per address and account; 429 and 503 say in Retry-After when to come back. A JSON body is at most 384 KiB.
+**Limits.** Requests are counted per account and sign-ins per address and account; 429 and 503 say in Retry-After when to come back. A JSON body is at most 384 KiB. A member that is null is as good as missing.
 
 **Traces.** Whatever is read or changed is a line in the person's journal, written before the answer.
 

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"reconnect.example/refserver/problem"
 	"reconnect.example/vault"
@@ -64,6 +66,7 @@ func (a *API) huma(o operation) huma.Operation {
 		Responses:       map[string]*huma.Response{},
 		MaxBodyBytes:    maxJSON,
 		BodyReadTimeout: -1, // patience bounds it
+		Middlewares:     huma.Middlewares{endsOrIsCut},
 	}
 	if o.scheme != "" {
 		op.Security = []map[string][]string{{o.scheme: {}}}
@@ -81,6 +84,32 @@ func (a *API) huma(o operation) huma.Operation {
 	return op
 }
 
+// endsOrIsCut has huma tell a body that broke off from a fault of this side, which it
+// would answer with 500.
+func endsOrIsCut(ctx huma.Context, next func(huma.Context)) {
+	r, _ := humago.Unwrap(ctx)
+	r.Body = cutBody{r.Body}
+	next(ctx)
+}
+
+type cutBody struct{ io.ReadCloser }
+
+func (b cutBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = errCut{}
+	}
+	return n, err
+}
+
+// errCut is what huma takes for a time-out: 408, "cut-off".
+type errCut struct{}
+
+func (errCut) Error() string   { return "api: the body broke off" }
+func (errCut) Timeout() bool   { return true }
+func (errCut) Temporary() bool { return false }
+func (errCut) Unwrap() error   { return io.ErrUnexpectedEOF }
+
 // byStatus sorts kinds of problems under the status that they are told with.
 func byStatus(codes []string) map[int][]string {
 	all := kinds()
@@ -97,8 +126,18 @@ func byStatus(codes []string) map[int][]string {
 	return out
 }
 
+// reading adds to an operation how reading its input, which is an I, can fail.
+func reading[I any](o operation) operation {
+	o.problems = append(slices.Clone(o.problems), "invalid") // an address may have what no operation knows
+	if _, hasBody := reflect.TypeFor[I]().FieldByName("Body"); hasBody {
+		o.problems = append(o.problems, "media-type", "too-large")
+	}
+	return o
+}
+
 // add adds an operation that passes the given gate before anything of it is read.
 func add[I, O any](a *API, o operation, gate func(huma.Context, func(huma.Context)), handle func(context.Context, *I) (*O, error)) {
+	o = reading[I](o)
 	op := a.huma(o)
 	op.Middlewares = append(op.Middlewares, gate)
 	if o.method == http.MethodPost {
@@ -126,6 +165,7 @@ func register[I, O any](a *API, o operation, handle func(context.Context, *vault
 
 // registerOpen adds an operation that anybody calls.
 func registerOpen[I, O any](a *API, o operation, handle func(context.Context, *I) (*O, error)) {
+	o = reading[I](o)
 	o.open = true
 	huma.Register(a.doc, a.huma(o), func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)

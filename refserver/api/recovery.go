@@ -243,7 +243,7 @@ func (a *API) addRecovery() {
 	}, a.enrolPaths)
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/recovery/withdraw", id: "withdraw-recovery", tag: "Recovery", summary: "Take ways back in away",
-		description: "At once: a lost sheet opens nothing from then on.", problems: change,
+		description: "At once: a lost sheet opens nothing from then on.", problems: append([]string{"not-found"}, change...),
 	}, a.withdrawPaths)
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/recovery/paths/{path}/confirm", id: "confirm-recovery", tag: "Recovery", status: http.StatusNoContent, summary: "Say that it was printed",

@@ -10,21 +10,53 @@ import (
 )
 
 // functions are what templates call.
-func (l *language) functions(icons map[string]template.HTML) template.FuncMap {
+func (l *language) functions(files assets, icons, pictograms map[string]template.HTML) template.FuncMap {
 	return template.FuncMap{
 		"t": l.t, "n": l.n, "size": l.Size, "when": l.when, "date": l.date, "day": l.Day,
 		"appointmentTime": l.appointmentTime, "input": l.input, "hex": hex,
-		"icon": func(name string) (template.HTML, error) {
-			svg, ok := icons[name]
-			if !ok {
-				return "", fmt.Errorf("web: no icon %q", name)
+		"icon": picture(icons), "pictogram": picture(pictograms), "folderPicture": folderPicture,
+		"asset": func(name string) (string, error) {
+			if files[name] == nil {
+				return "", fmt.Errorf("web: no file %q", name)
 			}
-			return svg, nil
+			return files[name].address, nil
 		},
 		"private": func(i vault.Item) bool { return i.Compartment == vault.Private },
 		"path":    itemPath,
 		"small":   small,
 		"qr":      qrCode,
+	}
+}
+
+// folderPicture names the pictogram of a folder that the library suggests: who reads
+// little finds it by its picture. Any other is a folder.
+func folderPicture(name string) string {
+	switch name {
+	case "Identité":
+		return "card"
+	case "Santé":
+		return "health"
+	case "Logement":
+		return "home"
+	case "Travail":
+		return "work"
+	case "Famille":
+		return "family"
+	case "Argent":
+		return "money"
+	case "Justice":
+		return "justice"
+	}
+	return "folder"
+}
+
+func picture(all map[string]template.HTML) func(string) (template.HTML, error) {
+	return func(name string) (template.HTML, error) {
+		svg, ok := all[name]
+		if !ok {
+			return "", fmt.Errorf("web: no picture %q", name)
+		}
+		return svg, nil
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 type homeView struct {
 	vault.Overview
 	Today   string
+	Soonest []vault.Item // the one appointment that comes next
+	Later   []vault.Item // those after it
 	Closing bool         // the account is closed, and will be erased
 	Notices []noticeView // what the person should know first
 }
@@ -35,7 +37,19 @@ func (p *pages) home(v *visit) error {
 	notices = append(asked, notices...)
 	closing := slices.Contains(o.Notices, vault.NoticeClosing)
 	v.remember(closing)
-	return v.show("home", homeView{Overview: o, Today: v.now().In(v.zone).Format(time.DateOnly), Closing: closing, Notices: notices})
+	first := min(1, len(o.Next))
+	return v.show("home", homeView{Overview: o, Soonest: o.Next[:first], Later: o.Next[first:], Today: v.now().In(v.zone).Format(time.DateOnly), Closing: closing, Notices: notices})
+}
+
+// group serves a screen of few tiles, to which the first page leads.
+func (p *pages) group(name string) handler {
+	return func(v *visit) error {
+		o, err := v.vault.Overview(v.ctx())
+		if err != nil {
+			return err
+		}
+		return v.show(name, o)
+	}
 }
 
 // confirmRestored takes the notice of a restore away: the person knows.

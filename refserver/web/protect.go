@@ -1,19 +1,11 @@
 package web
 
 import (
-	"bytes"
-	"embed"
-	"io/fs"
 	"net/http"
-	"strings"
-	"time"
 
 	"reconnect.example/refserver/patience"
 	"reconnect.example/refserver/problem"
 )
-
-//go:embed static
-var staticContent embed.FS
 
 // policy lets a page load from this server alone, and run no script that is not
 // a file of this server: markup in a name cannot become code (G6).
@@ -45,24 +37,5 @@ func (p *pages) protect(next http.Handler) http.Handler {
 		defer func() { end(whole) }()
 		checked.ServeHTTP(w, r)
 		whole = true
-	})
-}
-
-// static serves style, script and picture: the same for everybody, so that
-// a cheap phone loads them once.
-func (p *pages) static() http.Handler {
-	started := time.Now().UTC().Truncate(time.Second)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := strings.TrimPrefix(r.URL.Path, "/")
-		content, err := fs.ReadFile(staticContent, name)
-		if name == "static/icons.svg" {
-			content, err = p.icons, nil
-		}
-		if err != nil {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Cache-Control", "public, max-age=3600")
-		http.ServeContent(w, r, name, started, bytes.NewReader(content))
 	})
 }

@@ -20,9 +20,6 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-//go:embed icons/*.svg
-var iconFiles embed.FS
-
 // templates are the pages of one language by name.
 type templates map[string]*template.Template
 
@@ -45,16 +42,23 @@ type page struct {
 }
 
 func (p *pages) load() error {
-	sprite, icons, err := readIcons()
+	var err error
+	if p.assets, err = readAssets(); err != nil {
+		return err
+	}
+	icons, err := p.assets.pictures("icons", "icon")
 	if err != nil {
 		return err
 	}
-	p.icons = sprite
+	pictograms, err := p.assets.pictures("pictograms", "pictogram")
+	if err != nil {
+		return err
+	}
 	p.languages, p.templates = map[string]*language{}, map[string]templates{}
 	for _, code := range p.Languages {
 		l := &language{words.In(code), p.Zone}
 		p.languages[code] = l
-		if p.templates[code], err = parseTemplates(l.functions(icons)); err != nil {
+		if p.templates[code], err = parseTemplates(l.functions(p.assets, icons, pictograms)); err != nil {
 			return err
 		}
 	}
@@ -86,30 +90,6 @@ func parseTemplates(functions template.FuncMap) (templates, error) {
 		}
 	}
 	return all, nil
-}
-
-// readIcons makes one picture of all icons, which a browser loads once, and for
-// each the markup that shows it.
-func readIcons() (all []byte, each map[string]template.HTML, err error) {
-	files, err := iconFiles.ReadDir("icons")
-	if err != nil {
-		return nil, nil, fmt.Errorf("web: %w", err)
-	}
-	var sprite bytes.Buffer
-	sprite.WriteString(`<svg xmlns="http://www.w3.org/2000/svg">`)
-	each = map[string]template.HTML{}
-	for _, file := range files {
-		svg, err := iconFiles.ReadFile("icons/" + file.Name())
-		if err != nil {
-			return nil, nil, fmt.Errorf("web: %w", err)
-		}
-		name := strings.TrimSuffix(file.Name(), ".svg")
-		symbol := strings.NewReplacer("<svg", `<symbol id="`+name+`"`, "</svg>", "</symbol>").Replace(strings.TrimSpace(string(svg)))
-		sprite.WriteString(symbol)
-		each[name] = template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="/static/icons.svg#` + name + `"></use></svg>`) //nolint:gosec // our own names
-	}
-	sprite.WriteString("</svg>")
-	return sprite.Bytes(), each, nil
 }
 
 // show answers with a page.

@@ -49,7 +49,7 @@ type Config struct {
 type pages struct {
 	Config
 	mux       *http.ServeMux
-	icons     []byte               // all of them in one picture
+	assets    assets               // what is the same for everybody, by name
 	templates map[string]templates // by language
 	languages map[string]*language // that are offered, by code
 	chooser   *words.Chooser
@@ -102,7 +102,7 @@ func New(c Config) (http.Handler, error) {
 
 func (p *pages) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.Handle("GET /static/", p.static())
+	mux.HandleFunc("GET /static/", p.static)
 	for pattern, h := range map[string]handler{
 		"/":                  p.nothingHere,
 		"GET /sign-in":       p.signInForm,
@@ -167,6 +167,10 @@ func (p *pages) routes() *http.ServeMux {
 		mux.Handle(pattern, p.shared(h))
 	}
 	for pattern, h := range map[string]handler{
+		"GET /things":                         p.group("group-things"),
+		"GET /keys":                           p.group("group-keys"),
+		"GET /choices":                        p.group("group-choices"),
+		"GET /leaving":                        p.group("group-leaving"),
 		"GET /space":                          p.space,
 		"POST /space":                         p.askForSpace,
 		"GET /journal":                        p.journal,

@@ -47,6 +47,7 @@ func TestEveryPageIsProtectedLightAndWholeInEveryLanguage(t *testing.T) {
 			require.Regexp(t, `<h1>`, g.Body, path)
 			require.Less(t, p.weight(g), 100_000, path)
 			if path != "/news" {
+				require.Contains(t, g.Body, "listen.js", path)
 				require.Contains(t, g.Body, `action="/leave" class="quick"`, path)
 			}
 			protected(t, g)

@@ -133,9 +133,10 @@ func (t *turn) lockSlots(p *proof, n uint64, keep PathID) error {
 }
 
 // countLocked counts, by subtraction, what no head of today names: the papers that
-// wait for an old secret, with their folders. Zero where nothing is locked.
+// wait for an old secret, with their folders. Zero where nothing waits: what joins needs no
+// secret any more.
 func (t *turn) countLocked() (n int, err error) {
-	if len(t.heads.owner.Locked) == 0 {
+	if !t.waitsLocked() {
 		return 0, nil
 	}
 	listed := map[ItemID]bool{}
@@ -149,6 +150,9 @@ func (t *turn) countLocked() (n int, err error) {
 				listed[e.id] = true
 			}
 		}
+	}
+	if err := t.listJoining(listed); err != nil {
+		return 0, err
 	}
 	prefix := t.v.id.key("i/")
 	for rec, err := range t.v.service.cfg.Store.All(t.ctx, prefix) {

@@ -55,19 +55,31 @@ func (r *returned) now() vault.Secret { return vault.Secret{Password: r.person.P
 // comeBack forgets the password, and comes back by a sheet and a relay.
 func (r *returned) comeBack(t *testing.T, password string) {
 	t.Helper()
-	v := r.signIn(t)
+	proof := r.proof(t)
 	r.before = r.now()
-	g, err := v.Give(t.Context(), vault.NewGrant{Holder: r.relay.ID(), Scope: vault.ScopeSee}, r.before)
+	r.recoverBy(t, proof, password)
+}
+
+// proof is what opens a way back in by a sheet and a relay, which is made for it.
+func (r *returned) proof(t *testing.T) vault.PathProof {
+	t.Helper()
+	v, secret := r.signIn(t), r.now()
+	g, err := v.Give(t.Context(), vault.NewGrant{Holder: r.relay.ID(), Scope: vault.ScopeSee}, secret)
 	require.NoError(t, err)
 	n := vault.NewPath{Kind: vault.PathSheetRelay, ID: vault.NewPathID(), Own: content(1, 32)}
-	require.NoError(t, v.ChangePaths(t.Context(), vault.PathChange{Enrol: []vault.NewPath{n}}, r.before))
+	require.NoError(t, v.ChangePaths(t.Context(), vault.PathChange{Enrol: []vault.NewPath{n}}, secret))
 	r.signIn(t)
 	proof := vault.PathProof{Path: n.ID, Own: n.Own}
 	guest, err := r.OpenGrant(t.Context(), r.id(), g.ID, vault.Guest{Actor: r.samir, Signer: r.own.Signer, Credential: []byte("samir"), Holder: r.relay.ID(), Keys: r.sealed.Inboxes})
 	require.NoError(t, err)
 	require.NoError(t, guest.Contribute(t.Context(), n.ID, "test.contributed", nil, func(_ *storage.Tx, h vault.Half) error { proof.Relay = h; return nil }))
+	return proof
+}
+
+func (r *returned) recoverBy(t *testing.T, proof vault.PathProof, password string) {
+	t.Helper()
 	r.person.Password = password
-	_, err = r.Recover(t.Context(), vault.Recovery{Vault: r.id(), Proof: proof, Password: password})
+	_, err := r.Recover(t.Context(), vault.Recovery{Vault: r.id(), Proof: proof, Password: password})
 	require.NoError(t, err)
 }
 

@@ -118,6 +118,39 @@ func (t *turn) waitsLocked() bool {
 	return slices.ContainsFunc(t.heads.owner.Locked, func(l seal.LockedPrivate) bool { return !t.joins(l) })
 }
 
+// listJoining adds the things on the pages that have not joined yet. What the store altered
+// of them is named by who joins them.
+func (t *turn) listJoining(listed map[ItemID]bool) error {
+	for _, l := range t.heads.owner.Locked {
+		if !t.joins(l) {
+			continue
+		}
+		ix, err := t.lockedIndex(l, t.rings[Private])
+		if errors.Is(err, ErrTampered) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for n, count := range ix.Counts {
+			if count == 0 { // joined, or empty before
+				continue
+			}
+			p, err := t.lockedPage(l.Number, ix, n, t.rings[Private])
+			if errors.Is(err, ErrTampered) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			for _, e := range p.entries {
+				listed[e.id] = true
+			}
+		}
+	}
+	return nil
+}
+
 // openLocked opens the keyring and the head of what is locked with its root.
 func (t *turn) openLocked(locked seal.LockedPrivate, root root) (*ring, *index, error) {
 	ring, err := t.tx.Get(t.v.id.locked(locked.Number, "k"))

@@ -90,18 +90,19 @@ func (*PathReceipt) Schema(huma.Registry) *huma.Schema {
 
 // RecoveryRequest is one attempt to help somebody back in.
 type RecoveryRequest struct {
-	ID      string    `json:"id" doc:"Names the request. It opens nothing."`
-	Vault   string    `json:"vault" doc:"Whose space it is about."`
-	Path    string    `json:"path" doc:"By which way."`
-	Kind    string    `json:"kind,omitempty" doc:"What that way takes; missing: it is not there any more."`
-	State   string    `json:"state" doc:"open, later (done, but private papers come back after wait: it can still be cancelled), done, cancelled or over."`
-	By      Helper    `json:"by" doc:"Who opened it."`
-	Opened  time.Time `json:"opened" doc:"When."`
-	Until   time.Time `json:"until" doc:"Until when it can be completed."`
-	Missing []string  `json:"missing" nullable:"false" doc:"What it still needs: relay, desk (their halves), relay-approval, desk-approval (one more person), desk-code (the part of the code that the desk says), wait."`
-	Wait    int64     `json:"wait,omitempty" minimum:"0" doc:"Seconds that are left of the wait."`
-	Private bool      `json:"private" doc:"Whether private papers come back, then or later."`
-	Later   bool      `json:"later,omitempty" doc:"It was completed, but for private papers, which still wait, or that was stopped: cancelled then says that they stay locked."`
+	ID      string     `json:"id" doc:"Names the request. It opens nothing."`
+	Vault   string     `json:"vault" doc:"Whose space it is about."`
+	Path    string     `json:"path" doc:"By which way."`
+	Kind    string     `json:"kind,omitempty" doc:"What that way takes; missing: it is not there any more."`
+	State   string     `json:"state" doc:"open, later (done, but private papers come back after wait: it can still be cancelled), done, cancelled or over."`
+	By      Helper     `json:"by" doc:"Who opened it."`
+	Opened  time.Time  `json:"opened" doc:"When."`
+	Until   time.Time  `json:"until" doc:"Until when it can be completed."`
+	Ended   *time.Time `json:"ended,omitempty" doc:"When it was completed, cancelled or overtaken; state says which. Missing: it has not ended, or a sign-in of its person ended it."`
+	Missing []string   `json:"missing" nullable:"false" doc:"What it still needs: relay, desk (their halves), relay-approval, desk-approval (one more person), desk-code (the part of the code that the desk says), wait."`
+	Wait    int64      `json:"wait,omitempty" minimum:"0" doc:"Seconds that are left of the wait."`
+	Private bool       `json:"private" doc:"Whether private papers come back, then or later."`
+	Later   bool       `json:"later,omitempty" doc:"It was completed, but for private papers, which still wait, or that was stopped: cancelled then says that they stay locked."`
 }
 
 // Helper is somebody of a relay or a desk.
@@ -118,10 +119,14 @@ func helperJSON(m consent.Member, name string) Helper {
 }
 
 func recoveryRequestJSON(r recovery.Request) RecoveryRequest {
-	return RecoveryRequest{
+	out := RecoveryRequest{
 		ID: r.ID.String(), Vault: r.Vault.String(), Path: r.Path.String(), Kind: r.Kind.String(), State: string(r.State), By: helperJSON(r.By, r.ByName),
 		Opened: r.Opened, Until: r.Until, Missing: missingWords(r.Missing), Wait: seconds(r.Wait), Private: r.Private, Later: r.Later,
 	}
+	if !r.Ended.IsZero() {
+		out.Ended = &r.Ended
+	}
+	return out
 }
 
 func recoveryRequestsJSON(all []recovery.Request) []RecoveryRequest {

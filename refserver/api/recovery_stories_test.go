@@ -53,6 +53,12 @@ func story4(t *testing.T, h *helped) {
 	require.Equal(t, []string{"Bail"}, amina.documents())
 	require.Equal(t, done.Locked, amina.locked())
 
+	require.Nil(t, o.Request.Ended)
+	own := ok[struct{ Requests []RecoveryRequest }](amina.call("GET", "/recovery/requests", nil), 200).Requests
+	require.Equal(t, "done", own[0].State)
+	require.NotNil(t, own[0].Ended)
+	require.False(t, own[0].Ended.Before(own[0].Opened))
+
 	// Everything of before is dead, and what is private is locked, and not lost.
 	h.amina.as(session).call("GET", "/items", nil).refused(401, "session-ended")
 	h.signsIn(t, h.amina.login, h.amina.password).refused(401, "sign-in")

@@ -54,6 +54,20 @@ func (a *Authority) Sign(on *DirectoryState, changes ...Change) (*DirectoryState
 	return a.sign(on, on.next(), d.entries)
 }
 
+// Check reports whether changes can be made on this directory, without a key: for a
+// preview, where the authority signs elsewhere or later. Whether fees are within the cap,
+// and the whole is not too large, is seen when it is signed and published. Errors: as for
+// [Authority.Sign].
+func (s *DirectoryState) Check(changes ...Change) error {
+	d := newDraft(s)
+	for _, c := range changes {
+		if err := d.apply(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Rotate hands the directory over to another key: the old one signs the new. The
 // configuration of servers stays as it is, and what the old key signs afterwards
 // counts nowhere that has seen this. Errors: as for Sign.

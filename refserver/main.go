@@ -3,7 +3,7 @@
 //
 //	go run ./refserver            start in ./reconnect-data
 //	go run ./refserver -demo      the same, with a sample person
-//	go run ./refserver admin …    the work of the operator
+//	go run ./refserver admin …    the work of the operator; admin pages: the same in a browser
 //	go run ./refserver check      a configuration, tried against its real services
 //	go run ./refserver backup …   copies of everything, and restore puts one back
 //	go run ./refserver witness    a witness for other operators' servers
@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"reconnect.example/refserver/admin"
+	"reconnect.example/refserver/admin/pages"
 	"reconnect.example/refserver/backups"
 	"reconnect.example/refserver/check"
 	"reconnect.example/refserver/config"
@@ -65,6 +66,8 @@ func run(ctx context.Context, args []string, out, logs io.Writer) error {
 	}
 	far := progress.New(logs, time.Now)
 	switch {
+	case c.Command == "admin pages":
+		return pages.Run(ctx, c, out)
 	case c.Command == "check":
 		return check.Print(out, check.Run(ctx, c, far), c.Check.Format)
 	case backups.Commands(c.Command):

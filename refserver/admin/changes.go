@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/rpc"
 	"time"
@@ -27,12 +28,22 @@ var changes = map[string]asChange{
 	"admin licence withdraw":      {withdrawLicence, func(a config.Admin) string { return a.Licence.Withdraw.AuthorityKey }},
 }
 
-// printChange prints a change as JSON.
-func printChange(c consent.Change, out io.Writer) error {
+// PrintChange prints a change as JSON, for refserver authority sign.
+func PrintChange(c consent.Change, out io.Writer) error {
 	to := json.NewEncoder(out)
 	to.SetIndent("", "  ")
 	to.SetEscapeHTML(false)
 	return to.Encode(c)
+}
+
+// MakeChange makes the change that a command such as "admin relay add" names, out of what
+// was given to it. Errors are those of texts that are no id, no key or no day.
+func MakeChange(command string, c *config.Config) (consent.Change, error) {
+	change, known := changes[command]
+	if !known {
+		return consent.Change{}, fmt.Errorf("no such change: %s", command)
+	}
+	return change.make(c.Admin, c)
 }
 
 // signAndPublish does with the key what otherwise goes over a stick. The key stays in

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/rpc"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/text/currency"
 
@@ -66,14 +68,14 @@ func fetchDirectory(r *rpc.Client) (*consent.DirectoryState, []byte, error) {
 	if err := r.Call("Operator.Directory", None{}, &b); err != nil {
 		return nil, nil, err
 	}
-	state, err := readDirectory(b.Bytes)
+	state, err := ReadDirectory(b.Bytes)
 	return state, b.Bytes, err
 }
 
-// readDirectory verifies a directory under the key that it names itself. Whether
+// ReadDirectory verifies a directory under the key that it names itself. Whether
 // that is the right one, the key says that signs next, or the configuration of the
 // server that takes it.
-func readDirectory(bytes []byte) (*consent.DirectoryState, error) {
+func ReadDirectory(bytes []byte) (*consent.DirectoryState, error) {
 	authority, err := consent.ClaimedAuthority(bytes)
 	if err != nil {
 		return nil, err
@@ -92,7 +94,7 @@ func readDirectoryFile(path string) (*consent.DirectoryState, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	state, err := readDirectory(bytes)
+	state, err := ReadDirectory(bytes)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s is not a directory of relays: %w", path, err)
 	}
@@ -139,24 +141,44 @@ func printDirectory(out io.Writer, s *consent.DirectoryState) error {
 			say("    place        %s (%s)\n", r.Place, r.Country)
 			say("    fingerprint  %s\n    key          %s\n", consent.Fingerprint(r.Key), r.Key)
 			for _, l := range s.Licences(r.ID) {
-				say("    licence      %s, from %s to %s, %s%s\n", l.Number, l.From, l.To, money(l.Fee, l.Currency), withdrawn(l.Withdrawn))
+				say("    licence      %s, from %s to %s, %s%s\n", l.Number, l.From, l.To, Money(l.Fee, l.Currency), withdrawn(l.Withdrawn))
 			}
 		}
 	}
 	return err
 }
 
-// money writes an amount that is counted in the smallest unit of a currency.
-func money(amount int64, code string) string {
-	digits := 2
-	if unit, err := currency.ParseISO(code); err == nil {
-		digits, _ = currency.Standard.Rounding(unit)
-	}
+// Money writes an amount that is counted in the smallest unit of a currency.
+func Money(amount int64, code string) string {
+	digits := decimals(code)
 	text := fmt.Sprintf("%0*d", digits+1, amount)
 	if digits > 0 {
 		text = text[:len(text)-digits] + "." + text[len(text)-digits:]
 	}
 	return text + " " + code
+}
+
+// ParseMoney reads an amount as people write it, with a point or a comma.
+func ParseMoney(text, code string) (int64, error) {
+	digits := decimals(code)
+	whole, part, _ := strings.Cut(strings.ReplaceAll(text, ",", "."), ".")
+	if len(part) > digits {
+		return 0, fmt.Errorf("an amount in %s has at most %d digits behind the point", code, digits)
+	}
+	amount, err := strconv.ParseUint(whole+part+strings.Repeat("0", digits-len(part)), 10, 62)
+	if err != nil {
+		return 0, errors.New("this is not an amount, such as 1500 or 1500.50")
+	}
+	return int64(amount), nil //nolint:gosec // 62 bits
+}
+
+// decimals is how many digits of a currency stand behind the point.
+func decimals(code string) int {
+	digits := 2
+	if unit, err := currency.ParseISO(code); err == nil {
+		digits, _ = currency.Standard.Rounding(unit)
+	}
+	return digits
 }
 
 func withdrawn(day vault.Date) string {

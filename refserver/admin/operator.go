@@ -17,7 +17,6 @@ import (
 	"reconnect.example/refserver/engines"
 	"reconnect.example/refserver/notice"
 	"reconnect.example/refserver/problem"
-	"reconnect.example/storage"
 	"reconnect.example/vault"
 )
 
@@ -169,9 +168,9 @@ type State struct {
 
 // Ready is an error if the store of records does not answer within five seconds.
 func (o *Operator) Ready(_ None, _ *None) error {
-	ctx, cancel := context.WithTimeout(o.ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(o.ctx, patience)
 	defer cancel()
-	if _, err := o.data.Records.Get(ctx, "readyz"); err != nil && !errors.Is(err, storage.ErrNotFound) {
+	if err := o.askRecords(ctx); err != nil {
 		return fmt.Errorf("the store does not answer: %s", problem.Cause(err))
 	}
 	return nil

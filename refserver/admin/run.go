@@ -31,7 +31,7 @@ func Run(ctx context.Context, c *config.Config, open Open, out io.Writer, far *p
 		}
 		key := change.key(c.Admin)
 		if key == "" { // needs no data
-			return printChange(made, out)
+			return PrintChange(made, out)
 		}
 		do, known = func(r *rpc.Client, _ config.Admin, out io.Writer) error { return signAndPublish(r, made, key, out) }, true
 	}
@@ -47,9 +47,7 @@ func Run(ctx context.Context, c *config.Config, open Open, out io.Writer, far *p
 		}
 	}
 	if c.Command == "admin ready" { // it asks about a running server, and opens nothing itself
-		open = func(context.Context) (any, func() error, error) {
-			return nil, nil, errors.New("no server runs on this data folder")
-		}
+		open = OnlyRunning
 	}
 	client, done, err := Reach(ctx, c.Data, open)
 	if err != nil {

@@ -113,6 +113,11 @@ func (d *Door) Close() {
 // comes with it closes everything.
 type Open func(context.Context) (service any, closeAll func() error, err error)
 
+// OnlyRunning is an Open for who wants to reach a running server, and none else.
+func OnlyRunning(context.Context) (service any, closeAll func() error, err error) {
+	return nil, nil, errors.New("no server runs on this data folder")
+}
+
 // Reach calls the running server or, if none runs, opens its service itself: the
 // same calls either way.
 func Reach(ctx context.Context, folder string, open Open) (*rpc.Client, func() error, error) {

@@ -69,7 +69,7 @@ func (k *checker) writable(part, folder string) {
 	}
 	_ = f.Close()
 	_ = os.Remove(f.Name())
-	if free, ok := freeBytes(folder); ok {
+	if free, ok := FreeBytes(folder); ok {
 		switch {
 		case free < 1<<30:
 			k.fail(part, "Make room.", "The disk of %s has %d MB left.", folder, free/1_000_000)

@@ -22,8 +22,8 @@ func (k *checker) machine() {
 	}
 }
 
-// freeBytes is the space that this user has left on the disk of a folder.
-func freeBytes(folder string) (uint64, bool) {
+// FreeBytes is the space that this user has left on the disk of a folder.
+func FreeBytes(folder string) (uint64, bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(folder, &s); err != nil || s.Bsize <= 0 {
 		return 0, false

@@ -107,6 +107,8 @@ type Admin struct {
 
 	Invite struct{} `cmd:"" help:"Print a code, good once and for seven days, with which the first manager of a new relay makes an account and founds it."`
 
+	Pages Pages `cmd:"" help:"Serve the pages of the operator to this user on this machine, until Ctrl-C or until nobody has used them for the time of --session-idle."`
+
 	Directory    DirectoryWork    `cmd:"" help:"Show and publish the directory of relays, which the authority signs."`
 	Organisation OrganisationWork `cmd:"" help:"Changes of organisations, for the authority to sign."`
 	Relay        RelayWork        `cmd:"" help:"Changes of relays, for the authority to sign."`
@@ -130,6 +132,19 @@ type Decision struct {
 	ID  string `arg:"" help:"Id of the request, as listed."`
 	By  string `required:"" help:"Who decides."`
 	Why string `required:"" help:"Why; the person reads it."`
+}
+
+// Pages says where the pages of the operator are served, and what they may look at. No
+// environment variable and no file sets Listen: there it is the address of the server.
+type Pages struct {
+	Listen       string `default:"127.0.0.1:0" env:"-" placeholder:"ADDRESS" help:"Address and port on this machine, 127.0.0.1 or [::1]. Port 0 takes a free one. Default: ${default}."`
+	AuthorityKey string `placeholder:"FILE" help:"The authority's own key, if it lies on this machine: what was looked at is then signed and published at once. Default: none, and the pages show what to sign where the key lies."`
+	Backups      string `placeholder:"FOLDER" help:"Folder of the backups, so that the first page says how old the latest is."`
+}
+
+func (p Pages) check(expect func(bool, string)) {
+	host, _, err := net.SplitHostPort(p.Listen)
+	expect(err == nil && (host == "127.0.0.1" || host == "::1"), "--listen of the operator's pages must be 127.0.0.1 or [::1] and a port, such as 127.0.0.1:0: nobody on a network reaches them")
 }
 
 // errHelp: help was asked for and printed; there is nothing more to do.
@@ -223,6 +238,9 @@ func (c *Config) check() error {
 		c.Relays.check(expect)
 		c.Recovery.check(expect)
 		c.checkServer(expect)
+		if c.Command == "admin pages" {
+			c.Admin.Pages.check(expect)
+		}
 	}
 	return errors.Join(problems...)
 }

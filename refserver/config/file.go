@@ -59,7 +59,9 @@ func collect(node *kong.Node, known map[string]bool) {
 
 // Resolve gives kong the value of a flag that was not given otherwise.
 func (f file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if set(flag.Envs) {
+	// What the environment may not set, because it means something else for the server, no
+	// file does either.
+	if len(flag.Envs) == 0 || set(flag.Envs) {
 		return nil, nil
 	}
 	switch value := f[flag.Name].(type) {

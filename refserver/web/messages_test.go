@@ -55,6 +55,10 @@ func usedKeys(t *testing.T) map[string]bool {
 	}
 	files, err := filepath.Glob("templates/*.html")
 	require.NoError(t, err)
+	operators, err := filepath.Glob("../admin/pages/templates/*.html")
+	require.NoError(t, err)
+	require.NotEmpty(t, operators)
+	files = append(files, operators...)
 	hints := map[string]bool{}
 	for _, f := range files {
 		text, err := os.ReadFile(f)
@@ -78,6 +82,7 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["picture."+p.Name] = true
 	}
 	inCode(t, add, ".")
+	inCode(t, add, "../admin/pages")
 	inCode(t, add, "../language")
 	for _, size := range []string{"bytes", "kb", "mb", "gb", "tb"} {
 		used["size."+size] = true

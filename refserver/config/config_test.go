@@ -49,6 +49,16 @@ func TestFlagsMayBeWrittenWithOneDash(t *testing.T) {
 	require.False(t, parse(t, "-listen", "0.0.0.0:443").Serve.OnlyThisMachine())
 }
 
+// The address of the server, which stands in the file of a machine, is not where the
+// operator's pages are.
+func TestTheOperatorsPagesTakeNoAddressFromTheSettingsOfTheServer(t *testing.T) {
+	t.Parallel()
+	file := write(t, "config.yaml", "listen: 10.0.0.11:8080\n")
+	require.Equal(t, "10.0.0.11:8080", parse(t, "--config", file).Serve.Listen)
+	require.Equal(t, "127.0.0.1:0", parse(t, "--config", file, "admin", "pages").Admin.Pages.Listen)
+	require.Equal(t, "[::1]:9443", parse(t, "--config", file, "admin", "pages", "--listen", "[::1]:9443").Admin.Pages.Listen)
+}
+
 func TestTheCommandsOfTheOperatorAreRead(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "admin sweep", parse(t, "admin", "sweep").Command)

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"maps"
 	"strings"
 	"time"
 
@@ -10,22 +11,18 @@ import (
 )
 
 // functions are what templates call.
-func (l *language) functions(files assets, icons, pictograms map[string]template.HTML) template.FuncMap {
-	return template.FuncMap{
+func (l *language) functions(look *Look) template.FuncMap {
+	own := template.FuncMap{
 		"t": l.t, "n": l.n, "size": l.Size, "when": l.when, "date": l.date, "day": l.Day,
 		"appointmentTime": l.appointmentTime, "input": l.input, "hex": hex,
-		"icon": picture(icons), "pictogram": picture(pictograms), "folderPicture": folderPicture,
-		"asset": func(name string) (string, error) {
-			if files[name] == nil {
-				return "", fmt.Errorf("web: no file %q", name)
-			}
-			return files[name].address, nil
-		},
-		"private": func(i vault.Item) bool { return i.Compartment == vault.Private },
-		"path":    itemPath,
-		"small":   small,
-		"qr":      qrCode,
+		"folderPicture": folderPicture,
+		"private":       func(i vault.Item) bool { return i.Compartment == vault.Private },
+		"path":          itemPath,
+		"small":         small,
+		"qr":            qrCode,
 	}
+	maps.Copy(own, look.Functions)
+	return own
 }
 
 // folderPicture names the pictogram of a folder that the library suggests: who reads

@@ -42,23 +42,16 @@ type page struct {
 }
 
 func (p *pages) load() error {
-	var err error
-	if p.assets, err = readAssets(); err != nil {
-		return err
-	}
-	icons, err := p.assets.pictures("icons", "icon")
+	look, err := NewLook()
 	if err != nil {
 		return err
 	}
-	pictograms, err := p.assets.pictures("pictograms", "pictogram")
-	if err != nil {
-		return err
-	}
+	p.assets = look.assets
 	p.languages, p.templates = map[string]*language{}, map[string]templates{}
 	for _, code := range p.Languages {
 		l := &language{words.In(code), p.Zone}
 		p.languages[code] = l
-		if p.templates[code], err = parseTemplates(l.functions(p.assets, icons, pictograms)); err != nil {
+		if p.templates[code], err = parseTemplates(l.functions(look)); err != nil {
 			return err
 		}
 	}

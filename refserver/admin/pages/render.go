@@ -37,7 +37,7 @@ func (o *office) load() (err error) {
 	}
 	o.pages = map[string]templates{}
 	for _, code := range words.Offered() {
-		if o.pages[code], err = parse(o.functions(words.In(code))); err != nil {
+		if o.pages[code], err = parse(o.look.Functions, o.functions(words.In(code))); err != nil {
 			return err
 		}
 	}
@@ -45,8 +45,8 @@ func (o *office) load() (err error) {
 	return nil
 }
 
-func parse(functions template.FuncMap) (templates, error) {
-	layout, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html")
+func parse(look, functions template.FuncMap) (templates, error) {
+	layout, err := template.New("layout.html").Funcs(look).Funcs(functions).ParseFS(templateFiles, "templates/layout.html")
 	if err != nil {
 		return nil, err
 	}
@@ -73,13 +73,6 @@ func (o *office) functions(l *words.Language) template.FuncMap {
 		"t": l.T, "n": l.N, "size": l.Size,
 		"when": func(at time.Time) string { return l.When(at.In(o.zone)) },
 		"date": func(d vault.Date) string { return sayDate(l, d) },
-		"icon": func(name string) (template.HTML, error) {
-			svg, ok := o.look.Icons[name]
-			if !ok {
-				return "", fmt.Errorf("pages: no icon %q", name)
-			}
-			return svg, nil
-		},
 	}
 }
 

@@ -25,7 +25,7 @@ var kinds = map[string][]string{
 		"PATCH " + api.Path + "/uploads/{upload}", "POST " + api.Path + "/deposits/documents",
 	},
 	"download": {
-		"GET /papers/{id}/file", "GET /papers/{id}/preview", "POST /take",
+		"GET /papers/{id}/file", "GET /papers/{id}/preview", "POST /take", "POST /print",
 		"GET " + api.Path + "/documents/{item}/content", "GET " + api.Path + "/export",
 	},
 	"api":  {api.Path + "/"},

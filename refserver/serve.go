@@ -23,6 +23,7 @@ import (
 	"reconnect.example/refserver/demo"
 	"reconnect.example/refserver/engines"
 	"reconnect.example/refserver/preview"
+	"reconnect.example/refserver/printing"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
 	"reconnect.example/refserver/web"
@@ -164,7 +165,11 @@ func (s *server) build() (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Previews: previews, Address: s.config.Serve.Address, Zone: zone, Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log, Failed: s.counts.failed})
+	printer, err := printing.New(printing.Config{})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Previews: previews, Printer: printer, Address: s.config.Serve.Address, Zone: zone, Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log, Failed: s.counts.failed})
 	if err != nil {
 		return nil, err
 	}

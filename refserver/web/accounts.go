@@ -74,6 +74,7 @@ type openedView struct {
 	Relay relayView
 	Login string
 	Card  string // "": shown already, or not wanted; the person makes one from their space
+	Paper paperCard
 }
 
 // openAccount opens an account with the person, who types the password and the PIN.
@@ -109,6 +110,7 @@ func (p *pages) openAccount(v *visit) error {
 	if err != nil {
 		return v.again("account-open", f, err, view)
 	}
+	opened.Paper = v.onPaper(opened.Login, opened.Card)
 	return v.show("account-opened", opened)
 }
 

@@ -83,21 +83,29 @@ func parseHour(s string) (time.Time, error) {
 type appointmentsView struct{ Coming, Past []vault.Item }
 
 func (p *pages) appointments(v *visit) error {
-	items, err := v.list(vault.KindAppointment)
+	coming, past, err := v.sortedAppointments()
 	if err != nil {
 		return err
 	}
+	slices.Reverse(past) // the latest first
+	return v.show("appointments", appointmentsView{coming, past})
+}
+
+// sortedAppointments are those that come, and those that were, in their order.
+func (v *visit) sortedAppointments() (coming, past []vault.Item, err error) {
+	items, err := v.list(vault.KindAppointment)
+	if err != nil {
+		return nil, nil, err
+	}
 	slices.SortStableFunc(items, func(a, b vault.Item) int { return a.Appointment.Start.Compare(b.Appointment.Start) })
-	var view appointmentsView
 	for _, i := range items {
 		if ends(i.Appointment, v.zone).After(v.now()) {
-			view.Coming = append(view.Coming, i)
+			coming = append(coming, i)
 		} else {
-			view.Past = append(view.Past, i)
+			past = append(past, i)
 		}
 	}
-	slices.Reverse(view.Past) // the latest first
-	return v.show("appointments", view)
+	return coming, past, nil
 }
 
 // ends is when an appointment is over; without a duration, an hour after its start.

@@ -12,7 +12,14 @@ type cardView struct {
 	Form  *form
 	State string
 	Has   bool
-	Card  *vault.AccessCard // made just now, shown once
+	Card  *paperCard // made just now, shown once
+}
+
+// paperCard is an access card to be cut out: it says where it is used, too.
+type paperCard struct{ Login, Code, Address string }
+
+func (v *visit) onPaper(login, code string) paperCard {
+	return paperCard{login, code, v.pages.Address}
 }
 
 func (p *pages) card(v *visit) error { return v.showCard(newForm(), nil, nil) }
@@ -22,7 +29,11 @@ func (v *visit) showCard(f *form, made *vault.AccessCard, err error) error {
 	if problem != nil {
 		return problem
 	}
-	view := cardView{Form: f, Has: state == vault.CardActive, Card: made}
+	view := cardView{Form: f, Has: state == vault.CardActive}
+	if made != nil {
+		card := v.onPaper(made.Login, made.Code)
+		view.Card = &card
+	}
 	switch state {
 	case vault.CardActive:
 		view.State = v.t("card.active")

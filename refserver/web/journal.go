@@ -1,15 +1,21 @@
 package web
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
 	"reconnect.example/vault"
 )
 
-// journalPage is how many lines one page shows.
-const journalPage = 50
+// journalPage is how many lines of the journal one page is made of. Most of them are of
+// people who look at their own space, and become one.
+const journalPage = 200
+
+// teamJournalPage is how many lines one page of a relay's journal shows.
+const teamJournalPage = 50
 
 // journalView is a page of the journal, in words.
 type journalView struct {
@@ -23,6 +29,44 @@ const helpingPurpose = "recovery"
 type journalLine struct {
 	vault.Entry
 	Who, What string
+	Looks     []journalLine // of the same day and the same somebody, the latest first: then it stands for them
+}
+
+// looks are the acts of somebody who looks around: lists and pages, not a paper, and
+// nothing that changes anything.
+var looks = []vault.Act{vault.ActViewed, vault.ActListed, vault.ActCounted, vault.ActRead, vault.ActMetadata, vault.ActAccountRead, vault.ActJournalRead, vault.ActSessionsListed, vault.ActSpaceViewed, vault.ActGrantsListed}
+
+// together makes one line of what somebody looked at on one day for one purpose, where
+// they looked last. So what happened is not lost among it.
+func (v *visit) together(lines []journalLine) []journalLine {
+	type looking struct {
+		day, why string
+		who      vault.Actor
+	}
+	var all []journalLine
+	at := map[looking]int{}
+	for _, line := range lines {
+		if !slices.Contains(looks, line.Act) && line.Detail["thumbnail"] == "" {
+			all = append(all, line)
+			continue
+		}
+		key := looking{line.At.In(v.zone).Format(time.DateOnly), line.Purpose, line.Actor}
+		i, known := at[key]
+		if !known {
+			i = len(all)
+			at[key] = i
+			all = append(all, journalLine{Entry: vault.Entry{At: line.At, Purpose: line.Purpose}, Who: line.Who})
+		}
+		all[i].Looks = append(all[i].Looks, line)
+	}
+	for i, line := range all {
+		if len(line.Looks) == 1 {
+			all[i] = line.Looks[0]
+		} else if len(line.Looks) > 1 {
+			all[i].What = v.n("journal.looked", len(line.Looks))
+		}
+	}
+	return all
 }
 
 func (p *pages) journal(v *visit) error {
@@ -34,6 +78,7 @@ func (p *pages) journal(v *visit) error {
 	for _, e := range entries {
 		view.Lines = append(view.Lines, v.words(e))
 	}
+	view.Lines = v.together(view.Lines)
 	if n := len(entries); n == journalPage && entries[n-1].Number > 1 {
 		view.Older = entries[n-1].Number
 	}
@@ -80,6 +125,9 @@ func (v *visit) words(h consent.Happening) journalLine {
 		line.What = v.t("journal.small-made")
 	case "read":
 		line.What = v.t("journal.small-seen")
+	}
+	if e.Act == vault.ActDownloaded && e.Detail["for"] == "print" {
+		line.What = v.t("journal.printed")
 	}
 	if e.Name == "" { // "Made private:" of something that has no name here
 		line.What = strings.TrimRight(line.What, ": \u00a0")

@@ -60,7 +60,7 @@ func (v *visit) teamLines(post *consent.Post, view *teamJournalView, before uint
 				continue
 			}
 			view.Lines = append(view.Lines, v.teamWords(h))
-			if len(view.Lines) == journalPage {
+			if len(view.Lines) == teamJournalPage {
 				return before, nil
 			}
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/refserver/preview"
+	"reconnect.example/refserver/printing"
 	"reconnect.example/refserver/session"
 	"reconnect.example/refserver/web"
 	"reconnect.example/vault"
@@ -28,6 +29,9 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == preview.Argument {
 		os.Exit(preview.Child(os.Stdin, os.Stdout))
+	}
+	if len(os.Args) == 2 && os.Args[1] == printing.Argument {
+		os.Exit(printing.Child(os.Stdin, os.Stdout))
 	}
 	os.Exit(m.Run())
 }

@@ -21,6 +21,7 @@ import (
 	"reconnect.example/recovery"
 	words "reconnect.example/refserver/language"
 	"reconnect.example/refserver/preview"
+	"reconnect.example/refserver/printing"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
@@ -37,6 +38,7 @@ type Config struct {
 	Limits    *session.Limits    // nil: the defaults
 	Address   string             // under which people reach these pages, for what is printed; "": not known
 	Zone      *time.Location     // in which times are shown and appointments entered; nil: UTC
+	Printer   *printing.Printer  // makes one PDF of chosen papers; nil: they are opened one by one
 	Languages []string           // codes of those that are offered, the first to whom asks for none; nil: all that were reviewed
 	Previews  *preview.Maker     // makes small pictures of papers; nil: none are made
 	MostSpace int64              // bytes beyond which nobody is given more; 0: not known
@@ -163,6 +165,11 @@ func (p *pages) routes() *http.ServeMux {
 		"GET /items/{id}/destroy":      p.destroyForm,
 		"POST /items/{id}/destroy":     p.destroyItem,
 		"GET /bin":                     p.bin,
+		"GET /print":                   p.printForm,
+		"POST /print":                  p.print,
+		"GET /print/papers":            p.printPapers,
+		"GET /print/appointments":      p.printAppointments,
+		"GET /print/contacts":          p.printContacts,
 	} {
 		mux.Handle(pattern, p.shared(h))
 	}

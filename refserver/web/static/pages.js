@@ -25,7 +25,7 @@
         event.preventDefault();
         return;
       }
-      if (form.getAttribute("action") === "/take") return; // a download leaves the page where it is
+      if (["/take", "/print"].indexOf(form.getAttribute("action")) >= 0) return; // a download leaves the page where it is
       form.setAttribute("aria-busy", "true");
       var sending = form.getAttribute("data-sending");
       if (sending) {
@@ -37,6 +37,19 @@
       }
     });
   });
+  // A page that is made for paper has a button; without JavaScript, a word on where the
+  // browser's own is.
+  document.querySelectorAll("[data-print]").forEach(function (hint) {
+    var button = document.createElement("button");
+    button.type = "button";
+    button.className = "main wide unprinted";
+    button.textContent = hint.getAttribute("data-print");
+    button.addEventListener("click", function () { window.print(); });
+    var icon = hint.querySelector(".icon");
+    if (icon) button.insertBefore(icon, button.firstChild);
+    hint.replaceWith(button);
+  });
+
   // Two passwords that differ are told before a long form is sent and comes back empty.
   document.querySelectorAll("form[data-repeat]").forEach(function (form) {
     var fresh = form.elements["new"], repeat = form.elements["repeat"];

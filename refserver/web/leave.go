@@ -25,7 +25,7 @@ func (p *pages) leaver(h handler) handler {
 func (p *pages) leavePaperForm(v *visit) error { return v.leavePaperAgain(newForm(), nil) }
 
 func (v *visit) leavePaperAgain(f *form, err error) error {
-	data := editing{Form: f, New: true, Extra: vault.MaxLeft}
+	data := v.adding(editing{Form: f, New: true, Extra: vault.MaxLeft}, "")
 	if err != nil || f.wrong() {
 		return v.again("leave-paper", f, err, data)
 	}

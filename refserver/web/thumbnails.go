@@ -107,7 +107,9 @@ func (v *visit) makeSmalls(items []vault.Item) {
 	ctx, cancel := context.WithTimeout(v.ctx(), madeFor)
 	defer cancel()
 	for _, i := range items[:min(madeAtOnce, len(items))] {
-		v.makeSmall(ctx, i.ID)
+		if mayHaveSmall(i.Document) {
+			v.makeSmall(ctx, i.ID)
+		}
 	}
 }
 

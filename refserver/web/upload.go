@@ -45,7 +45,7 @@ func (v *visit) addPaperAgain(f *form, err error) error {
 	if problem != nil {
 		return problem
 	}
-	data := editing{Form: f, New: true, Extra: names}
+	data := v.adding(editing{Form: f, New: true, Extra: names}, "/papers/begin")
 	if err != nil || f.wrong() {
 		return v.again("paper-add", f, err, data)
 	}
@@ -267,22 +267,30 @@ func (u *upload) add(title, kind string, in vault.Compartment, content io.Reader
 	return u.vault.AddDocument(u.ctx(), doc, content)
 }
 
-// title is what the person typed or, if nothing, the name of the file. What a camera
-// calls its photos says nothing: those get the day.
+// title names the paper of a file.
 func (u *upload) title(part *multipart.Part) string {
-	title := u.form.Get("title")
-	if title == "" {
-		base := path.Base(strings.ReplaceAll(part.FileName(), `\`, "/"))
-		title = safename.Line(strings.TrimSuffix(base, path.Ext(base)))
+	name := part.FileName()
+	if part.FormName() == "photo" {
+		name = ""
 	}
-	if title == "" || u.form.Get("title") == "" && (part.FormName() == "photo" || namedByCamera.MatchString(title)) {
-		title = u.ofDay()
+	return u.titleOf(u.form.Get("title"), name, len(u.stored))
+}
+
+// titleOf is what the person typed or, if nothing, the name of the file. What a camera
+// calls its photos says nothing: those get the day. Others of one form were before.
+func (v *visit) titleOf(title, file string, before int) string {
+	if title == "" {
+		base := path.Base(strings.ReplaceAll(file, `\`, "/"))
+		title = safename.Line(strings.TrimSuffix(base, path.Ext(base)))
+		if namedByCamera.MatchString(title) {
+			title = v.ofDay()
+		}
 	}
 	if runes := []rune(title); len(runes) > vault.MaxName-5 {
 		title = string(runes[:vault.MaxName-5])
 	}
-	if n := len(u.stored); n > 0 {
-		title = fmt.Sprintf("%s %d", title, n+1)
+	if before > 0 {
+		title = fmt.Sprintf("%s %d", title, before+1)
 	}
 	return title
 }

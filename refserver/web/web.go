@@ -126,6 +126,7 @@ func (p *pages) routes() *http.ServeMux {
 		"GET /papers":                  p.papers,
 		"GET /papers/add":              p.addPaperForm,
 		"POST /papers/add":             p.addPaper,
+		"POST /papers/begin":           p.beginPaper,
 		"GET /papers/{id}":             p.paper,
 		"GET /papers/{id}/file":        p.download,
 		"GET /papers/{id}/show":        p.showPaper,

@@ -4,6 +4,11 @@
 
   // Leave quickly: this page is replaced in the history, so that "back" does
   // not lead here. The session is ended beside.
+  document.querySelectorAll('form[action="/leave"]').forEach(function (form) {
+    form.addEventListener("submit", function () {
+      try { sessionStorage.clear(); } catch (e) { /* nothing is kept */ }
+    });
+  });
   document.querySelectorAll("form[data-leave]").forEach(function (form) {
     form.addEventListener("submit", function (event) {
       if (!window.fetch) return;
@@ -21,6 +26,7 @@
   // says that it goes on.
   document.querySelectorAll("form[method=post]:not([data-leave])").forEach(function (form) {
     form.addEventListener("submit", function (event) {
+      if (form.dataset.phone) return; // papers.js sends it
       if (form.getAttribute("aria-busy") === "true") {
         event.preventDefault();
         return;

@@ -134,6 +134,10 @@
 
   // ---- A name and a folder, as a suggestion ----
 
+  form.elements.title.addEventListener("focus", function () { // typing takes its place
+    if (this.value === this.dataset.suggested) this.select();
+  });
+
   function suggest() {
     var first = pages[0], title = form.elements.title, folder = form.elements.folder;
     if (!first) return;
@@ -286,6 +290,7 @@
     box.querySelector(".sending").hidden = false;
     progress(0, 1);
     tell(words.reading);
+    box.scrollIntoView({ block: "center" });
     Promise.all(pages.map(function (p) { return p.shown; })).then(papers).then(function (all) {
       return words.begin ? sendAll(all) : sendForm(all);
     }).catch(failed);

@@ -66,6 +66,8 @@ var (
 	ErrWitnessAway = errors.New("vault: the witness does not answer, try again later")
 	// ErrLocked: the session was locked while somebody else is at the device. Whose it is opens it with their password.
 	ErrLocked = errors.New("vault: the session is locked, its password opens it")
+	// ErrSecretAgain: the secret must be shown once more, by ShowSecret, before this is done with an open session.
+	ErrSecretAgain = errors.New("vault: show the secret once more, this is not done with an open session alone")
 	// ErrUnconfirmed: the change is in force, but the witness could not confirm it; the next sign-in will.
 	ErrUnconfirmed = errors.New("vault: done, but not yet confirmed by the witness")
 	// ErrKeyService: the key service does not answer. Nothing was changed; try again later.
@@ -93,7 +95,7 @@ var codes = []struct {
 	code string
 }{
 	// ErrSignIn comes first: a tampered keyslot answers like a wrong secret.
-	{ErrSignIn, "sign-in"}, {ErrCardDead, "card-dead"}, {ErrSecondFactor, "second-factor"}, {ErrBackOff, "back-off"}, {ErrBusy, "busy"}, {ErrSessionEnded, "session-ended"}, {ErrLocked, "locked"},
+	{ErrSignIn, "sign-in"}, {ErrCardDead, "card-dead"}, {ErrSecondFactor, "second-factor"}, {ErrBackOff, "back-off"}, {ErrBusy, "busy"}, {ErrSessionEnded, "session-ended"}, {ErrLocked, "locked"}, {ErrSecretAgain, "secret-again"},
 	{ErrNotFound, "not-found"}, {ErrRevision, "revision"}, {ErrInvalid, "invalid"}, {ErrTooMany, "too-many"}, {ErrTooManyLocked, "too-many-locked"},
 	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"}, {ErrOffset, "offset"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
@@ -102,7 +104,7 @@ var codes = []struct {
 }
 
 // Code returns the stable name of an error of this package, or "" for any other:
-// sign-in, card-dead, second-factor, back-off, busy, session-ended, locked, not-found, revision, invalid, too-many, too-many-locked,
+// sign-in, card-dead, second-factor, back-off, busy, session-ended, locked, secret-again, not-found, revision, invalid, too-many, too-many-locked,
 // not-empty, busy-moving, full, closing, upload-expired, offset, tampered, stale, policy,
 // untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, ended,
 // no-helper, one-organisation, closed.

@@ -36,6 +36,11 @@ func (t *turn) lockSession(locked bool) error {
 	s := *t.session
 	s.locked, s.used, s.opening = locked, t.now, false
 	t.session = &s
+	if !locked { // by the secret
+		if err := t.noteShown(); err != nil {
+			return err
+		}
+	}
 	return t.putSession()
 }
 

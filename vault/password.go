@@ -105,14 +105,16 @@ func (v *Vault) confirm(ctx context.Context, secret Secret) (*proof, error) {
 
 // ShowSecret asks for the secret once more, for what whoever embeds the vault wants
 // nobody to do with a session alone: a worker shows theirs before they let somebody
-// into their relay. The try is counted like a sign-in. It changes nothing else, and no
-// second factor is asked for.
+// into their relay. The try is counted like a sign-in. The session remembers when, for
+// [Vault.ShownLately]; it changes nothing else, and no second factor is asked for.
 //
 // Errors: ErrSignIn, ErrCardDead, BackOffError, ErrBusy, ErrKeyService, InvalidError for
 // what cannot be a card or a PIN, ErrWitnessAway for a card.
 func (v *Vault) ShowSecret(ctx context.Context, secret Secret) error {
-	_, err := v.confirm(ctx, secret)
-	return err
+	if _, err := v.confirm(ctx, secret); err != nil {
+		return err
+	}
+	return v.do(ctx, func(t *turn) error { return t.noteShown() })
 }
 
 // changeOwner commits a change of the owner head and acknowledges it only when

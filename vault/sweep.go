@@ -198,7 +198,7 @@ func (s *Vaults) sweepSession(ctx context.Context, id ID, session string, due st
 	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		if sid, err := ParseSessionID(session); err == nil {
 			tx.Delete(id.session(sid))
-			remembered, err := tx.Scan(id.once(sid, ""), "", onceSlots)
+			remembered, err := tx.Scan(id.once(sid, ""), "", onceSlots+1)
 			if err != nil {
 				return err
 			}

@@ -110,6 +110,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, staff: cfg.Staff, relays: cfg.Directory, recovery: cfg.Recovery, log: cfg.Logger, failed: cfg.Failed, stall: cfg.Stall, mux: routes}
 	a.doc = humago.NewWithPrefix(routes, Path, describe())
 	a.addSessions()
+	a.addAgain()
 	a.addItems()
 	a.addCreations()
 	a.addDocuments()

@@ -105,7 +105,7 @@ func (a *API) addCard() {
 	}, newCard)
 	registerPerson(a, operation{
 		method: http.MethodDelete, path: "/card", id: "revoke-card", tag: "Account", summary: "Make the access card worthless",
-		description: "It was lost, or is not wanted any more. Every other session ends.",
-		problems:    []string{"not-found"},
-	}, revokeCard)
+		description: "It was lost, or is not wanted any more. Every other session ends." + lateSecret,
+		problems:    []string{"not-found", "secret-again"},
+	}, lately(revokeCard))
 }

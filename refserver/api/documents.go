@@ -96,7 +96,8 @@ func (a *API) thumbnailOperation() huma.Operation {
 func (a *API) exportOperation() huma.Operation {
 	op := a.huma(operation{
 		method: http.MethodGet, path: "/export", id: "export", space: true, tag: "Account", summary: "Take everything along",
-		description: "Everything in open formats in one ZIP file; also after closing. Its manifest comes last: a file without one is incomplete.",
+		description: "Everything in open formats in one ZIP file; also after closing. Its manifest comes last: a file without one is incomplete." + lateSecret,
+		problems:    []string{"secret-again"},
 	})
 	op.Responses["200"] = &huma.Response{
 		Description: "The file.",

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"reconnect.example/internal/safename"
+	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -12,6 +13,9 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, v *vault.Vault) err
 	if r.Method == http.MethodHead { // nothing can be said of it without making it
 		zipHeaders(w.Header())
 		return nil
+	}
+	if err := v.ShownLately(r.Context(), session.Lately); err != nil {
+		return err
 	}
 	// What fails later breaks the connection. Without the end of the stream, and
 	// without the manifest, which comes last, nobody takes the file for complete (A12).

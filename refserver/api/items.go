@@ -243,7 +243,7 @@ func (a *API) addItems() {
 	}, restoreItem)
 	register(a, operation{
 		method: http.MethodDelete, path: "/items/{item}", id: "destroy-item", tag: "Items", summary: "Destroy an item for good", ifMatch: true,
-		description: "Its keys are destroyed at once, its bytes soon after; the space is free at once. A folder must be empty.",
-		status:      http.StatusNoContent, problems: []string{"not-found", "not-empty"},
-	}, destroyItem)
+		description: "Its keys are destroyed at once, its bytes soon after; the space is free at once. A folder must be empty." + lateSecret,
+		status:      http.StatusNoContent, problems: []string{"not-found", "not-empty", "secret-again"},
+	}, lately(destroyItem))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"reconnect.example/consent"
+	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -147,6 +148,9 @@ func (a *API) recoverRelay(ctx context.Context, w *consent.Worker, in *recoverRe
 }
 
 func leaveRelay(ctx context.Context, p *consent.Post, _ *AtRelay) (*confirmedOutput, error) {
+	if err := p.Worker().Own().ShownLately(ctx, session.Lately); err != nil {
+		return nil, err
+	}
 	return confirmed(p.Leave(ctx))
 }
 
@@ -174,6 +178,6 @@ func (a *API) addJoining() {
 	}, a.recoverRelay)
 	registerPost(a, operation{
 		method: http.MethodPost, path: "/staff/relays/{relay}/leave", id: "leave-relay", tag: "Staff", summary: "Leave a relay",
-		description: "At once. A manager who looks at the relay next gives it new keys.", problems: []string{"last-manager", "unconfirmed"},
+		description: "At once. A manager who looks at the relay next gives it new keys." + lateSecret, problems: []string{"last-manager", "unconfirmed", "secret-again"},
 	}, leaveRelay)
 }

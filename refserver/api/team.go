@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"reconnect.example/consent"
+	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -59,6 +60,9 @@ type inviteOutput struct {
 }
 
 func invite(ctx context.Context, p *consent.Post, in *inviteInput) (*inviteOutput, error) {
+	if err := p.Worker().Own().ShownLately(ctx, session.Lately); err != nil {
+		return nil, err
+	}
 	i, err := p.Invite(ctx, rolesOf(in.Body.Roles))
 	if err != nil {
 		return nil, err
@@ -345,7 +349,7 @@ func (a *API) addTeam() {
 		}
 	}
 	registerPost(a, at(http.MethodGet, "/members", "list-members", "Who works for the relay", "For managers, and a line in the relay's journal.", 0, "not-manager", "untrusted-key"), listMembers)
-	registerPost(a, at(http.MethodPost, "/invitations", "invite", "Invite a worker", "The roles are a proposal; who lets them in decides.", http.StatusCreated, change...), invite)
+	registerPost(a, at(http.MethodPost, "/invitations", "invite", "Invite a worker", "The roles are a proposal; who lets them in decides."+lateSecret, http.StatusCreated, append(secretProblems("secret-again"), "not-manager", "not-found", "last-manager", "fingerprint", "too-many", "untrusted-key")...), invite)
 	registerPost(a, at(http.MethodGet, "/requests", "list-join-requests", "Who asks to be let in", "What is not signed by who asks is left out.", 0, "not-manager", "untrusted-key"), listJoinRequests)
 	registerPost(a, at(http.MethodPost, "/members", "admit", "Let a worker in", "The manager has compared the digits with the worker: another fingerprint is refused.", 0, change...), admit)
 	registerPost(a, at(http.MethodPut, "/members/{worker}/roles", "set-roles", "Change what a worker may", "Nobody changes their own.", 0, change...), setRoles)

@@ -126,13 +126,13 @@ func (a *API) addWishes() {
 	}, readWish)
 	registerPerson(a, operation{
 		method: http.MethodPut, path: "/wish", id: "set-wish", tag: "Account", summary: "Say what shall be done afterwards",
-		description: "Nobody inherits a key. It holds until another one.",
-		problems:    append([]string{"witness-away", "unconfirmed"}, body...),
-	}, setWish)
+		description: "Nobody inherits a key. It holds until another one." + lateSecret,
+		problems:    append([]string{"witness-away", "unconfirmed", "secret-again"}, body...),
+	}, lately(setWish))
 	registerPerson(a, operation{
 		method: http.MethodDelete, path: "/wish", id: "drop-wish", tag: "Account", summary: "Take the wish back",
-		description: "As if nothing had been said.", problems: []string{"closing", "unconfirmed", "witness-away"},
-	}, dropWish)
+		description: "As if nothing had been said." + lateSecret, problems: []string{"closing", "unconfirmed", "witness-away", "secret-again"},
+	}, lately(dropWish))
 	registerPerson(a, operation{
 		method: http.MethodGet, path: "/death-record", id: "read-death-record", tag: "Account", summary: "Read what was recorded of the person's death",
 		description: "It is void since the person has signed in: nothing is carried out.", problems: []string{"not-found"},

@@ -95,6 +95,7 @@ var table = []entry{
 	{vault.ErrBusy, Problem{503, "busy", 5 * time.Second}},
 	{vault.ErrSessionEnded, Problem{401, "session-ended", 0}},
 	{vault.ErrLocked, Problem{423, "locked", 0}},
+	{vault.ErrSecretAgain, Problem{403, "secret-again", 0}},
 	{vault.ErrNotFound, Problem{404, "not-found", 0}},
 	{vault.ErrRevision, Problem{409, "revision", 0}},
 	{vault.ErrInvalid, Problem{422, "invalid", 0}},

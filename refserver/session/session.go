@@ -8,6 +8,7 @@ package session
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"reconnect.example/vault"
 )
@@ -33,6 +34,11 @@ func Token(r *http.Request) string {
 	}
 	return cookie.Value
 }
+
+// Lately is how long after the secret was shown nobody is asked for it again, for what is
+// not done with an open session alone: [vault.Vault.ShownLately]. Long enough to clear out
+// a bin, and shorter than a phone lies about.
+const Lately = 10 * time.Minute
 
 // Open returns the vault of the person who sends the request, or
 // vault.ErrSessionEnded. The caller closes it.

@@ -145,7 +145,7 @@ func (w *killWorker) next(n int) deed {
 		return d
 	case w.order.Plan == planWork && w.number == 0 && rand.IntN(6) == 0:
 		d.What = []string{"password", "keys"}[rand.IntN(2)]
-		d.Name = fmt.Sprintf("password %d %d", w.order.Round, n)
+		d.Name = fmt.Sprintf("lantern of round %d, deed %d", w.order.Round, n)
 		return d
 	case len(w.papers) < 3:
 		return d

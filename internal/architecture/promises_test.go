@@ -146,6 +146,9 @@ func TestTheReadmeShowsTheExampleThatRuns(t *testing.T) {
 	shown, found := embedded(contents["README.md"], name)
 	require.Equal(t, exists[name], found, "the README shows the example, and the example is there to be run")
 	require.Equal(t, contents[name], shown)
+	shown, found = embedded(contents["docs/api.md"], "examples/client/main.go")
+	require.True(t, found)
+	require.Equal(t, contents["examples/client/main.go"], shown)
 
 	_, found = embedded("<!-- a.go -->\n```go\npackage a\n```\n", "b.go")
 	require.False(t, found)

@@ -102,7 +102,7 @@ func (a *API) addCreations() {
 	creates := func(path, id, summary string) operation {
 		return operation{
 			method: http.MethodPost, path: path, id: id, tag: "Items", summary: summary, status: http.StatusCreated,
-			description: "After a lost answer, list the items before you repeat it: the first request may have been done.",
+			description: "After a lost answer, send it again with the same Idempotency-Key.",
 			problems:    []string{"invalid", "media-type", "too-large", "full", "too-many", "closing"},
 		}
 	}

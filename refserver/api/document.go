@@ -30,9 +30,9 @@ const about = `One person's space: papers, contacts, appointments and notes.
 
 **Documents** are sent and returned as they are, as streams of bytes; parts of them with ` + "`Range`" + `. From a network that breaks they are sent with tus 1.0, at ` + "`/uploads`" + `. A download that breaks off is always shorter than its Content-Length.
 
-**Repeating.** Reading, and every change with If-Match, can be repeated safely. After the lost answer of a POST that creates something, list the items first: a document that arrived has the SHA-256 of your file in ` + "`origin.sha256`" + `. Idempotency-Key is not offered yet; a creating request that carries one is refused, so that nobody relies on it.
+**Repeating.** Reading, and every change with If-Match, can be repeated safely. Every POST of somebody who is signed in takes ` + "`Idempotency-Key`" + `: sent again with the same key it is carried out once and has the same answer.
 
-**Refusals** are problems as in RFC 9457, with a stable ` + "`type`" + ` to compare with and a sentence in the language of ` + "`Accept-Language`" + ` (fr, en, ar). They repeat nothing that was sent. A 401 of the type ` + "`" + `session-ended` + "`" + ` ends a session; one of the type ` + "`" + `sign-in` + "`" + ` says that a secret was typed wrongly, and the session goes on.
+**Refusals** are problems as in RFC 9457, with a stable ` + "`type`" + ` to compare with and a sentence in the language of ` + "`Accept-Language`" + ` (fr, en, ar). They repeat nothing that was sent. The last word of the type names the kind, which ` + "`/problems/{kind}`" + ` explains. A 401 of the type ` + "`" + `session-ended` + "`" + ` ends a session; one of the type ` + "`" + `sign-in` + "`" + ` says that a secret was typed wrongly, and the session goes on.
 
 **Limits.** Requests are counted per account and sign-ins per address and account; 429 and 503 say in Retry-After when to come back. A JSON body is at most 384 KiB. A member that is null is as good as missing.
 

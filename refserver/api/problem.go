@@ -16,7 +16,7 @@ import (
 // Problem is how every refusal is told (RFC 9457). It never repeats a value that
 // the caller sent, nor a name, login or id: it may end in a log on the way (E8).
 type Problem struct {
-	Type   string         `json:"type" format:"uri" doc:"Stable name of the kind of problem, to compare with; nothing is served at this address." example:"https://reconnect.example/problems/full"`
+	Type   string         `json:"type" format:"uri" doc:"Stable name of the kind of problem, to compare with. Nothing is served at this address: the server that refused explains it at /problems/ and the last word." example:"https://reconnect.example/problems/full"`
 	Title  string         `json:"title" doc:"What happened and what to do, in plain words, in the language that Accept-Language prefers (fr, en or ar)."`
 	Status int            `json:"status" minimum:"400" maximum:"599" doc:"The HTTP status of this answer."`
 	Fields []FieldProblem `json:"fields,omitempty" nullable:"false" doc:"Which fields are wrong, for the problem \"invalid\"."`

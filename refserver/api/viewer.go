@@ -18,6 +18,9 @@ var viewerHTML string
 //go:embed viewer.css
 var viewerCSS string
 
+// pagePolicy lets a page of this package have its style and nothing else.
+const pagePolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 // serveDocument serves the OpenAPI document in both of its forms, and a page
 // that shows it: rendered here once, without scripts and without another site.
 func (a *API) serveDocument() error {
@@ -41,14 +44,14 @@ func (a *API) serveDocument() error {
 	a.serve("/openapi.yaml", "application/openapi+yaml", asYAML)
 	a.serve("/docs", "text/html; charset=utf-8", page)
 	a.serve("/docs.css", "text/css; charset=utf-8", []byte(viewerCSS))
-	return nil
+	return a.serveExplanations()
 }
 
 // serve answers with bytes that are about nobody and the same for all.
 func (a *API) serve(path, mediaType string, content []byte) {
 	a.mux.HandleFunc("GET "+Path+path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", mediaType)
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		w.Header().Set("Content-Security-Policy", pagePolicy)
 		_, _ = w.Write(content) // the caller may have gone
 	})
 }

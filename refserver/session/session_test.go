@@ -143,3 +143,33 @@ func TestWorkersAreCountedApartFromPeople(t *testing.T) {
 	now = now.Add(15 * time.Second)
 	require.NoError(t, limits.StaffSignIn(from))
 }
+
+// Sixty people of one shelter come in within ten minutes, some of them mistyping twice:
+// the numbers of every day refuse nobody. One machine that tries names without end is
+// held all the same, and nobody else with it.
+func TestAShelterOfSixtyIsNeverRefused(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 18, 0, 0, 0, time.UTC)
+	limits := session.NewLimits(session.LimitsConfig{Now: func() time.Time { return now }})
+	shelter := request(t, "192.0.2.1:5", nil)
+	for person := range 60 {
+		for range 3 {
+			require.NoError(t, limits.SignIn(shelter), "person %d", person)
+			now = now.Add(10 * time.Minute / (60 * 3))
+		}
+	}
+	now = now.Add(time.Minute)
+	for range 30 { // or half of them at the same moment, when the doors open
+		require.NoError(t, limits.SignIn(shelter))
+	}
+	flood := request(t, "198.51.100.7:5", http.Header{"X-Forwarded-For": {"192.0.2.1"}}) // from no proxy of ours
+	let := 0
+	for range 1000 {
+		if limits.SignIn(flood) == nil {
+			let++
+		}
+		now = now.Add(10 * time.Millisecond)
+	}
+	require.LessOrEqual(t, let, 41)
+	require.NoError(t, limits.SignIn(shelter), "whose address was given out as theirs")
+}

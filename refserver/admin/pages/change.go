@@ -91,6 +91,12 @@ func (v *visit) change(c change) error {
 	if f.wrong() || f.Get("step") == "edit" {
 		return v.changeAgain(c, f)
 	}
+	for n := range view.Fields { // what is left empty is shown before it is signed, too
+		if one := &view.Fields[n]; one.Default != "" && f.Get(one.Name) == "" {
+			f.Values.Set(one.Name, one.Default)
+			one.Value = one.Default
+		}
+	}
 	own := *v.office.config
 	c.fill(v, f, view.About, &own.Admin)
 	if f.wrong() {

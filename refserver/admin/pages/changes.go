@@ -78,20 +78,14 @@ var changes = []change{
 }
 
 func onlyDay(v *visit, _ *consent.DirectoryState) []field {
-	return []field{{Name: "on", Type: "date", Label: v.t("operator.from-day"), Hint: v.t("operator.day-hint"), Ltr: true}}
+	return []field{{Name: "on", Type: "date", Label: v.t("operator.from-day"), Hint: v.t("operator.day-hint"), Ltr: true, Default: string(v.today())}}
 }
 
 func (v *visit) country() field {
-	return field{Name: "country", Type: "text", Label: v.t("operator.country"), Hint: v.t("operator.country-hint"), Ltr: true}
+	return field{Name: "country", Type: "text", Label: v.t("operator.country"), Hint: v.t("operator.country-hint"), Ltr: true, Default: "FR"}
 }
 
-// country is what was typed, or that of most.
-func (f *form) country() string {
-	if typed := strings.ToUpper(f.Get("country")); typed != "" {
-		return typed
-	}
-	return "FR"
-}
+func (f *form) country() string { return strings.ToUpper(f.Get("country")) }
 
 func relayFields(v *visit, state *consent.DirectoryState) []field {
 	organisations := []option{{"", "–"}}
@@ -114,7 +108,7 @@ func relayFields(v *visit, state *consent.DirectoryState) []field {
 		{Name: "contact", Type: "text", Label: v.t("relay.contact"), Hint: v.t("operator.contact-hint")},
 		{Name: "languages", Type: "text", Label: v.t("operator.languages"), Hint: v.t("operator.languages-hint"), Ltr: true},
 		v.country(),
-		{Name: "since", Type: "date", Label: v.t("operator.from-day"), Hint: v.t("operator.day-hint"), Ltr: true},
+		{Name: "since", Type: "date", Label: v.t("operator.from-day"), Hint: v.t("operator.day-hint"), Ltr: true, Default: string(v.today())},
 	}
 }
 

@@ -52,6 +52,7 @@ type field struct {
 	Required, Ltr                         bool
 	Rows                                  int
 	Options                               []option // of a list to choose from
+	Default                               string   // what an empty one means
 }
 
 type option struct {

@@ -19,8 +19,9 @@ const (
 type finding struct {
 	Part string // what it is about
 	Says string
-	Bad  bool
-	Raw  string // the technical reason, in English
+	Bad  bool   // somebody should look
+	Open bool   // nothing is known yet
+	Raw  string // what is technical: a reason in English, a flag
 }
 
 // healthView is the first page.
@@ -88,7 +89,7 @@ func (v *visit) sweeper(s admin.State) finding {
 	f := finding{Part: v.t("operator.sweeper")}
 	switch {
 	case s.SweptAt.IsZero():
-		f.Says = v.t("operator.not-swept")
+		f.Says, f.Open = v.t("operator.not-swept"), true
 	case s.Swept.Failed > 0:
 		f.Says, f.Bad = v.t("operator.swept-left", v.When(s.SweptAt.In(v.office.zone)), s.Swept.Failed), true
 	default:
@@ -104,7 +105,7 @@ func (v *visit) directoryFinding(view *healthView) finding {
 	err := v.call("Operator.Relays", v.office.config.Serve.Zone, &r)
 	switch {
 	case err != nil && err.Error() == admin.ErrNoAuthority.Error():
-		f.Says = v.t("operator.no-centres")
+		f.Says, f.Open = v.t("operator.no-centres"), true
 	case err != nil:
 		view.Directory, f.Says, f.Raw, f.Bad = true, v.t("operator.no-directory"), said(err), true
 	default:
@@ -132,7 +133,7 @@ func (v *visit) backup() finding {
 	f := finding{Part: v.t("operator.backup"), Bad: true}
 	folder := v.office.config.Admin.Pages.Backups
 	if folder == "" {
-		return finding{Part: f.Part, Says: v.t("operator.backup-unknown")}
+		return finding{Part: f.Part, Says: v.t("operator.backup-unknown"), Open: true, Raw: "--backups FOLDER"}
 	}
 	names, err := backup.List(folder)
 	if err != nil {
@@ -166,7 +167,7 @@ func (v *visit) disk() finding {
 	f := finding{Part: v.t("operator.disk")}
 	free, known := check.FreeBytes(v.office.config.Data)
 	if !known {
-		f.Says = v.t("operator.disk-unknown")
+		f.Says, f.Open = v.t("operator.disk-unknown"), true
 		return f
 	}
 	f.Says, f.Bad = v.t("operator.disk-left", v.Size(int64(min(free, 1<<62)))), free < littleDisk //nolint:gosec // bounded

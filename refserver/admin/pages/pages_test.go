@@ -92,7 +92,7 @@ func TestTheDirectoryIsBuiltAfterWhatWasLookedAt(t *testing.T) {
 	}
 	parsed, err := consent.ParseRelayKey(key)
 	require.NoError(t, err)
-	s.post("/centres/add", values).is(http.StatusOK, consent.Fingerprint(parsed), "12 rue des Écoles", "Its key cannot change any more.")
+	s.post("/centres/add", values).is(http.StatusOK, consent.Fingerprint(parsed), "12 rue des Écoles", "Its key cannot change any more.", "Country</dt>", `name="since" value="`+day(0)[:4])
 	edited := url.Values{"step": {"edit"}}
 	for k, v := range values {
 		edited[k] = v

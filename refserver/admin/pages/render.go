@@ -72,7 +72,7 @@ func (o *office) functions(l *words.Language) template.FuncMap {
 	return template.FuncMap{
 		"t": l.T, "n": l.N, "size": l.Size,
 		"when": func(at time.Time) string { return l.When(at.In(o.zone)) },
-		"date": func(d vault.Date) string { return sayDate(l, d) },
+		"date": func(d any) string { return sayDate(l, vault.Date(fmt.Sprint(d))) },
 	}
 }
 

@@ -50,7 +50,8 @@ func (h *helped) known() *person {
 	h.t.Helper()
 	p := h.stranger()
 	p.login, p.secret = h.recovery.Amina.Login, h.recovery.Amina.Password
-	p.signIn(p.secret).ok("Mon espace", "Mes moyens de revenir")
+	p.signIn(p.secret).ok("Mon espace", "Mes clés")
+	p.get("/keys").ok("Mes moyens de revenir")
 	return p
 }
 

@@ -56,6 +56,12 @@ func SetCookie(w http.ResponseWriter, token string) {
 	http.SetCookie(w, cookie(token, 0))
 }
 
+// SetCookieFor gives the browser a session that it forgets after a while: on a device
+// that others use next.
+func SetCookieFor(w http.ResponseWriter, token string, life time.Duration) {
+	http.SetCookie(w, cookie(token, int(life/time.Second)))
+}
+
 // ClearCookie makes the browser forget the session.
 func ClearCookie(w http.ResponseWriter) {
 	http.SetCookie(w, cookie("", -1))

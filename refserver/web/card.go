@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 
-	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -75,7 +74,13 @@ func (p *pages) revokeCard(v *visit) error {
 	return v.goTo("/card", "card-revoked")
 }
 
-func (p *pages) cardSignInForm(v *visit) error { return v.show("card-sign-in", newForm()) }
+// cardSignInForm takes the device for a shared one unless it is told otherwise: who
+// comes with a card comes to somebody's screen.
+func (p *pages) cardSignInForm(v *visit) error {
+	f := newForm()
+	f.Values.Set("shared", "1")
+	return v.show("card-sign-in", f)
+}
 
 // cardSignIn opens a session with card and PIN.
 func (p *pages) cardSignIn(v *visit) error {
@@ -92,6 +97,6 @@ func (p *pages) cardSignIn(v *visit) error {
 		return v.signInAgain("card-sign-in", f, err)
 	}
 	defer opened.Close()
-	session.SetCookie(v.w, opened.Token())
+	v.enter(opened.Token(), f.Get("shared") != "")
 	return v.goTo("/", "")
 }

@@ -16,6 +16,7 @@ func (l *language) functions(look *Look) template.FuncMap {
 		"t": l.t, "n": l.n, "size": l.Size, "when": l.when, "date": l.date, "day": l.Day,
 		"appointmentTime": l.appointmentTime, "input": l.input, "hex": hex,
 		"folderPicture": folderPicture,
+		"sharedIdle":    func() int { return int(sharedIdle / time.Second) },
 		"private":       func(i vault.Item) bool { return i.Compartment == vault.Private },
 		"path":          itemPath,
 		"small":         small,

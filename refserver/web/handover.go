@@ -196,7 +196,7 @@ func (p *pages) come(v *visit) error {
 	}
 	defer done.Vault.Close()
 	v.dropHandOver()
-	session.SetCookie(v.w, done.Vault.Token())
+	v.enter(done.Vault.Token(), session.Held(v.r, session.HeldCookie) != "" || v.onSharedDevice()) // a locked session: it is the device of a worker
 	return v.goTo("/back/done", "")
 }
 

@@ -58,7 +58,7 @@ func (p *pages) unlockSession(v *visit) error {
 	v.signOutPerson()
 	session.Drop(v.w, session.HeldCookie)
 	v.dropHandOver()
-	session.SetCookie(v.w, w.Own().Token())
+	v.enterStaff(w.Own().Token())
 	return v.goTo("/staff", "device-back")
 }
 

@@ -37,6 +37,7 @@ type page struct {
 	Staff    bool       // a worker is signed in
 	Space    string     // id of the space that the page is about; "": none is
 	Guest    *guestView // the space of somebody else is open
+	Shared   bool       // the device is one that others use next
 	Damaged  bool       // something in the store was altered or is missing, and is not shown
 	Data     any
 }
@@ -99,7 +100,7 @@ func (v *visit) showWith(status int, name string, data any) error {
 	var out bytes.Buffer
 	err := t.ExecuteTemplate(&out, "layout.html", page{
 		Language: v.Language, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: done, Refused: refused, Closing: v.closing() || v.mayOnlySee(),
-		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Data: data,
+		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Shared: v.worker == nil && v.onSharedDevice(), Data: data,
 	})
 	if err != nil {
 		return fmt.Errorf("web: %w", err)

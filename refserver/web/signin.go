@@ -26,7 +26,7 @@ func (p *pages) signIn(v *visit) error {
 		return v.signInAgain("sign-in", f, err)
 	}
 	defer opened.Close()
-	session.SetCookie(v.w, opened.Token())
+	v.enter(opened.Token(), f.Get("shared") != "")
 	return v.goTo("/", "")
 }
 
@@ -85,7 +85,7 @@ func (p *pages) leave(v *visit) error {
 	session.ClearCookie(v.w)
 	v.dropHandOver()
 	v.remember(false)
-	v.w.Header().Set("Clear-Site-Data", `"cache"`) // no way back into a page
+	v.forget()
 	if f.Get("quickly") != "" {
 		return v.goTo("/news", "")
 	}

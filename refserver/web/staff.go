@@ -8,7 +8,6 @@ import (
 	"reconnect.example/internal/safename"
 	"reconnect.example/refserver/notice"
 	"reconnect.example/refserver/problem"
-	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -32,7 +31,7 @@ func (p *pages) staffSignIn(v *visit) error {
 		return v.signInAgain("staff-sign-in", f, err)
 	}
 	defer w.Close()
-	session.SetCookie(v.w, w.Own().Token())
+	v.enterStaff(w.Own().Token())
 	return v.goTo("/staff", "")
 }
 
@@ -307,7 +306,7 @@ func (p *pages) join(v *visit) error {
 		return v.again("staff-join", f, err, view)
 	}
 	defer w.Close()
-	session.SetCookie(v.w, w.Own().Token())
+	v.enterStaff(w.Own().Token())
 	v.worker = w
 	login, err := w.Own().Login(v.ctx())
 	if err != nil {

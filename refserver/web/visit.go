@@ -29,6 +29,7 @@ type visit struct {
 	refused error           // why what the worker has open cannot be opened now
 
 	binned  bool  // the space is full, and there is something in the bin
+	sharing *bool // what this visit found or said of whether the device is shared; nil: nothing
 	damaged bool  // something in the store was altered or is missing
 	closed  *bool // what this visit found of whether the account is closed; nil: nothing
 }
@@ -129,6 +130,9 @@ func (v *visit) resume() error {
 	if err := v.pages.Limits.Request(who.Account()); err != nil {
 		who.Close()
 		return err
+	}
+	if who.Worker == nil && v.onSharedDevice() {
+		v.keep(v.token)
 	}
 	v.vault, v.worker, v.post, v.purpose, v.refused = who.Vault, who.Worker, who.Post, who.Purpose, who.Refused
 	return nil

@@ -1,0 +1,72 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// cookieSet returns a cookie that an answer sets, or nil.
+func cookieSet(header http.Header, name string) *http.Cookie {
+	var last *http.Cookie
+	for _, c := range (&http.Response{Header: header}).Cookies() {
+		if c.Name == name {
+			last = c
+		}
+	}
+	return last
+}
+
+func TestOnASharedDeviceNothingStays(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil).newPerson()
+	require.Nil(t, cookieSet(p.get("/").ok().without("shared.js", `id="idle"`).Header, "__Host-reconnect"), "one's own device keeps the session until the browser is closed")
+	p.get("/sessions").ok("Appareil partagé", "D’autres utilisent cet appareil")
+
+	p.post("/shared-device", url.Values{"shared": {"1"}}).ok("C’est noté : d’autres utilisent cet appareil.", "Appareil partagé : rien ne reste ici")
+	home := p.get("/").ok("Êtes-vous toujours là ?")
+	require.Regexp(t, `<script src="/static/[0-9a-f]+/shared\.js" defer data-idle="300">`, home.Body)
+	require.Contains(t, home.Body, `<noscript><meta http-equiv="refresh" content="300;url=/idle"></noscript>`)
+	kept := cookieSet(home.Header, "__Host-reconnect")
+	require.Equal(t, 300, kept.MaxAge, "the browser forgets the session by itself")
+	require.True(t, kept.HttpOnly && kept.Secure)
+	stays := p.post("/still-here", nil)
+	require.Equal(t, http.StatusNoContent, stays.Status)
+	require.Equal(t, 300, cookieSet(stays.Header, "__Host-reconnect").MaxAge)
+
+	require.Equal(t, `"cache", "storage", "cookies"`, p.head("/leave").Get("Clear-Site-Data"))
+	require.Equal(t, "/sign-in", p.get("/").without("Appareil partagé : rien ne reste ici").Path)
+}
+
+func TestASharedDeviceThatNobodyIsAtClosesTheSpace(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil).newPerson()
+	require.Equal(t, "/", p.get("/idle").ok().Path, "nobody is sent out of their own device")
+	p.post("/shared-device", url.Values{"shared": {"1"}}).ok()
+	p.get("/idle").ok("Personne n’a rien fait pendant 5 minutes", "Entrer dans mon espace")
+	require.Equal(t, "/sign-in", p.get("/").Path)
+}
+
+func TestWhoComesWithACardComesToASharedDeviceUnlessTheySayOtherwise(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil).newPerson()
+	require.Regexp(t, `name="shared" value="1" checked`, p.stranger().get("/sign-in/card").ok("Appareil partagé").Body)
+	require.NotRegexp(t, `name="shared" value="1" checked`, p.stranger().get("/sign-in").ok("Appareil partagé").Body)
+	other := p.stranger()
+	other.post("/sign-in", url.Values{"login": {p.login}, "password": {password}, "shared": {"1"}}).ok("Mon espace", "Appareil partagé : rien ne reste ici")
+	other.post("/shared-device", nil).ok("cet appareil est à vous seul").without("Appareil partagé : rien ne reste ici")
+	require.Equal(t, `"cache"`, other.head("/leave").Get("Clear-Site-Data"))
+}
+
+// head sends a form and returns the head of the answer itself, not of where it leads.
+func (p *person) head(path string) http.Header {
+	p.t.Helper()
+	client := *p.client
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	answer, err := client.PostForm(p.server.URL+path, nil)
+	require.NoError(p.t, err)
+	require.NoError(p.t, answer.Body.Close())
+	return answer.Header
+}

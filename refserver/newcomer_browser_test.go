@@ -51,15 +51,18 @@ func (n *newcomer) printed(before, pattern string) string {
 	return value
 }
 
+// surf seats somebody who reads French.
+func (n *newcomer) surf(name string, on device) *surfer { return n.window.surf(n.T, name, on, "fr") }
+
 // camille is the sample person on the smallest phone, without JavaScript.
-func (n *newcomer) camille(name string) *surfing {
+func (n *newcomer) camille(name string) *surfer {
 	n.Helper()
-	s := n.window.surf(n.T, name, phone, false)
+	s := n.surf(name, oldPhone)
 	s.signIn(n.running)
 	return s
 }
 
-func (n *newcomer) enters(s *surfing, password string) {
+func (n *newcomer) enters(s *surfer, password string) {
 	s.Helper()
 	s.goTo(n.url + "/sign-in")
 	s.write("#f-login", n.login)
@@ -69,7 +72,7 @@ func (n *newcomer) enters(s *surfing, password string) {
 }
 
 // staff signs one in who works for the sample relays, in a window where nobody is.
-func (n *newcomer) staff(s *surfing, name string) {
+func (n *newcomer) staff(s *surfer, name string) {
 	s.Helper()
 	s.goTo(n.url + "/staff/sign-in")
 	s.waitFor("Je travaille pour un centre")
@@ -85,35 +88,13 @@ func (n *newcomer) password(name string) string {
 	return n.printed(name+", who ", `[^\n]*\n[^\n]*\n +Password +([a-z ]+)\n`)
 }
 
-func (s *surfing) leavesQuietly() {
-	s.Helper()
-	s.press(`.bottom button`)
-	s.waitFor("Vous êtes déconnecté.")
-}
-
-// helps goes to the page on which somebody is helped who is in the list of the centre.
-func (s *surfing) helps() {
-	s.Helper()
-	s.tap(`*="/people/"`, "person", "Camille Exemple", "Aider à revenir")
-	s.press(`a[href$="/help"]`)
-}
-
-// finds goes to the page on which a desk helps who reads their login.
-func (s *surfing) finds(login string) {
-	s.Helper()
-	s.waitFor("Quelqu’un appelle")
-	s.write("#f-login", login)
-	s.press("main form button.main")
-	s.waitFor("Aider à revenir")
-}
-
 // Story 4, with what a worker tries who would rather do it themselves (F12).
 func answersAsPrinted(t *testing.T, w *window) {
 	n := startSample(t, w)
-	lost, nadia := n.camille("story4-phone"), w.surf(t, "story4-centre", 1024, true)
+	lost, nadia := n.camille("story4-phone"), n.surf("story4-centre", aDesk)
 	n.staff(nadia, "Nadia Specimen")
 	nadia.helps()
-	number, code := nadia.opensRequest("Questions, avec un centre")
+	number, code := nadia.opensRequest("way.answers-relay", "vient ici depuis un an")
 	nadia.goTo(n.url + "/back")
 	nadia.look("not-yet", "Verrouillez d’abord cette session")
 	nadia.missing("#f-number")
@@ -188,7 +169,7 @@ func answersAsPrinted(t *testing.T, w *window) {
 	// The worker sees what was shared, as before, for a reason, and nothing else.
 	nadia.goTo(n.url + "/staff")
 	nadia.waitFor("Mes centres")
-	nadia.opensTheOnlyPerson("Camille Exemple")
+	nadia.opensTheOnlyPerson("Camille Exemple", "demande de logement")
 	nadia.goTo(n.url + "/papers")
 	nadia.look("gained-nothing", "Santé 1 papier")
 }
@@ -196,7 +177,7 @@ func answersAsPrinted(t *testing.T, w *window) {
 // Stories 12 and 5: the desk signs a lost phone out, and then helps with the sheet.
 func aSheetAsPrinted(t *testing.T, w *window) {
 	n := startSample(t, w, "--demo-witness")
-	lost, karim := n.camille("story5-phone"), w.surf(t, "story5-desk", 1024, true)
+	lost, karim := n.camille("story5-phone"), n.surf("story5-desk", aDesk)
 	n.staff(karim, "Karim Standard")
 	karim.finds(n.login)
 	karim.tap(`$="/stop-sessions"`, "stop", "Téléphone perdu : fermer partout")
@@ -212,9 +193,9 @@ func aSheetAsPrinted(t *testing.T, w *window) {
 	lost.look("journal", "Karim Standard, Permanence Exemple", "téléphone volé à la gare")
 
 	karim.finds(n.login)
-	number, code := karim.opensRequest("Feuille de secours, par téléphone")
+	number, code := karim.opensRequest("way.sheet-desk", "vient ici depuis un an")
 	karim.without("Camille")
-	away := w.surf(t, "story5-elsewhere", phone, false)
+	away := n.surf("story5-elsewhere", oldPhone)
 	away.entersCode(n.url, number, code, "")
 	away.look("alone", "Code de votre feuille de secours", "Ce qui est privé revient aussi.")
 	away.write("#f-sheet", n.printed("Sheet ", ` +([0-9 ]+)\n`))
@@ -237,7 +218,7 @@ func nothingAsPrinted(t *testing.T, w *window) {
 	folder := shortDir(t)
 	flags, _ := aWitness(t, folder)
 	n := startSample(t, w, append(flags, "--records", testservices.Postgres(t), "--alone")...)
-	centre, desk := w.surf(t, "story6-centre", 1024, true), w.surf(t, "story6-desk", 1024, true)
+	centre, desk := n.surf("story6-centre", aDesk), n.surf("story6-desk", aDesk)
 	n.staff(centre, "Nadia Specimen")
 	centre.helps()
 	centre.press("input.both")
@@ -245,24 +226,24 @@ func nothingAsPrinted(t *testing.T, w *window) {
 	choice, err := chromedp.Run(centre.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("#f-ask option")].find(o => o.textContent.includes("Permanence Exemple")).value`))
 	require.NoError(t, err)
 	centre.do(chromedp.SetValue(chromedp.CSS("#f-ask"), choice))
-	number, code := centre.opensRequest("Sans rien")
+	number, code := centre.opensRequest("way.helpers", "vient ici depuis un an")
 	n.staff(desk, "Karim Standard")
 	desk.press(`a[href*="/help/"]`)
 	desk.waitFor("Donner notre part")
 	desk.press(`form[action$="/give"] button`)
 	desk.look("part", "À dire à la personne seule")
-	part := desk.words(0)
+	part := desk.words()[0]
 	desk.leavesQuietly()
 	n.staff(desk, "Inès Standard")
-	desk.agreesToTheOnlyRequest()
+	desk.agreesToTheOnlyRequest("la voix et le visage")
 	centre.leavesQuietly()
 	n.staff(centre, "Louise Modèle")
 	centre.helps()
 	centre.waitFor("Les demandes")
-	centre.agreesToTheOnlyRequest()
+	centre.agreesToTheOnlyRequest("la voix et le visage")
 	centre.without(code, part)
 
-	back := w.surf(t, "story6-back", phone, false)
+	back := n.surf("story6-back", oldPhone)
 	back.entersCode(n.url, number, code, part)
 	back.look("wait", "Il faut encore attendre", "Encore 7 jours")
 	back.without("Il manque encore", "Camille")
@@ -277,35 +258,10 @@ func nothingAsPrinted(t *testing.T, w *window) {
 	desk.look("over", "Aucune demande n’attend.")
 }
 
-func (s *surfing) agreesToTheOnlyRequest() {
-	s.Helper()
-	s.press(`a[href*="/help/"]`)
-	s.waitFor("Je suis d’accord")
-	s.write(`form[action$="/agree"] input`, "la voix et le visage")
-	s.press(`form[action$="/agree"] button`)
-	s.look("agreed", "Votre accord est noté.")
-}
-
 // answers are typed in the order of the questions.
-func (s *surfing) answers(all ...string) {
+func (s *surfer) answers(all ...string) {
 	s.Helper()
 	for i, a := range all {
 		s.write("#f-answer"+strconv.Itoa(i), a)
 	}
-}
-
-// chooses types the new password, and sends the page.
-func (s *surfing) chooses() {
-	s.Helper()
-	s.write("#f-new", recoverytest.NewPassword)
-	s.write("#f-repeat", recoverytest.NewPassword)
-	s.press("main form button.main")
-}
-
-// missing fails if something can be found on the page.
-func (s *surfing) missing(selector string) {
-	s.Helper()
-	there, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool](`document.querySelector(`+strconv.Quote(selector)+`) !== null`))
-	require.NoError(s, err)
-	require.False(s, there, selector)
 }

@@ -151,13 +151,13 @@ func TestStoryOfAPaperOfTwoPagesFromAPhone(t *testing.T) {
 	t.Parallel()
 	r := start(t, filepath.Join(shortDir(t), "data"), "--demo")
 	n := newRadio(t, r.url)
-	s := browse(t, "phone", phone, true)
+	s := openWindow(t).surf(t, "papers", newPhone, "fr")
 	r.url = n.url()
 	s.signIn(r)
 	files := []string{noisy(t, 1), noisy(t, 2)}
 	choose := func() {
 		s.goTo(n.url() + "/papers/add")
-		s.waitFor("Prendre une photo")
+		s.waitFor("field.photo")
 		s.do(chromedp.SetUploadFiles(chromedp.CSS("#f-file"), files))
 		s.waitFor("Page 2")
 		s.press("#phone li:first-child [data-do=turn]")
@@ -183,8 +183,8 @@ func TestStoryOfAPaperOfTwoPagesFromAPhone(t *testing.T) {
 	n.cutAfter(-1)
 	choose()
 	s.press("main form.adding button.main.wide")
-	s.waitFor("C’est enregistré.")
-	s.forgivesTheNetwork()
+	s.waitFor("done.added")
+	s.forgives("net::ERR_")
 	s.look("paper", "Bail")
 	s.seesPictures("main img.picture", "naturalWidth")
 	s.press(`a[href$="/file"]`)
@@ -203,21 +203,8 @@ func TestStoryOfAPaperOfTwoPagesFromAPhone(t *testing.T) {
 	s.look("papers", "Bail")
 }
 
-// forgivesTheNetwork forgets what the browser's console said of connections that were cut.
-func (s *surfing) forgivesTheNetwork() {
-	s.watched.mu.Lock()
-	defer s.watched.mu.Unlock()
-	var kept []string
-	for _, e := range s.watched.errors {
-		if !strings.Contains(e, "net::ERR_") {
-			kept = append(kept, e)
-		}
-	}
-	s.watched.errors = kept
-}
-
 // seesPictures waits for a picture that was painted.
-func (s *surfing) seesPictures(selector, width string) {
+func (s *surfer) seesPictures(selector, width string) {
 	s.Helper()
 	require.Eventually(s, func() bool {
 		seen, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool](`[...document.querySelectorAll("`+selector+`")].some(e => e.`+width+` > 20)`))

@@ -1,317 +1,279 @@
 package main
 
 import (
-	"net/http/httptest"
 	"strconv"
-	"testing"
+	"strings"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"reconnect.example/consent"
 	"reconnect.example/consent/consenttest"
-	"reconnect.example/internal/testkeys"
 	"reconnect.example/recovery/recoverytest"
-	"reconnect.example/refserver/session"
-	"reconnect.example/refserver/web"
 )
 
-// Stories of people who come back without their password, each in browsers of their own.
-func TestStoriesOfComingBackInABrowser(t *testing.T) {
-	t.Parallel()
-	w := openWindow(t)
-	for name, story := range map[string]func(*testing.T, *window){
-		"questions, at a centre, on the worker's own device": questionsAtACentre,
-		"a sheet, by phone":                     aSheetByPhone,
-		"nothing left: four people, and a wait": nothingLeft,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			story(t, w)
-		})
+// Story 4: the answers bring back what is shared; what is private stays locked, and the
+// worker, whose own device it is, has seen nothing of it.
+func questionsAtACentre(tn *town) {
+	amina := tn.amina("questions")
+	tn.keeps(amina)
+	given := []string{tn.writes("Biscotte la tortue"), tn.writes("Petit ouragan"), tn.writes("Youssouf Diabaté")}
+	amina.preparesAnswers(tn, given)
+
+	desk := tn.aWorker("questions-centre")
+	tn.atCentre(desk, tn.Samir)
+	desk.helps()
+	number, code := desk.opensRequest("way.answers-relay", tn.writes("vient ici depuis un an"))
+	desk.press(`form[action="/staff/lock"] button`)
+	desk.look("locked", "done.locked")
+	desk.entersCode(tn.url, number, code, "")
+	desk.look("alone", "back.alone", "back.shared")
+	for i, a := range given {
+		desk.write("#f-answer"+strconv.Itoa(i), strings.ToUpper(a)) // as memory has it
+	}
+	desk.choosesPassword()
+	desk.waitFor("locked.means")
+	desk.without(tn.writes("Lettre de ma mère"))
+	desk.leavesQuietly()
+	desk.tap(`="/staff/unlock"`, "unlock", "unlock.title", "unlock.leave")
+	desk.write("#f-password", tn.Samir.Password)
+	desk.write("#f-factor", tn.Samir.Code())
+	desk.press(`form[action="/staff/unlock"] button:not([type=button])`)
+	desk.look("unlocked", "done.device-back", "Samir")
+	desk.without(append(given, tn.writes("Lettre de ma mère"), recoverytest.NewPassword)...)
+
+	amina.goTo(tn.url + "/papers")
+	amina.waitFor("sign-in.title") // every session of before is over
+	amina.enters(tn.url, tn.Amina.Login, recoverytest.NewPassword)
+	amina.look("told", "asked.done", "Samir, ")
+	amina.goTo(tn.url + "/locked")
+	amina.look("locked", "locked.title")
+	amina.write("#f-former", tn.Amina.Password)
+	amina.write("#f-today", recoverytest.NewPassword)
+	amina.press(`form[action="/locked"] button:not([type=button])`)
+	amina.look("unlocked", "done.unlocked")
+	amina.goTo(tn.url + "/papers")
+	amina.look("papers", tn.writes("Lettre de ma mère"))
+}
+
+// preparesAnswers chooses three questions and answers them.
+func (s *surfer) preparesAnswers(tn *town, given []string) {
+	s.Helper()
+	s.goTo(tn.url + "/ways")
+	s.look("ways", "ways.title", "ways.if-nothing")
+	s.tap(`="/ways/questions"`, "choose", "questions.pick")
+	for i := range given {
+		s.press(`fieldset label:nth-of-type(` + strconv.Itoa(i+1) + `) input[name="question"]`)
+	}
+	s.press(`form:has(input[name="question"]) button:not([type=button])`)
+	s.look("answer", "answers.title", "making.private")
+	for i, a := range given {
+		s.write("#f-answer"+strconv.Itoa(i), a)
+	}
+	s.agrees(tn)
+	s.look("made", "made.title", "made.answers")
+	s.without(given...)
+}
+
+// Story 5: far from any centre that follows her, with the sheet in her hand and an agent
+// on the phone.
+func aSheetByPhone(tn *town) {
+	amina := tn.amina("sheet")
+	tn.keeps(amina)
+	amina.goTo(tn.url + "/ways/sheet")
+	amina.look("make", "making.sheet", "Écoute Solidaire")
+	amina.agrees(tn)
+	amina.look("sheet", "printed.title", "printed.code", "printed.call", "Écoute Solidaire", "01 99 00 00 00", "espace.example.org/back")
+	words := amina.words()
+	login, sheet := words[0], words[1] // as digits
+	if tn.lang == "fr" {
+		sheet = words[2] // she will read the words, which are not there in every language
+	}
+	amina.press(`form[action="/ways/printed"] button`)
+	amina.look("ways", "done.sheet-printed", "ways.by-phone", "Écoute Solidaire")
+	amina.without(sheet)
+	amina.tap(`="/ways/receipts"`, "receipts", "ways-receipts.given", "way.sheet-desk")
+
+	lina := tn.aWorker("sheet-desk")
+	tn.atCentre(lina, tn.Lina)
+	lina.look("desk", "desk.find", "queue.none")
+	lina.finds(login)
+	number, code := lina.opensRequest("way.sheet-desk", tn.writes("vient ici depuis un an"))
+	lina.without("Amina", tn.writes("Lettre de ma mère"))
+
+	other := tn.someone("sheet-elsewhere")
+	other.entersCode(tn.url, number, code, "")
+	other.look("alone", "field.sheet", "back.private")
+	other.write("#f-sheet", sheet)
+	other.choosesPassword()
+	other.goTo(tn.url + "/papers")
+	other.look("papers", tn.writes("Lettre de ma mère"), "lock.private")
+	other.goTo(tn.url + "/journal")
+	other.look("journal", "Lina, ", "journal.act.request.opened", tn.writes("vient ici depuis un an"))
+	amina.goTo(tn.url)
+	amina.waitFor("sign-in.title")
+}
+
+// Story 6: nothing is left. Two people of the centre and two of the desk agree; the person
+// stops it once, because she has not asked; the second time it goes through.
+func nothingLeft(tn *town) {
+	amina := tn.amina("nothing")
+	tn.keeps(amina)
+	amina.goTo(tn.url + "/ways/helpers")
+	amina.look("read", "helpers.title", "helpers.three")
+	amina.press(`input[name="understood"]`)
+	amina.press(`input[name="private"]`)
+	amina.agrees(tn)
+	amina.look("made", "made.title")
+
+	four := &fourPeople{town: tn, centre: tn.aWorker("nothing-centre"), desk: tn.aWorker("nothing-desk")}
+	four.agree()
+	back := tn.someone("nothing-back")
+	back.entersCode(tn.url, four.number, four.code, four.part)
+	back.look("wait", "back.wait-title", "back.wait-until")
+	amina.goTo(tn.url)
+	amina.look("asked", "asked.open", "asked.open-means")
+	amina.press(`form[action^="/ways/requests/"] button`)
+	amina.look("stopped", "done.request-stopped")
+	tn.Clock.Advance(8 * 24 * time.Hour)
+	back.entersCode(tn.url, four.number, four.code, four.part)
+	back.waitFor("says.hand-over-code")
+
+	four.agree()
+	tn.Clock.Advance(7*24*time.Hour - time.Second)
+	back.entersCode(tn.url, four.number, four.code, four.part)
+	back.look("nearly", "back.wait-title", "back.wait-until")
+	tn.Clock.Advance(time.Minute)
+	back.look("ready", "back.ready-title") // the page has looked by itself, without JavaScript
+	back.entersCode(tn.url, four.number, four.code, four.part)
+	back.look("alone", "back.later")
+	back.choosesPassword()
+	back.waitFor("locked.pending")
+	tn.Clock.Advance(24 * 24 * time.Hour)
+	back.enters(tn.url, tn.Amina.Login, recoverytest.NewPassword)
+	back.look("later", "home.pending-now")
+	back.goTo(tn.url + "/locked")
+	back.look("over", "locked.pending-now")
+	back.write(`form[action="/locked/pending"] input[type=password]`, recoverytest.NewPassword)
+	back.press(`form[action="/locked/pending"] button:not([type=button])`)
+	back.look("whole", "done.unlocked")
+	back.goTo(tn.url + "/papers")
+	back.look("papers", tn.writes("Lettre de ma mère"))
+}
+
+// fourPeople help somebody who brings nothing: two on each side, at one device each.
+type fourPeople struct {
+	*town
+	centre, desk       *surfer
+	number, code, part string
+}
+
+// agree goes through all that the four do.
+func (f *fourPeople) agree() {
+	f.Helper()
+	f.atCentre(f.centre, f.Samir)
+	f.centre.helps()
+	require.False(f, f.centre.canSee(".ask"), "no way is chosen yet that takes a desk")
+	f.centre.press("input.both")
+	require.True(f, f.centre.canSee(".ask"))
+	f.centre.look("asking", "help.ask")
+	f.centre.fills("#f-ask", f.Line.ID.String())
+	f.number, f.code = f.centre.opensRequest("way.helpers", f.writes("vient ici depuis un an"))
+	f.atCentre(f.desk, f.Lina)
+	f.desk.tap(`*="/help/"`, "request", "request.give")
+	f.desk.press(`form[action$="/give"] button`)
+	f.desk.look("part", "request.code")
+	f.part = f.desk.words()[0]
+	for _, one := range []struct {
+		s *surfer
+		w *consenttest.Staff
+	}{{f.desk, f.Omar}, {f.centre, f.Rosa}} { // another of each side, at the same device
+		one.s.leavesQuietly()
+		f.atCentre(one.s, one.w)
+		if one.w == f.Rosa {
+			one.s.helps()
+		}
+		one.s.agreesToTheOnlyRequest(f.writes("la voix et le visage"))
 	}
 }
 
-// helped is a server with a relay, and a desk of another organisation, whose clock stands
-// still until it is told to move.
-type helped struct {
-	*town
-	*recoverytest.Stage
-}
-
-func newHelped(t *testing.T, w *window) *helped {
-	t.Helper()
-	testkeys.UseCheapKDF()
-	stage := recoverytest.New(t, nil)
-	paris, err := time.LoadLocation("Europe/Paris")
-	require.NoError(t, err)
-	line, err := stage.Directory.Relay(t.Context(), stage.Line.ID)
-	require.NoError(t, err)
-	line.Contact = "01 99 00 00 00"
-	stage.Sign(t, consent.Change{Relay: &line})
-	pages, err := web.New(web.Config{
-		Address: "https://espace.example.org",
-		Vaults:  stage.Stage.Vaults, Staff: stage.Service, Directory: stage.Directory, Recovery: stage.Recovery, Zone: paris, Now: stage.Clock.Now,
-		Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 1000, StaffPerMinute: 1000, RequestsPerSecond: 1000}), // the clock stands still
-	})
-	require.NoError(t, err)
-	server := httptest.NewServer(pages)
-	t.Cleanup(server.Close)
-	return &helped{&town{T: t, stage: stage.Stage, window: w, url: server.URL}, stage}
-}
-
-// person is Amina on the smallest phone, without JavaScript, with a private paper.
-func (h *helped) person(name string) *surfing {
-	h.town.Helper()
-	s := h.window.surf(h.T, name, phone, false)
-	s.entersWith(h.town, h.Amina.Login, h.Amina.Password)
-	s.goTo(h.url + "/papers/add")
-	s.waitFor("Prendre une photo")
-	s.photographs("Lettre de ma mère")
-	return s
-}
-
-// staff signs somebody in who works for the relay or the desk.
-func (h *helped) staff(s *surfing, w *consenttest.Staff) {
+func (s *surfer) agreesToTheOnlyRequest(because string) {
 	s.Helper()
-	s.goTo(h.url + "/staff/sign-in")
-	s.waitFor("Je travaille pour un centre")
-	s.write("#f-login", w.Login)
-	s.write("#f-password", w.Password)
-	s.press("main button:not([type=button])")
-	s.waitFor("Mes centres")
-	s.press(`main a.main[href^="/staff/relays/"]`)
+	s.press(`a[href*="/help/"]`)
+	s.waitFor("request.agree")
+	s.write(`form[action$="/agree"] input:not([type=hidden])`, because)
+	s.press(`form[action$="/agree"] button`)
+	s.look("agreed", "done.agreed")
 }
 
-// words are the large words of a page: what is to be noted.
-func (s *surfing) words(n int) string {
+// keeps has Amina add a private paper.
+func (tn *town) keeps(s *surfer) {
 	s.Helper()
-	text, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.querySelectorAll("p.words")[`+strconv.Itoa(n)+`].textContent`))
-	require.NoError(s, err)
-	return text
+	s.goTo(tn.url + "/papers/add")
+	s.press(`input[name="visibility"][value="private"]`)
+	s.photographs(tn.writes("Lettre de ma mère"))
 }
 
-// canSee reports whether what a selector finds can be seen.
-func (s *surfing) canSee(selector string) bool {
+// atCentre signs somebody in who works for the centre or the desk, and opens its page.
+func (tn *town) atCentre(s *surfer, w *consenttest.Staff) {
 	s.Helper()
-	seen, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool](`document.querySelector(`+strconv.Quote(selector)+`).checkVisibility()`))
-	require.NoError(s, err)
-	return seen
+	tn.comesToWork(s, w)
+	s.atTheirCentre()
+}
+
+// helps goes to the page on which somebody is helped who is in the list of the centre.
+func (s *surfer) helps() {
+	s.Helper()
+	s.waitFor("people.title")
+	s.tap(`*="/people/"`, "person", "help.title")
+	s.press(`a[href$="/help"]`)
+	s.waitFor("help.means")
 }
 
 // opensRequest opens a request by a way of the page, and returns the slip.
-func (s *surfing) opensRequest(way string) (number, code string) {
+func (s *surfer) opensRequest(way, recognised string) (number, code string) {
 	s.Helper()
-	s.look("help", "Aider à revenir", way)
-	at, err := chromedp.Run(s.ctx, chromedp.Evaluate[int](`[...document.querySelectorAll("fieldset.choice label")].findIndex(l => l.textContent.includes(`+strconv.Quote(way)+`))`))
-	require.NoError(s, err)
-	s.press(`fieldset.choice label:nth-of-type(` + strconv.Itoa(at+1) + `) input`)
-	s.write("#f-recognised", "vient ici depuis un an")
-	s.press("main form button.main")
-	s.look("slip", "Pour cette personne seule", "Ne gardez ni copie ni photo", "Jamais")
-	return s.words(0), s.words(1)
+	s.look("help", "help.title", way)
+	s.press(`input[name="way"][value="` + evaluated[string](s, `[...document.querySelectorAll('input[name="way"]')].find(i => i.closest("label").textContent.includes(`+quoted(s.lang.T(way))+`)).value`) + `"]`)
+	s.write("#f-recognised", recognised)
+	s.press(`form:has(input[name="way"]) button:not([type=button])`)
+	s.look("slip", "slip.title", "slip.keep", "script.never")
+	words := s.words()
+	return words[0], words[1]
 }
 
 // entersCode types number and code on the page of the hand-over.
-func (s *surfing) entersCode(url, number, code, desk string) {
+func (s *surfer) entersCode(url, number, code, desk string) {
 	s.Helper()
 	s.goTo(url + "/back")
-	s.look("back", "Revenir dans mon espace")
+	s.look("back", "back.title")
 	s.write("#f-number", number)
 	s.write("#f-handcode", code)
 	if desk != "" {
 		s.press("details summary")
 		s.write("#f-deskcode", desk)
 	}
-	s.press("main form button.main")
+	s.press(`form:has(#f-number) button:not([type=button])`)
 }
 
-func (s *surfing) choosesPassword() {
+// choosesPassword types the new password, and is back.
+func (s *surfer) choosesPassword() {
 	s.Helper()
 	s.chooses()
-	s.look("returned", "Vous êtes de retour", "Faire une nouvelle carte")
+	s.look("returned", "back.done-title", "card.new")
+}
+
+// chooses types the new password, and sends the page.
+func (s *surfer) chooses() {
+	s.Helper()
+	s.write("#f-new", recoverytest.NewPassword)
+	s.write("#f-repeat", recoverytest.NewPassword)
+	s.press(`form:has(#f-new) button:not([type=button])`)
 }
 
 // agrees ticks what every way back in asks, and shows the password.
-func (s *surfing) agrees(h *helped) {
+func (s *surfer) agrees(tn *town) {
 	s.Helper()
 	s.press(`input[name="agreed"]`)
-	s.write("#f-password", h.Amina.Password)
-	s.press("main form button.main")
-}
-
-// Story 4: the answers bring back what is shared; what is private stays locked, and the
-// worker has seen nothing of it.
-func questionsAtACentre(t *testing.T, w *window) {
-	h := newHelped(t, w)
-	amina := h.person("questions")
-	amina.goTo(h.url + "/ways")
-	amina.look("ways", "Mes moyens de revenir", "Rien ne peut être fait : tout est perdu.")
-	amina.tap(`="/ways/questions"`, "choose", "Des questions proposées")
-	for i := range 3 {
-		amina.press(`fieldset label:nth-of-type(` + strconv.Itoa(i+1) + `) input[name="question"]`)
-	}
-	amina.press("main form button.main")
-	amina.look("answer", "Répondre à mes questions", "Ce qui est privé revient aussi")
-	given := []string{"Biscotte la tortue", "Petit ouragan", "Youssouf Diabaté"}
-	for i, a := range given {
-		amina.write("#f-answer"+strconv.Itoa(i), a)
-	}
-	amina.agrees(h)
-	amina.look("made", "C’est prêt", "il n’a que vingt essais")
-	amina.without(given...)
-
-	desk := w.surf(t, "centre", 1024, true)
-	h.staff(desk, h.Samir)
-	desk.tap(`*="/people/"`, "person", "Aider à revenir")
-	desk.press(`a[href$="/help"]`)
-	number, code := desk.opensRequest("Questions, avec un centre")
-	desk.press(`form[action="/staff/lock"] button`)
-	desk.look("locked", "La session du centre est verrouillée.")
-	desk.entersCode(h.url, number, code, "")
-	desk.look("alone", "Cette page n’est que pour vous", "Le privé reste fermé")
-	for i, a := range []string{"biscotte, LA TORTUE", "petit ouragan", "youssouf diabate"} {
-		desk.write("#f-answer"+strconv.Itoa(i), a)
-	}
-	desk.choosesPassword()
-	desk.waitFor("fermée") // counted, and named
-	desk.without("Lettre de ma mère")
-	desk.press(`.bottom button`)
-	desk.look("left", "Vous êtes déconnecté.", "Reprendre ma session")
-	desk.press(`a[href="/staff/unlock"]`)
-	desk.look("unlock", "Reprendre ma session", "Me déconnecter")
-	desk.write("#f-password", h.Samir.Password)
-	desk.press("main form button.main")
-	desk.look("unlocked", "Votre session est de nouveau ouverte.", "Samir")
-	desk.without("Lettre de ma mère", recoverytest.NewPassword, given[0])
-
-	amina.goTo(h.url + "/papers")
-	amina.waitFor("Entrer dans mon espace") // every session of before is over
-	amina.entersWith(h.town, h.Amina.Login, recoverytest.NewPassword)
-	amina.look("home", "Vous êtes revenu avec de l’aide", "Samir, Harbour")
-	amina.tap(`="/locked"`, "locked", "Ce qui est fermé")
-	amina.write("#f-former", h.Amina.Password)
-	amina.write("#f-today", recoverytest.NewPassword)
-	amina.press(`form[action="/locked"] button`)
-	amina.look("unlocked", "Tout est revenu.")
-	amina.tap(`="/papers"`, "papers", "Lettre de ma mère")
-}
-
-// Story 5: far from any centre that follows her, with the sheet in her hand and an agent
-// on the phone.
-func aSheetByPhone(t *testing.T, w *window) {
-	h := newHelped(t, w)
-	amina := h.person("sheet")
-	amina.goTo(h.url + "/ways/sheet")
-	amina.look("make", "Faire une feuille de secours", "Line")
-	amina.agrees(h)
-	amina.look("sheet", "Feuille de secours", "Le même code en mots", "Appelez Line", "01 99 00 00 00", "espace.example.org/back")
-	login, sheet := amina.words(0), amina.words(2) // she will read the words
-	amina.press(`form[action="/ways/printed"] button`)
-	amina.look("ways", "votre feuille est prête", "Par téléphone", "Line")
-	amina.without(sheet)
-	amina.tap(`="/ways/receipts"`, "receipts", "Vous avez accepté", "Feuille de secours, par téléphone")
-
-	lina := w.surf(t, "desk", 1024, true)
-	h.staff(lina, h.Lina)
-	lina.look("desk", "Quelqu’un appelle", "Aucune demande n’attend.")
-	lina.write("#f-login", login)
-	lina.press("main form button.main")
-	number, code := lina.opensRequest("Feuille de secours, par téléphone")
-	lina.without("Amina", "Lettre")
-
-	other := w.surf(t, "elsewhere", phone, false)
-	other.entersCode(h.url, number, code, "")
-	other.look("alone", "Code de votre feuille de secours", "Ce qui est privé revient aussi.")
-	other.write("#f-sheet", sheet)
-	other.choosesPassword()
-	other.goTo(h.url + "/papers")
-	other.look("papers", "Lettre de ma mère", "Privé")
-	other.goTo(h.url + "/journal")
-	other.look("journal", "Lina, Line", "A ouvert une demande pour vous aider à revenir", "vient ici depuis un an")
-	amina.goTo(h.url)
-	amina.waitFor("Entrer dans mon espace")
-}
-
-// Story 6: nothing is left. Two people of the relay and two of the desk agree; the person
-// stops it once, because she has not asked; the second time it goes through.
-func nothingLeft(t *testing.T, w *window) {
-	h := newHelped(t, w)
-	amina := h.person("nothing")
-	amina.goTo(h.url + "/ways/helpers")
-	amina.look("read", "Revenir sans rien", "Le risque")
-	amina.press(`input[name="understood"]`)
-	amina.press(`input[name="private"]`)
-	amina.agrees(h)
-	amina.look("made", "C’est prêt")
-
-	samir, lina := w.surf(t, "relay", 1024, true), w.surf(t, "agent", 1024, true)
-	begin := func() (number, code, part string) {
-		h.staff(samir, h.Samir)
-		samir.tap(`*="/people/"`, "person", "Aider à revenir")
-		samir.press(`a[href$="/help"]`)
-		samir.waitFor("qui est demandé de l’autre côté")
-		require.False(t, samir.canSee(".ask"), "no way is chosen yet that takes a desk")
-		samir.press("input.both")
-		require.True(t, samir.canSee(".ask"))
-		samir.look("asking", "Aider à revenir")
-		samir.do(chromedp.SetValue(chromedp.CSS("#f-ask"), h.Line.ID.String()))
-		number, code = samir.opensRequest("Sans rien")
-		h.staff(lina, h.Lina)
-		lina.tap(`*="/help/"`, "request", "Donner notre part")
-		lina.press(`form[action$="/give"] button`)
-		lina.look("part", "À dire à la personne seule")
-		part = lina.words(0)
-		for _, one := range []struct {
-			s *surfing
-			w *consenttest.Staff
-		}{{lina, h.Omar}, {samir, h.Rosa}} { // another of each side, at the same desk
-			one.s.press(`.bottom button`)
-			one.s.waitFor("Vous êtes déconnecté.")
-			h.staff(one.s, one.w)
-			if one.w == h.Rosa {
-				one.s.press(`a[href*="/people/"]`)
-				one.s.waitFor("Aider à revenir")
-				one.s.press(`a[href$="/help"]`)
-				one.s.waitFor("Les demandes")
-			}
-			one.s.press(`a[href*="/help/"]`)
-			one.s.waitFor("Je suis d’accord")
-			one.s.write(`form[action$="/agree"] input`, "la voix et le visage")
-			one.s.press(`form[action$="/agree"] button`)
-			one.s.look("agreed", "Votre accord est noté.")
-		}
-		return number, code, part
-	}
-	number, code, part := begin()
-	back := w.surf(t, "back", phone, false)
-	back.entersCode(h.url, number, code, part)
-	back.look("wait", "Il faut encore attendre", "Encore 7 jours")
-	amina.goTo(h.url)
-	amina.look("asked", "Quelqu’un a demandé à entrer dans votre espace", "personne ne pourra entrer avec elle")
-	amina.press(`form[action^="/ways/requests/"] button`)
-	amina.look("stopped", "La demande est arrêtée.")
-	h.Stage.Clock.Advance(8 * 24 * time.Hour)
-	back.entersCode(h.url, number, code, part)
-	back.waitFor("n’est pas le bon")
-
-	number, code, part = begin()
-	h.Stage.Clock.Advance(7*24*time.Hour - time.Second)
-	back.entersCode(h.url, number, code, part)
-	back.look("nearly", "Il faut encore attendre", "Revenez le")
-	h.Stage.Clock.Advance(time.Minute)
-	back.look("ready", "C’est le moment") // the page has looked by itself, without JavaScript
-	back.entersCode(h.url, number, code, part)
-	back.look("alone", "le privé plus tard")
-	back.choosesPassword()
-	back.waitFor("Elles reviennent aussi sans l’ancien secret")
-	h.Stage.Clock.Advance(24 * 24 * time.Hour)
-	back.entersWith(h.town, h.Amina.Login, recoverytest.NewPassword)
-	back.look("later", "Cela peut aussi revenir maintenant")
-	back.tap(`="/locked"`, "over", "Le temps d’attente est passé")
-	back.write("#f-password", recoverytest.NewPassword)
-	back.press(`form[action="/locked/pending"] button`)
-	back.look("whole", "Tout est revenu.")
-	back.tap(`="/papers"`, "papers", "Lettre de ma mère")
+	s.write("#f-password", tn.Amina.Password)
+	s.press(`form:has(input[name="agreed"]) button:not([type=button])`)
 }

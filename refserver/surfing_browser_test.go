@@ -3,33 +3,46 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"html"
 	"image/jpeg"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"reconnect.example/refserver/language"
 )
 
 // chromium is where Debian puts the browser.
 const chromium = "/usr/bin/chromium"
 
-// phone is the width of the smallest phone, in CSS pixels: every page must fit.
-const phone = 320
+// smallest is the width of the smallest phone, in CSS pixels: every page must fit.
+const smallest = 320
+
+// device is what somebody has before them.
+type device struct {
+	width, height int64
+	scripts       bool // JavaScript is on
+}
+
+// What people have: a cheap phone, on which scripts may fail, and the screen of a desk.
+var (
+	oldPhone = device{360, 740, false}
+	newPhone = device{360, 740, true}
+	aDesk    = device{1280, 800, true}
+)
 
 // photo is what a phone's camera makes.
 const photo = "../internal/testfiles/files/photo.jpg"
@@ -37,7 +50,8 @@ const photo = "../internal/testfiles/files/photo.jpg"
 // window is a running browser with nobody's history in it. Several people surf
 // in it at once, and none finds anything of another.
 type window struct {
-	ctx context.Context
+	ctx   context.Context
+	judge *judge
 }
 
 func openWindow(t *testing.T) *window {
@@ -59,36 +73,33 @@ func openWindow(t *testing.T) *window {
 	ctx, end := chromedp.NewContext(allocator)
 	t.Cleanup(end)
 	require.NoError(t, chromedp.Do(ctx)) // starts the browser, which lives as long as ctx
-	return &window{ctx}
+	return &window{ctx, newJudge(t)}
 }
 
-// surfing is one person in a browser, with cookies and a history of their own.
-type surfing struct {
+// surfer is one person in a browser, with cookies and a history of their own. After each
+// step the page that stands there is judged.
+type surfer struct {
 	*testing.T
 	ctx       context.Context
-	width     int64
+	window    *window
+	device    device
+	lang      *language.Language // in which pages are wanted
 	downloads string
 	shots     string // folder for screenshots; "" for none
+	taken     []string
 	name      string
-	count     int
 	site      string // of the first page: no other is ever asked
 	watched   *watched
+	faults    []string // of pages
 }
 
-// browse starts a browser for one person.
-func browse(t *testing.T, name string, width int64, scripts bool) *surfing {
+// surf seats somebody in front of a browser. With the test it fails if a page asked
+// another site for anything, or had an error in the browser's console.
+func (w *window) surf(t *testing.T, name string, on device, lang string) *surfer {
 	t.Helper()
-	return openWindow(t).surf(t, name, width, scripts)
-}
-
-// surf seats somebody in front of a browser that is a phone, or a desk. With the
-// test it fails if a page asked another site for anything, or had an error in the
-// browser's console.
-func (w *window) surf(t *testing.T, name string, width int64, scripts bool) *surfing {
-	t.Helper()
-	s := &surfing{T: t, width: width, downloads: t.TempDir(), shots: os.Getenv("RECONNECT_TEST_SCREENSHOTS"), name: name, watched: &watched{}}
+	s := &surfer{T: t, window: w, device: on, lang: language.In(lang), downloads: t.TempDir(), shots: os.Getenv("RECONNECT_SHOTS"), name: name, watched: newWatched()}
 	if s.shots != "" {
-		require.NoError(t, os.MkdirAll(s.shots, 0o755))
+		require.NoError(t, os.MkdirAll(s.shots, 0o755)) //nolint:gosec // for everybody to look at
 	}
 	ctx, end := chromedp.NewContext(w.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(s.watched.event))
 	t.Cleanup(end)
@@ -97,114 +108,88 @@ func (w *window) surf(t *testing.T, name string, width int64, scripts bool) *sur
 	s.ctx, cancel = context.WithTimeout(ctx, 8*time.Minute)
 	t.Cleanup(cancel)
 	t.Cleanup(s.hadNoFault)
-	s.do(
-		chromedp.EmulateViewport(width, 720),
-		chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-			_, err := cdp.Call(ctx, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
-			return err
-		}),
-		chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-			_, err := cdp.Call(ctx, tab, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
-				Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: s.downloads, BrowserContextID: chromedp.FromContext(ctx).BrowserContextID,
-			})
-			return err
-		}),
-	)
+	s.sees(on.width)
+	s.wants(lang)
+	s.letsScripts(on.scripts)
+	s.do(chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+			Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: s.downloads, BrowserContextID: chromedp.FromContext(ctx).BrowserContextID,
+		})
+		return err
+	}))
 	return s
 }
 
-// watched is what a browser did unseen.
-type watched struct {
-	mu     sync.Mutex
-	asked  []string // addresses
-	errors []string // of the console
-	pages  map[network.RequestID]bool
+// wants makes the browser ask for a language, as one that was set so does.
+func (s *surfer) wants(lang string) {
+	s.Helper()
+	s.do(chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": lang}})
+		return err
+	}))
 }
 
-func (w *watched) event(ev any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch e := ev.(type) {
-	case *network.EventRequestWillBeSent:
-		w.asked = append(w.asked, e.Request.URL)
-		if e.Type == network.ResourceTypeDocument {
-			if w.pages == nil {
-				w.pages = map[network.RequestID]bool{}
-			}
-			w.pages[e.RequestID] = true
-		}
-	case *runtime.EventExceptionThrown:
-		w.errors = append(w.errors, e.ExceptionDetails.Text)
-	case *runtime.EventConsoleAPICalled:
-		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeAssert {
-			w.errors = append(w.errors, fmt.Sprintf("console.%s", e.Type))
-		}
-	case *log.EventEntryAdded:
-		// That a page itself is a refusal is the story's to judge, not a fault of the page.
-		if e.Entry.Level == log.EntryLevelError && !w.pages[e.Entry.NetworkRequestID] {
-			w.errors = append(w.errors, e.Entry.Text+" "+e.Entry.URL)
-		}
-	}
+func (s *surfer) letsScripts(run bool) {
+	s.Helper()
+	s.do(chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !run})
+		return err
+	}))
 }
 
-func (s *surfing) hadNoFault() {
-	s.watched.mu.Lock()
-	defer s.watched.mu.Unlock()
-	require.Empty(s, s.watched.errors, "errors in the console of %s", s.name)
-	for _, address := range s.watched.asked {
-		if !strings.HasPrefix(address, "data:") && address != "about:blank" {
-			require.True(s, strings.HasPrefix(address, s.site+"/"), "%s asked %s", s.name, address)
-		}
-	}
-}
-
-func (s *surfing) do(actions ...chromedp.Action[chromedp.Void]) {
+func (s *surfer) do(actions ...chromedp.Action[chromedp.Void]) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
 	defer cancel()
 	require.NoError(s, chromedp.Do(ctx, actions...), "what stands there: %s", standing{s})
 }
 
-// look waits for a page with these words, sees that it fits the smallest phone, and
-// takes its picture.
-func (s *surfing) look(name string, words ...string) {
+// look waits for a page that says all this, judges it and takes its picture. A key of
+// the messages stands for its sentence.
+func (s *surfer) look(name string, says ...string) {
 	s.Helper()
-	for _, w := range words {
-		s.waitFor(w)
+	for _, w := range says {
+		s.waits(w)
 	}
-	if s.width != phone {
-		s.do(chromedp.EmulateViewport(phone, 720))
-	}
-	s.fits()
-	if s.width != phone {
-		s.do(chromedp.EmulateViewport(s.width, 720))
-	}
-	if s.shots == "" {
-		return
-	}
-	picture, err := chromedp.Run(s.ctx, chromedp.FullScreenshot(100))
-	require.NoError(s, err)
-	s.count++
-	require.NoError(s, os.WriteFile(filepath.Join(s.shots, fmt.Sprintf("%s-%02d-%s.png", s.name, s.count, name)), picture, 0o644))
+	s.judged()
+	s.shoots(name)
 }
 
-// fits fails if the page is wider than the screen.
-func (s *surfing) fits() {
+// waitFor is look without a picture.
+func (s *surfer) waitFor(says string) {
 	s.Helper()
-	over, err := chromedp.Run(s.ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
-	require.NoError(s, err)
-	require.LessOrEqual(s, over, 0, "the page is wider than the screen")
+	s.waits(says)
+	s.judged()
 }
+
+func (s *surfer) waits(says string) {
+	s.Helper()
+	parts := s.parts(says)
+	require.Eventually(s, func() bool {
+		text := s.text()
+		return !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(text, p) })
+	}, time.Minute, 50*time.Millisecond, "the words %q do not come: %s", says, standing{s})
+}
+
+// evaluated asks the page something, also where its own scripts are off.
+func evaluated[T any](s *surfer, script string) T {
+	s.Helper()
+	value, err := chromedp.Run(s.ctx, chromedp.Evaluate[T](script))
+	require.NoError(s, err)
+	return value
+}
+
+func quoted(s string) string { return strconv.Quote(s) }
 
 // text is what stands on the page, also with JavaScript off: chromedp asks the
 // browser, not the page.
-func (s *surfing) text() string {
+func (s *surfer) text() string {
 	s.Helper()
 	return strings.Join(strings.Fields(html.UnescapeString(tagsOf.ReplaceAllString(s.source(), " "))), " ")
 }
 
 // source is the page with everything that its markup holds; "" between two pages.
-func (s *surfing) source() string {
+func (s *surfer) source() string {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second) // a page that goes away in the middle may never answer
 	defer cancel()
@@ -215,31 +200,25 @@ func (s *surfing) source() string {
 	return source
 }
 
-func (s *surfing) waitFor(words string) {
-	s.Helper()
-	require.Eventually(s, func() bool { return strings.Contains(s.text(), words) }, 2*time.Minute, 50*time.Millisecond,
-		"the words %q do not come: %s", words, standing{s})
-}
-
 // standing is what stands on the page when a failure is told, not before.
-type standing struct{ s *surfing }
+type standing struct{ s *surfer }
 
 func (n standing) String() string { return n.s.text() }
 
 var tagsOf = regexp.MustCompile(`(?s)<script.*?</script>|<[^>]*>`)
 
 // press clicks what a selector finds first.
-func (s *surfing) press(selector string) {
+func (s *surfer) press(selector string) {
 	s.Helper()
 	s.do(chromedp.ScrollIntoView(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-func (s *surfing) write(selector, text string) {
+func (s *surfer) write(selector, text string) {
 	s.Helper()
 	s.do(chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
 }
 
-func (s *surfing) goTo(address string) {
+func (s *surfer) goTo(address string) {
 	s.Helper()
 	if s.site == "" {
 		u, err := url.Parse(address)
@@ -250,7 +229,7 @@ func (s *surfing) goTo(address string) {
 }
 
 // goesBack takes the browser's way back, and waits for another page.
-func (s *surfing) goesBack() {
+func (s *surfer) goesBack() {
 	s.Helper()
 	_, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.documentElement.dataset.left = "1"; history.back(); ""`))
 	require.NoError(s, err)
@@ -261,7 +240,7 @@ func (s *surfing) goesBack() {
 }
 
 // downloaded waits for a whole file whose name a pattern matches.
-func (s *surfing) downloaded(pattern string) []byte {
+func (s *surfer) downloaded(pattern string) []byte {
 	s.Helper()
 	var content []byte
 	require.Eventually(s, func() bool {
@@ -275,19 +254,34 @@ func (s *surfing) downloaded(pattern string) []byte {
 	return content
 }
 
-// photographs chooses the photo, as if the camera had made it, and sends the form.
-func (s *surfing) photographs(title string) {
+// photographs adds the photo as a paper, as if the camera had made it.
+func (s *surfer) photographs(title string) {
+	s.Helper()
+	s.choosesPhoto(title)
+	s.waitFor("done.added")
+}
+
+// choosesPhoto fills in the form of a paper with the photo, and sends it.
+func (s *surfer) choosesPhoto(title string) {
 	s.Helper()
 	path, err := filepath.Abs(photo)
 	require.NoError(s, err)
+	s.waitFor("papers.add")
 	s.write("#f-title", title)
 	s.do(chromedp.SetUploadFiles(chromedp.CSS("#f-photo"), []string{path}))
-	s.press("main form button:not([type=button])")
-	s.waitFor("C’est enregistré.")
+	s.press(`form[action="/papers/add"] button:not([type=button])`)
+}
+
+// at is the address of the page.
+func (s *surfer) at() string {
+	s.Helper()
+	address, err := chromedp.Run(s.ctx, chromedp.Location())
+	require.NoError(s, err)
+	return address
 }
 
 // isThePhoto fails unless this is the photo, without what the camera wrote into it.
-func (s *surfing) isThePhoto(got []byte) {
+func (s *surfer) isThePhoto(got []byte) {
 	s.Helper()
 	want, err := os.ReadFile(photo)
 	require.NoError(s, err)
@@ -298,4 +292,13 @@ func (s *surfing) isThePhoto(got []byte) {
 	require.ElementsMatch(s, []int{before.Width, before.Height}, []int{after.Width, after.Height}, "upright or not")
 	require.Contains(s, string(want), "Exemple")
 	require.NotContains(s, string(got), "Exemple", "the name of the camera")
+}
+
+// reads chooses a language on the page for that.
+func (s *surfer) reads(lang string) {
+	s.Helper()
+	s.press(`a.language`)
+	s.look("languages", "language.title")
+	s.press(`main button[lang=` + lang + `]`)
+	s.lang = language.In(lang)
 }

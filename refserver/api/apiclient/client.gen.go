@@ -1772,6 +1772,9 @@ type RecoveryRequest struct {
 	// By Who opened it.
 	By Helper `json:"by"`
 
+	// Ended When it was completed, cancelled or overtaken; state says which. Missing: it has not ended, or a sign-in of its person ended it.
+	Ended *time.Time `json:"ended,omitempty"`
+
 	// Id Names the request. It opens nothing.
 	Id string `json:"id"`
 
@@ -2145,6 +2148,12 @@ type SheetAnswer struct {
 
 	// Sheet A new recovery sheet, where keys of the whole relay were changed: print it, the last one is worthless.
 	Sheet *Sheet `json:"sheet,omitempty"`
+}
+
+// ShowSecretRequest defines model for ShowSecretRequest.
+type ShowSecretRequest struct {
+	// Secret The caller's own: the password, or a person's card with its PIN.
+	Secret Secret `json:"secret"`
 }
 
 // Shown defines model for Shown.
@@ -2641,6 +2650,11 @@ type ConfirmRestoredParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ShowSecretParams defines parameters for ShowSecret.
+type ShowSecretParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // AskForSpaceParams defines parameters for AskForSpace.
 type AskForSpaceParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
@@ -2890,6 +2904,9 @@ type SignInJSONRequestBody = SignInRequest
 
 // SignInWithCardJSONRequestBody defines body for SignInWithCard for application/json ContentType.
 type SignInWithCardJSONRequestBody = CardSignInRequest
+
+// ShowSecretJSONRequestBody defines body for ShowSecret for application/json ContentType.
+type ShowSecretJSONRequestBody = ShowSecretRequest
 
 // AskForSpaceJSONRequestBody defines body for AskForSpace for application/json ContentType.
 type AskForSpaceJSONRequestBody = AskRequest
@@ -3967,6 +3984,20 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /sessions/current (the `SignOut` operationId).
 	SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ShowSecretWithBody Show the secret once more
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /sessions/current/secret (the `ShowSecret` operationId).
+	ShowSecretWithBody(ctx context.Context, params *ShowSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ShowSecret Show the secret once more
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /sessions/current/secret (the `ShowSecret` operationId).
+	ShowSecret(ctx context.Context, params *ShowSecretParams, body ShowSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// EndSession End a session
 	//
@@ -6140,6 +6171,40 @@ func (c *Client) SignInWithCard(ctx context.Context, body SignInWithCardJSONRequ
 // Corresponds with DELETE /sessions/current (the `SignOut` operationId).
 func (c *Client) SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSignOutRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ShowSecretWithBody Show the secret once more
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /sessions/current/secret (the `ShowSecret` operationId).
+func (c *Client) ShowSecretWithBody(ctx context.Context, params *ShowSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewShowSecretRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ShowSecret Show the secret once more
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /sessions/current/secret (the `ShowSecret` operationId).
+func (c *Client) ShowSecret(ctx context.Context, params *ShowSecretParams, body ShowSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewShowSecretRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -10990,6 +11055,61 @@ func NewSignOutRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewShowSecretRequest calls the generic ShowSecret builder with application/json body
+func NewShowSecretRequest(server string, params *ShowSecretParams, body ShowSecretJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewShowSecretRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewShowSecretRequestWithBody constructs an http.Request for the ShowSecret method, with any body, and a specified content type
+func NewShowSecretRequestWithBody(server string, params *ShowSecretParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/sessions/current/secret")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewEndSessionRequest constructs an http.Request for the EndSession method
 func NewEndSessionRequest(server string, session string) (*http.Request, error) {
 	var err error
@@ -14909,6 +15029,20 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /sessions/current (the `SignOut` operationId).
 	SignOutWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SignOutResponse, error)
 
+	// ShowSecretWithBodyWithResponse Show the secret once more
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /sessions/current/secret (the `ShowSecret` operationId).
+	ShowSecretWithBodyWithResponse(ctx context.Context, params *ShowSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ShowSecretResponse, error)
+
+	// ShowSecretWithResponse Show the secret once more
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /sessions/current/secret (the `ShowSecret` operationId).
+	ShowSecretWithResponse(ctx context.Context, params *ShowSecretParams, body ShowSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*ShowSecretResponse, error)
+
 	// EndSessionWithResponse End a session
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -17358,6 +17492,29 @@ func (r SignOutResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r SignOutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ShowSecretResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// Status returns HTTPResponse.Status
+func (r ShowSecretResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ShowSecretResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -20247,6 +20404,32 @@ func (c *ClientWithResponses) SignOutWithResponse(ctx context.Context, reqEditor
 		return nil, err
 	}
 	return ParseSignOutResponse(rsp)
+}
+
+// ShowSecretWithBodyWithResponse Show the secret once more
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /sessions/current/secret (the `ShowSecret` operationId).
+func (c *ClientWithResponses) ShowSecretWithBodyWithResponse(ctx context.Context, params *ShowSecretParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ShowSecretResponse, error) {
+	rsp, err := c.ShowSecretWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseShowSecretResponse(rsp)
+}
+
+// ShowSecretWithResponse Show the secret once more
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /sessions/current/secret (the `ShowSecret` operationId).
+func (c *ClientWithResponses) ShowSecretWithResponse(ctx context.Context, params *ShowSecretParams, body ShowSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*ShowSecretResponse, error) {
+	rsp, err := c.ShowSecret(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseShowSecretResponse(rsp)
 }
 
 // EndSessionWithResponse End a session
@@ -23809,6 +23992,35 @@ func ParseSignOutResponse(rsp *http.Response) (*SignOutResponse, error) {
 	}
 
 	response := &SignOutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseShowSecretResponse parses an HTTP response from a ShowSecretWithResponse call
+func ParseShowSecretResponse(rsp *http.Response) (*ShowSecretResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ShowSecretResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}

@@ -54,7 +54,7 @@ type window struct {
 	judge *judge
 }
 
-func openWindow(t *testing.T) *window {
+func openWindow(t *testing.T, more ...chromedp.ExecAllocatorOption) *window {
 	t.Helper()
 	if _, err := os.Stat(chromium); err != nil {
 		if os.Getenv("RECONNECT_TEST_ALL") == "1" {
@@ -68,7 +68,7 @@ func openWindow(t *testing.T) *window {
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.WSURLReadTimeout(time.Minute),
 	}
-	allocator, endAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, endAllocator := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	t.Cleanup(endAllocator)
 	ctx, end := chromedp.NewContext(allocator)
 	t.Cleanup(end)

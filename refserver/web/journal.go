@@ -46,7 +46,8 @@ func (v *visit) together(lines []journalLine) []journalLine {
 	var all []journalLine
 	at := map[looking]int{}
 	for _, line := range lines {
-		if !slices.Contains(looks, line.Act) && line.Detail["thumbnail"] == "" {
+		looked := slices.Contains(looks, line.Act) || line.Detail["thumbnail"] != ""
+		if !looked || line.Actor.Kind != vault.ActorPerson && line.Name != "" { // which of their things others look at stands by itself
 			all = append(all, line)
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,6 +87,9 @@ func parseTemplates(functions template.FuncMap) (templates, error) {
 	return all, nil
 }
 
+// scanning are the pages that may use the camera, to read a code.
+var scanning = []string{"card-sign-in", "visit", "back-new"}
+
 // show answers with a page.
 func (v *visit) show(name string, data any) error { return v.showWith(http.StatusOK, name, data) }
 
@@ -104,6 +108,9 @@ func (v *visit) showWith(status int, name string, data any) error {
 	})
 	if err != nil {
 		return fmt.Errorf("web: %w", err)
+	}
+	if slices.Contains(scanning, name) {
+		v.w.Header().Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.Header().Set("Content-Length", strconv.Itoa(out.Len()))

@@ -141,7 +141,8 @@ func openNote(holder vault.ID, kind string, rec storage.Record, keys []seal.BoxK
 
 // SendAgain sends the note of a grant in force once more, if the store lost it
 // before the relay took the person in. The relay takes each person in once.
-// vault.ErrNotFound if there is no such grant, or no note goes with it.
+// vault.ErrNotFound if there is no such grant, or no note goes with it; also of a visit,
+// which is shown again with the worker's code, as no directory knows a worker's key.
 func (s *Service) SendAgain(ctx context.Context, v *vault.Vault, id vault.GrantID) error {
 	all, err := v.Grants(ctx)
 	if err != nil {
@@ -158,32 +159,25 @@ func (s *Service) SendAgain(ctx context.Context, v *vault.Vault, id vault.GrantI
 		if err != nil {
 			return err
 		}
-		if facts.Note == "" {
+		if facts.Note == "" || g.Visit {
 			return vault.ErrNotFound // a desk is sent none
 		}
 		holder, err := s.cfg.Register.Holder(ctx, g.Holder, nil)
 		if err != nil {
 			return err
 		}
-		noteID, err := vault.ParseID(strings.TrimPrefix(facts.Note, g.Holder.String()+noteKind(g)))
+		noteID, err := vault.ParseID(strings.TrimPrefix(facts.Note, g.Holder.String()+followNote))
 		if err != nil {
 			return tampered("what was kept with a grant")
 		}
 		// In the place of the lost one, so that it, too, goes with its grant.
-		n, err := s.newNote(ctx, v, noteID, noteKind(g), vault.NewGrant{Holder: g.Holder, Scope: g.Scope, Until: g.Until}, facts)
+		n, err := s.newNote(ctx, v, noteID, followNote, vault.NewGrant{Holder: g.Holder, Scope: g.Scope, Until: g.Until}, facts)
 		if err != nil {
 			return err
 		}
 		return storageError(s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error { return n.put(tx, g.ID, holder.Inbox, g.Until) }))
 	}
 	return vault.ErrNotFound
-}
-
-func noteKind(g vault.Grant) string {
-	if g.Visit {
-		return visitNote
-	}
-	return followNote
 }
 
 func unixMilli(t time.Time) int64 {

@@ -93,6 +93,7 @@ func story2(t *testing.T, tn *town, amina *resident, at *relay) {
 	visits := ok[struct{ Visits []Visiting }](at.worker.call("GET", "/staff/relays/"+at.id+"/visits", nil), 200).Visits
 	require.Len(t, visits, 1)
 	require.Equal(t, "Amina", visits[0].Name)
+	amina.call("POST", "/followers/"+visits[0].Grant+"/send-again", nil).refused(404, "not-found")
 	ok[Opened](at.worker.call("POST", "/staff/relays/"+at.id+"/visits/"+visits[0].Grant+"/open", map[string]any{"purpose": housing}), 200)
 	require.ElementsMatch(t, []string{"Carte", "Bail"}, at.worker.documents())
 	require.Equal(t, paper(1, 900), at.worker.content(one.ID).Body)

@@ -17,11 +17,11 @@ var onTheRest = []mutation{
 		{"vault/journal.go", "if err := by.check(f.Actor, s, c, body.Facts); err != nil {", "if err := by.check(f.Actor, s, c, body.Facts); false && err != nil {"},
 	}},
 	{"G4", "the line in the journal before the first byte", "vault", inVault("G4"), []edit{
-		{"vault/content.go", `	r, err := v.announce(ctx, id)
+		{"vault/content.go", `	r, err := v.announce(ctx, id, nil)
 	if err != nil {
 		return nil, err
 	}
-	return v.content(ctx, r)`, `	r, err := v.announce(ctx, id)
+	return v.content(ctx, r)`, `	r, err := v.announce(ctx, id, nil)
 	if r == nil {
 		return nil, err
 	}

@@ -21,9 +21,6 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// templates are the pages of one language by name.
-type templates map[string]*template.Template
-
 // page is what the layout needs besides the data of the page.
 type page struct {
 	Language *words.Language
@@ -41,6 +38,8 @@ type page struct {
 	Shared   bool       // the device is one that others use next
 	Damaged  bool       // something in the store was altered or is missing, and is not shown
 	Data     any
+
+	Title, Scripts, Content template.HTML // what the page puts into the layout
 }
 
 func (p *pages) load() error {
@@ -49,7 +48,7 @@ func (p *pages) load() error {
 		return err
 	}
 	p.assets = look.assets
-	p.languages, p.templates = map[string]*language{}, map[string]templates{}
+	p.languages, p.templates = map[string]*language{}, map[string]*template.Template{}
 	for _, code := range p.Languages {
 		l := &language{words.In(code), p.Zone}
 		p.languages[code] = l
@@ -61,8 +60,16 @@ func (p *pages) load() error {
 	return nil
 }
 
-func parseTemplates(functions template.FuncMap) (templates, error) {
-	layout, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
+// pageParts are what a page may define of the layout: "layout.html" is in its place. In a
+// set they are called after the page.
+var pageParts = []string{"title", "scripts", "content", "layout.html"}
+
+func partOf(page, part string) string { return page + "/" + part }
+
+// parseTemplates reads all pages of one language into one set. They share what they have
+// in common: a set for each page took 25 MB a language.
+func parseTemplates(functions template.FuncMap) (*template.Template, error) {
+	set, err := template.New("layout.html").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
@@ -70,21 +77,54 @@ func parseTemplates(functions template.FuncMap) (templates, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	all := templates{}
 	for _, file := range files {
 		name := strings.TrimSuffix(path.Base(file), ".html")
 		if name == "layout" || name == "parts" {
 			continue
 		}
-		t, err := layout.Clone()
-		if err == nil {
-			all[name], err = t.ParseFS(templateFiles, file)
-		}
+		source, err := templateFiles.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("web: %w", err)
 		}
+		text := string(source)
+		for _, part := range pageParts {
+			text = strings.ReplaceAll(text, `{{define "`+part+`"}}`, `{{define "`+partOf(name, part)+`"}}`)
+		}
+		if _, err := set.New(name).Parse(text); err != nil {
+			return nil, fmt.Errorf("web: %w", err)
+		}
 	}
-	return all, nil
+	return set, nil
+}
+
+// renderPage renders a page into the layout.
+func renderPage(set *template.Template, name string, p page) ([]byte, error) {
+	if set.Lookup(name) == nil {
+		return nil, fmt.Errorf("web: no template %q", name)
+	}
+	part := func(of string) (template.HTML, error) { // it is escaped by its own template
+		t := set.Lookup(partOf(name, of))
+		if t == nil {
+			return "", nil
+		}
+		var out strings.Builder
+		err := t.Execute(&out, p)
+		return template.HTML(out.String()), err
+	}
+	layout := "layout.html"
+	if own := partOf(name, layout); set.Lookup(own) != nil {
+		layout = own
+	}
+	for of, into := range map[string]*template.HTML{"title": &p.Title, "scripts": &p.Scripts, "content": &p.Content} {
+		text, err := part(of)
+		if err != nil {
+			return nil, err
+		}
+		*into = text
+	}
+	var out bytes.Buffer
+	err := set.ExecuteTemplate(&out, layout, p)
+	return out.Bytes(), err
 }
 
 // scanning are the pages that may use the camera, to read a code.
@@ -96,13 +136,8 @@ func (v *visit) show(name string, data any) error { return v.showWith(http.Statu
 // showWith renders the whole page before the first byte leaves, so that a fault
 // never ends in half a page with a status of success.
 func (v *visit) showWith(status int, name string, data any) error {
-	t := v.pages.templates[v.Code][name]
-	if t == nil {
-		return fmt.Errorf("web: no template %q", name)
-	}
 	done, refused := v.done()
-	var out bytes.Buffer
-	err := t.ExecuteTemplate(&out, "layout.html", page{
+	out, err := renderPage(v.pages.templates[v.Code], name, page{
 		Language: v.Language, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: done, Refused: refused, Closing: v.closing() || v.mayOnlySee(),
 		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Shared: v.worker == nil && v.onSharedDevice(), Data: data,
 	})
@@ -113,9 +148,9 @@ func (v *visit) showWith(status int, name string, data any) error {
 		v.w.Header().Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	v.w.Header().Set("Content-Length", strconv.Itoa(out.Len()))
+	v.w.Header().Set("Content-Length", strconv.Itoa(len(out)))
 	v.w.WriteHeader(status)
-	_, _ = v.w.Write(out.Bytes()) // fails when the browser has gone
+	_, _ = v.w.Write(out) // fails when the browser has gone
 	return nil
 }
 

@@ -11,6 +11,7 @@ package web
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 	"time"
@@ -51,9 +52,9 @@ type Config struct {
 type pages struct {
 	Config
 	mux       *http.ServeMux
-	assets    assets               // what is the same for everybody, by name
-	templates map[string]templates // by language
-	languages map[string]*language // that are offered, by code
+	assets    assets                        // what is the same for everybody, by name
+	templates map[string]*template.Template // by language
+	languages map[string]*language          // that are offered, by code
 	chooser   *words.Chooser
 	clicks    *once
 	receipts  *once

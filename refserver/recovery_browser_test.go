@@ -156,7 +156,11 @@ func nothingLeft(tn *town) {
 	back.write(`form[action="/locked/pending"] input[type=password]`, recoverytest.NewPassword)
 	back.press(`form[action="/locked/pending"] button:not([type=button])`)
 	back.look("whole", "done.unlocked")
-	back.goTo(tn.url + "/papers")
+	require.Eventually(back, func() bool { // what was locked joins page by page
+		back.goTo(tn.url + "/papers")
+		back.waitFor("papers.title")
+		return strings.Contains(back.text(), tn.writes("Lettre de ma mère"))
+	}, time.Minute, time.Second)
 	back.look("papers", tn.writes("Lettre de ma mère"))
 }
 

@@ -209,8 +209,11 @@ func (s *surfer) tapNamed(name string) {
 // without fails if something stands anywhere on the page, or in what it is made of.
 func (s *surfer) without(words ...string) {
 	s.Helper()
-	source := s.source()
-	require.NotEmpty(s, source)
+	var source string
+	require.Eventually(s, func() bool { // a page that is just coming has none
+		source = s.source()
+		return source != ""
+	}, time.Minute, 50*time.Millisecond)
 	for _, w := range words {
 		for _, part := range s.parts(w) {
 			require.NotContains(s, source, part)

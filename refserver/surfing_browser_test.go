@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
@@ -167,8 +169,25 @@ func (s *surfer) waits(says string) {
 	parts := s.parts(says)
 	require.Eventually(s, func() bool {
 		text := s.text()
-		return !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(text, p) })
+		return !slices.ContainsFunc(parts, func(p string) bool { return !saying(text, p) })
 	}, time.Minute, 50*time.Millisecond, "the words %q do not come: %s", says, standing{s})
+}
+
+// saying tells whether a text holds these words, and not only within others: in Arabic
+// "all of it is back" is the end of "all of it comes back", on the page before.
+func saying(text, words string) bool {
+	first, _ := utf8.DecodeRuneInString(words)
+	for at := 0; ; at += len(words) {
+		found := strings.Index(text[at:], words)
+		if found < 0 {
+			return false
+		}
+		at += found
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		if !unicode.IsLetter(before) || !unicode.IsLetter(first) {
+			return true
+		}
+	}
 }
 
 // evaluated asks the page something, also where its own scripts are off.
@@ -301,4 +320,13 @@ func (s *surfer) reads(lang string) {
 	s.look("languages", "language.title")
 	s.press(`main button[lang=` + lang + `]`)
 	s.lang = language.In(lang)
+}
+
+func TestAPageSaysWordsAndNotTheEndOfOthers(t *testing.T) {
+	t.Parallel()
+	require.True(t, saying("… رجع كل شيء. مساحتي", "رجع كل شيء."))
+	require.False(t, saying("وجدت كلمة السر، يرجع كل شيء.", "رجع كل شيء."), "that is: it comes back")
+	require.True(t, saying("it comes back, back", "back"))
+	require.True(t, saying("back", "back"))
+	require.False(t, saying("", "back"))
 }

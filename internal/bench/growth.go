@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -191,15 +190,7 @@ func (p *population) start(ctx context.Context) error {
 		return err
 	}
 	c := &caller{server: s}
-	return errors.Join(c.call(ctx, http.MethodGet, "/readyz", "", nil, drain), s.cmd.Process.Kill(), ended(s.cmd))
-}
-
-// ended waits for a server that was killed.
-func ended(cmd *exec.Cmd) error {
-	if err := cmd.Wait(); cmd.ProcessState == nil {
-		return err
-	}
-	return nil
+	return errors.Join(c.call(ctx, http.MethodGet, "/readyz", "", nil, drain), s.kill())
 }
 
 // open starts the server, signs everybody in, and has one relay follow them all.

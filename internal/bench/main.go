@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,17 +16,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
-
-// result is one line of the table.
-type result struct {
-	id, what string
-	value    string
-	target   string
-	pass     bool
-}
 
 var targets = []struct {
 	id      string
@@ -38,6 +30,7 @@ var targets = []struct {
 	{"P4", "memory of eight uploads of 140 MB at once", measureMemory},
 	{"P5", "commits of eight writers against one, SQLite", measureCommits},
 	{"P6", "sign-in, against its Argon2id alone", measureSignIn},
+	{"mix", "a mixed load on the server, every answer checked", measureMixed},
 }
 
 type options struct {
@@ -45,7 +38,9 @@ type options struct {
 	folder  string // for what is written; "" is a temporary folder
 	few     int    // vaults in the small store of P3 and P7
 	vaults  int    // of the large store of P3 and P7; 0: they are left out
-	records string // URL of the stores of P3 and P7, {} for which of both; "" is SQLite
+	records string // URL of the stores of P3, P7 and mix, {} for which of them; "" is SQLite
+
+	requests, people, papers, clients int // of mix
 }
 
 func main() {
@@ -72,14 +67,21 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.folder, "folder", "", "where to write, on the disk to be measured; empty: a temporary folder")
 	flags.IntVar(&o.vaults, "vaults", 0, "vaults in the large store of P3 and P7; 0: leave them out")
 	flags.IntVar(&o.few, "few", 10_000, "vaults in the small store of P3 and P7")
-	flags.StringVar(&o.records, "records", "", "where P3 and P7 keep records, as postgres://host/bench_{}, with {} for few or many; empty: SQLite")
+	flags.StringVar(&o.records, "records", "", "where P3, P7 and mix keep records, as postgres://host/bench_{}, with {} for few, many or mix; empty: SQLite")
+	flags.IntVar(&o.requests, "requests", 20_000, "requests of mix, at least 100")
+	flags.IntVar(&o.people, "people", 40, "people of mix")
+	flags.IntVar(&o.papers, "papers", 20, "papers of 1 MB that each of them has when mix begins")
+	flags.IntVar(&o.clients, "clients", 8, "clients of mix, each of which sends one request after the other")
+	paste := flags.Bool("markdown", false, "print the rows as docs/performance.md has them")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if o.requests < 100 || min(o.people, o.papers, o.clients) < 1 {
+		return errors.New("mix needs at least 100 requests, and one of each other")
+	}
 	o.repeat = max(o.repeat, 5)
 	fmt.Fprintf(out, "%s, %d CPUs, %s/%s, medians of %d\n\n", runtime.Version(), runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, o.repeat)
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "id\twhat\tmeasured\ttarget\t")
+	var all []result
 	for _, t := range targets {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), t.id) {
 			continue
@@ -89,15 +91,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.id, err)
 		}
-		for _, r := range results {
-			verdict := "pass"
-			if !r.pass {
-				verdict = "FAIL"
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.id, r.what, r.value, r.target, verdict)
-		}
+		all = append(all, results...)
 	}
-	return table.Flush()
+	return printTable(out, all, *paste)
 }
 
 // inTurns runs each function once per round, in turns, and returns the median

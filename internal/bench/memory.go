@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"runtime/debug"
-	"strconv"
-	"strings"
-	"sync"
-
 	"io"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
 
 	"reconnect.example/vault"
 	"reconnect.example/vault/local"
@@ -42,11 +37,11 @@ func measureMemory(ctx context.Context, o options) ([]result, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	debug.FreeOSMemory()
-	idle, err := resident("VmRSS")
+	idle, err := resident("self", "VmRSS")
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // the mark begins again
+	if err := beginMark("self"); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	errs := make([]error, uploads)
@@ -58,7 +53,7 @@ func measureMemory(ctx context.Context, o options) ([]result, error) {
 		})
 	}
 	wg.Wait()
-	peak, err := resident("VmHWM")
+	peak, err := resident("self", "VmHWM")
 	if err := errors.Join(append(errs, err, l.Close())...); err != nil {
 		return nil, err
 	}
@@ -86,20 +81,4 @@ const password = "bato kiru mesa lova"
 
 func newAccount() vault.CreateRequest {
 	return vault.CreateRequest{Password: password, Consent: true, Notice: vault.Notice{Version: "1", Language: "en", Text: "A measurement."}}
-}
-
-// resident reads one line of /proc/self/status, in bytes.
-func resident(field string) (int64, error) {
-	f, err := os.Open("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if rest, ok := strings.CutPrefix(s.Text(), field+":"); ok {
-			kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			return kb * 1024, err
-		}
-	}
-	return 0, fmt.Errorf("no %s in /proc/self/status", field)
 }

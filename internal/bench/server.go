@@ -63,6 +63,20 @@ func (s *server) stop() error {
 	return errors.Join(s.cmd.Process.Signal(os.Interrupt), s.cmd.Wait())
 }
 
+// kill ends the server as a loss of power does, and waits for it.
+func (s *server) kill() error {
+	s.client.CloseIdleConnections()
+	return errors.Join(s.cmd.Process.Kill(), ended(s.cmd))
+}
+
+// ended waits for a server that was killed.
+func ended(cmd *exec.Cmd) error {
+	if err := cmd.Wait(); cmd.ProcessState == nil {
+		return err
+	}
+	return nil
+}
+
 // serve starts the reference server on a data folder, with limits that nobody
 // meets who measures.
 func serve(ctx context.Context, binary, folder string, more ...string) (*server, error) {

@@ -26,6 +26,10 @@ func (v *visit) accountOf(f *form) (accountView, *consent.Post, error) {
 	if err != nil {
 		return accountView{}, nil, err
 	}
+	if post.Relay().Type == consent.TypeDesk { // it follows nobody, so nobody's account is opened there
+		post.Close()
+		return accountView{}, nil, vault.ErrNotFound
+	}
 	view := accountView{Form: f, Relay: v.relay(post.Relay()), Account: notice.In(v.Code), Follow: notice.Following(v.Code)}
 	if view.Licence, err = v.licence(post.Relay().ID); err == nil {
 		view.Draft, err = v.draft(post, f.Get("draft"))

@@ -68,7 +68,7 @@ func (v *visit) helpCounts(post *consent.Post) (all []countView, err error) {
 		case "cancelled":
 			event = v.t("count.cancelled")
 		}
-		all = append(all, countView{c.Month, event, v.wayWords(c.Kind), c.Count})
+		all = append(all, countView{v.month(c.Month), event, v.wayWords(c.Kind), c.Count})
 	}
 	return all, err
 }

@@ -18,6 +18,7 @@ func (l *language) functions(look *Look) template.FuncMap {
 		"folderPicture": folderPicture,
 		"sharedIdle":    func() int { return int(sharedIdle / time.Second) },
 		"private":       func(i vault.Item) bool { return i.Compartment == vault.Private },
+		"shared":        func(i vault.Item) bool { return i.Compartment == vault.Shared },
 		"path":          itemPath,
 		"small":         small,
 		"qr":            qrCode,
@@ -64,6 +65,15 @@ func (l *language) when(at time.Time) string {
 		return ""
 	}
 	return l.When(at.In(l.zone))
+}
+
+// month says a month that is given as "2026-11".
+func (l *language) month(m string) string {
+	at, err := time.Parse("2006-01", m)
+	if err != nil {
+		return ""
+	}
+	return l.Month(at)
 }
 
 // date says a date on a paper: "24 novembre 2026".

@@ -43,11 +43,44 @@ func (v *visit) mayLeave() bool {
 	return v.worker != nil && terms != nil && (terms.Scope == vault.ScopeGive || terms.Scope == vault.ScopeAdd)
 }
 
+// seesChosen reports whether a worker sees what the person chose for them, and nothing else.
+func (v *visit) seesChosen() bool {
+	terms := v.vault.Terms()
+	return v.worker != nil && terms != nil && len(terms.Chosen) > 0
+}
+
 // guestTiles is what a worker may do in the space that is open.
 type guestTiles struct {
-	Sees   bool // what is shared
-	Leaves bool // things for the person alone
+	Sees   bool                // what is shared
+	Chosen bool                // what the person chose, and nothing else
+	Kinds  map[vault.Kind]bool // of what is seen
+	Leaves bool                // things for the person alone
 }
+
+// guestHome is the first page of somebody else's space. Where things were chosen it offers
+// the kinds that are among them: an empty page of appointments would say that there is none.
+func (v *visit) guestHome() error {
+	view := guestTiles{Sees: !v.mayOnlyGive(), Chosen: v.seesChosen(), Leaves: v.mayLeave(), Kinds: map[vault.Kind]bool{}}
+	for _, kind := range []vault.Kind{vault.KindDocument, vault.KindAppointment, vault.KindContact, vault.KindNote} {
+		view.Kinds[kind] = !view.Chosen
+	}
+	if view.Chosen {
+		chosen, err := v.listed(nil)
+		if err != nil {
+			return err
+		}
+		for _, i := range chosen {
+			view.Kinds[i.Kind] = true
+		}
+	}
+	return v.show("staff-space", view)
+}
+
+// The kinds, for a page.
+func (t guestTiles) Papers() bool       { return t.Kinds[vault.KindDocument] }
+func (t guestTiles) Appointments() bool { return t.Kinds[vault.KindAppointment] }
+func (t guestTiles) Contacts() bool     { return t.Kinds[vault.KindContact] }
+func (t guestTiles) Notes() bool        { return t.Kinds[vault.KindNote] }
 
 // makePrivate is for a worker, on the person's word.
 func (v *visit) makePrivate(f *form) error {
@@ -70,7 +103,7 @@ func (v *visit) purposeWords(p consent.Purpose) string {
 	case words == "":
 		return name
 	default:
-		return name + ", " + words
+		return name + v.t("format.comma") + " " + words
 	}
 }
 

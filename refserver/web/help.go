@@ -72,7 +72,7 @@ func (v *visit) helperWords(r recovery.Request) string {
 	if name == "" || relay == "" {
 		return name + relay
 	}
-	return name + ", " + relay
+	return name + v.t("format.comma") + " " + relay
 }
 
 func (v *visit) requestState(s recovery.State) string {
@@ -155,7 +155,7 @@ func (v *visit) desks() (all []choice, err error) {
 		if r.Withdrawn == "" && r.Type == consent.TypeDesk {
 			words := safename.Line(r.Name)
 			if r.Place != "" {
-				words += ", " + safename.Line(r.Place)
+				words += v.t("format.comma") + " " + safename.Line(r.Place)
 			}
 			all = append(all, choice{r.ID.String(), words})
 		}

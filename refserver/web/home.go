@@ -19,7 +19,7 @@ type homeView struct {
 
 func (p *pages) home(v *visit) error {
 	if v.worker != nil {
-		return v.show("staff-space", guestTiles{Sees: !v.mayOnlyGive(), Leaves: v.mayLeave()})
+		return v.guestHome()
 	}
 	o, err := v.vault.Overview(v.ctx())
 	if err != nil {

@@ -39,7 +39,13 @@ func (v *visit) listed(o *vault.ListOptions) ([]vault.Item, error) {
 		v.log(problem.Of(err), err)
 		err = nil
 	}
-	return allNeutral(items), err
+	items = allNeutral(items)
+	if v.seesChosen() { // private or shared, it is shown: which of both is the person's matter
+		for i := range items {
+			items[i].Compartment = vault.Default
+		}
+	}
+	return items, err
 }
 
 // itemPath is the page of an item.

@@ -241,7 +241,8 @@ func TestAnAccountIsOpenedWithAPerson(t *testing.T) {
 	tn.stage.Clock.Advance(3 * 365 * 24 * time.Hour)
 	samir = tn.desk(tn.samir)
 	samir.get(tn.relayPath()).ok("La licence a fini", "Idris").without(path)
-	samir.post(path, samir.get(path).form("", values)).is(http.StatusConflict, "n’a pas de licence en cours")
+	samir.get(path).ok("La licence a fini").without("Code PIN", "Ouvrir le compte") // nobody fills in a form for nothing
+	samir.post(path, values).is(http.StatusConflict, "n’a pas de licence en cours")
 }
 
 func TestAVisitShowsWhatIsChosenAndEnds(t *testing.T) {
@@ -259,8 +260,10 @@ func TestAVisitShowsWhatIsChosenAndEnds(t *testing.T) {
 	amina.get("/sharing").ok("Visites en cours", "Voir 1 papier").without("Personne d’autre que vous")
 	path := samir.get(visits).ok("Amina").link(visits + "/[a-z2-7]+")
 	samir.get(path).ok("Pourquoi ?")
-	samir.post(path, url.Values{"purpose": {"health"}}).ok("Vous êtes dans l’espace de", "Amina", "Santé")
-	samir.get("/papers").ok("Ordonnance").without("Journal intime")
+	samir.post(path, url.Values{"purpose": {"health"}}).ok("Vous êtes dans l’espace de", "Amina", "Santé", "a choisi de vous montrer", "Papiers").
+		without("Rendez-vous", "Contacts") // whether there are any is not said
+	samir.get("/papers").ok("Ordonnance").without("Journal intime", "Partagé", "Privé") // it is private, and which of both is not theirs to know
+	samir.get("/print").ok().without("Partagé", "Privé")
 	require.Equal(t, string(pdf), samir.get(one+"/file").ok().Body)
 	tn.stage.Clock.Advance(8 * time.Minute)
 	samir.get("/papers").ok("Ordonnance")
@@ -304,4 +307,16 @@ func TestEveryPageOfRelaysSpeaksEachLanguage(t *testing.T) {
 	for _, path := range []string{"/", "/papers", "/contacts", "/appointments", "/notes", "/deposits/paper", "/deposits/message"} {
 		require.NotRegexp(t, missing, samir.get(path).ok("أنت في مساحة").text())
 	}
+}
+
+func TestAWorkerLooksForANameWithoutPuttingItIntoAnAddress(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, samir := tn.amina(), tn.desk(tn.samir)
+	amina.follows(tn.harbor.Relay, nil).ok()
+	samir.get(tn.relayPath()).ok("Amina").without("Chercher un nom") // one page is read faster than a name is typed
+	samir.post(tn.relayPath(), url.Values{"sought": {"AMÏ"}}).ok("Amina", "Voir toute la liste")
+	samir.post(tn.relayPath(), url.Values{"sought": {"Idris"}}).ok("Personne ici n’a ce nom.").without("Amina", "Idris")
+	samir.post(tn.relayPath(), url.Values{"sought": {" "}}).is(http.StatusUnprocessableEntity, "Amina")
+	tn.desk(tn.harbor.Manager).post(tn.relayPath(), url.Values{"sought": {"a"}}).ok()
 }

@@ -95,62 +95,6 @@ func (v *visit) at() (*consent.Post, error) {
 	return v.worker.At(v.ctx(), id)
 }
 
-// peopleView is whom a relay follows.
-type peopleView struct {
-	Relay   relayView
-	Manages bool
-	Helps   bool
-	People  []personRow
-	Drafts  []consent.Draft
-	Licence licenceView
-	Counts  consent.Counts
-}
-
-type personRow struct {
-	consent.Person
-	Allowed string
-}
-
-func (p *pages) people(v *visit) error {
-	post, err := v.at()
-	if err != nil {
-		return err
-	}
-	defer post.Close()
-	if post.Relay().Type == consent.TypeDesk && p.Recovery != nil {
-		return v.deskHome(post, newForm())
-	}
-	view := peopleView{Relay: v.relay(post.Relay()), Manages: post.Roles().Has(consent.RoleManage), Helps: post.Roles().Has(consent.RoleHelp)}
-	if err := v.roster(post, &view); err != nil {
-		return err
-	}
-	if view.Licence, err = v.licence(post.Relay().ID); err != nil {
-		return err
-	}
-	return v.show("people", view)
-}
-
-// roster fills in whom the relay follows, and whose account is being opened. Who only
-// manages sees numbers, and nobody's name.
-func (v *visit) roster(post *consent.Post, view *peopleView) error {
-	all, err := post.Roster(v.ctx())
-	if errors.Is(err, vault.ErrTampered) {
-		v.damaged, err = true, nil
-	}
-	if err != nil {
-		return err
-	}
-	view.Counts, view.Drafts = all.Counts, all.Drafts
-	for _, one := range all.People {
-		one.Name = safename.Line(one.Name)
-		view.People = append(view.People, personRow{one, v.workerScopeWords(one.Scope)})
-	}
-	for i := range view.Drafts {
-		view.Drafts[i].Name = safename.Line(view.Drafts[i].Name)
-	}
-	return nil
-}
-
 // licenceView is how the licence of a relay stands, in words.
 type licenceView struct {
 	Words   string

@@ -19,7 +19,7 @@ type teamView struct {
 	Invitation *consent.Invitation // made just now
 	Licence    licenceView
 	Counts     consent.Counts
-	Poster     string // text of the QR code by which people find the relay
+	Follows    bool // people: a desk follows nobody
 }
 
 // askingView is somebody who asks to be let in.
@@ -133,7 +133,7 @@ func (v *visit) showTeamAfter(post *consent.Post, view teamView, refused error) 
 	if err != nil {
 		return err
 	}
-	view.Relay, view.OneManager, view.Poster = v.relay(post.Relay()), team.OneManager, consent.QRText(post.Relay())
+	view.Relay, view.OneManager, view.Follows = v.relay(post.Relay()), team.OneManager, post.Relay().Type != consent.TypeDesk
 	for _, m := range team.Members {
 		view.Members = append(view.Members, v.member(m))
 	}
@@ -150,6 +150,21 @@ func (v *visit) showTeamAfter(post *consent.Post, view teamView, refused error) 
 		return v.again("team", view.Form, refused, view)
 	}
 	return v.show("team", view)
+}
+
+// posterView is what hangs in a centre: the key by which people know it.
+type posterView struct {
+	Relay relayView
+	Text  string // of the QR code
+}
+
+func (p *pages) poster(v *visit) error {
+	return v.managing(func(post *consent.Post) error {
+		if post.Relay().Type == consent.TypeDesk {
+			return vault.ErrNotFound
+		}
+		return v.show("poster", posterView{v.relay(post.Relay()), consent.QRText(post.Relay())})
+	})
 }
 
 // invite shows a new code once. A second click makes another one, which ends by

@@ -168,7 +168,8 @@ func TestAManagerChangesTheKeysAndReadsTheJournal(t *testing.T) {
 		manager.get(tn.relayPath() + "/team").link(regexp.QuoteMeta(path))
 	}
 	samir.post(keys, nil).is(http.StatusForbidden)
-	manager.get(tn.relayPath()+"/team").ok("L’affiche du centre", consent.QRText(tn.harbor.Relay), consent.Fingerprint(tn.harbor.Key))
+	poster := manager.get(tn.relayPath() + "/team").ok("L’affiche du centre").link(tn.relayPath() + "/poster")
+	manager.get(poster).ok("Accueil du Port", consent.QRText(tn.harbor.Relay), consent.Fingerprint(tn.harbor.Key))
 	manager.get(keys).ok("L’équipe et les personnes suivies continuent", "l’ancienne ne vaudra plus rien")
 	first := manager.shows(keys, nil).ok("Accueil du Port", "C’est imprimé").sheet()
 	second := manager.shows(keys, nil).sheet()

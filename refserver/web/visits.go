@@ -121,6 +121,9 @@ type visitsView struct {
 
 func (p *pages) visits(v *visit) error {
 	return v.managing(func(post *consent.Post) error {
+		if post.Relay().Type == consent.TypeDesk { // nobody can show it anything
+			return vault.ErrNotFound
+		}
 		code, err := post.VisitCode(v.ctx())
 		if err != nil {
 			return err

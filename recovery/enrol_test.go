@@ -264,14 +264,23 @@ func TestAReceiptIsKeptOfEveryChangeAndHoldsNothingThatOpens(t *testing.T) {
 func TestAWithdrawnSheetOpensNothing(t *testing.T) {
 	t.Parallel()
 	s := newPrepared(t, nil)
+	noWayBack := func() bool {
+		o, err := s.v.Overview(t.Context())
+		require.NoError(t, err)
+		return o.NoWayBack
+	}
+	require.False(t, noWayBack(), "nobody could help")
 	s.follow(t)
+	require.True(t, noWayBack())
 	e := s.enrol(t, recovery.Enrolment{Sheet: &recovery.NewSheet{}})
+	require.False(t, noWayBack(), "there is one")
 	kinds := []vault.PathKind{vault.PathSheetRelay}
 	require.ErrorIs(t, s.Withdraw(t.Context(), s.v, kinds, vault.Secret{Password: "not hers at all"}), vault.ErrSignIn)
 	require.ErrorIs(t, s.Withdraw(t.Context(), s.v, nil, s.secret()), vault.ErrInvalid)
 	require.ErrorIs(t, s.Withdraw(t.Context(), s.v, []vault.PathKind{vault.PathHelpers}, s.secret()), vault.ErrNotFound)
 	require.NoError(t, s.Withdraw(t.Context(), s.v, kinds, s.secret()))
 	require.Empty(t, s.review(t).Paths)
+	require.True(t, noWayBack())
 	_, err := s.Open(t.Context(), s.samir.At(t, s.centre), recovery.NewRequest{Vault: s.v.ID(), Path: e.Paths[0].ID, Recognised: "known"})
 	require.Error(t, err)
 	require.ErrorIs(t, s.Withdraw(t.Context(), s.v, kinds, s.secret()), vault.ErrNotFound)

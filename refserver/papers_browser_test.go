@@ -165,6 +165,7 @@ func TestStoryOfAPaperOfTwoPagesFromAPhone(t *testing.T) {
 			high, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool](`[...document.querySelectorAll("#phone canvas")].map(c => c.height > c.width).join() === "true,false"`))
 			return err == nil && high
 		}, time.Minute, 50*time.Millisecond, "the page is not turned")
+		s.press("details.photos summary")
 		s.press("#f-original")
 		s.write("#f-title", "Bail")
 	}

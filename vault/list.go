@@ -197,6 +197,9 @@ type Overview struct {
 	RestoredTo time.Time
 	// UnseenSince is the beginning of the month of the sign-in before, with NoticeUnseen.
 	UnseenSince time.Time
+	// NoWayBack is set where no way back in is in force, though a relay follows that could
+	// hold a half of one: who forgets the password now has nothing. False for a guest.
+	NoWayBack bool
 }
 
 const (
@@ -243,6 +246,9 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 				return err
 			}
 			if o.Locked, err = t.countLocked(); err != nil {
+				return err
+			}
+			if o.NoWayBack, err = t.noWayBack(); err != nil {
 				return err
 			}
 		}

@@ -91,6 +91,18 @@ func (t *turn) review(k *keptPath, given []*keptGrant) Path {
 	return p
 }
 
+// noWayBack reports that no path is in force, and that there is who could help.
+func (t *turn) noWayBack() (bool, error) {
+	all, err := t.paths()
+	if err != nil || slices.ContainsFunc(all, (*keptPath).inForce) {
+		return false, err
+	}
+	given, err := t.grants()
+	return slices.ContainsFunc(given, func(g *keptGrant) bool {
+		return g.inForce(t.now) && !g.Visit && g.Scope != ScopeHelp
+	}), err
+}
+
 // ConfirmPath notes that what belongs to a path was printed, or tried, and is in the
 // person's hands. ErrNotFound if it is not in force (any more).
 func (v *Vault) ConfirmPath(ctx context.Context, id PathID) error {

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
@@ -79,6 +80,7 @@ type openedView struct {
 	Login string
 	Card  string // "": shown already, or not wanted; the person makes one from their space
 	Paper paperCard
+	Open  string // the page on which their space is opened
 }
 
 // openAccount opens an account with the person, who types the password and the PIN.
@@ -99,14 +101,14 @@ func (p *pages) openAccount(v *visit) error {
 		return v.again("account-open", f, nil, view)
 	}
 	opened := openedView{Relay: view.Relay}
-	opened.Login, err = p.clicks.do(v.ctx(), v.token, f.ID, func() (string, error) {
+	made, err := p.clicks.do(v.ctx(), v.token, f.ID, func() (string, error) {
 		n := consent.NewAccount{
 			Name: f.Get("called"), Password: f.Values.Get("new"), Notice: view.Account, Consent: true, Follow: view.Follow, Agreed: true,
 			Scope: scopeOf(f), Until: until, PIN: f.Get("pin"),
 		}
-		var login string
-		login, opened.Card, err = v.newAccount(post, view.Draft, n)
-		return login, err
+		a, err := v.newAccount(post, view.Draft, n)
+		opened.Card = a.Card
+		return a.Person + "\n" + a.Login, err
 	})
 	if errors.Is(err, vault.ErrSignIn) {
 		f.refuse("new", v.t("wrong.password"))
@@ -114,7 +116,8 @@ func (p *pages) openAccount(v *visit) error {
 	if err != nil {
 		return v.again("account-open", f, err, view)
 	}
-	opened.Paper = v.onPaper(opened.Login, opened.Card)
+	person, login, _ := strings.Cut(made, "\n")
+	opened.Login, opened.Paper, opened.Open = login, v.onPaper(login, opened.Card), "/staff/relays/"+view.Relay.ID.String()+"/people/"+person
 	return v.show("account-opened", opened)
 }
 
@@ -134,19 +137,23 @@ func (v *visit) checkPIN(f *form) {
 	}
 }
 
-func (v *visit) newAccount(post *consent.Post, draft *consent.Draft, n consent.NewAccount) (login, code string, err error) {
+// newAccount is what is said of an account when it is open.
+type newAccount struct{ Person, Login, Card string }
+
+func (v *visit) newAccount(post *consent.Post, draft *consent.Draft, n consent.NewAccount) (newAccount, error) {
 	var a *consent.Account
+	var err error
 	if draft == nil {
 		a, err = post.OpenAccount(v.ctx(), n)
 	} else {
 		a, err = post.ResumeAccount(v.ctx(), draft.ID, n)
 	}
 	if a == nil {
-		return "", "", err
+		return newAccount{}, err
 	}
 	defer a.Vault.Close()
 	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
-		return "", "", err
+		return newAccount{}, err
 	}
-	return a.Login, a.Card.Code, nil
+	return newAccount{a.Vault.ID().String(), a.Login, a.Card.Code}, nil
 }

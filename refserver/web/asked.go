@@ -26,6 +26,9 @@ func (v *visit) askedFor(o vault.Overview) (all []noticeView, err error) {
 			all = append(all, n)
 		}
 	}
+	if o.NoWayBack && !v.closing() {
+		all = append(all, noticeView{Title: v.t("home.no-way"), Means: v.t("home.no-way-means"), Link: "/ways/sheet", Words: v.t("making.sheet"), First: true})
+	}
 	if o.Locked == 0 {
 		return all, nil
 	}

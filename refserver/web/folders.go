@@ -85,13 +85,17 @@ func (v *visit) folderIn(name string, in vault.Compartment) (vault.ItemID, error
 	return f.ID, err
 }
 
-// folderNames are the names to choose from, each once.
+// folderNames are the names to choose from, each once. Who has no folder at all chooses
+// from those that the library suggests: it is made with the first paper.
 func folderNames(v *visit) (any, error) {
 	folders, err := v.list(vault.KindFolder)
 	if err != nil {
 		return nil, err
 	}
 	all, _ := cabinets(folders, nil)
+	if len(all) == 0 {
+		return vault.SuggestedFolders(), nil
+	}
 	names := make([]string, len(all))
 	for i, c := range all {
 		names[i] = c.Name

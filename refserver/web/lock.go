@@ -11,15 +11,27 @@ import (
 
 // handDevice locks the worker's session and leaves the device to the person: their part
 // and their new password are typed where nobody else can act (F12). The browser keeps
-// the locked session apart, so that the person's own takes its place.
+// the locked session apart, so that the person's own takes its place. Who has a password
+// enters with it; who has none goes on with number and code.
 func (p *pages) handDevice(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	to := "/back"
+	if f.Get("then") == "enter" {
+		to = "/sign-in"
+		if err := v.worker.CloseOpened(v.ctx()); err != nil { // nothing waits open behind the lock
+			return err
+		}
+	}
 	if err := v.worker.Lock(v.ctx()); err != nil {
 		return err
 	}
 	session.Hold(v.w, session.HeldCookie, v.token)
 	session.ClearCookie(v.w)
 	v.w.Header().Set("Clear-Site-Data", `"cache"`) // no way back into a page of the worker's
-	return v.goTo("/back", "locked")
+	return v.goTo(to, "locked")
 }
 
 func (p *pages) unlockForm(v *visit) error {

@@ -12,6 +12,7 @@ type noticeView struct {
 	Title, Means string
 	Link, Words  string // a page to look at; "": none
 	Post, Button string // what a tap does; "": nothing
+	First        bool   // the page to look at is what to do next
 }
 
 // notices puts everything that the person should know first into words. What this

@@ -36,6 +36,7 @@ type page struct {
 	Space    string     // id of the space that the page is about; "": none is
 	Guest    *guestView // the space of somebody else is open
 	Shared   bool       // the device is one that others use next
+	Away     string     // when and where to a page of a shared device goes by itself; "": it stays
 	Damaged  bool       // something in the store was altered or is missing, and is not shown
 	Data     any
 
@@ -137,9 +138,13 @@ func (v *visit) show(name string, data any) error { return v.showWith(http.Statu
 // never ends in half a page with a status of success.
 func (v *visit) showWith(status int, name string, data any) error {
 	done, refused := v.done()
+	shared, away := v.worker == nil && v.onSharedDevice(), ""
+	if shared {
+		away = v.away()
+	}
 	out, err := renderPage(v.pages.templates[v.Code], name, page{
 		Language: v.Language, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: done, Refused: refused, Closing: v.closing() || v.mayOnlySee(),
-		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Shared: v.worker == nil && v.onSharedDevice(), Data: data,
+		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Shared: shared, Away: away, Data: data,
 	})
 	if err != nil {
 		return fmt.Errorf("web: %w", err)

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"reconnect.example/refserver/session"
@@ -19,6 +21,9 @@ const sharedCookie = "__Host-shared"
 // sharedIdle is how long a shared device stays in without a word from it. A page says so
 // a minute before; static/shared.js knows the same number from the page.
 const sharedIdle = 5 * time.Minute
+
+// sharedWarning is how long before its end a page asks who is there (WCAG 2.2.1).
+const sharedWarning = time.Minute
 
 // onSharedDevice reports whether the device was said to be shared.
 func (v *visit) onSharedDevice() bool {
@@ -94,9 +99,31 @@ func (p *pages) stillHere(v *visit) error {
 	return nil
 }
 
-// idle is where a page on a shared device leads when nobody was at it. It ends nothing
-// that the browser does not end anyway, so that no other site can sign anybody out.
+// away is when a page on a shared device is left by itself where there is no JavaScript,
+// and for which: first one that asks who is there, and from there the way out.
+func (v *visit) away() string {
+	if v.r.URL.Path == "/idle" {
+		return refresh(sharedWarning, "/idle/over")
+	}
+	return refresh(sharedIdle-sharedWarning, "/idle?"+url.Values{"page": {v.here()}}.Encode())
+}
+
+func refresh(after time.Duration, to string) string {
+	return strconv.Itoa(int(after/time.Second)) + ";url=" + to
+}
+
+// idle asks who is there. It keeps nothing alive, and shows nothing of anybody: the page
+// that it leads back to does, for whoever is still let in.
 func (p *pages) idle(v *visit) error {
+	if !v.onSharedDevice() {
+		return v.goTo("/", "")
+	}
+	return v.show("idle", localPath(v.r.URL.Query().Get("page")))
+}
+
+// idleOver is where a page on a shared device leads when nobody was at it. It ends nothing
+// that the browser does not end anyway, so that no other site can sign anybody out.
+func (p *pages) idleOver(v *visit) error {
 	if !v.onSharedDevice() {
 		return v.goTo("/", "")
 	}

@@ -28,7 +28,7 @@ func TestOnASharedDeviceNothingStays(t *testing.T) {
 	p.post("/shared-device", url.Values{"shared": {"1"}}).ok("C’est noté : d’autres utilisent cet appareil.", "Appareil partagé : rien ne reste ici")
 	home := p.get("/").ok("Êtes-vous toujours là ?")
 	require.Regexp(t, `<script src="/static/[0-9a-f]+/shared\.js" defer data-idle="300">`, home.Body)
-	require.Contains(t, home.Body, `<noscript><meta http-equiv="refresh" content="300;url=/idle"></noscript>`)
+	require.Contains(t, p.get("/papers/add?folder=Santé").Body, `<noscript><meta http-equiv="refresh" content="240;url=/idle?page=%2Fpapers%2Fadd%3Ffolder%3DSant%25C3%25A9"></noscript>`, "without JavaScript, four minutes, and then it asks")
 	kept := cookieSet(home.Header, "__Host-reconnect")
 	require.Equal(t, 300, kept.MaxAge, "the browser forgets the session by itself")
 	require.True(t, kept.HttpOnly && kept.Secure)
@@ -43,9 +43,17 @@ func TestOnASharedDeviceNothingStays(t *testing.T) {
 func TestASharedDeviceThatNobodyIsAtClosesTheSpace(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil).newPerson()
-	require.Equal(t, "/", p.get("/idle").ok().Path, "nobody is sent out of their own device")
+	for _, path := range []string{"/idle?page=/papers", "/idle/over"} {
+		require.Equal(t, "/", p.get(path).ok("Mon espace").Path, "nobody is sent out of their own device")
+	}
 	p.post("/shared-device", url.Values{"shared": {"1"}}).ok()
-	p.get("/idle").ok("Personne n’a rien fait pendant 5 minutes", "Entrer dans mon espace")
+	asks := p.get("/idle?page=/papers").ok("Êtes-vous toujours là ?", "dans une minute").without("Mon espace")
+	require.Contains(t, asks.Body, `href="/papers" autofocus`, "one tap leads back")
+	require.Contains(t, asks.Body, `<noscript><meta http-equiv="refresh" content="60;url=/idle/over"></noscript>`)
+	require.Nil(t, cookieSet(asks.Header, "__Host-reconnect"), "asking keeps nothing alive")
+	require.Contains(t, p.get("/idle?page=https://elsewhere.example").ok().Body, `href="/" autofocus`)
+	p.get("/papers").ok("Mes papiers")
+	p.get("/idle/over").ok("Personne n’a rien fait pendant 5 minutes", "Entrer dans mon espace")
 	require.Equal(t, "/sign-in", p.get("/").Path)
 }
 

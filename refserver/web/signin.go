@@ -10,8 +10,13 @@ import (
 	"reconnect.example/vault"
 )
 
+// signInForm takes the device for a shared one where a worker handed it over.
 func (p *pages) signInForm(v *visit) error {
-	return v.show("sign-in", newForm())
+	f := newForm()
+	if session.Held(v.r, session.HeldCookie) != "" {
+		f.Set("shared", "1")
+	}
+	return v.show("sign-in", f)
 }
 
 // signIn opens a session. Wrong login, wrong password and an account that is

@@ -50,6 +50,7 @@ type postView struct {
 	Founded   bool
 	Withdrawn bool
 	Helps     bool // a desk: it follows nobody, and helps who calls
+	Opens     bool // accounts can be opened here
 }
 
 func (p *pages) staffHome(v *visit) error {
@@ -72,6 +73,13 @@ func (p *pages) staffHome(v *visit) error {
 		if !m.Founded {
 			post.relayView = v.relay(m.Relay)
 			post.Helps = post.Type == consent.TypeDesk && p.Recovery != nil
+			if m.Roles.Has(consent.RoleHelp) && post.Type != consent.TypeDesk && !m.Withdrawn {
+				licence, err := v.licence(m.Relay.ID)
+				if err != nil {
+					return err
+				}
+				post.Opens = licence.MayOpen
+			}
 		}
 		view.Relays = append(view.Relays, post)
 	}
@@ -135,6 +143,7 @@ type openingView struct {
 	GiveUp   string // the page where the relay stops following them; "": a visit
 	Stop     string // where their sessions are ended; "": who may not
 	Help     string // the page where they are helped back in; "": a visit
+	Adds     bool   // a paper can be added from here
 }
 
 // choice is one of a short list.
@@ -187,6 +196,9 @@ func (v *visit) opening(f *form, open bool) error {
 		opened, err := post.Open(v.ctx(), id, purposeOf(f))
 		if err == nil {
 			opened.Close()
+			if f.Get("then") == "paper" {
+				return v.goTo("/papers/add", "")
+			}
 			return v.goTo("/", "")
 		}
 		if !errors.Is(err, vault.ErrInvalid) {
@@ -199,6 +211,7 @@ func (v *visit) opening(f *form, open bool) error {
 		return err
 	}
 	view := openingView{Form: f, Relay: v.relay(post.Relay()), Name: safename.Line(one.Name), Allowed: v.workerScopeWords(one.Scope), GiveUp: v.r.URL.Path + "/give-up", Help: v.r.URL.Path + "/help"}
+	view.Adds = one.Scope == vault.ScopeAdd
 	if one.Scope != vault.ScopeGive {
 		view.Stop = v.r.URL.Path + "/stop-sessions"
 	}

@@ -114,6 +114,7 @@ func (p *pages) routes() *http.ServeMux {
 		"GET /sign-in/card":  p.cardSignInForm,
 		"POST /sign-in/card": p.cardSignIn,
 		"GET /idle":          p.idle,
+		"GET /idle/over":     p.idleOver,
 		"GET /news":          p.news,
 		"GET /language":      p.languageForm,
 		"POST /language":     p.chooseLanguage,

@@ -20,6 +20,11 @@
   var button = form.querySelector("button.main"), words = box.dataset;
   var pages = [], retaking = null, busy = false, stopped = false, chose = false, xhr = null, wake = null, begun = [], count = 0;
 
+  // Whether photos are one paper is asked beside them, where there are several.
+  var beside = document.createElement("div");
+  beside.className = "choice together";
+  beside.appendChild(together.closest("label")).hidden = true;
+  box.after(beside);
   form.dataset.phone = "1"; // pages.js leaves the sending to this file
   form.querySelectorAll("[data-phone-only]").forEach(function (e) { e.hidden = false; });
   form.querySelectorAll("[data-plain-only]").forEach(function (e) { e.hidden = true; });

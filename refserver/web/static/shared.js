@@ -37,7 +37,7 @@
     if (last - told < 60 * 1000 && !dialog.open) return;
     told = last;
     fetch("/still-here", { method: "POST" }).then(function (answer) {
-      if (answer.status !== 204) location.replace("/idle");
+      if (answer.status !== 204) location.replace("/idle/over");
     }).catch(function () {}); // the network is away: the next sign of life asks again
     if (dialog.open) dialog.close();
   }

@@ -199,13 +199,6 @@ func (s *surfer) tap(link, name string, says ...string) {
 	s.look(name, says...)
 }
 
-// tapNamed follows the link in which a name stands.
-func (s *surfer) tapNamed(name string) {
-	s.Helper()
-	to := evaluated[string](s, `[...document.querySelectorAll("main a")].find(a => a.textContent.includes(`+quoted(name)+`)).getAttribute("href")`)
-	s.press(`a[href="` + to + `"]`)
-}
-
 // without fails if something stands anywhere on the page, or in what it is made of.
 func (s *surfer) without(words ...string) {
 	s.Helper()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -25,7 +26,7 @@ const (
 // takes. So nothing is sealed that cannot be read again.
 func Marshal(v any) ([]byte, error) {
 	t := reflect.TypeOf(v)
-	if err := checkType(t, nil); err != nil {
+	if err := check(t); err != nil {
 		return nil, err
 	}
 	b, err := encMode.Marshal(v)
@@ -50,7 +51,7 @@ func Unmarshal(b []byte, v any) error {
 	if p.Kind() != reflect.Pointer || p.IsNil() {
 		return fmt.Errorf("%w: decoding needs a pointer", ErrArgument)
 	}
-	if err := checkType(p.Type(), nil); err != nil {
+	if err := check(p.Type()); err != nil {
 		return err
 	}
 	return decode(b, v)
@@ -105,6 +106,24 @@ var (
 	timeType      = reflect.TypeFor[time.Time]()
 	marshalerType = reflect.TypeFor[cbor.Marshaler]()
 )
+
+// checked holds what checkType said of each type that it was asked about, which never
+// changes: looking through a type takes longer than decoding a value of it, and a program
+// has few.
+var checked sync.Map // by reflect.Type: an error, or nil
+
+// check is checkType, asked once of each type.
+func check(t reflect.Type) error {
+	if t == nil {
+		return checkType(nil, nil)
+	}
+	said, known := checked.Load(t)
+	if !known {
+		said, _ = checked.LoadOrStore(t, checkType(t, nil))
+	}
+	err, _ := said.(error)
+	return err
+}
 
 // checkType refuses types that do not come back from CBOR as they went in: those
 // with an encoding of their own, and kinds that have none or several. outer are

@@ -43,17 +43,28 @@ func cabinets(folders, papers []vault.Item) (all []*cabinet, loose []vault.Item)
 	return all, loose
 }
 
+// foldersAndPapers lists both at once: every list opens every item of the space, and is a
+// line in the journal.
+func (v *visit) foldersAndPapers() (folders, papers []vault.Item, err error) {
+	items, err := v.listed(&vault.ListOptions{})
+	for _, i := range items {
+		switch i.Kind {
+		case vault.KindFolder:
+			folders = append(folders, i)
+		case vault.KindDocument:
+			papers = append(papers, i)
+		}
+	}
+	return folders, papers, err
+}
+
 // cabinet returns the folder of the address with its papers.
 func (v *visit) cabinet() (*cabinet, error) {
 	id, err := v.itemID()
 	if err != nil {
 		return nil, err
 	}
-	folders, err := v.list(vault.KindFolder)
-	if err != nil {
-		return nil, err
-	}
-	papers, err := v.list(vault.KindDocument)
+	folders, papers, err := v.foldersAndPapers()
 	if err != nil {
 		return nil, err
 	}

@@ -11,11 +11,7 @@ type papersView struct {
 }
 
 func (p *pages) papers(v *visit) error {
-	folders, err := v.list(vault.KindFolder)
-	if err != nil {
-		return err
-	}
-	papers, err := v.list(vault.KindDocument)
+	folders, papers, err := v.foldersAndPapers()
 	if err != nil {
 		return err
 	}

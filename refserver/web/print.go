@@ -42,11 +42,7 @@ func (p *pages) printForm(v *visit) error {
 // printing lists the papers as their page does: folder by folder.
 func (v *visit) printing(f *form, chosenFolder string) (printView, error) {
 	view := printView{Form: f, Makes: v.pages.Printer != nil}
-	folders, err := v.list(vault.KindFolder)
-	if err != nil {
-		return view, err
-	}
-	papers, err := v.list(vault.KindDocument)
+	folders, papers, err := v.foldersAndPapers()
 	if err != nil {
 		return view, err
 	}
@@ -186,11 +182,7 @@ type listedPaper struct {
 
 // printPapers lists the papers, those that end first at the beginning.
 func (p *pages) printPapers(v *visit) error {
-	folders, err := v.list(vault.KindFolder)
-	if err != nil {
-		return err
-	}
-	papers, err := v.list(vault.KindDocument)
+	folders, papers, err := v.foldersAndPapers()
 	if err != nil {
 		return err
 	}

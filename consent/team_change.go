@@ -14,6 +14,17 @@ import (
 // keys of the whole space: the new recovery sheet is returned. Errors: those of
 // [Post.Remove]; vault.ErrNotAllowed for one's own roles.
 func (p *Post) SetRoles(ctx context.Context, worker vault.ID, roles Role) (*Sheet, error) {
+	return p.setRoles(ctx, worker, nil, roles)
+}
+
+// ReplaceRoles is SetRoles for who has read the roles: vault.ErrRevision if they are not
+// those that were seen any more, as another manager was faster. The change itself is made
+// of several commits: of two at the very same moment, the later one holds.
+func (p *Post) ReplaceRoles(ctx context.Context, worker vault.ID, seen, roles Role) (*Sheet, error) {
+	return p.setRoles(ctx, worker, &seen, roles)
+}
+
+func (p *Post) setRoles(ctx context.Context, worker vault.ID, seen *Role, roles Role) (*Sheet, error) {
 	if err := roles.check(); err != nil {
 		return nil, err
 	}
@@ -21,6 +32,9 @@ func (p *Post) SetRoles(ctx context.Context, worker vault.ID, roles Role) (*Shee
 		return nil, vault.ErrNotAllowed
 	}
 	return p.replace(ctx, worker, func(one seat) (newcomer, error) {
+		if seen != nil && one.member.Roles != *seen {
+			return newcomer{}, vault.ErrRevision
+		}
 		return newcomer{id: worker, name: one.Name, key: one.member.Key, roles: roles}, nil
 	})
 }

@@ -81,7 +81,15 @@ func (v *Vault) Rules(ctx context.Context) (r Rules, err error) {
 
 // SetRules replaces the person's rules by these; the zero Rules takes all back.
 // InvalidError names every problem.
-func (v *Vault) SetRules(ctx context.Context, r Rules) error {
+func (v *Vault) SetRules(ctx context.Context, r Rules) error { return v.setRules(ctx, nil, r) }
+
+// ReplaceRules is SetRules for who has read what the rules are: ErrRevision if they are
+// not the ones that were seen any more, and nothing is lost.
+func (v *Vault) ReplaceRules(ctx context.Context, seen, r Rules) error {
+	return v.setRules(ctx, &seen, r)
+}
+
+func (v *Vault) setRules(ctx context.Context, seen *Rules, r Rules) error {
 	body, err := r.body()
 	if err != nil {
 		return err
@@ -89,6 +97,15 @@ func (v *Vault) SetRules(ctx context.Context, r Rules) error {
 	return v.do(ctx, func(t *turn) error {
 		if err := errors.Join(t.asPerson(), t.changing()); err != nil {
 			return err
+		}
+		if seen != nil {
+			now, err := t.rules()
+			if err != nil {
+				return err
+			}
+			if !maps.Equal(now.Kinds, seen.Kinds) || !maps.Equal(now.Folders, seen.Folders) {
+				return ErrRevision
+			}
 		}
 		t.note(ActRulesChanged, nil, nil)
 		return t.putFixedPaper(rulesPaper, paperRules, body)

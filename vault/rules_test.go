@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -132,6 +133,33 @@ func TestRulesThatTheStoreAlteredShareNothing(t *testing.T) {
 			require.Equal(t, vault.Shared, addNote(t, s.v, "x", "").Compartment)
 		})
 	}
+}
+
+// Two devices: the second has read the rules before the first one set others.
+func TestRulesAndAWishThatSomebodyElseHasChangedAreNotReplaced(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	ctx := t.Context()
+	share := vault.Rules{Kinds: map[vault.Kind]vault.Compartment{vault.KindNote: vault.Shared}}
+	require.NoError(t, s.v.ReplaceRules(ctx, vault.Rules{}, share))
+	require.ErrorIs(t, s.v.ReplaceRules(ctx, vault.Rules{}, vault.Rules{}), vault.ErrRevision)
+	now, err := s.v.Rules(ctx)
+	require.NoError(t, err)
+	require.Equal(t, share.Kinds, now.Kinds)
+	require.NoError(t, s.v.ReplaceRules(ctx, now, vault.Rules{}))
+
+	require.NoError(t, s.v.ReplaceWish(ctx, vault.Wish{}, vault.WantErase))
+	require.ErrorIs(t, s.v.ReplaceWish(ctx, vault.Wish{}, vault.WantNothing), vault.ErrRevision)
+	seen := wish(t, s.v)
+	s.Clock.Advance(time.Minute)
+	require.NoError(t, s.v.ReplaceWish(ctx, seen, vault.WantErase))
+	require.ErrorIs(t, s.v.ReplaceWish(ctx, seen, vault.WantKeep), vault.ErrRevision, "it was said again since")
+	seen = wish(t, s.v)
+	require.Equal(t, vault.WantErase, seen.Want)
+	require.NoError(t, s.v.ReplaceWish(ctx, seen, vault.WantNothing))
+	require.Zero(t, wish(t, s.v))
+	require.ErrorIs(t, s.v.ReplaceWish(ctx, seen, vault.WantKeep), vault.ErrRevision)
+	requireSound(t, s.Stage, s.person)
 }
 
 func TestRulesLiveThroughAChangeOfKeys(t *testing.T) {

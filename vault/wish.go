@@ -89,7 +89,15 @@ func openWish(id ID, key, record []byte) (b wishBody, err error) {
 //
 // Errors: InvalidError, ErrClosing, ErrWitnessAway (for WantErase; nothing was
 // changed), ErrUnconfirmed (it is in force; the witness will hear of it).
-func (v *Vault) SetWish(ctx context.Context, want Want) error {
+func (v *Vault) SetWish(ctx context.Context, want Want) error { return v.setWish(ctx, nil, want) }
+
+// ReplaceWish is SetWish for who has read the wish: ErrRevision if it is not the one that
+// was seen any more, and nothing is lost.
+func (v *Vault) ReplaceWish(ctx context.Context, seen Wish, want Want) error {
+	return v.setWish(ctx, &seen, want)
+}
+
+func (v *Vault) setWish(ctx context.Context, seen *Wish, want Want) error {
 	switch want {
 	case WantNothing, WantKeep:
 	case WantErase:
@@ -101,6 +109,9 @@ func (v *Vault) SetWish(ctx context.Context, want Want) error {
 	}
 	return v.changeOwner(ctx, func(t *turn) error {
 		if err := errors.Join(t.asPerson(), t.changing()); err != nil {
+			return err
+		}
+		if err := t.stillWished(seen); err != nil {
 			return err
 		}
 		t.note(ActWishChanged, nil, map[string]string{"want": string(want)})
@@ -115,6 +126,18 @@ func (v *Vault) SetWish(ctx context.Context, want Want) error {
 		}
 		return t.signWish(b)
 	})
+}
+
+// stillWished fails unless the wish is the one that was seen; nil: whatever it is.
+func (t *turn) stillWished(seen *Wish) error {
+	if seen == nil {
+		return nil
+	}
+	b, found, err := t.wished()
+	if err == nil && (found == (seen.Want == WantNothing) || found && (b.Want != seen.Want || b.Since != seen.Since.UnixMilli())) {
+		err = ErrRevision
+	}
+	return err
 }
 
 // Wish returns what the person wants. It is a line in the journal. ErrTampered if

@@ -101,16 +101,18 @@ type Draft struct {
 
 type draftsOutput struct {
 	Body struct {
-		Drafts []Draft `json:"drafts" nullable:"false" doc:"By name."`
+		Drafts []Draft `json:"drafts" nullable:"false" doc:"The oldest first."`
+		Next
 	}
 }
 
-func listDrafts(ctx context.Context, p *consent.Post, _ *AtRelay) (*draftsOutput, error) {
+func listDrafts(ctx context.Context, p *consent.Post, in *pageAtRelay) (*draftsOutput, error) {
 	all, err := p.Drafts(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := &draftsOutput{}
+	all, out.Body.Next = page(in.Paged, all, func(d consent.Draft) string { return oldestFirst(d.Begun, d.ID.String()) })
 	out.Body.Drafts = make([]Draft, 0, len(all))
 	for _, d := range all {
 		out.Body.Drafts = append(out.Body.Drafts, Draft{ID: d.ID.String(), Name: d.Name, Begun: d.Begun})

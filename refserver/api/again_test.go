@@ -24,8 +24,8 @@ func TestAnOpenSessionAloneDestroysAndTakesNothing(t *testing.T) {
 		"destroy": func() *reply { return destroy(kept) },
 		"export":  func() *reply { return amina.call("GET", "/export", nil) },
 		"card":    func() *reply { return amina.call("DELETE", "/card", nil) },
-		"wish":    func() *reply { return amina.call("PUT", "/wish", map[string]any{"want": "erase"}) },
-		"no wish": func() *reply { return amina.call("DELETE", "/wish", nil) },
+		"wish":    func() *reply { return amina.call("PUT", "/wish", map[string]any{"want": "erase"}, "If-Match", "*") },
+		"no wish": func() *reply { return amina.call("DELETE", "/wish", nil, "If-Match", "*") },
 	}
 	destroy(gone).done(http.StatusNoContent) // just after the sign-in
 	tn.passes(session.Lately)

@@ -186,6 +186,16 @@ func fromHere(r *http.Request) error {
 	return nil
 }
 
+// sender is embedded in inputs of operations that count the address of who sends them, or
+// find the session themselves.
+type sender struct{ request *http.Request }
+
+// Resolve keeps the request, as huma calls it before the operation.
+func (s *sender) Resolve(ctx huma.Context) []error {
+	s.request, _ = humago.Unwrap(ctx)
+	return nil
+}
+
 // relayID reads the id of a relay. One that nobody could have been given names none.
 func relayID(s string) (consent.RelayID, error) {
 	id, err := consent.ParseRelayID(s)
@@ -243,6 +253,12 @@ func registerWorker[I, O any](a *API, o operation, handle func(context.Context, 
 // AtRelay is the address of a relay.
 type AtRelay struct {
 	Relay string `path:"relay" doc:"Id of a relay for which the caller works."`
+}
+
+// pageAtRelay is which part of a list at a relay is asked for.
+type pageAtRelay struct {
+	AtRelay
+	Paged
 }
 
 // registerPost adds an operation that a worker calls at the relay of the address.

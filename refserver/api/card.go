@@ -4,26 +4,16 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"reconnect.example/vault"
 )
 
 type cardSignInInput struct {
+	sender
 	Body struct {
 		Card   string `json:"card" minLength:"1" maxLength:"200" doc:"As printed or scanned: either case, spaces and dashes allowed."`
 		PIN    string `json:"pin" minLength:"1" maxLength:"50" doc:"Six digits of any script."`
 		Device string `json:"device,omitempty" maxLength:"100" doc:"What the list of sessions shall call this device."`
 	}
-
-	request *http.Request
-}
-
-// Resolve keeps the request, whose sender's address is counted.
-func (in *cardSignInInput) Resolve(ctx huma.Context) []error {
-	in.request, _ = humago.Unwrap(ctx)
-	return nil
 }
 
 func (a *API) signInWithCard(ctx context.Context, in *cardSignInInput) (*signInOutput, error) {

@@ -72,7 +72,7 @@ func TestStories1And2WithTheClient(t *testing.T) {
 	}, ibrahim)
 	require.NoError(t, err)
 	require.True(t, visit.JSON201.Confirmed, string(visit.Body))
-	visits, err := c.ListVisitsWithResponse(t.Context(), elsewhere.id, worker)
+	visits, err := c.ListVisitsWithResponse(t.Context(), elsewhere.id, nil, worker)
 	require.NoError(t, err)
 	require.Len(t, visits.JSON200.Visits, 1)
 	open, err := c.OpenVisitWithResponse(t.Context(), elsewhere.id, visits.JSON200.Visits[0].Grant, nil, apiclient.OpenVisitRequest{Purpose: apiclient.Purpose{Code: "housing"}}, worker)

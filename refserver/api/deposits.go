@@ -89,11 +89,12 @@ type MissingDeposit struct {
 type depositsOutput struct {
 	Body struct {
 		Deposits []Deposit        `json:"deposits" nullable:"false" doc:"The newest first, as far as the last thousand lines of the journal tell."`
-		Missing  []MissingDeposit `json:"missing" nullable:"false" doc:"Until the person confirms to know of it, at most the last hundred."`
+		Missing  []MissingDeposit `json:"missing" nullable:"false" doc:"Until the person confirms to know of it, at most the last hundred. On each page."`
+		Next
 	}
 }
 
-func listDeposits(ctx context.Context, v *vault.Vault, _ *struct{}) (*depositsOutput, error) {
+func listDeposits(ctx context.Context, v *vault.Vault, in *Paged) (*depositsOutput, error) {
 	all, err := v.Deposits(ctx)
 	if err != nil {
 		return nil, err
@@ -103,6 +104,7 @@ func listDeposits(ctx context.Context, v *vault.Vault, _ *struct{}) (*depositsOu
 		return nil, err
 	}
 	out := &depositsOutput{}
+	all, out.Body.Next = page(*in, all, func(d vault.Deposit) string { return numbered(^d.Line) })
 	out.Body.Deposits, out.Body.Missing = make([]Deposit, 0, len(all)), make([]MissingDeposit, 0, len(missing))
 	for _, d := range all {
 		out.Body.Deposits = append(out.Body.Deposits, Deposit{

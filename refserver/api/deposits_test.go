@@ -115,7 +115,7 @@ func TestWhoIsBackSaysThatTheyAreNotDead(t *testing.T) {
 	tn := newTown(t, nil)
 	amina := tn.resident(t)
 	amina.call("GET", "/death-record", nil).refused(404, "not-found")
-	ok[struct{ Confirmed bool }](amina.call("PUT", "/wish", map[string]any{"want": "erase"}), 200)
+	ok[struct{ Confirmed bool }](amina.call("PUT", "/wish", map[string]any{"want": "erase"}, "If-Match", "*"), 200)
 	tn.passes(30 * 31 * 24 * time.Hour)
 	_, err := tn.stage.Sweep(t.Context())
 	require.NoError(t, err)

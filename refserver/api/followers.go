@@ -46,15 +46,23 @@ func followerJSON(f consent.Follower) Follower {
 type followersOutput struct {
 	Body struct {
 		Followers []Follower `json:"followers" nullable:"false" doc:"Who can see now first, then the latest."`
+		Next
 	}
 }
 
-func (a *API) listFollowers(ctx context.Context, v *vault.Vault, _ *struct{}) (*followersOutput, error) {
+func (a *API) listFollowers(ctx context.Context, v *vault.Vault, in *Paged) (*followersOutput, error) {
 	all, err := a.staff.Followers(ctx, v)
 	if err != nil {
 		return nil, err
 	}
 	out := &followersOutput{}
+	all, out.Body.Next = page(*in, all, func(f consent.Follower) string {
+		key := newestFirst(f.Since, f.Grant.String())
+		if f.InForce {
+			return "1-" + key
+		}
+		return "2-" + key
+	})
 	out.Body.Followers = make([]Follower, 0, len(all))
 	for _, f := range all {
 		out.Body.Followers = append(out.Body.Followers, followerJSON(f))
@@ -124,20 +132,27 @@ func (a *API) sendAgain(ctx context.Context, v *vault.Vault, in *OneGrant) (*str
 type receiptsOutput struct {
 	Body struct {
 		Receipts []*ConsentReceipt `json:"receipts" nullable:"false" doc:"The oldest first, as far as they are kept."`
+		Next
 	}
 }
 
-func (a *API) listReceipts(ctx context.Context, v *vault.Vault, _ *struct{}) (*receiptsOutput, error) {
+func (a *API) listReceipts(ctx context.Context, v *vault.Vault, in *Paged) (*receiptsOutput, error) {
 	all, err := a.staff.Receipts(ctx, v)
 	if err != nil {
 		return nil, err
 	}
 	out := &receiptsOutput{}
+	all, out.Body.Next = page(*in, all, receiptKey)
 	out.Body.Receipts = make([]*ConsentReceipt, 0, len(all))
 	for _, r := range all {
 		out.Body.Receipts = append(out.Body.Receipts, &ConsentReceipt{r})
 	}
 	return out, nil
+}
+
+func receiptKey(r consent.Receipt) string {
+	at, _ := time.Parse(time.RFC3339, r.Event.Time) // it was made in that form
+	return oldestFirst(at, digestKey([]byte(r.ID)))
 }
 
 type consentReceiptOutput struct{ Body *ConsentReceipt }

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"reconnect.example/consent"
 	"reconnect.example/recovery"
 	"reconnect.example/vault"
@@ -35,18 +32,11 @@ func (in *OneRequest) ids() (vault.ID, recovery.RequestID, error) {
 }
 
 type findInput struct {
+	sender
 	AtRelay
 	Body struct {
 		Login string `json:"login" minLength:"1" maxLength:"100" doc:"As the person reads it from their card or sheet. It stands in a body and never in an address, which ends in logs."`
 	}
-
-	request *http.Request
-}
-
-// Resolve keeps the request, whose sender's address is counted.
-func (in *findInput) Resolve(ctx huma.Context) []error {
-	in.request, _ = humago.Unwrap(ctx)
-	return nil
 }
 
 type findOutput struct {
@@ -146,11 +136,17 @@ func (a *API) openRequest(ctx context.Context, p *consent.Post, in *openRequestI
 
 type requestsAboutOutput struct {
 	Body struct {
-		Requests []RecoveryRequest `json:"requests" nullable:"false" doc:"Also those that colleagues opened, on other machines."`
+		Requests []RecoveryRequest `json:"requests" nullable:"false" doc:"The newest first, also those that colleagues opened, on other machines."`
+		Next
 	}
 }
 
-func (a *API) listRequests(ctx context.Context, p *consent.Post, in *OneHelped) (*requestsAboutOutput, error) {
+type requestsAboutInput struct {
+	OneHelped
+	Paged
+}
+
+func (a *API) listRequests(ctx context.Context, p *consent.Post, in *requestsAboutInput) (*requestsAboutOutput, error) {
 	id, err := spaceID(in.Vault)
 	if err != nil {
 		return nil, err
@@ -160,6 +156,7 @@ func (a *API) listRequests(ctx context.Context, p *consent.Post, in *OneHelped) 
 		return nil, err
 	}
 	out := &requestsAboutOutput{}
+	all, out.Body.Next = page(in.Paged, all, requestKey)
 	out.Body.Requests = recoveryRequestsJSON(all)
 	return out, nil
 }
@@ -229,16 +226,18 @@ type QueuedRequest struct {
 
 type queueOutput struct {
 	Body struct {
-		Requests []QueuedRequest `json:"requests" nullable:"false" doc:"The oldest first."`
+		Requests []QueuedRequest `json:"requests" nullable:"false" doc:"The oldest first, and then what cannot be read."`
+		Next
 	}
 }
 
-func (a *API) recoveryQueue(ctx context.Context, p *consent.Post, _ *AtRelay) (*queueOutput, error) {
+func (a *API) recoveryQueue(ctx context.Context, p *consent.Post, in *pageAtRelay) (*queueOutput, error) {
 	all, err := a.recovery.Queue(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	out := &queueOutput{}
+	all, out.Body.Next = page(in.Paged, all, func(q recovery.Queued) string { return oldestFirst(q.Request.Opened, q.Request.ID.String()) })
 	out.Body.Requests = make([]QueuedRequest, 0, len(all))
 	for _, q := range all {
 		one := QueuedRequest{Altered: q.Error != nil}

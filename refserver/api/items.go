@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 
 	"reconnect.example/vault"
 )
@@ -42,12 +40,28 @@ func itemAnswer(i vault.Item, err error) (*itemOutput, error) {
 	return &itemOutput{ETag: etag(i.Revision), Body: itemJSON(i)}, nil
 }
 
-func getItem(ctx context.Context, v *vault.Vault, in *OneItem) (*itemOutput, error) {
+type getItemInput struct {
+	OneItem
+	Unless
+}
+
+type getItemOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"The revision, for If-Match."`
+	Body   Item
+}
+
+func getItem(ctx context.Context, v *vault.Vault, in *getItemInput) (*getItemOutput, error) {
 	id, err := itemID(in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return itemAnswer(v.Item(ctx, id))
+	i, err := v.Item(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	tag := etag(i.Revision)
+	return &getItemOutput{in.status(tag), tag, itemJSON(i)}, nil
 }
 
 type listInput struct {
@@ -55,22 +69,18 @@ type listInput struct {
 	Compartment string `query:"compartment" enum:"private,shared" doc:"Only items of this compartment."`
 	Folder      string `query:"folder" doc:"Only items in the folder of this id; \"top\" for those in none."`
 	Binned      bool   `query:"binned" doc:"true: what lies in the bin instead of what does not."`
-	After       string `query:"after" doc:"The \"next\" of the page before."`
-	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Items on a page at most."`
+	Paged
 }
 
 type listOutput struct {
 	Body struct {
 		Items   []Item   `json:"items" nullable:"false" doc:"In the order of their ids, which stays the same while names change; sort them for showing."`
 		Altered []string `json:"altered" nullable:"false" doc:"Ids of items that are on no page because what is stored is missing or not what was written."`
-		Next    string   `json:"next,omitempty" doc:"For \"after\"; missing on the last page."`
+		Next
 	}
 }
 
-// listItems pages by id and not by name: a cursor stands in addresses and so in
-// the logs of proxies, where the name of a paper has no place; and whoever
-// renames or destroys an item between two pages makes no other one appear twice
-// or not at all.
+// listItems pages by id, which stays the same while names change.
 func listItems(ctx context.Context, v *vault.Vault, in *listInput) (*listOutput, error) {
 	if _, err := vault.ParseItemID(in.After); in.After != "" && err != nil {
 		return nil, invalid("query.after", "is not what an earlier page returned")
@@ -80,7 +90,7 @@ func listItems(ctx context.Context, v *vault.Vault, in *listInput) (*listOutput,
 		return nil, err
 	}
 	out := &listOutput{}
-	out.Body.Items, out.Body.Altered = []Item{}, []string{}
+	out.Body.Altered = []string{}
 	var found []vault.Item
 	for item, err := range v.Items(ctx) {
 		switch {
@@ -88,15 +98,11 @@ func listItems(ctx context.Context, v *vault.Vault, in *listInput) (*listOutput,
 			out.Body.Altered = append(out.Body.Altered, item.ID.String())
 		case err != nil:
 			return nil, err
-		case matches(item) && item.ID.String() > in.After:
+		case matches(item):
 			found = append(found, item)
 		}
 	}
-	slices.SortFunc(found, func(a, b vault.Item) int { return strings.Compare(a.ID.String(), b.ID.String()) })
-	if len(found) > in.Limit {
-		found = found[:in.Limit]
-		out.Body.Next = found[in.Limit-1].ID.String()
-	}
+	found, out.Body.Next = page(in.Paged, found, func(i vault.Item) string { return i.ID.String() })
 	out.Body.Items = itemsJSON(found)
 	return out, nil
 }
@@ -217,7 +223,7 @@ func (a *API) addItems() {
 		problems:    []string{"invalid"},
 	}, listItems)
 	register(a, operation{
-		method: http.MethodGet, path: "/items/{item}", id: "get-item", tag: "Items", summary: "Read an item",
+		method: http.MethodGet, path: "/items/{item}", id: "get-item", tagged: true, tag: "Items", summary: "Read an item",
 		description: "For a document: what is known of it; the bytes are at /documents/{item}/content.",
 		problems:    []string{"not-found"},
 	}, getItem)

@@ -4,15 +4,13 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"reconnect.example/consent"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
 type enrolInput struct {
+	sender
 	Body struct {
 		Agreement
 		Code     string `json:"code" minLength:"1" maxLength:"200" doc:"An invitation. It is looked at, and stays good."`
@@ -20,14 +18,6 @@ type enrolInput struct {
 		Password string `json:"password" minLength:"1" maxLength:"1000" doc:"Typed by the worker alone."`
 		Device   string `json:"device,omitempty" maxLength:"100" doc:"What the list of sessions shall call this device."`
 	}
-
-	request *http.Request
-}
-
-// Resolve keeps the request, whose sender's address is counted.
-func (in *enrolInput) Resolve(ctx huma.Context) []error {
-	in.request, _ = humago.Unwrap(ctx)
-	return nil
 }
 
 type enrolOutput struct {
@@ -111,18 +101,11 @@ func foundRelay(ctx context.Context, w *consent.Worker, in *codeInput) (*foundOu
 }
 
 type recoverRelayInput struct {
+	sender
 	Body struct {
 		Login string `json:"login" minLength:"1" maxLength:"100" doc:"As printed on the sheet."`
 		Code  string `json:"code" minLength:"1" maxLength:"200" doc:"As printed on the sheet."`
 	}
-
-	request *http.Request
-}
-
-// Resolve keeps the request, whose sender's address is counted.
-func (in *recoverRelayInput) Resolve(ctx huma.Context) []error {
-	in.request, _ = humago.Unwrap(ctx)
-	return nil
 }
 
 type recoverRelayOutput struct {

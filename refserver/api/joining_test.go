@@ -155,22 +155,22 @@ func TestRulesWishAndRepresentativesAreThePersonsOwn(t *testing.T) {
 	t.Parallel()
 	p := commonServer(t).newPerson(t)
 	require.Empty(t, ok[Rules](p.call("GET", "/rules", nil), 200).Kinds)
-	p.call("PUT", "/rules", map[string]any{"kinds": map[string]any{"contact": "shared"}, "folders": map[string]any{"Logement": "shared"}}).done(204)
+	p.call("PUT", "/rules", map[string]any{"kinds": map[string]any{"contact": "shared"}, "folders": map[string]any{"Logement": "shared"}}, "If-Match", "*").done(204)
 	rules := ok[Rules](p.call("GET", "/rules", nil), 200)
 	require.Equal(t, map[string]string{"contact": "shared"}, rules.Kinds)
 	require.Equal(t, map[string]string{"Logement": "shared"}, rules.Folders)
 	for _, kinds := range []map[string]any{{"contact": "public"}, {"contact": ""}, {"folder": "shared"}} {
-		p.call("PUT", "/rules", map[string]any{"kinds": kinds, "folders": map[string]any{}}).refused(422, "invalid")
+		p.call("PUT", "/rules", map[string]any{"kinds": kinds, "folders": map[string]any{}}, "If-Match", "*").refused(422, "invalid")
 	}
 	contact := ok[Item](p.call("POST", "/contacts", map[string]any{"name": "Me Lambert", "contact": map[string]any{}}), 201)
 	require.Equal(t, "shared", contact.Compartment)
 
 	type wish struct{ Want string }
 	require.Empty(t, ok[wish](p.call("GET", "/wish", nil), 200).Want)
-	p.call("PUT", "/wish", map[string]any{"want": "burn"}).refused(422, "invalid")
-	ok[struct{}](p.call("PUT", "/wish", map[string]any{"want": "keep"}), 200)
+	p.call("PUT", "/wish", map[string]any{"want": "burn"}, "If-Match", "*").refused(422, "invalid")
+	ok[struct{}](p.call("PUT", "/wish", map[string]any{"want": "keep"}, "If-Match", "*"), 200)
 	require.Equal(t, "keep", ok[wish](p.call("GET", "/wish", nil), 200).Want)
-	ok[struct{}](p.call("DELETE", "/wish", nil), 200)
+	ok[struct{}](p.call("DELETE", "/wish", nil, "If-Match", "*"), 200)
 	require.Empty(t, ok[wish](p.call("GET", "/wish", nil), 200).Want)
 
 	p.call("PUT", "/representatives", map[string]any{"name": "Mme B.", "relation": "tutrice", "recordedBy": "le juge", "until": "2090-01-02"}).done(204)

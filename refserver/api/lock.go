@@ -4,9 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"reconnect.example/consent"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
@@ -17,13 +14,7 @@ func lockSession(ctx context.Context, w *consent.Worker, _ *struct{}) (*struct{}
 }
 
 // lockedInput is of who is at a session that is locked.
-type lockedInput struct{ request *http.Request }
-
-// Resolve keeps the request, which has the session.
-func (in *lockedInput) Resolve(ctx huma.Context) []error {
-	in.request, _ = humago.Unwrap(ctx)
-	return nil
-}
+type lockedInput struct{ sender }
 
 // lockedToken is the token of the session. No gate lets a locked one through (caller.go).
 func (a *API) lockedToken(in *lockedInput) (token string, err error) {

@@ -35,6 +35,7 @@ type operation struct {
 	scheme           string   // how its caller is known instead; "": not at all, or by a session
 	space            bool     // is about the space that a worker has open, if one calls
 	ifMatch          bool     // needs If-Match
+	tagged           bool     // answers 304 to who has it already
 }
 
 // always are the problems that any operation may end with.
@@ -80,6 +81,9 @@ func (a *API) huma(o operation) huma.Operation {
 			Headers:     problemHeaders(status),
 			Content:     map[string]*huma.MediaType{problemType: {Schema: schema}},
 		}
+	}
+	if o.tagged {
+		op.Responses["304"] = &huma.Response{Description: "Unchanged since the ETag that you have."}
 	}
 	return op
 }

@@ -21,18 +21,20 @@ type Person struct {
 
 type peopleOutput struct {
 	Body struct {
-		People  []Person `json:"people" nullable:"false" doc:"By name. Nothing of what they share, and nothing of other relays."`
+		People  []Person `json:"people" nullable:"false" doc:"In the order of their ids, which stays the same while names change; sort them for showing. Nothing of what they share, and nothing of other relays."`
 		Altered bool     `json:"altered" doc:"true: something of the list was altered in the store, and is left out."`
+		Next
 	}
 }
 
-func listPeople(ctx context.Context, p *consent.Post, _ *AtRelay) (*peopleOutput, error) {
+func listPeople(ctx context.Context, p *consent.Post, in *pageAtRelay) (*peopleOutput, error) {
 	all, err := p.People(ctx)
 	altered := errors.Is(err, vault.ErrTampered)
 	if err != nil && !altered {
 		return nil, err
 	}
 	out := &peopleOutput{}
+	all, out.Body.Next = page(in.Paged, all, func(one consent.Person) string { return one.Vault.String() })
 	out.Body.Altered, out.Body.People = altered, make([]Person, 0, len(all))
 	for _, one := range all {
 		out.Body.People = append(out.Body.People, Person{ID: one.Vault.String(), Name: one.Name, Scope: scopeWord(one.Scope), Since: one.Since, Until: ifAny(one.Until)})
@@ -176,15 +178,17 @@ type Visiting struct {
 type visitingOutput struct {
 	Body struct {
 		Visits []Visiting `json:"visits" nullable:"false" doc:"The one that ends first first. What is over is gone."`
+		Next
 	}
 }
 
-func listVisits(ctx context.Context, p *consent.Post, _ *AtRelay) (*visitingOutput, error) {
+func listVisits(ctx context.Context, p *consent.Post, in *pageAtRelay) (*visitingOutput, error) {
 	all, err := p.Visits(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := &visitingOutput{}
+	all, out.Body.Next = page(in.Paged, all, func(v consent.Visiting) string { return oldestFirst(v.Until, v.Grant.String()) })
 	out.Body.Visits = make([]Visiting, 0, len(all))
 	for _, v := range all {
 		out.Body.Visits = append(out.Body.Visits, Visiting{Grant: v.Grant.String(), Vault: v.Vault.String(), Name: v.Name, Scope: scopeWord(v.Scope), Until: v.Until})

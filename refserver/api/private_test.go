@@ -182,10 +182,10 @@ func TestASuspendedWorkerIsOutAndComesBack(t *testing.T) {
 	require.Equal(t, 403, at.worker.call("GET", "/staff/relays/"+at.id+"/people", nil).Status)
 	ok[struct{}](at.changes("POST", member+"/resume", nil), 200)
 	ok[struct{ People []Person }](at.worker.call("GET", "/staff/relays/"+at.id+"/people", nil), 200)
-	ok[struct{}](at.changes("PUT", member+"/roles", map[string]any{"roles": []string{"help", "manage"}}), 200)
+	ok[struct{}](at.changes("PUT", member+"/roles", map[string]any{"roles": []string{"help", "manage"}}, "If-Match", `"help"`), 200)
 	ok[struct{ Members []Member }](at.worker.call("GET", "/staff/relays/"+at.id+"/members", nil), 200)
-	at.changes("PUT", member+"/roles", map[string]any{"roles": []string{"boss"}}).refused(422, "invalid")
-	at.changes("PUT", member+"/roles", map[string]any{"roles": []string{}}).refused(422, "invalid")
+	at.changes("PUT", member+"/roles", map[string]any{"roles": []string{"boss"}}, "If-Match", `"help"`).refused(422, "invalid")
+	at.changes("PUT", member+"/roles", map[string]any{"roles": []string{}}, "If-Match", `"help"`).refused(422, "invalid")
 	sheet := ok[struct{ Sheet *Sheet }](at.changes("POST", "/staff/relays/"+at.id+"/keys", nil), 200).Sheet
 	require.NotEmpty(t, sheet.Code)
 	require.NotEqual(t, at.Sheet.Code, sheet.Code)

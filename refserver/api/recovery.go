@@ -212,16 +212,18 @@ func suggestions(_ context.Context, _ *vault.Vault, in *struct {
 
 type pathReceiptsOutput struct {
 	Body struct {
-		Receipts []*PathReceipt `json:"receipts" nullable:"false" doc:"Of every change of the ways back in."`
+		Receipts []*PathReceipt `json:"receipts" nullable:"false" doc:"Of every change of the ways back in, in an order that stays."`
+		Next
 	}
 }
 
-func listPathReceipts(ctx context.Context, v *vault.Vault, _ *struct{}) (*pathReceiptsOutput, error) {
+func listPathReceipts(ctx context.Context, v *vault.Vault, in *Paged) (*pathReceiptsOutput, error) {
 	all, err := v.PathReceipts(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := &pathReceiptsOutput{}
+	all, out.Body.Next = page(*in, all, digestKey)
 	out.Body.Receipts = make([]*PathReceipt, 0, len(all))
 	for _, text := range all {
 		out.Body.Receipts = append(out.Body.Receipts, &PathReceipt{text})

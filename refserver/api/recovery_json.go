@@ -137,6 +137,8 @@ func recoveryRequestsJSON(all []recovery.Request) []RecoveryRequest {
 	return out
 }
 
+func requestKey(r recovery.Request) string { return newestFirst(r.Opened, r.ID.String()) }
+
 func missingWords(missing []recovery.Missing) []string {
 	out := make([]string, 0, len(missing))
 	for _, m := range missing {

@@ -10,15 +10,17 @@ import (
 type ownRequestsOutput struct {
 	Body struct {
 		Requests []RecoveryRequest `json:"requests" nullable:"false" doc:"The newest first."`
+		Next
 	}
 }
 
-func (a *API) ownRequests(ctx context.Context, v *vault.Vault, _ *struct{}) (*ownRequestsOutput, error) {
+func (a *API) ownRequests(ctx context.Context, v *vault.Vault, in *Paged) (*ownRequestsOutput, error) {
 	all, err := a.recovery.Own(ctx, v)
 	if err != nil {
 		return nil, err
 	}
 	out := &ownRequestsOutput{}
+	all, out.Body.Next = page(*in, all, requestKey)
 	out.Body.Requests = recoveryRequestsJSON(all)
 	return out, nil
 }

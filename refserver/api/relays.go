@@ -35,26 +35,38 @@ func relayJSON(r consent.Relay, organisation string) Relay {
 type relaysOutput struct {
 	Body struct {
 		Relays []Relay `json:"relays" nullable:"false" doc:"In the order in which they were added. Those that were withdrawn are left out."`
+		Next
 	}
 }
 
 // listRelays is for who is signed in only: not that the directory is secret, but so
 // that nobody without an account costs anything.
-func (a *API) listRelays(ctx context.Context, _ *vault.Vault, _ *struct{}) (*relaysOutput, error) {
+func (a *API) listRelays(ctx context.Context, _ *vault.Vault, in *Paged) (*relaysOutput, error) {
 	state, err := a.relays.Current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := &relaysOutput{}
-	out.Body.Relays = []Relay{}
+	type placed struct {
+		place uint64 // among all that were ever added: it stays
+		Relay
+	}
+	var all []placed
+	place := uint64(0)
 	for r := range state.Relays() {
+		place++
 		o, err := state.Organisation(r.Organisation)
 		if err != nil {
 			return nil, err
 		}
 		if r.Withdrawn == "" && o.Withdrawn == "" {
-			out.Body.Relays = append(out.Body.Relays, relayJSON(r, o.Name))
+			all = append(all, placed{place, relayJSON(r, o.Name)})
 		}
+	}
+	out := &relaysOutput{}
+	all, out.Body.Next = page(*in, all, func(r placed) string { return numbered(r.place) })
+	out.Body.Relays = make([]Relay, 0, len(all))
+	for _, r := range all {
+		out.Body.Relays = append(out.Body.Relays, r.Relay)
 	}
 	return out, nil
 }

@@ -1,8 +1,12 @@
 package api
 
 import (
+	"encoding/json"
+	"net/http"
 	"strconv"
 	"strings"
+
+	"reconnect.example/vault"
 )
 
 // etag is the strong validator of an item and of its bytes: the revision, which
@@ -27,6 +31,49 @@ func wantedRevision(ifMatch string) (uint64, error) {
 		return 0, nil
 	}
 	return revision, nil
+}
+
+// contentTag is the strong validator of what has no revision: of what it says.
+func contentTag(of any) (string, error) {
+	raw, err := json.Marshal(of)
+	return `"` + digestKey(raw) + `"`, err
+}
+
+// ThisContent is something at the content that the caller has seen.
+type ThisContent struct {
+	IfMatch string `header:"If-Match" doc:"The ETag of what you have read, with its quotes; \"*\" for whatever is there, also what the store altered. Without it the request is refused, so that nobody overwrites what they have not seen."`
+}
+
+// any reports whether the caller wants to replace whatever is there.
+func (in *ThisContent) any() bool { return strings.TrimSpace(in.IfMatch) == "*" }
+
+// saw checks that the caller has seen what is there now.
+func (in *ThisContent) saw(now any) error {
+	wanted := strings.TrimSpace(in.IfMatch)
+	if wanted == "" {
+		return errPrecondition
+	}
+	if _, ok := entityTag(wanted); !ok {
+		return invalid("header.If-Match", `one entity tag as returned in ETag, or "*"`)
+	}
+	tag, err := contentTag(now)
+	if err == nil && tag != wanted {
+		err = vault.ErrRevision
+	}
+	return err
+}
+
+// Unless is the condition under which nothing has to be sent again.
+type Unless struct {
+	IfNoneMatch string `header:"If-None-Match" doc:"The ETag that you have: 304 and no body, if it is still that."`
+}
+
+// status is that of an answer with this tag.
+func (in *Unless) status(tag string) int {
+	if unchanged(in.IfNoneMatch, tag) {
+		return http.StatusNotModified
+	}
+	return http.StatusOK
 }
 
 // unchanged is the condition of If-None-Match (RFC 9110, 13.1.2): weak

@@ -16,43 +16,75 @@ type Rules struct {
 
 var ruledKinds = []vault.Kind{vault.KindDocument, vault.KindContact, vault.KindAppointment, vault.KindNote}
 
-type rulesOutput struct{ Body Rules }
-
-func readRules(ctx context.Context, v *vault.Vault, _ *struct{}) (*rulesOutput, error) {
-	r, err := v.Rules(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := &rulesOutput{Body: Rules{Kinds: map[string]string{}, Folders: map[string]string{}}}
+func rulesJSON(r vault.Rules) Rules {
+	out := Rules{Kinds: map[string]string{}, Folders: map[string]string{}}
 	for kind, c := range r.Kinds {
-		out.Body.Kinds[kind.String()] = c.String()
+		out.Kinds[kind.String()] = c.String()
 	}
 	for name, c := range r.Folders {
-		out.Body.Folders[name] = c.String()
+		out.Folders[name] = c.String()
+	}
+	return out
+}
+
+func (r *Rules) vault() (vault.Rules, error) {
+	out := vault.Rules{Kinds: map[vault.Kind]vault.Compartment{}, Folders: map[string]vault.Compartment{}}
+	for word, side := range r.Kinds {
+		kind, err := kindOfWord(word)
+		if err != nil {
+			return out, err
+		}
+		if out.Kinds[kind], err = eitherSide(side, "body.kinds"); err != nil {
+			return out, err
+		}
+	}
+	for name, side := range r.Folders {
+		var err error
+		if out.Folders[name], err = eitherSide(side, "body.folders"); err != nil {
+			return out, err
+		}
 	}
 	return out, nil
 }
 
-type rulesInput struct{ Body Rules }
+type rulesOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"Of these rules, for If-Match."`
+	Body   Rules
+}
+
+func readRules(ctx context.Context, v *vault.Vault, in *Unless) (*rulesOutput, error) {
+	r, err := v.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &rulesOutput{Body: rulesJSON(r)}
+	out.ETag, err = contentTag(out.Body)
+	out.Status = in.status(out.ETag)
+	return out, err
+}
+
+type rulesInput struct {
+	ThisContent
+	Body Rules
+}
 
 func setRules(ctx context.Context, v *vault.Vault, in *rulesInput) (*struct{}, error) {
-	r := vault.Rules{Kinds: map[vault.Kind]vault.Compartment{}, Folders: map[string]vault.Compartment{}}
-	for word, side := range in.Body.Kinds {
-		kind, err := kindOfWord(word)
-		if err != nil {
-			return nil, err
-		}
-		if r.Kinds[kind], err = eitherSide(side, "body.kinds"); err != nil {
-			return nil, err
-		}
+	r, err := in.Body.vault()
+	if err != nil {
+		return nil, err
 	}
-	for name, side := range in.Body.Folders {
-		var err error
-		if r.Folders[name], err = eitherSide(side, "body.folders"); err != nil {
-			return nil, err
-		}
+	if in.any() {
+		return nil, v.SetRules(ctx, r)
 	}
-	return nil, v.SetRules(ctx, r)
+	seen, err := v.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.saw(rulesJSON(seen)); err != nil {
+		return nil, err
+	}
+	return nil, v.ReplaceRules(ctx, seen, r)
 }
 
 func kindOfWord(word string) (vault.Kind, error) {
@@ -106,13 +138,13 @@ func seenBy(ctx context.Context, v *vault.Vault, in *OneItem) (*seenOutput, erro
 
 func (a *API) addRules() {
 	registerPerson(a, operation{
-		method: http.MethodGet, path: "/rules", id: "read-rules", tag: "Sharing", summary: "Read the rules of privacy",
+		method: http.MethodGet, path: "/rules", id: "read-rules", tagged: true, tag: "Sharing", summary: "Read the rules of privacy",
 		description: "Where lies what the person adds without saying where. Without a rule it is private.",
 	}, readRules)
 	registerPerson(a, operation{
-		method: http.MethodPut, path: "/rules", id: "set-rules", tag: "Sharing", status: http.StatusNoContent, summary: "Set the rules of privacy",
+		method: http.MethodPut, path: "/rules", id: "set-rules", tag: "Sharing", status: http.StatusNoContent, summary: "Set the rules of privacy", ifMatch: true,
 		description: "All of them anew. What is there already stays where it is.",
-		problems:    []string{"invalid", "media-type", "too-large", "too-many", "closing"},
+		problems:    []string{"media-type", "too-large", "too-many"},
 	}, setRules)
 	registerPerson(a, operation{
 		method: http.MethodGet, path: "/items/{item}/seen", id: "seen-by", tag: "Sharing", summary: "Who has opened an item",

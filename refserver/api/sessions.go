@@ -5,9 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"reconnect.example/vault"
 )
 
@@ -22,19 +19,12 @@ type Session struct {
 }
 
 type signInInput struct {
+	sender
 	Body struct {
 		Login    string `json:"login" minLength:"1" maxLength:"100" doc:"As printed on the person's sheet."`
 		Password string `json:"password" minLength:"1" maxLength:"1000" doc:"Typed by the person."`
 		Device   string `json:"device,omitempty" maxLength:"100" doc:"What the list of sessions shall call this device."`
 	}
-
-	request *http.Request
-}
-
-// Resolve keeps the request, whose sender's address is counted.
-func (in *signInInput) Resolve(ctx huma.Context) []error {
-	in.request, _ = humago.Unwrap(ctx)
-	return nil
 }
 
 type signInOutput struct {
@@ -64,16 +54,23 @@ func (a *API) signIn(ctx context.Context, in *signInInput) (*signInOutput, error
 
 type sessionsOutput struct {
 	Body struct {
-		Sessions []Session `json:"sessions" nullable:"false" doc:"All that are open."`
+		Sessions []Session `json:"sessions" nullable:"false" doc:"All that are open: the current one first, then the latest."`
+		Next
 	}
 }
 
-func listSessions(ctx context.Context, v *vault.Vault, _ *struct{}) (*sessionsOutput, error) {
+func listSessions(ctx context.Context, v *vault.Vault, in *Paged) (*sessionsOutput, error) {
 	sessions, err := v.Sessions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := &sessionsOutput{}
+	sessions, out.Body.Next = page(*in, sessions, func(s vault.Session) string {
+		if s.Current {
+			return "1"
+		}
+		return "2-" + newestFirst(s.Started, s.ID.String())
+	})
 	out.Body.Sessions = make([]Session, 0, len(sessions))
 	for _, s := range sessions {
 		out.Body.Sessions = append(out.Body.Sessions, Session{

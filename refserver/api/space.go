@@ -68,15 +68,17 @@ func askForSpace(ctx context.Context, v *vault.Vault, in *askInput) (*askOutput,
 type requestsOutput struct {
 	Body struct {
 		Requests []SpaceRequest `json:"requests" nullable:"false" doc:"The newest last."`
+		Next
 	}
 }
 
-func listSpaceRequests(ctx context.Context, v *vault.Vault, _ *struct{}) (*requestsOutput, error) {
+func listSpaceRequests(ctx context.Context, v *vault.Vault, in *Paged) (*requestsOutput, error) {
 	requests, err := v.SpaceRequests(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := &requestsOutput{}
+	requests, out.Body.Next = page(*in, requests, func(r vault.SpaceRequest) string { return numbered(r.Number) })
 	out.Body.Requests = make([]SpaceRequest, 0, len(requests))
 	for _, r := range requests {
 		out.Body.Requests = append(out.Body.Requests, requestJSON(r))

@@ -5,28 +5,18 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"reconnect.example/consent"
 	"reconnect.example/vault"
 )
 
 type staffSignInInput struct {
+	sender
 	Body struct {
 		Login    string `json:"login" minLength:"1" maxLength:"100" doc:"Of the worker's own account."`
 		Password string `json:"password" minLength:"1" maxLength:"1000" doc:"Typed by the worker."`
 		Code     string `json:"code,omitempty" maxLength:"20" doc:"Of the authenticator app; missing only before one is set up."`
 		Device   string `json:"device,omitempty" maxLength:"100" doc:"What the list of sessions shall call this device."`
 	}
-
-	request *http.Request
-}
-
-// Resolve keeps the request, whose sender's address is counted.
-func (in *staffSignInInput) Resolve(ctx huma.Context) []error {
-	in.request, _ = humago.Unwrap(ctx)
-	return nil
 }
 
 func (a *API) staffSignIn(ctx context.Context, in *staffSignInInput) (*signInOutput, error) {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"reconnect.example/consent"
@@ -18,25 +19,28 @@ type Member struct {
 	Since      time.Time `json:"since" doc:"When they were let in."`
 	State      string    `json:"state" doc:"active, suspended, or leaving: gone, and a key of the relay is still to be taken from them: remove them again."`
 	KeyChanged bool      `json:"keyChanged,omitempty" doc:"true: their keys are not those that were let in. Compare, and renew."`
+	ETag       string    `json:"etag" doc:"Of the roles, with its quotes: for If-Match when they are changed."`
 }
 
 type membersOutput struct {
 	Body struct {
-		Members    []Member `json:"members" nullable:"false" doc:"By name."`
+		Members    []Member `json:"members" nullable:"false" doc:"In the order of their ids, which stays the same while names change; sort them for showing."`
 		OneManager bool     `json:"oneManager" doc:"true: only one is left who manages."`
+		Next
 	}
 }
 
-func listMembers(ctx context.Context, p *consent.Post, _ *AtRelay) (*membersOutput, error) {
+func listMembers(ctx context.Context, p *consent.Post, in *pageAtRelay) (*membersOutput, error) {
 	team, err := p.Members(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := &membersOutput{}
-	out.Body.OneManager, out.Body.Members = team.OneManager, make([]Member, 0, len(team.Members))
-	for _, m := range team.Members {
+	all, next := page(in.Paged, team.Members, func(m consent.TeamMember) string { return m.Worker.String() })
+	out.Body.OneManager, out.Body.Members, out.Body.Next = team.OneManager, make([]Member, 0, len(all)), next
+	for _, m := range all {
 		out.Body.Members = append(out.Body.Members, Member{
-			Worker: m.Worker.String(), Name: m.Name, Roles: rolesJSON(m.Roles), Since: m.Since, State: string(m.State), KeyChanged: m.KeyChanged,
+			Worker: m.Worker.String(), Name: m.Name, Roles: rolesJSON(m.Roles), Since: m.Since, State: string(m.State), KeyChanged: m.KeyChanged, ETag: rolesTag(m.Roles),
 		})
 	}
 	return out, nil
@@ -94,15 +98,17 @@ type JoinRequest struct {
 type requestsToJoinOutput struct {
 	Body struct {
 		Requests []JoinRequest `json:"requests" nullable:"false" doc:"The oldest first."`
+		Next
 	}
 }
 
-func listJoinRequests(ctx context.Context, p *consent.Post, _ *AtRelay) (*requestsToJoinOutput, error) {
+func listJoinRequests(ctx context.Context, p *consent.Post, in *pageAtRelay) (*requestsToJoinOutput, error) {
 	all, err := p.Requests(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := &requestsToJoinOutput{}
+	all, out.Body.Next = page(in.Paged, all, func(r consent.JoinRequest) string { return oldestFirst(r.At, r.Worker.String()) })
 	out.Body.Requests = make([]JoinRequest, 0, len(all))
 	for _, r := range all {
 		out.Body.Requests = append(out.Body.Requests, JoinRequest{Worker: r.Worker.String(), Name: r.Name, Roles: rolesJSON(r.Roles), At: r.At, Fingerprint: r.Fingerprint})
@@ -189,7 +195,8 @@ func resume(ctx context.Context, p *consent.Post, id vault.ID) (*consent.Sheet, 
 
 type setRolesInput struct {
 	OneMember
-	Body struct {
+	IfMatch string `header:"If-Match" doc:"The etag of the member in the list, with its quotes. Without it the request is refused, so that nobody overwrites what another manager has changed."`
+	Body    struct {
 		Roles
 		Shown
 	}
@@ -200,10 +207,34 @@ func setRoles(ctx context.Context, p *consent.Post, in *setRolesInput) (*sheetOu
 	if err != nil {
 		return nil, err
 	}
+	seen, err := seenRoles(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
 	if err := in.Body.by(ctx, p); err != nil {
 		return nil, err
 	}
-	return sheetAnswer(p.SetRoles(ctx, id, rolesOf(in.Body.Roles.Roles)))
+	return sheetAnswer(p.ReplaceRoles(ctx, id, seen, rolesOf(in.Body.Roles.Roles)))
+}
+
+// rolesTag is the strong validator of a member's roles.
+func rolesTag(r consent.Role) string { return `"` + strings.Join(rolesJSON(r), "+") + `"` }
+
+// seenRoles reads If-Match. A tag that this server never gave cannot match.
+func seenRoles(ifMatch string) (consent.Role, error) {
+	ifMatch = strings.TrimSpace(ifMatch)
+	if ifMatch == "" {
+		return 0, errPrecondition
+	}
+	opaque, ok := entityTag(ifMatch)
+	if !ok {
+		return 0, invalid("header.If-Match", `the etag of a member, such as "help+manage"`)
+	}
+	seen := rolesOf(strings.Split(opaque, "+"))
+	if rolesTag(seen) != ifMatch {
+		return 0, vault.ErrRevision
+	}
+	return seen, nil
 }
 
 type renewInput struct {
@@ -352,7 +383,9 @@ func (a *API) addTeam() {
 	registerPost(a, at(http.MethodPost, "/invitations", "invite", "Invite a worker", "The roles are a proposal; who lets them in decides."+lateSecret, http.StatusCreated, append(secretProblems("secret-again"), "not-manager", "not-found", "last-manager", "fingerprint", "too-many", "untrusted-key")...), invite)
 	registerPost(a, at(http.MethodGet, "/requests", "list-join-requests", "Who asks to be let in", "What is not signed by who asks is left out.", 0, "not-manager", "untrusted-key"), listJoinRequests)
 	registerPost(a, at(http.MethodPost, "/members", "admit", "Let a worker in", "The manager has compared the digits with the worker: another fingerprint is refused.", 0, change...), admit)
-	registerPost(a, at(http.MethodPut, "/members/{worker}/roles", "set-roles", "Change what a worker may", "Nobody changes their own.", 0, change...), setRoles)
+	roles := at(http.MethodPut, "/members/{worker}/roles", "set-roles", "Change what a worker may", "Nobody changes their own.", 0, change...)
+	roles.ifMatch = true
+	registerPost(a, roles, setRoles)
 	registerPost(a, at(http.MethodPost, "/members/{worker}/suspend", "suspend", "Suspend a worker", "As removing, for a while.", 0, change...), onMember(suspend))
 	registerPost(a, at(http.MethodPost, "/members/{worker}/resume", "resume", "Let a suspended worker in again", "With the roles that they had.", 0, change...), onMember(resume))
 	registerPost(a, at(http.MethodPost, "/members/{worker}/renew", "renew", "Let a worker with new keys in again", "Compare the digits of the new keys first.", 0, change...), renew)

@@ -26,10 +26,10 @@ func (at *relay) team() map[string]Member {
 }
 
 // changes is what the manager does to the team, with their password.
-func (at *relay) changes(method, path string, body map[string]any) *reply {
+func (at *relay) changes(method, path string, body map[string]any, headers ...string) *reply {
 	all := map[string]any{"secret": map[string]any{"password": at.Manager.Password}}
 	maps.Copy(all, body)
-	return at.manager.call(method, path, all)
+	return at.manager.call(method, path, all, headers...)
 }
 
 // digits are those that somebody reads aloud from their own screen.
@@ -62,14 +62,18 @@ func TestAManagerIsMadeAndUnmade(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)
 	at := tn.relay(t, "Accueil")
+	seen := `"help"`
 	roles := func(who string, words ...string) *reply {
-		return at.changes("PUT", at.path("/members/"+who+"/roles"), map[string]any{"roles": words})
+		return at.changes("PUT", at.path("/members/"+who+"/roles"), map[string]any{"roles": words}, "If-Match", seen)
 	}
 	helper, boss := at.helper.ID().String(), at.Manager.ID().String()
 	roles(boss, "help").refused(403, "not-allowed")
 	roles(helper, "rule").refused(422, "invalid")
 	roles(helper).refused(422, "invalid")
 	require.Nil(t, ok[struct{ Sheet *Sheet }](roles(helper, "help", "manage"), 200).Sheet)
+	roles(helper, "manage").refused(412, "revision") // as if by another manager, who has not seen it
+	seen = at.team()[at.helper.Name()].ETag
+	require.Equal(t, `"help+manage"`, seen)
 	ok[struct{ Members []Member }](at.worker.call("GET", at.path("/members"), nil), 200)
 	sheet := ok[struct{ Sheet *Sheet }](roles(helper, "help"), 200).Sheet
 	require.NotNil(t, sheet, "they held the keys of the whole relay")

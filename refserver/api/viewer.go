@@ -49,7 +49,13 @@ func (a *API) serveDocument() error {
 
 // serve answers with bytes that are about nobody and the same for all.
 func (a *API) serve(path, mediaType string, content []byte) {
-	a.mux.HandleFunc("GET "+Path+path, func(w http.ResponseWriter, _ *http.Request) {
+	tag := `"` + digestKey(content) + `"`
+	a.mux.HandleFunc("GET "+Path+path, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", tag)
+		if unchanged(r.Header.Get("If-None-Match"), tag) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
 		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Content-Security-Policy", pagePolicy)
 		_, _ = w.Write(content) // the caller may have gone

@@ -8,35 +8,58 @@ import (
 	"reconnect.example/vault"
 )
 
-type wishOutput struct {
-	Body struct {
-		Want  string     `json:"want,omitempty" doc:"keep or erase; missing: the person has not said."`
-		Since *time.Time `json:"since,omitempty" doc:"Since when."`
-	}
+// Wish is what shall be done when an operator has recorded that the person is dead.
+type Wish struct {
+	Want  string     `json:"want,omitempty" doc:"keep or erase; missing: the person has not said."`
+	Since *time.Time `json:"since,omitempty" doc:"Since when."`
 }
 
-func readWish(ctx context.Context, v *vault.Vault, _ *struct{}) (*wishOutput, error) {
+func wishJSON(w vault.Wish) Wish { return Wish{Want: string(w.Want), Since: ifAny(w.Since)} }
+
+type wishOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"Of this wish, for If-Match."`
+	Body   Wish
+}
+
+func readWish(ctx context.Context, v *vault.Vault, in *Unless) (*wishOutput, error) {
 	w, err := v.Wish(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := &wishOutput{}
-	out.Body.Want, out.Body.Since = string(w.Want), ifAny(w.Since)
-	return out, nil
+	out := &wishOutput{Body: wishJSON(w)}
+	out.ETag, err = contentTag(out.Body)
+	out.Status = in.status(out.ETag)
+	return out, err
 }
 
 type wishInput struct {
+	ThisContent
 	Body struct {
 		Want string `json:"want" enum:"keep,erase" doc:"What shall be done. Nobody is given a key either way."`
 	}
 }
 
 func setWish(ctx context.Context, v *vault.Vault, in *wishInput) (*confirmedOutput, error) {
-	return confirmed(v.SetWish(ctx, vault.Want(in.Body.Want)))
+	return confirmed(replaceWish(ctx, v, &in.ThisContent, vault.Want(in.Body.Want)))
 }
 
-func dropWish(ctx context.Context, v *vault.Vault, _ *struct{}) (*confirmedOutput, error) {
-	return confirmed(v.SetWish(ctx, vault.WantNothing))
+func dropWish(ctx context.Context, v *vault.Vault, in *ThisContent) (*confirmedOutput, error) {
+	return confirmed(replaceWish(ctx, v, in, vault.WantNothing))
+}
+
+func replaceWish(ctx context.Context, v *vault.Vault, in *ThisContent, want vault.Want) error {
+	if in.any() {
+		return v.SetWish(ctx, want)
+	}
+	seen, err := v.Wish(ctx)
+	if err != nil {
+		return err
+	}
+	if err := in.saw(wishJSON(seen)); err != nil {
+		return err
+	}
+	return v.ReplaceWish(ctx, seen, want)
 }
 
 // Representative is who represents a minor, as it was recorded.
@@ -121,17 +144,17 @@ func dismissDeath(ctx context.Context, v *vault.Vault, _ *struct{}) (*struct{}, 
 func (a *API) addWishes() {
 	body := []string{"invalid", "media-type", "too-large", "closing"}
 	registerPerson(a, operation{
-		method: http.MethodGet, path: "/wish", id: "read-wish", tag: "Account", summary: "Read the wish for afterwards",
+		method: http.MethodGet, path: "/wish", id: "read-wish", tagged: true, tag: "Account", summary: "Read the wish for afterwards",
 		description: "What shall be done when an operator has recorded that the person is dead or cannot decide any more.",
 	}, readWish)
 	registerPerson(a, operation{
-		method: http.MethodPut, path: "/wish", id: "set-wish", tag: "Account", summary: "Say what shall be done afterwards",
+		method: http.MethodPut, path: "/wish", id: "set-wish", ifMatch: true, tag: "Account", summary: "Say what shall be done afterwards",
 		description: "Nobody inherits a key. It holds until another one." + lateSecret,
 		problems:    append([]string{"witness-away", "unconfirmed", "secret-again"}, body...),
 	}, lately(setWish))
 	registerPerson(a, operation{
-		method: http.MethodDelete, path: "/wish", id: "drop-wish", tag: "Account", summary: "Take the wish back",
-		description: "As if nothing had been said." + lateSecret, problems: []string{"closing", "unconfirmed", "witness-away", "secret-again"},
+		method: http.MethodDelete, path: "/wish", id: "drop-wish", ifMatch: true, tag: "Account", summary: "Take the wish back",
+		description: "As if nothing had been said." + lateSecret, problems: []string{"unconfirmed", "witness-away", "secret-again"},
 	}, lately(dropWish))
 	registerPerson(a, operation{
 		method: http.MethodGet, path: "/death-record", id: "read-death-record", tag: "Account", summary: "Read what was recorded of the person's death",

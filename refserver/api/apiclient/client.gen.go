@@ -538,8 +538,11 @@ type DepositsAnswer struct {
 	// Deposits The newest first, as far as the last thousand lines of the journal tell.
 	Deposits []Deposit `json:"deposits"`
 
-	// Missing Until the person confirms to know of it, at most the last hundred.
+	// Missing Until the person confirms to know of it, at most the last hundred. On each page.
 	Missing []MissingDeposit `json:"missing"`
+
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
 }
 
 // Document defines model for Document.
@@ -580,8 +583,11 @@ type Draft struct {
 
 // DraftsAnswer defines model for DraftsAnswer.
 type DraftsAnswer struct {
-	// Drafts By name.
+	// Drafts The oldest first.
 	Drafts []Draft `json:"drafts"`
+
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
 }
 
 // EditRequest defines model for EditRequest.
@@ -887,6 +893,9 @@ type Follower struct {
 type FollowersAnswer struct {
 	// Followers Who can see now first, then the latest.
 	Followers []Follower `json:"followers"`
+
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
 }
 
 // FoundAnswer defines model for FoundAnswer.
@@ -1139,6 +1148,9 @@ type MeAnswer struct {
 
 // Member defines model for Member.
 type Member struct {
+	// Etag Of the roles, with its quotes: for If-Match when they are changed.
+	Etag string `json:"etag"`
+
 	// KeyChanged true: their keys are not those that were let in. Compare, and renew.
 	KeyChanged *bool `json:"keyChanged,omitempty"`
 
@@ -1160,8 +1172,11 @@ type Member struct {
 
 // MembersAnswer defines model for MembersAnswer.
 type MembersAnswer struct {
-	// Members By name.
+	// Members In the order of their ids, which stays the same while names change; sort them for showing.
 	Members []Member `json:"members"`
+
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
 
 	// OneManager true: only one is left who manages.
 	OneManager bool `json:"oneManager"`
@@ -1487,6 +1502,9 @@ type OverviewAnswer struct {
 
 // OwnRequestsAnswer defines model for OwnRequestsAnswer.
 type OwnRequestsAnswer struct {
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
 	// Requests The newest first.
 	Requests []RecoveryRequest `json:"requests"`
 }
@@ -1508,7 +1526,10 @@ type PasswordRequest struct {
 
 // PathReceiptsAnswer defines model for PathReceiptsAnswer.
 type PathReceiptsAnswer struct {
-	// Receipts Of every change of the ways back in.
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
+	// Receipts Of every change of the ways back in, in an order that stays.
 	Receipts []map[string]interface{} `json:"receipts"`
 }
 
@@ -1532,7 +1553,10 @@ type PeopleAnswer struct {
 	// Altered true: something of the list was altered in the store, and is left out.
 	Altered bool `json:"altered"`
 
-	// People By name. Nothing of what they share, and nothing of other relays.
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
+	// People In the order of their ids, which stays the same while names change; sort them for showing. Nothing of what they share, and nothing of other relays.
 	People []Person `json:"people"`
 }
 
@@ -1600,7 +1624,10 @@ type PurposeCode string
 
 // QueueAnswer defines model for QueueAnswer.
 type QueueAnswer struct {
-	// Requests The oldest first.
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
+	// Requests The oldest first, and then what cannot be read.
 	Requests []QueuedRequest `json:"requests"`
 }
 
@@ -1648,6 +1675,9 @@ type ReceiptAct string
 
 // ReceiptsAnswer defines model for ReceiptsAnswer.
 type ReceiptsAnswer struct {
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
 	// Receipts The oldest first, as far as they are kept.
 	Receipts []ReceiptsAnswer_Receipts_Item `json:"receipts"`
 }
@@ -1924,6 +1954,9 @@ type RelayJournalAnswer struct {
 
 // RelaysAnswer defines model for RelaysAnswer.
 type RelaysAnswer struct {
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
 	// Relays In the order in which they were added. Those that were withdrawn are left out.
 	Relays []Relay `json:"relays"`
 }
@@ -1990,18 +2023,27 @@ type RepresentativesAnswer struct {
 
 // RequestsAboutAnswer defines model for RequestsAboutAnswer.
 type RequestsAboutAnswer struct {
-	// Requests Also those that colleagues opened, on other machines.
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
+	// Requests The newest first, also those that colleagues opened, on other machines.
 	Requests []RecoveryRequest `json:"requests"`
 }
 
 // RequestsAnswer defines model for RequestsAnswer.
 type RequestsAnswer struct {
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
 	// Requests The newest last.
 	Requests []SpaceRequest `json:"requests"`
 }
 
 // RequestsToJoinAnswer defines model for RequestsToJoinAnswer.
 type RequestsToJoinAnswer struct {
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
 	// Requests The oldest first.
 	Requests []JoinRequest `json:"requests"`
 }
@@ -2116,7 +2158,10 @@ type Session struct {
 
 // SessionsAnswer defines model for SessionsAnswer.
 type SessionsAnswer struct {
-	// Sessions All that are open.
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
+	// Sessions All that are open: the current one first, then the latest.
 	Sessions []Session `json:"sessions"`
 }
 
@@ -2356,6 +2401,9 @@ type Visiting struct {
 
 // VisitingAnswer defines model for VisitingAnswer.
 type VisitingAnswer struct {
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
 	// Visits The one that ends first first. What is over is gone.
 	Visits []Visiting `json:"visits"`
 }
@@ -2396,8 +2444,8 @@ type WaysAnswer struct {
 	Ways []WayBack `json:"ways"`
 }
 
-// WishAnswer defines model for WishAnswer.
-type WishAnswer struct {
+// Wish defines model for Wish.
+type Wish struct {
 	// Since Since when.
 	Since *time.Time `json:"since,omitempty"`
 
@@ -2467,6 +2515,12 @@ type DismissDeathRecordParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListDepositsParams defines parameters for ListDeposits.
+type ListDepositsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // LeaveDocumentParams defines parameters for LeaveDocument.
 type LeaveDocumentParams struct {
 	DocumentName        string              `json:"Document-Name"`
@@ -2520,6 +2574,12 @@ type AddFolderParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListFollowersParams defines parameters for ListFollowers.
+type ListFollowersParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // FollowParams defines parameters for Follow.
 type FollowParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
@@ -2548,6 +2608,11 @@ type ListItemsParams struct {
 // DestroyItemParams defines parameters for DestroyItem.
 type DestroyItemParams struct {
 	IfMatch string `json:"If-Match"`
+}
+
+// GetItemParams defines parameters for GetItem.
+type GetItemParams struct {
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
 }
 
 // EditItemParams defines parameters for EditItem.
@@ -2600,6 +2665,12 @@ type ChangePasswordParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListReceiptsParams defines parameters for ListReceipts.
+type ListReceiptsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // GetReceipt200JSONResponseBody defines parameters for GetReceipt.
 type GetReceipt200JSONResponseBody struct {
 	// RecordId Names the receipt.
@@ -2625,6 +2696,18 @@ type OpenPendingPrivateParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListRecoveryReceiptsParams defines parameters for ListRecoveryReceipts.
+type ListRecoveryReceiptsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListOwnRequestsParams defines parameters for ListOwnRequests.
+type ListOwnRequestsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // AnswersStrengthParams defines parameters for AnswersStrength.
 type AnswersStrengthParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
@@ -2640,6 +2723,12 @@ type WithdrawRecoveryParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListRelaysParams defines parameters for ListRelays.
+type ListRelaysParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // RemoveRepresentativeParams defines parameters for RemoveRepresentative.
 type RemoveRepresentativeParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
@@ -2650,9 +2739,31 @@ type ConfirmRestoredParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ReadRulesParams defines parameters for ReadRules.
+type ReadRulesParams struct {
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// SetRulesParams defines parameters for SetRules.
+type SetRulesParams struct {
+	IfMatch string `json:"If-Match"`
+}
+
+// ListSessionsParams defines parameters for ListSessions.
+type ListSessionsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ShowSecretParams defines parameters for ShowSecret.
 type ShowSecretParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListSpaceRequestsParams defines parameters for ListSpaceRequests.
+type ListSpaceRequestsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // AskForSpaceParams defines parameters for AskForSpace.
@@ -2690,6 +2801,12 @@ type OpenAccountParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListDraftsParams defines parameters for ListDrafts.
+type ListDraftsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ResumeAccountParams defines parameters for ResumeAccount.
 type ResumeAccountParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
@@ -2714,6 +2831,12 @@ type RotateRelayKeysParams struct {
 // LeaveRelayParams defines parameters for LeaveRelay.
 type LeaveRelayParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListMembersParams defines parameters for ListMembers.
+type ListMembersParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // AdmitParams defines parameters for Admit.
@@ -2741,14 +2864,31 @@ type ResumeParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// SetRolesParams defines parameters for SetRoles.
+type SetRolesParams struct {
+	IfMatch string `json:"If-Match"`
+}
+
 // SuspendParams defines parameters for Suspend.
 type SuspendParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListPeopleParams defines parameters for ListPeople.
+type ListPeopleParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // GiveUpParams defines parameters for GiveUp.
 type GiveUpParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListRequestsParams defines parameters for ListRequests.
+type ListRequestsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // OpenRequestParams defines parameters for OpenRequest.
@@ -2779,6 +2919,24 @@ type StopSessionsParams struct {
 // FindHelpedParams defines parameters for FindHelped.
 type FindHelpedParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// RecoveryQueueParams defines parameters for RecoveryQueue.
+type RecoveryQueueParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListJoinRequestsParams defines parameters for ListJoinRequests.
+type ListJoinRequestsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListVisitsParams defines parameters for ListVisits.
+type ListVisitsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // OpenVisitParams defines parameters for OpenVisit.
@@ -2828,6 +2986,21 @@ type VisitParams struct {
 // LookAtVisitCodeParams defines parameters for LookAtVisitCode.
 type LookAtVisitCodeParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// DropWishParams defines parameters for DropWish.
+type DropWishParams struct {
+	IfMatch string `json:"If-Match"`
+}
+
+// ReadWishParams defines parameters for ReadWish.
+type ReadWishParams struct {
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// SetWishParams defines parameters for SetWish.
+type SetWishParams struct {
+	IfMatch string `json:"If-Match"`
 }
 
 // CloseAccountJSONRequestBody defines body for CloseAccount for application/json ContentType.
@@ -3497,7 +3670,7 @@ type ClientInterface interface {
 	// ListDeposits What others left, and what became of it
 	//
 	// Corresponds with GET /deposits (the `ListDeposits` operationId).
-	ListDeposits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListDeposits(ctx context.Context, params *ListDepositsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// LeaveDocumentWithBody Leave a document for a person
 	//
@@ -3586,7 +3759,7 @@ type ClientInterface interface {
 	// ListFollowers Who can see, and who could
 	//
 	// Corresponds with GET /followers (the `ListFollowers` operationId).
-	ListFollowers(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListFollowers(ctx context.Context, params *ListFollowersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// FollowWithBody Let a relay follow
 	//
@@ -3677,7 +3850,7 @@ type ClientInterface interface {
 	// GetItem Read an item
 	//
 	// Corresponds with GET /items/{item} (the `GetItem` operationId).
-	GetItem(ctx context.Context, item string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetItem(ctx context.Context, item string, params *GetItemParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// EditItemWithBody Change an item
 	//
@@ -3782,7 +3955,7 @@ type ClientInterface interface {
 	// ListReceipts List the receipts
 	//
 	// Corresponds with GET /receipts (the `ListReceipts` operationId).
-	ListReceipts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListReceipts(ctx context.Context, params *ListReceiptsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetReceipt Read a receipt
 	//
@@ -3835,12 +4008,12 @@ type ClientInterface interface {
 	// ListRecoveryReceipts List the receipts of the ways back in
 	//
 	// Corresponds with GET /recovery/receipts (the `ListRecoveryReceipts` operationId).
-	ListRecoveryReceipts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListRecoveryReceipts(ctx context.Context, params *ListRecoveryReceiptsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListOwnRequests Who asked to get into this space
 	//
 	// Corresponds with GET /recovery/requests (the `ListOwnRequests` operationId).
-	ListOwnRequests(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListOwnRequests(ctx context.Context, params *ListOwnRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CancelOwnRequest End a request about oneself
 	//
@@ -3883,7 +4056,7 @@ type ClientInterface interface {
 	// ListRelays List the relays
 	//
 	// Corresponds with GET /relays (the `ListRelays` operationId).
-	ListRelays(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListRelays(ctx context.Context, params *ListRelaysParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListRepresentatives List who represents a minor
 	//
@@ -3926,21 +4099,21 @@ type ClientInterface interface {
 	// ReadRules Read the rules of privacy
 	//
 	// Corresponds with GET /rules (the `ReadRules` operationId).
-	ReadRules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ReadRules(ctx context.Context, params *ReadRulesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetRulesWithBody Set the rules of privacy
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /rules (the `SetRules` operationId).
-	SetRulesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SetRulesWithBody(ctx context.Context, params *SetRulesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetRules Set the rules of privacy
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /rules (the `SetRules` operationId).
-	SetRules(ctx context.Context, body SetRulesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SetRules(ctx context.Context, params *SetRulesParams, body SetRulesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// EndOtherSessions End all other sessions
 	//
@@ -3950,7 +4123,7 @@ type ClientInterface interface {
 	// ListSessions List the sessions
 	//
 	// Corresponds with GET /sessions (the `ListSessions` operationId).
-	ListSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SignInWithBody Sign in
 	//
@@ -4007,7 +4180,7 @@ type ClientInterface interface {
 	// ListSpaceRequests List the requests for more space
 	//
 	// Corresponds with GET /space-requests (the `ListSpaceRequests` operationId).
-	ListSpaceRequests(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListSpaceRequests(ctx context.Context, params *ListSpaceRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AskForSpaceWithBody Ask for more space
 	//
@@ -4159,7 +4332,7 @@ type ClientInterface interface {
 	// ListDrafts Openings that were interrupted
 	//
 	// Corresponds with GET /staff/relays/{relay}/drafts (the `ListDrafts` operationId).
-	ListDrafts(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListDrafts(ctx context.Context, relay string, params *ListDraftsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DropDraft Forget an opening
 	//
@@ -4226,7 +4399,7 @@ type ClientInterface interface {
 	// ListMembers Who works for the relay
 	//
 	// Corresponds with GET /staff/relays/{relay}/members (the `ListMembers` operationId).
-	ListMembers(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListMembers(ctx context.Context, relay string, params *ListMembersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AdmitWithBody Let a worker in
 	//
@@ -4303,14 +4476,14 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /staff/relays/{relay}/members/{worker}/roles (the `SetRoles` operationId).
-	SetRolesWithBody(ctx context.Context, relay string, worker string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SetRolesWithBody(ctx context.Context, relay string, worker string, params *SetRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetRoles Change what a worker may
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /staff/relays/{relay}/members/{worker}/roles (the `SetRoles` operationId).
-	SetRoles(ctx context.Context, relay string, worker string, body SetRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SetRoles(ctx context.Context, relay string, worker string, params *SetRolesParams, body SetRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SuspendWithBody Suspend a worker
 	//
@@ -4329,7 +4502,7 @@ type ClientInterface interface {
 	// ListPeople Whom the relay follows
 	//
 	// Corresponds with GET /staff/relays/{relay}/people (the `ListPeople` operationId).
-	ListPeople(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListPeople(ctx context.Context, relay string, params *ListPeopleParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GiveUpWithBody Stop following somebody
 	//
@@ -4353,7 +4526,7 @@ type ClientInterface interface {
 	// ListRequests The requests about somebody
 	//
 	// Corresponds with GET /staff/relays/{relay}/people/{vault}/recovery/requests (the `ListRequests` operationId).
-	ListRequests(ctx context.Context, relay string, vault string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListRequests(ctx context.Context, relay string, vault string, params *ListRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// OpenRequestWithBody Help somebody back in
 	//
@@ -4438,12 +4611,12 @@ type ClientInterface interface {
 	// RecoveryQueue Requests that wait
 	//
 	// Corresponds with GET /staff/relays/{relay}/recovery/queue (the `RecoveryQueue` operationId).
-	RecoveryQueue(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RecoveryQueue(ctx context.Context, relay string, params *RecoveryQueueParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListJoinRequests Who asks to be let in
 	//
 	// Corresponds with GET /staff/relays/{relay}/requests (the `ListJoinRequests` operationId).
-	ListJoinRequests(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListJoinRequests(ctx context.Context, relay string, params *ListJoinRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// VisitCode The caller's visit code
 	//
@@ -4453,7 +4626,7 @@ type ClientInterface interface {
 	// ListVisits Who shows the caller something
 	//
 	// Corresponds with GET /staff/relays/{relay}/visits (the `ListVisits` operationId).
-	ListVisits(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListVisits(ctx context.Context, relay string, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// OpenVisitWithBody Open what somebody shows the caller
 	//
@@ -4598,26 +4771,26 @@ type ClientInterface interface {
 	// DropWish Take the wish back
 	//
 	// Corresponds with DELETE /wish (the `DropWish` operationId).
-	DropWish(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	DropWish(ctx context.Context, params *DropWishParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReadWish Read the wish for afterwards
 	//
 	// Corresponds with GET /wish (the `ReadWish` operationId).
-	ReadWish(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ReadWish(ctx context.Context, params *ReadWishParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetWishWithBody Say what shall be done afterwards
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PUT /wish (the `SetWish` operationId).
-	SetWishWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SetWishWithBody(ctx context.Context, params *SetWishParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetWish Say what shall be done afterwards
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PUT /wish (the `SetWish` operationId).
-	SetWish(ctx context.Context, body SetWishJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	SetWish(ctx context.Context, params *SetWishParams, body SetWishJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // CloseAccountWithBody Close the account
@@ -4883,8 +5056,8 @@ func (c *Client) DismissDeathRecord(ctx context.Context, params *DismissDeathRec
 // ListDeposits What others left, and what became of it
 //
 // Corresponds with GET /deposits (the `ListDeposits` operationId).
-func (c *Client) ListDeposits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListDepositsRequest(c.Server)
+func (c *Client) ListDeposits(ctx context.Context, params *ListDepositsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDepositsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5122,8 +5295,8 @@ func (c *Client) AddFolder(ctx context.Context, params *AddFolderParams, body Ad
 // ListFollowers Who can see, and who could
 //
 // Corresponds with GET /followers (the `ListFollowers` operationId).
-func (c *Client) ListFollowers(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListFollowersRequest(c.Server)
+func (c *Client) ListFollowers(ctx context.Context, params *ListFollowersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListFollowersRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5363,8 +5536,8 @@ func (c *Client) DestroyItem(ctx context.Context, item string, params *DestroyIt
 // GetItem Read an item
 //
 // Corresponds with GET /items/{item} (the `GetItem` operationId).
-func (c *Client) GetItem(ctx context.Context, item string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetItemRequest(c.Server, item)
+func (c *Client) GetItem(ctx context.Context, item string, params *GetItemParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetItemRequest(c.Server, item, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5638,8 +5811,8 @@ func (c *Client) ChangePassword(ctx context.Context, params *ChangePasswordParam
 // ListReceipts List the receipts
 //
 // Corresponds with GET /receipts (the `ListReceipts` operationId).
-func (c *Client) ListReceipts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListReceiptsRequest(c.Server)
+func (c *Client) ListReceipts(ctx context.Context, params *ListReceiptsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListReceiptsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5781,8 +5954,8 @@ func (c *Client) OpenPendingPrivate(ctx context.Context, params *OpenPendingPriv
 // ListRecoveryReceipts List the receipts of the ways back in
 //
 // Corresponds with GET /recovery/receipts (the `ListRecoveryReceipts` operationId).
-func (c *Client) ListRecoveryReceipts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListRecoveryReceiptsRequest(c.Server)
+func (c *Client) ListRecoveryReceipts(ctx context.Context, params *ListRecoveryReceiptsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRecoveryReceiptsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5796,8 +5969,8 @@ func (c *Client) ListRecoveryReceipts(ctx context.Context, reqEditors ...Request
 // ListOwnRequests Who asked to get into this space
 //
 // Corresponds with GET /recovery/requests (the `ListOwnRequests` operationId).
-func (c *Client) ListOwnRequests(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListOwnRequestsRequest(c.Server)
+func (c *Client) ListOwnRequests(ctx context.Context, params *ListOwnRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOwnRequestsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5909,8 +6082,8 @@ func (c *Client) WithdrawRecovery(ctx context.Context, params *WithdrawRecoveryP
 // ListRelays List the relays
 //
 // Corresponds with GET /relays (the `ListRelays` operationId).
-func (c *Client) ListRelays(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListRelaysRequest(c.Server)
+func (c *Client) ListRelays(ctx context.Context, params *ListRelaysParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRelaysRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6022,8 +6195,8 @@ func (c *Client) ConfirmRestored(ctx context.Context, params *ConfirmRestoredPar
 // ReadRules Read the rules of privacy
 //
 // Corresponds with GET /rules (the `ReadRules` operationId).
-func (c *Client) ReadRules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewReadRulesRequest(c.Server)
+func (c *Client) ReadRules(ctx context.Context, params *ReadRulesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadRulesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6039,8 +6212,8 @@ func (c *Client) ReadRules(ctx context.Context, reqEditors ...RequestEditorFn) (
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /rules (the `SetRules` operationId).
-func (c *Client) SetRulesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSetRulesRequestWithBody(c.Server, contentType, body)
+func (c *Client) SetRulesWithBody(ctx context.Context, params *SetRulesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetRulesRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6056,8 +6229,8 @@ func (c *Client) SetRulesWithBody(ctx context.Context, contentType string, body 
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /rules (the `SetRules` operationId).
-func (c *Client) SetRules(ctx context.Context, body SetRulesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSetRulesRequest(c.Server, body)
+func (c *Client) SetRules(ctx context.Context, params *SetRulesParams, body SetRulesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetRulesRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6086,8 +6259,8 @@ func (c *Client) EndOtherSessions(ctx context.Context, reqEditors ...RequestEdit
 // ListSessions List the sessions
 //
 // Corresponds with GET /sessions (the `ListSessions` operationId).
-func (c *Client) ListSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListSessionsRequest(c.Server)
+func (c *Client) ListSessions(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSessionsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6233,8 +6406,8 @@ func (c *Client) EndSession(ctx context.Context, session string, reqEditors ...R
 // ListSpaceRequests List the requests for more space
 //
 // Corresponds with GET /space-requests (the `ListSpaceRequests` operationId).
-func (c *Client) ListSpaceRequests(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListSpaceRequestsRequest(c.Server)
+func (c *Client) ListSpaceRequests(ctx context.Context, params *ListSpaceRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSpaceRequestsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6625,8 +6798,8 @@ func (c *Client) RelayCounts(ctx context.Context, relay string, reqEditors ...Re
 // ListDrafts Openings that were interrupted
 //
 // Corresponds with GET /staff/relays/{relay}/drafts (the `ListDrafts` operationId).
-func (c *Client) ListDrafts(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListDraftsRequest(c.Server, relay)
+func (c *Client) ListDrafts(ctx context.Context, relay string, params *ListDraftsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDraftsRequest(c.Server, relay, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6802,8 +6975,8 @@ func (c *Client) RelayLicence(ctx context.Context, relay string, reqEditors ...R
 // ListMembers Who works for the relay
 //
 // Corresponds with GET /staff/relays/{relay}/members (the `ListMembers` operationId).
-func (c *Client) ListMembers(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListMembersRequest(c.Server, relay)
+func (c *Client) ListMembers(ctx context.Context, relay string, params *ListMembersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMembersRequest(c.Server, relay, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6989,8 +7162,8 @@ func (c *Client) Resume(ctx context.Context, relay string, worker string, params
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /staff/relays/{relay}/members/{worker}/roles (the `SetRoles` operationId).
-func (c *Client) SetRolesWithBody(ctx context.Context, relay string, worker string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSetRolesRequestWithBody(c.Server, relay, worker, contentType, body)
+func (c *Client) SetRolesWithBody(ctx context.Context, relay string, worker string, params *SetRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetRolesRequestWithBody(c.Server, relay, worker, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7006,8 +7179,8 @@ func (c *Client) SetRolesWithBody(ctx context.Context, relay string, worker stri
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /staff/relays/{relay}/members/{worker}/roles (the `SetRoles` operationId).
-func (c *Client) SetRoles(ctx context.Context, relay string, worker string, body SetRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSetRolesRequest(c.Server, relay, worker, body)
+func (c *Client) SetRoles(ctx context.Context, relay string, worker string, params *SetRolesParams, body SetRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetRolesRequest(c.Server, relay, worker, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7055,8 +7228,8 @@ func (c *Client) Suspend(ctx context.Context, relay string, worker string, param
 // ListPeople Whom the relay follows
 //
 // Corresponds with GET /staff/relays/{relay}/people (the `ListPeople` operationId).
-func (c *Client) ListPeople(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListPeopleRequest(c.Server, relay)
+func (c *Client) ListPeople(ctx context.Context, relay string, params *ListPeopleParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPeopleRequest(c.Server, relay, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7119,8 +7292,8 @@ func (c *Client) WaysBack(ctx context.Context, relay string, vault string, reqEd
 // ListRequests The requests about somebody
 //
 // Corresponds with GET /staff/relays/{relay}/people/{vault}/recovery/requests (the `ListRequests` operationId).
-func (c *Client) ListRequests(ctx context.Context, relay string, vault string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListRequestsRequest(c.Server, relay, vault)
+func (c *Client) ListRequests(ctx context.Context, relay string, vault string, params *ListRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRequestsRequest(c.Server, relay, vault, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7334,8 +7507,8 @@ func (c *Client) FindHelped(ctx context.Context, relay string, params *FindHelpe
 // RecoveryQueue Requests that wait
 //
 // Corresponds with GET /staff/relays/{relay}/recovery/queue (the `RecoveryQueue` operationId).
-func (c *Client) RecoveryQueue(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRecoveryQueueRequest(c.Server, relay)
+func (c *Client) RecoveryQueue(ctx context.Context, relay string, params *RecoveryQueueParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRecoveryQueueRequest(c.Server, relay, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7349,8 +7522,8 @@ func (c *Client) RecoveryQueue(ctx context.Context, relay string, reqEditors ...
 // ListJoinRequests Who asks to be let in
 //
 // Corresponds with GET /staff/relays/{relay}/requests (the `ListJoinRequests` operationId).
-func (c *Client) ListJoinRequests(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListJoinRequestsRequest(c.Server, relay)
+func (c *Client) ListJoinRequests(ctx context.Context, relay string, params *ListJoinRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListJoinRequestsRequest(c.Server, relay, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7379,8 +7552,8 @@ func (c *Client) VisitCode(ctx context.Context, relay string, reqEditors ...Requ
 // ListVisits Who shows the caller something
 //
 // Corresponds with GET /staff/relays/{relay}/visits (the `ListVisits` operationId).
-func (c *Client) ListVisits(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListVisitsRequest(c.Server, relay)
+func (c *Client) ListVisits(ctx context.Context, relay string, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVisitsRequest(c.Server, relay, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7754,8 +7927,8 @@ func (c *Client) EndVisit(ctx context.Context, grant string, reqEditors ...Reque
 // DropWish Take the wish back
 //
 // Corresponds with DELETE /wish (the `DropWish` operationId).
-func (c *Client) DropWish(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDropWishRequest(c.Server)
+func (c *Client) DropWish(ctx context.Context, params *DropWishParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDropWishRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7769,8 +7942,8 @@ func (c *Client) DropWish(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // ReadWish Read the wish for afterwards
 //
 // Corresponds with GET /wish (the `ReadWish` operationId).
-func (c *Client) ReadWish(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewReadWishRequest(c.Server)
+func (c *Client) ReadWish(ctx context.Context, params *ReadWishParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadWishRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7786,8 +7959,8 @@ func (c *Client) ReadWish(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PUT /wish (the `SetWish` operationId).
-func (c *Client) SetWishWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSetWishRequestWithBody(c.Server, contentType, body)
+func (c *Client) SetWishWithBody(ctx context.Context, params *SetWishParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetWishRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7803,8 +7976,8 @@ func (c *Client) SetWishWithBody(ctx context.Context, contentType string, body i
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PUT /wish (the `SetWish` operationId).
-func (c *Client) SetWish(ctx context.Context, body SetWishJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewSetWishRequest(c.Server, body)
+func (c *Client) SetWish(ctx context.Context, params *SetWishParams, body SetWishJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetWishRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -8283,7 +8456,7 @@ func NewDismissDeathRecordRequest(server string, params *DismissDeathRecordParam
 }
 
 // NewListDepositsRequest constructs an http.Request for the ListDeposits method
-func NewListDepositsRequest(server string) (*http.Request, error) {
+func NewListDepositsRequest(server string, params *ListDepositsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8299,6 +8472,45 @@ func NewListDepositsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -8958,7 +9170,7 @@ func NewAddFolderRequestWithBody(server string, params *AddFolderParams, content
 }
 
 // NewListFollowersRequest constructs an http.Request for the ListFollowers method
-func NewListFollowersRequest(server string) (*http.Request, error) {
+func NewListFollowersRequest(server string, params *ListFollowersParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8974,6 +9186,45 @@ func NewListFollowersRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -9480,7 +9731,7 @@ func NewDestroyItemRequest(server string, item string, params *DestroyItemParams
 }
 
 // NewGetItemRequest constructs an http.Request for the GetItem method
-func NewGetItemRequest(server string, item string) (*http.Request, error) {
+func NewGetItemRequest(server string, item string, params *GetItemParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -9508,6 +9759,21 @@ func NewGetItemRequest(server string, item string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -10111,7 +10377,7 @@ func NewChangePasswordRequestWithBody(server string, params *ChangePasswordParam
 }
 
 // NewListReceiptsRequest constructs an http.Request for the ListReceipts method
-func NewListReceiptsRequest(server string) (*http.Request, error) {
+func NewListReceiptsRequest(server string, params *ListReceiptsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10127,6 +10393,45 @@ func NewListReceiptsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -10385,7 +10690,7 @@ func NewOpenPendingPrivateRequestWithBody(server string, params *OpenPendingPriv
 }
 
 // NewListRecoveryReceiptsRequest constructs an http.Request for the ListRecoveryReceipts method
-func NewListRecoveryReceiptsRequest(server string) (*http.Request, error) {
+func NewListRecoveryReceiptsRequest(server string, params *ListRecoveryReceiptsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10403,6 +10708,45 @@ func NewListRecoveryReceiptsRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -10412,7 +10756,7 @@ func NewListRecoveryReceiptsRequest(server string) (*http.Request, error) {
 }
 
 // NewListOwnRequestsRequest constructs an http.Request for the ListOwnRequests method
-func NewListOwnRequestsRequest(server string) (*http.Request, error) {
+func NewListOwnRequestsRequest(server string, params *ListOwnRequestsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10428,6 +10772,45 @@ func NewListOwnRequestsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -10637,7 +11020,7 @@ func NewWithdrawRecoveryRequestWithBody(server string, params *WithdrawRecoveryP
 }
 
 // NewListRelaysRequest constructs an http.Request for the ListRelays method
-func NewListRelaysRequest(server string) (*http.Request, error) {
+func NewListRelaysRequest(server string, params *ListRelaysParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10653,6 +11036,45 @@ func NewListRelaysRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -10828,7 +11250,7 @@ func NewConfirmRestoredRequest(server string, params *ConfirmRestoredParams) (*h
 }
 
 // NewReadRulesRequest constructs an http.Request for the ReadRules method
-func NewReadRulesRequest(server string) (*http.Request, error) {
+func NewReadRulesRequest(server string, params *ReadRulesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10851,22 +11273,37 @@ func NewReadRulesRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewSetRulesRequest calls the generic SetRules builder with application/json body
-func NewSetRulesRequest(server string, body SetRulesJSONRequestBody) (*http.Request, error) {
+func NewSetRulesRequest(server string, params *SetRulesParams, body SetRulesJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewSetRulesRequestWithBody(server, "application/json", bodyReader)
+	return NewSetRulesRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewSetRulesRequestWithBody constructs an http.Request for the SetRules method, with any body, and a specified content type
-func NewSetRulesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewSetRulesRequestWithBody(server string, params *SetRulesParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10890,6 +11327,19 @@ func NewSetRulesRequestWithBody(server string, contentType string, body io.Reade
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
 
 	return req, nil
 }
@@ -10922,7 +11372,7 @@ func NewEndOtherSessionsRequest(server string) (*http.Request, error) {
 }
 
 // NewListSessionsRequest constructs an http.Request for the ListSessions method
-func NewListSessionsRequest(server string) (*http.Request, error) {
+func NewListSessionsRequest(server string, params *ListSessionsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -10938,6 +11388,45 @@ func NewListSessionsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -11145,7 +11634,7 @@ func NewEndSessionRequest(server string, session string) (*http.Request, error) 
 }
 
 // NewListSpaceRequestsRequest constructs an http.Request for the ListSpaceRequests method
-func NewListSpaceRequestsRequest(server string) (*http.Request, error) {
+func NewListSpaceRequestsRequest(server string, params *ListSpaceRequestsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -11161,6 +11650,45 @@ func NewListSpaceRequestsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -11819,7 +12347,7 @@ func NewRelayCountsRequest(server string, relay string) (*http.Request, error) {
 }
 
 // NewListDraftsRequest constructs an http.Request for the ListDrafts method
-func NewListDraftsRequest(server string, relay string) (*http.Request, error) {
+func NewListDraftsRequest(server string, relay string, params *ListDraftsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -11842,6 +12370,45 @@ func NewListDraftsRequest(server string, relay string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -12243,7 +12810,7 @@ func NewRelayLicenceRequest(server string, relay string) (*http.Request, error) 
 }
 
 // NewListMembersRequest constructs an http.Request for the ListMembers method
-func NewListMembersRequest(server string, relay string) (*http.Request, error) {
+func NewListMembersRequest(server string, relay string, params *ListMembersParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12266,6 +12833,45 @@ func NewListMembersRequest(server string, relay string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -12615,18 +13221,18 @@ func NewResumeRequestWithBody(server string, relay string, worker string, params
 }
 
 // NewSetRolesRequest calls the generic SetRoles builder with application/json body
-func NewSetRolesRequest(server string, relay string, worker string, body SetRolesJSONRequestBody) (*http.Request, error) {
+func NewSetRolesRequest(server string, relay string, worker string, params *SetRolesParams, body SetRolesJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewSetRolesRequestWithBody(server, relay, worker, "application/json", bodyReader)
+	return NewSetRolesRequestWithBody(server, relay, worker, params, "application/json", bodyReader)
 }
 
 // NewSetRolesRequestWithBody constructs an http.Request for the SetRoles method, with any body, and a specified content type
-func NewSetRolesRequestWithBody(server string, relay string, worker string, contentType string, body io.Reader) (*http.Request, error) {
+func NewSetRolesRequestWithBody(server string, relay string, worker string, params *SetRolesParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12664,6 +13270,19 @@ func NewSetRolesRequestWithBody(server string, relay string, worker string, cont
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
 
 	return req, nil
 }
@@ -12738,7 +13357,7 @@ func NewSuspendRequestWithBody(server string, relay string, worker string, param
 }
 
 // NewListPeopleRequest constructs an http.Request for the ListPeople method
-func NewListPeopleRequest(server string, relay string) (*http.Request, error) {
+func NewListPeopleRequest(server string, relay string, params *ListPeopleParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12761,6 +13380,45 @@ func NewListPeopleRequest(server string, relay string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -12882,7 +13540,7 @@ func NewWaysBackRequest(server string, relay string, vault string) (*http.Reques
 }
 
 // NewListRequestsRequest constructs an http.Request for the ListRequests method
-func NewListRequestsRequest(server string, relay string, vault string) (*http.Request, error) {
+func NewListRequestsRequest(server string, relay string, vault string, params *ListRequestsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -12912,6 +13570,45 @@ func NewListRequestsRequest(server string, relay string, vault string) (*http.Re
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -13372,7 +14069,7 @@ func NewFindHelpedRequestWithBody(server string, relay string, params *FindHelpe
 }
 
 // NewRecoveryQueueRequest constructs an http.Request for the RecoveryQueue method
-func NewRecoveryQueueRequest(server string, relay string) (*http.Request, error) {
+func NewRecoveryQueueRequest(server string, relay string, params *RecoveryQueueParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -13397,6 +14094,45 @@ func NewRecoveryQueueRequest(server string, relay string) (*http.Request, error)
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -13406,7 +14142,7 @@ func NewRecoveryQueueRequest(server string, relay string) (*http.Request, error)
 }
 
 // NewListJoinRequestsRequest constructs an http.Request for the ListJoinRequests method
-func NewListJoinRequestsRequest(server string, relay string) (*http.Request, error) {
+func NewListJoinRequestsRequest(server string, relay string, params *ListJoinRequestsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -13429,6 +14165,45 @@ func NewListJoinRequestsRequest(server string, relay string) (*http.Request, err
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -13474,7 +14249,7 @@ func NewVisitCodeRequest(server string, relay string) (*http.Request, error) {
 }
 
 // NewListVisitsRequest constructs an http.Request for the ListVisits method
-func NewListVisitsRequest(server string, relay string) (*http.Request, error) {
+func NewListVisitsRequest(server string, relay string, params *ListVisitsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -13497,6 +14272,45 @@ func NewListVisitsRequest(server string, relay string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -14213,7 +15027,7 @@ func NewEndVisitRequest(server string, grant string) (*http.Request, error) {
 }
 
 // NewDropWishRequest constructs an http.Request for the DropWish method
-func NewDropWishRequest(server string) (*http.Request, error) {
+func NewDropWishRequest(server string, params *DropWishParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -14236,11 +15050,24 @@ func NewDropWishRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
+
 	return req, nil
 }
 
 // NewReadWishRequest constructs an http.Request for the ReadWish method
-func NewReadWishRequest(server string) (*http.Request, error) {
+func NewReadWishRequest(server string, params *ReadWishParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -14263,22 +15090,37 @@ func NewReadWishRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
 	return req, nil
 }
 
 // NewSetWishRequest calls the generic SetWish builder with application/json body
-func NewSetWishRequest(server string, body SetWishJSONRequestBody) (*http.Request, error) {
+func NewSetWishRequest(server string, params *SetWishParams, body SetWishJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewSetWishRequestWithBody(server, "application/json", bodyReader)
+	return NewSetWishRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewSetWishRequestWithBody constructs an http.Request for the SetWish method, with any body, and a specified content type
-func NewSetWishRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewSetWishRequestWithBody(server string, params *SetWishParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -14302,6 +15144,19 @@ func NewSetWishRequestWithBody(server string, contentType string, body io.Reader
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
+	}
 
 	return req, nil
 }
@@ -14467,7 +15322,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /deposits (the `ListDeposits` operationId).
-	ListDepositsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListDepositsResponse, error)
+	ListDepositsWithResponse(ctx context.Context, params *ListDepositsParams, reqEditors ...RequestEditorFn) (*ListDepositsResponse, error)
 
 	// LeaveDocumentWithBodyWithResponse Leave a document for a person
 	//
@@ -14572,7 +15427,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /followers (the `ListFollowers` operationId).
-	ListFollowersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFollowersResponse, error)
+	ListFollowersWithResponse(ctx context.Context, params *ListFollowersParams, reqEditors ...RequestEditorFn) (*ListFollowersResponse, error)
 
 	// FollowWithBodyWithResponse Let a relay follow
 	//
@@ -14677,7 +15532,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /items/{item} (the `GetItem` operationId).
-	GetItemWithResponse(ctx context.Context, item string, reqEditors ...RequestEditorFn) (*GetItemResponse, error)
+	GetItemWithResponse(ctx context.Context, item string, params *GetItemParams, reqEditors ...RequestEditorFn) (*GetItemResponse, error)
 
 	// EditItemWithBodyWithResponse Change an item
 	//
@@ -14796,7 +15651,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /receipts (the `ListReceipts` operationId).
-	ListReceiptsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListReceiptsResponse, error)
+	ListReceiptsWithResponse(ctx context.Context, params *ListReceiptsParams, reqEditors ...RequestEditorFn) (*ListReceiptsResponse, error)
 
 	// GetReceiptWithResponse Read a receipt
 	//
@@ -14859,14 +15714,14 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /recovery/receipts (the `ListRecoveryReceipts` operationId).
-	ListRecoveryReceiptsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListRecoveryReceiptsResponse, error)
+	ListRecoveryReceiptsWithResponse(ctx context.Context, params *ListRecoveryReceiptsParams, reqEditors ...RequestEditorFn) (*ListRecoveryReceiptsResponse, error)
 
 	// ListOwnRequestsWithResponse Who asked to get into this space
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /recovery/requests (the `ListOwnRequests` operationId).
-	ListOwnRequestsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOwnRequestsResponse, error)
+	ListOwnRequestsWithResponse(ctx context.Context, params *ListOwnRequestsParams, reqEditors ...RequestEditorFn) (*ListOwnRequestsResponse, error)
 
 	// CancelOwnRequestWithResponse End a request about oneself
 	//
@@ -14915,7 +15770,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /relays (the `ListRelays` operationId).
-	ListRelaysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListRelaysResponse, error)
+	ListRelaysWithResponse(ctx context.Context, params *ListRelaysParams, reqEditors ...RequestEditorFn) (*ListRelaysResponse, error)
 
 	// ListRepresentativesWithResponse List who represents a minor
 	//
@@ -14964,21 +15819,21 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /rules (the `ReadRules` operationId).
-	ReadRulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadRulesResponse, error)
+	ReadRulesWithResponse(ctx context.Context, params *ReadRulesParams, reqEditors ...RequestEditorFn) (*ReadRulesResponse, error)
 
 	// SetRulesWithBodyWithResponse Set the rules of privacy
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /rules (the `SetRules` operationId).
-	SetRulesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRulesResponse, error)
+	SetRulesWithBodyWithResponse(ctx context.Context, params *SetRulesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRulesResponse, error)
 
 	// SetRulesWithResponse Set the rules of privacy
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /rules (the `SetRules` operationId).
-	SetRulesWithResponse(ctx context.Context, body SetRulesJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRulesResponse, error)
+	SetRulesWithResponse(ctx context.Context, params *SetRulesParams, body SetRulesJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRulesResponse, error)
 
 	// EndOtherSessionsWithResponse End all other sessions
 	//
@@ -14992,7 +15847,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /sessions (the `ListSessions` operationId).
-	ListSessionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSessionsResponse, error)
+	ListSessionsWithResponse(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*ListSessionsResponse, error)
 
 	// SignInWithBodyWithResponse Sign in
 	//
@@ -15055,7 +15910,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /space-requests (the `ListSpaceRequests` operationId).
-	ListSpaceRequestsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSpaceRequestsResponse, error)
+	ListSpaceRequestsWithResponse(ctx context.Context, params *ListSpaceRequestsParams, reqEditors ...RequestEditorFn) (*ListSpaceRequestsResponse, error)
 
 	// AskForSpaceWithBodyWithResponse Ask for more space
 	//
@@ -15223,7 +16078,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /staff/relays/{relay}/drafts (the `ListDrafts` operationId).
-	ListDraftsWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*ListDraftsResponse, error)
+	ListDraftsWithResponse(ctx context.Context, relay string, params *ListDraftsParams, reqEditors ...RequestEditorFn) (*ListDraftsResponse, error)
 
 	// DropDraftWithResponse Forget an opening
 	//
@@ -15300,7 +16155,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /staff/relays/{relay}/members (the `ListMembers` operationId).
-	ListMembersWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*ListMembersResponse, error)
+	ListMembersWithResponse(ctx context.Context, relay string, params *ListMembersParams, reqEditors ...RequestEditorFn) (*ListMembersResponse, error)
 
 	// AdmitWithBodyWithResponse Let a worker in
 	//
@@ -15377,14 +16232,14 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /staff/relays/{relay}/members/{worker}/roles (the `SetRoles` operationId).
-	SetRolesWithBodyWithResponse(ctx context.Context, relay string, worker string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRolesResponse, error)
+	SetRolesWithBodyWithResponse(ctx context.Context, relay string, worker string, params *SetRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRolesResponse, error)
 
 	// SetRolesWithResponse Change what a worker may
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /staff/relays/{relay}/members/{worker}/roles (the `SetRoles` operationId).
-	SetRolesWithResponse(ctx context.Context, relay string, worker string, body SetRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolesResponse, error)
+	SetRolesWithResponse(ctx context.Context, relay string, worker string, params *SetRolesParams, body SetRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolesResponse, error)
 
 	// SuspendWithBodyWithResponse Suspend a worker
 	//
@@ -15405,7 +16260,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /staff/relays/{relay}/people (the `ListPeople` operationId).
-	ListPeopleWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*ListPeopleResponse, error)
+	ListPeopleWithResponse(ctx context.Context, relay string, params *ListPeopleParams, reqEditors ...RequestEditorFn) (*ListPeopleResponse, error)
 
 	// GiveUpWithBodyWithResponse Stop following somebody
 	//
@@ -15433,7 +16288,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /staff/relays/{relay}/people/{vault}/recovery/requests (the `ListRequests` operationId).
-	ListRequestsWithResponse(ctx context.Context, relay string, vault string, reqEditors ...RequestEditorFn) (*ListRequestsResponse, error)
+	ListRequestsWithResponse(ctx context.Context, relay string, vault string, params *ListRequestsParams, reqEditors ...RequestEditorFn) (*ListRequestsResponse, error)
 
 	// OpenRequestWithBodyWithResponse Help somebody back in
 	//
@@ -15524,14 +16379,14 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /staff/relays/{relay}/recovery/queue (the `RecoveryQueue` operationId).
-	RecoveryQueueWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*RecoveryQueueResponse, error)
+	RecoveryQueueWithResponse(ctx context.Context, relay string, params *RecoveryQueueParams, reqEditors ...RequestEditorFn) (*RecoveryQueueResponse, error)
 
 	// ListJoinRequestsWithResponse Who asks to be let in
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /staff/relays/{relay}/requests (the `ListJoinRequests` operationId).
-	ListJoinRequestsWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*ListJoinRequestsResponse, error)
+	ListJoinRequestsWithResponse(ctx context.Context, relay string, params *ListJoinRequestsParams, reqEditors ...RequestEditorFn) (*ListJoinRequestsResponse, error)
 
 	// VisitCodeWithResponse The caller's visit code
 	//
@@ -15545,7 +16400,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /staff/relays/{relay}/visits (the `ListVisits` operationId).
-	ListVisitsWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
+	ListVisitsWithResponse(ctx context.Context, relay string, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error)
 
 	// OpenVisitWithBodyWithResponse Open what somebody shows the caller
 	//
@@ -15706,28 +16561,28 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /wish (the `DropWish` operationId).
-	DropWishWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*DropWishResponse, error)
+	DropWishWithResponse(ctx context.Context, params *DropWishParams, reqEditors ...RequestEditorFn) (*DropWishResponse, error)
 
 	// ReadWishWithResponse Read the wish for afterwards
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /wish (the `ReadWish` operationId).
-	ReadWishWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadWishResponse, error)
+	ReadWishWithResponse(ctx context.Context, params *ReadWishParams, reqEditors ...RequestEditorFn) (*ReadWishResponse, error)
 
 	// SetWishWithBodyWithResponse Say what shall be done afterwards
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /wish (the `SetWish` operationId).
-	SetWishWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetWishResponse, error)
+	SetWishWithBodyWithResponse(ctx context.Context, params *SetWishParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetWishResponse, error)
 
 	// SetWishWithResponse Say what shall be done afterwards
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PUT /wish (the `SetWish` operationId).
-	SetWishWithResponse(ctx context.Context, body SetWishJSONRequestBody, reqEditors ...RequestEditorFn) (*SetWishResponse, error)
+	SetWishWithResponse(ctx context.Context, params *SetWishParams, body SetWishJSONRequestBody, reqEditors ...RequestEditorFn) (*SetWishResponse, error)
 }
 
 type CloseAccountResponse struct {
@@ -19099,7 +19954,7 @@ type ReadWishResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *WishAnswer
+	JSON200 *Wish
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 }
@@ -19358,8 +20213,8 @@ func (c *ClientWithResponses) DismissDeathRecordWithResponse(ctx context.Context
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /deposits (the `ListDeposits` operationId).
-func (c *ClientWithResponses) ListDepositsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListDepositsResponse, error) {
-	rsp, err := c.ListDeposits(ctx, reqEditors...)
+func (c *ClientWithResponses) ListDepositsWithResponse(ctx context.Context, params *ListDepositsParams, reqEditors ...RequestEditorFn) (*ListDepositsResponse, error) {
+	rsp, err := c.ListDeposits(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -19553,8 +20408,8 @@ func (c *ClientWithResponses) AddFolderWithResponse(ctx context.Context, params 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /followers (the `ListFollowers` operationId).
-func (c *ClientWithResponses) ListFollowersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFollowersResponse, error) {
-	rsp, err := c.ListFollowers(ctx, reqEditors...)
+func (c *ClientWithResponses) ListFollowersWithResponse(ctx context.Context, params *ListFollowersParams, reqEditors ...RequestEditorFn) (*ListFollowersResponse, error) {
+	rsp, err := c.ListFollowers(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -19748,8 +20603,8 @@ func (c *ClientWithResponses) DestroyItemWithResponse(ctx context.Context, item 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /items/{item} (the `GetItem` operationId).
-func (c *ClientWithResponses) GetItemWithResponse(ctx context.Context, item string, reqEditors ...RequestEditorFn) (*GetItemResponse, error) {
-	rsp, err := c.GetItem(ctx, item, reqEditors...)
+func (c *ClientWithResponses) GetItemWithResponse(ctx context.Context, item string, params *GetItemParams, reqEditors ...RequestEditorFn) (*GetItemResponse, error) {
+	rsp, err := c.GetItem(ctx, item, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -19969,8 +20824,8 @@ func (c *ClientWithResponses) ChangePasswordWithResponse(ctx context.Context, pa
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /receipts (the `ListReceipts` operationId).
-func (c *ClientWithResponses) ListReceiptsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListReceiptsResponse, error) {
-	rsp, err := c.ListReceipts(ctx, reqEditors...)
+func (c *ClientWithResponses) ListReceiptsWithResponse(ctx context.Context, params *ListReceiptsParams, reqEditors ...RequestEditorFn) (*ListReceiptsResponse, error) {
+	rsp, err := c.ListReceipts(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20086,8 +20941,8 @@ func (c *ClientWithResponses) OpenPendingPrivateWithResponse(ctx context.Context
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /recovery/receipts (the `ListRecoveryReceipts` operationId).
-func (c *ClientWithResponses) ListRecoveryReceiptsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListRecoveryReceiptsResponse, error) {
-	rsp, err := c.ListRecoveryReceipts(ctx, reqEditors...)
+func (c *ClientWithResponses) ListRecoveryReceiptsWithResponse(ctx context.Context, params *ListRecoveryReceiptsParams, reqEditors ...RequestEditorFn) (*ListRecoveryReceiptsResponse, error) {
+	rsp, err := c.ListRecoveryReceipts(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20099,8 +20954,8 @@ func (c *ClientWithResponses) ListRecoveryReceiptsWithResponse(ctx context.Conte
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /recovery/requests (the `ListOwnRequests` operationId).
-func (c *ClientWithResponses) ListOwnRequestsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOwnRequestsResponse, error) {
-	rsp, err := c.ListOwnRequests(ctx, reqEditors...)
+func (c *ClientWithResponses) ListOwnRequestsWithResponse(ctx context.Context, params *ListOwnRequestsParams, reqEditors ...RequestEditorFn) (*ListOwnRequestsResponse, error) {
+	rsp, err := c.ListOwnRequests(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20190,8 +21045,8 @@ func (c *ClientWithResponses) WithdrawRecoveryWithResponse(ctx context.Context, 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /relays (the `ListRelays` operationId).
-func (c *ClientWithResponses) ListRelaysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListRelaysResponse, error) {
-	rsp, err := c.ListRelays(ctx, reqEditors...)
+func (c *ClientWithResponses) ListRelaysWithResponse(ctx context.Context, params *ListRelaysParams, reqEditors ...RequestEditorFn) (*ListRelaysResponse, error) {
+	rsp, err := c.ListRelays(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20281,8 +21136,8 @@ func (c *ClientWithResponses) ConfirmRestoredWithResponse(ctx context.Context, p
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /rules (the `ReadRules` operationId).
-func (c *ClientWithResponses) ReadRulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadRulesResponse, error) {
-	rsp, err := c.ReadRules(ctx, reqEditors...)
+func (c *ClientWithResponses) ReadRulesWithResponse(ctx context.Context, params *ReadRulesParams, reqEditors ...RequestEditorFn) (*ReadRulesResponse, error) {
+	rsp, err := c.ReadRules(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20294,8 +21149,8 @@ func (c *ClientWithResponses) ReadRulesWithResponse(ctx context.Context, reqEdit
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /rules (the `SetRules` operationId).
-func (c *ClientWithResponses) SetRulesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRulesResponse, error) {
-	rsp, err := c.SetRulesWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) SetRulesWithBodyWithResponse(ctx context.Context, params *SetRulesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRulesResponse, error) {
+	rsp, err := c.SetRulesWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20307,8 +21162,8 @@ func (c *ClientWithResponses) SetRulesWithBodyWithResponse(ctx context.Context, 
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /rules (the `SetRules` operationId).
-func (c *ClientWithResponses) SetRulesWithResponse(ctx context.Context, body SetRulesJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRulesResponse, error) {
-	rsp, err := c.SetRules(ctx, body, reqEditors...)
+func (c *ClientWithResponses) SetRulesWithResponse(ctx context.Context, params *SetRulesParams, body SetRulesJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRulesResponse, error) {
+	rsp, err := c.SetRules(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20333,8 +21188,8 @@ func (c *ClientWithResponses) EndOtherSessionsWithResponse(ctx context.Context, 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /sessions (the `ListSessions` operationId).
-func (c *ClientWithResponses) ListSessionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSessionsResponse, error) {
-	rsp, err := c.ListSessions(ctx, reqEditors...)
+func (c *ClientWithResponses) ListSessionsWithResponse(ctx context.Context, params *ListSessionsParams, reqEditors ...RequestEditorFn) (*ListSessionsResponse, error) {
+	rsp, err := c.ListSessions(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20450,8 +21305,8 @@ func (c *ClientWithResponses) EndSessionWithResponse(ctx context.Context, sessio
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /space-requests (the `ListSpaceRequests` operationId).
-func (c *ClientWithResponses) ListSpaceRequestsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListSpaceRequestsResponse, error) {
-	rsp, err := c.ListSpaceRequests(ctx, reqEditors...)
+func (c *ClientWithResponses) ListSpaceRequestsWithResponse(ctx context.Context, params *ListSpaceRequestsParams, reqEditors ...RequestEditorFn) (*ListSpaceRequestsResponse, error) {
+	rsp, err := c.ListSpaceRequests(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20762,8 +21617,8 @@ func (c *ClientWithResponses) RelayCountsWithResponse(ctx context.Context, relay
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /staff/relays/{relay}/drafts (the `ListDrafts` operationId).
-func (c *ClientWithResponses) ListDraftsWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*ListDraftsResponse, error) {
-	rsp, err := c.ListDrafts(ctx, relay, reqEditors...)
+func (c *ClientWithResponses) ListDraftsWithResponse(ctx context.Context, relay string, params *ListDraftsParams, reqEditors ...RequestEditorFn) (*ListDraftsResponse, error) {
+	rsp, err := c.ListDrafts(ctx, relay, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20905,8 +21760,8 @@ func (c *ClientWithResponses) RelayLicenceWithResponse(ctx context.Context, rela
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /staff/relays/{relay}/members (the `ListMembers` operationId).
-func (c *ClientWithResponses) ListMembersWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*ListMembersResponse, error) {
-	rsp, err := c.ListMembers(ctx, relay, reqEditors...)
+func (c *ClientWithResponses) ListMembersWithResponse(ctx context.Context, relay string, params *ListMembersParams, reqEditors ...RequestEditorFn) (*ListMembersResponse, error) {
+	rsp, err := c.ListMembers(ctx, relay, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21048,8 +21903,8 @@ func (c *ClientWithResponses) ResumeWithResponse(ctx context.Context, relay stri
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /staff/relays/{relay}/members/{worker}/roles (the `SetRoles` operationId).
-func (c *ClientWithResponses) SetRolesWithBodyWithResponse(ctx context.Context, relay string, worker string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRolesResponse, error) {
-	rsp, err := c.SetRolesWithBody(ctx, relay, worker, contentType, body, reqEditors...)
+func (c *ClientWithResponses) SetRolesWithBodyWithResponse(ctx context.Context, relay string, worker string, params *SetRolesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetRolesResponse, error) {
+	rsp, err := c.SetRolesWithBody(ctx, relay, worker, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21061,8 +21916,8 @@ func (c *ClientWithResponses) SetRolesWithBodyWithResponse(ctx context.Context, 
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /staff/relays/{relay}/members/{worker}/roles (the `SetRoles` operationId).
-func (c *ClientWithResponses) SetRolesWithResponse(ctx context.Context, relay string, worker string, body SetRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolesResponse, error) {
-	rsp, err := c.SetRoles(ctx, relay, worker, body, reqEditors...)
+func (c *ClientWithResponses) SetRolesWithResponse(ctx context.Context, relay string, worker string, params *SetRolesParams, body SetRolesJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolesResponse, error) {
+	rsp, err := c.SetRoles(ctx, relay, worker, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21100,8 +21955,8 @@ func (c *ClientWithResponses) SuspendWithResponse(ctx context.Context, relay str
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /staff/relays/{relay}/people (the `ListPeople` operationId).
-func (c *ClientWithResponses) ListPeopleWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*ListPeopleResponse, error) {
-	rsp, err := c.ListPeople(ctx, relay, reqEditors...)
+func (c *ClientWithResponses) ListPeopleWithResponse(ctx context.Context, relay string, params *ListPeopleParams, reqEditors ...RequestEditorFn) (*ListPeopleResponse, error) {
+	rsp, err := c.ListPeople(ctx, relay, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21152,8 +22007,8 @@ func (c *ClientWithResponses) WaysBackWithResponse(ctx context.Context, relay st
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /staff/relays/{relay}/people/{vault}/recovery/requests (the `ListRequests` operationId).
-func (c *ClientWithResponses) ListRequestsWithResponse(ctx context.Context, relay string, vault string, reqEditors ...RequestEditorFn) (*ListRequestsResponse, error) {
-	rsp, err := c.ListRequests(ctx, relay, vault, reqEditors...)
+func (c *ClientWithResponses) ListRequestsWithResponse(ctx context.Context, relay string, vault string, params *ListRequestsParams, reqEditors ...RequestEditorFn) (*ListRequestsResponse, error) {
+	rsp, err := c.ListRequests(ctx, relay, vault, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21321,8 +22176,8 @@ func (c *ClientWithResponses) FindHelpedWithResponse(ctx context.Context, relay 
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /staff/relays/{relay}/recovery/queue (the `RecoveryQueue` operationId).
-func (c *ClientWithResponses) RecoveryQueueWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*RecoveryQueueResponse, error) {
-	rsp, err := c.RecoveryQueue(ctx, relay, reqEditors...)
+func (c *ClientWithResponses) RecoveryQueueWithResponse(ctx context.Context, relay string, params *RecoveryQueueParams, reqEditors ...RequestEditorFn) (*RecoveryQueueResponse, error) {
+	rsp, err := c.RecoveryQueue(ctx, relay, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21334,8 +22189,8 @@ func (c *ClientWithResponses) RecoveryQueueWithResponse(ctx context.Context, rel
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /staff/relays/{relay}/requests (the `ListJoinRequests` operationId).
-func (c *ClientWithResponses) ListJoinRequestsWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*ListJoinRequestsResponse, error) {
-	rsp, err := c.ListJoinRequests(ctx, relay, reqEditors...)
+func (c *ClientWithResponses) ListJoinRequestsWithResponse(ctx context.Context, relay string, params *ListJoinRequestsParams, reqEditors ...RequestEditorFn) (*ListJoinRequestsResponse, error) {
+	rsp, err := c.ListJoinRequests(ctx, relay, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21360,8 +22215,8 @@ func (c *ClientWithResponses) VisitCodeWithResponse(ctx context.Context, relay s
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /staff/relays/{relay}/visits (the `ListVisits` operationId).
-func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, relay string, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error) {
-	rsp, err := c.ListVisits(ctx, relay, reqEditors...)
+func (c *ClientWithResponses) ListVisitsWithResponse(ctx context.Context, relay string, params *ListVisitsParams, reqEditors ...RequestEditorFn) (*ListVisitsResponse, error) {
+	rsp, err := c.ListVisits(ctx, relay, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21659,8 +22514,8 @@ func (c *ClientWithResponses) EndVisitWithResponse(ctx context.Context, grant st
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /wish (the `DropWish` operationId).
-func (c *ClientWithResponses) DropWishWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*DropWishResponse, error) {
-	rsp, err := c.DropWish(ctx, reqEditors...)
+func (c *ClientWithResponses) DropWishWithResponse(ctx context.Context, params *DropWishParams, reqEditors ...RequestEditorFn) (*DropWishResponse, error) {
+	rsp, err := c.DropWish(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21672,8 +22527,8 @@ func (c *ClientWithResponses) DropWishWithResponse(ctx context.Context, reqEdito
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /wish (the `ReadWish` operationId).
-func (c *ClientWithResponses) ReadWishWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadWishResponse, error) {
-	rsp, err := c.ReadWish(ctx, reqEditors...)
+func (c *ClientWithResponses) ReadWishWithResponse(ctx context.Context, params *ReadWishParams, reqEditors ...RequestEditorFn) (*ReadWishResponse, error) {
+	rsp, err := c.ReadWish(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21685,8 +22540,8 @@ func (c *ClientWithResponses) ReadWishWithResponse(ctx context.Context, reqEdito
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /wish (the `SetWish` operationId).
-func (c *ClientWithResponses) SetWishWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetWishResponse, error) {
-	rsp, err := c.SetWishWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) SetWishWithBodyWithResponse(ctx context.Context, params *SetWishParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetWishResponse, error) {
+	rsp, err := c.SetWishWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -21698,8 +22553,8 @@ func (c *ClientWithResponses) SetWishWithBodyWithResponse(ctx context.Context, c
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PUT /wish (the `SetWish` operationId).
-func (c *ClientWithResponses) SetWishWithResponse(ctx context.Context, body SetWishJSONRequestBody, reqEditors ...RequestEditorFn) (*SetWishResponse, error) {
-	rsp, err := c.SetWish(ctx, body, reqEditors...)
+func (c *ClientWithResponses) SetWishWithResponse(ctx context.Context, params *SetWishParams, body SetWishJSONRequestBody, reqEditors ...RequestEditorFn) (*SetWishResponse, error) {
+	rsp, err := c.SetWish(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -22844,6 +23699,9 @@ func ParseGetItemResponse(rsp *http.Response) (*GetItemResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -23813,6 +24671,9 @@ func ParseReadRulesResponse(rsp *http.Response) (*ReadRulesResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -26116,11 +26977,14 @@ func ParseReadWishResponse(rsp *http.Response) (*ReadWishResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest WishAnswer
+		var dest Wish
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case rsp.StatusCode == 304:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -75,7 +75,7 @@ type Invited struct {
 // Invite makes an invitation for the first manager of a new relay.
 func (o *Operator) Invite(_ None, out *Invited) error {
 	if o.data.Staff == nil {
-		return errors.New("this server has no relays: name an authority with --authority")
+		return ErrNoAuthority
 	}
 	i, err := o.data.Staff.InviteManager(o.ctx)
 	*out = Invited{Code: i.Code, Until: i.Until}

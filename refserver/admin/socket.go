@@ -113,9 +113,12 @@ func (d *Door) Close() {
 // comes with it closes everything.
 type Open func(context.Context) (service any, closeAll func() error, err error)
 
+// ErrNotRunning: there is no running server to be reached.
+var ErrNotRunning = errors.New("no server runs on this data folder")
+
 // OnlyRunning is an Open for who wants to reach a running server, and none else.
 func OnlyRunning(context.Context) (service any, closeAll func() error, err error) {
-	return nil, nil, errors.New("no server runs on this data folder")
+	return nil, nil, ErrNotRunning
 }
 
 // Reach calls the running server or, if none runs, opens its service itself: the

@@ -54,6 +54,10 @@ func (v *visit) showSpace(f *form, err error) error {
 		if requests[i].By == quota.ByPolicy && requests[i].State == quota.Refused { // its words are those of a program
 			requests[i].Why = v.t("space.highest")
 		}
+		requests[i].By = safename.Line(requests[i].By)
+		if requests[i].By == quota.ByPolicy { // nobody decided
+			requests[i].By = ""
+		}
 		view.Waiting = view.Waiting || requests[i].State == quota.Waiting
 	}
 	view.Requests = requests

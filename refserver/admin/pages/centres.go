@@ -3,7 +3,6 @@ package pages
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -42,7 +41,7 @@ type centresView struct {
 	Withdrawn     []centreView
 	Organisations []consent.Organisation
 	Invited       *admin.Invited // made just now
-	Unknown       string         // there is no directory yet, or it cannot be read: why
+	Unknown       *refusal       // there is no directory yet, or it cannot be read: why
 }
 
 // directory asks the server for the directory, and reads again what it answers: only what
@@ -70,7 +69,7 @@ func (v *visit) showCentres(invited *admin.Invited) error {
 	view := centresView{Signs: v.signs(), Invited: invited}
 	state, _, err := v.directory()
 	if err != nil {
-		view.Unknown = said(err)
+		view.Unknown = v.tell(err)
 		return v.show("centres", view)
 	}
 	view.Version = state.Version()
@@ -176,17 +175,17 @@ func (v *visit) invite() error {
 
 // directoryView is the page that takes a signed directory.
 type directoryView struct {
-	Problem string
+	Problem *refusal
 	Now     *consent.DirectoryState // nil: there is none yet
 }
 
-func (v *visit) directoryForm() error { return v.showDirectory("") }
+func (v *visit) directoryForm() error { return v.showDirectory(nil) }
 
-func (v *visit) showDirectory(problem string) error {
+func (v *visit) showDirectory(problem *refusal) error {
 	view := directoryView{Problem: problem}
 	view.Now, _, _ = v.directory() // the first one is published where none is
 	status := http.StatusOK
-	if problem != "" {
+	if problem != nil {
 		status = http.StatusUnprocessableEntity
 	}
 	return v.showWith(status, "directory", view)
@@ -208,7 +207,7 @@ func (v *visit) directoryFile() error {
 func (v *visit) publish() error {
 	file, _, err := v.r.FormFile("directory")
 	if err != nil {
-		return v.showDirectory(v.t("wrong.file"))
+		return v.showDirectory(&refusal{Says: v.t("operator.choose-file")})
 	}
 	defer file.Close() //nolint:errcheck // only read
 	bundle, err := io.ReadAll(file)
@@ -216,10 +215,10 @@ func (v *visit) publish() error {
 		return err
 	}
 	if _, err := admin.ReadDirectory(bundle); err != nil {
-		return v.showDirectory(fmt.Sprintf("%s (%s)", v.t("operator.not-a-directory"), said(err)))
+		return v.showDirectory(&refusal{Says: v.t("operator.not-a-directory")})
 	}
 	if err := v.call("Operator.Publish", admin.Bundle{Bytes: bundle}, &admin.None{}); err != nil {
-		return v.showDirectory(said(err))
+		return v.showDirectory(v.tell(err))
 	}
 	return v.goTo("/centres", "published")
 }

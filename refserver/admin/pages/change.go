@@ -107,7 +107,7 @@ func (v *visit) change(c change) error {
 		err = state.Check(made)
 	}
 	if err != nil {
-		f.Problem = said(err)
+		v.refuseFields(view.Fields, f, err)
 		return v.changeAgain(c, f)
 	}
 	if f.Get("step") == "sign" && view.Signs {
@@ -116,7 +116,9 @@ func (v *visit) change(c change) error {
 			if err = v.signAndPublish(state, made); err == nil {
 				return v.goTo("/centres", "published")
 			}
-			f.Problem = said(err)
+			if v.refuseFields(view.Fields, f, err); len(f.Wrong) > 0 {
+				return v.changeAgain(c, f)
+			}
 		}
 	}
 	return v.preview(view, state, made)

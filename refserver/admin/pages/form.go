@@ -10,7 +10,7 @@ import (
 type form struct {
 	Values  url.Values
 	Wrong   map[string]string // by field
-	Problem string            // what the server said, in English
+	Problem *refusal          // what is about none of them; nil: nothing
 }
 
 func newForm() *form { return &form{Values: url.Values{}, Wrong: map[string]string{}} }
@@ -29,7 +29,7 @@ func (f *form) Get(field string) string { return strings.TrimSpace(f.Values.Get(
 
 func (f *form) refuse(field, sentence string) { f.Wrong[field] = sentence }
 
-func (f *form) wrong() bool { return len(f.Wrong) > 0 || f.Problem != "" }
+func (f *form) wrong() bool { return len(f.Wrong) > 0 || f.Problem != nil }
 
 func (f *form) status() int {
 	if f.wrong() {

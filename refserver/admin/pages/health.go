@@ -26,7 +26,7 @@ type finding struct {
 
 // healthView is the first page.
 type healthView struct {
-	Away      string // the server does not answer, and why; "": it does
+	Away      *refusal // the server does not answer, and why; nil: it does
 	Version   string
 	Started   time.Time
 	Findings  []finding
@@ -40,7 +40,7 @@ func (v *visit) health() error {
 	var view healthView
 	var h admin.Health
 	if err := v.call("Operator.Health", admin.None{}, &h); err != nil {
-		view.Away = said(err)
+		view.Away = v.tell(err)
 	} else {
 		view.Version, view.Started, view.Waiting = h.Version, h.Started, h.Waiting
 		view.Unseen = v.few(h.Unseen)
@@ -107,7 +107,8 @@ func (v *visit) directoryFinding(view *healthView) finding {
 	case err != nil && err.Error() == admin.ErrNoAuthority.Error():
 		f.Says, f.Open = v.t("operator.no-centres"), true
 	case err != nil:
-		view.Directory, f.Says, f.Raw, f.Bad = true, v.t("operator.no-directory"), said(err), true
+		why := v.tell(err)
+		view.Directory, f.Says, f.Raw, f.Bad = true, why.Says, why.Raw, true
 	default:
 		view.Directory = true
 		f.Says, f.Bad = v.n("operator.in-force", r.InForce), r.Unlicensed > 0 || len(r.EndSoon) > 0 || len(r.Unmanaged) > 0 || len(r.Elsewhere) > 0 || len(r.Damaged) > 0

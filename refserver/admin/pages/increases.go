@@ -68,7 +68,7 @@ func (v *visit) decide() error {
 	}
 	d := admin.Decision{ID: v.r.PathValue("id"), Approve: approve, By: f.Get("by"), Why: strings.ReplaceAll(f.Get("why"), "\r\n", "\n")}
 	if err := v.call("Operator.Decide", d, &admin.None{}); err != nil {
-		f.Problem = said(err)
+		f.Problem = v.tell(err)
 		return v.showIncrease(f)
 	}
 	if approve {

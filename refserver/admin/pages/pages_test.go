@@ -76,7 +76,7 @@ func TestTheDirectoryIsBuiltAfterWhatWasLookedAt(t *testing.T) {
 	require.Regexp(t, `class="words" dir="ltr">[^<]{8,}<`, invited.body)
 
 	s.post("/organisations/add", url.Values{"name": {" "}}).is(http.StatusUnprocessableEntity, "Please fill this in.")
-	s.post("/organisations/add", url.Values{"name": {"Town"}, "country": {"XYZ"}}).is(http.StatusUnprocessableEntity, "The server refuses", "country")
+	s.post("/organisations/add", url.Values{"name": {"Town"}, "country": {"XYZ"}}).is(http.StatusUnprocessableEntity, `id="e-country"`, "This is not filled in correctly.").without("The server refuses")
 	s.sign("/organisations/add", url.Values{"name": {`Ville <b> de "Lyon"`}}).is(http.StatusOK, "Ville &lt;b&gt; de").without("<b> de")
 	organisation := regexp.MustCompile(`/organisations/([a-z2-7]{26})/withdraw`).FindStringSubmatch(s.get("/centres").body)[1]
 
@@ -88,7 +88,7 @@ func TestTheDirectoryIsBuiltAfterWhatWasLookedAt(t *testing.T) {
 			with[k] = v
 		}
 		with.Set(name, wrong)
-		s.post("/centres/add", with).is(http.StatusUnprocessableEntity, "The server refuses", "مركز")
+		s.post("/centres/add", with).is(http.StatusUnprocessableEntity, `id="e-`+name+`"`, "مركز").without("The server refuses")
 	}
 	parsed, err := consent.ParseRelayKey(key)
 	require.NoError(t, err)
@@ -111,7 +111,7 @@ func TestTheDirectoryIsBuiltAfterWhatWasLookedAt(t *testing.T) {
 	version := s.published().Version()
 	licence.Set("step", "sign")
 	licence.Set("version", "3")
-	s.post(path, licence).is(http.StatusUnprocessableEntity, "The server refuses", "over the cap")
+	s.post(path, licence).is(http.StatusUnprocessableEntity, `id="e-fee"`, "the highest price of a licence: 2000.00 EUR", "See what it changes")
 	require.Equal(t, version, s.published().Version())
 	licence.Del("step")
 	licence.Set("fee", "1500")
@@ -149,10 +149,10 @@ func TestNothingIsSignedThatWasNotLookedAt(t *testing.T) {
 
 	stranger := open(t, true)
 	s.config.Admin.Pages.AuthorityKey = stranger.keyFile
-	s.post("/organisations/add", url.Values{"name": {"Town"}, "step": {"sign"}, "version": {"2"}}).is(http.StatusUnprocessableEntity, "not the key that signs this directory")
+	s.post("/organisations/add", url.Values{"name": {"Town"}, "step": {"sign"}, "version": {"2"}}).is(http.StatusUnprocessableEntity, "not the key that signs this directory").without("The server refuses")
 	require.Equal(t, uint64(2), s.published().Version())
 	for _, path := range []string{"/centres/x", "/centres/x/withdraw", "/organisations/x/withdraw", "/centres/aaaaaaaaaaaaaaaaaaaaaaaaaa/licences/add"} {
-		s.get(path).is(http.StatusBadGateway, "names no such centre")
+		s.get(path).is(http.StatusNotFound, "names no such centre")
 	}
 }
 
@@ -184,14 +184,14 @@ func TestWithoutTheKeyThePagesSayWhatToSignElsewhere(t *testing.T) {
 	require.NoError(t, err)
 
 	s.upload([]byte("nonsense")).is(http.StatusUnprocessableEntity, "This file is no signed directory.")
-	s.upload(nil).is(http.StatusUnprocessableEntity)
+	s.upload(nil).is(http.StatusUnprocessableEntity, "Choose a file first.")
 	theirs, err := open(t, true).published().Bundle()
 	require.NoError(t, err)
-	s.upload(theirs).is(http.StatusUnprocessableEntity, "The server refuses")
+	s.upload(theirs).is(http.StatusUnprocessableEntity, "is not signed by the authority of this server").without("The server refuses")
 	require.Equal(t, uint64(2), s.published().Version())
 	s.upload(signed).then().is(http.StatusOK, "The directory is published.", "In force until")
 	require.Equal(t, uint64(3), s.published().Version())
-	s.upload([]byte(now.body)).is(http.StatusUnprocessableEntity, "The server refuses") // an older one
+	s.upload([]byte(now.body)).is(http.StatusUnprocessableEntity, "The directory of the server is newer.").without("The server refuses")
 }
 
 func (s *stage) upload(content []byte) got {
@@ -274,9 +274,12 @@ func TestTheFirstPageSaysHowTheServerIs(t *testing.T) {
 	s.config.Admin.Pages.Backups = ""
 	s.get("/").is(http.StatusOK, "It is not known where they are.").without("Look at this:")
 	s.door.Close()
-	s.get("/").is(http.StatusOK, "The server does not answer.", "no server runs on this data folder", "are left.").without("has been running")
-	s.get("/increases").is(http.StatusBadGateway, "no server runs on this data folder")
-	s.get("/centres").is(http.StatusOK, "no server runs on this data folder")
+	s.get("/").is(http.StatusOK, "No server runs on this folder. Start it first.", "are left.").without("has been running")
+	for code, says := range map[string]string{"en": "No server runs on this folder.", "fr": "Aucun serveur ne marche sur ce dossier.", "ar": "لا يعمل أي خادم على هذا المجلد."} {
+		s.language = code
+		s.get("/increases").is(http.StatusBadGateway, says).without("no server runs")
+		s.get("/centres").is(http.StatusOK, says).without("no server runs")
+	}
 }
 
 // lame is a part that does not answer.

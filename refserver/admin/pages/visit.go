@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/rpc"
 	"net/url"
-	"strings"
 	"time"
 
 	"reconnect.example/refserver/admin"
@@ -74,20 +73,18 @@ func (o *office) anybody(h handler) http.Handler {
 	})
 }
 
-// refuse answers with what went wrong. It is the operator who reads it, as a command
-// would say it.
+// refuse answers with what went wrong.
 func (v *visit) refuse(err error) {
 	status := http.StatusBadGateway
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		status = http.StatusRequestEntityTooLarge
+	} else if errors.Is(err, errNoCentre) {
+		status = http.StatusNotFound
 	}
-	if v.showWith(status, "problem", said(err)) != nil {
+	if v.showWith(status, "problem", v.tell(err)) != nil {
 		http.Error(v.w, "the page cannot be shown", http.StatusInternalServerError)
 	}
 }
-
-// said is the text of an error, as one of the private socket is.
-func said(err error) string { return strings.TrimPrefix(err.Error(), "vault: ") }
 
 // enter takes the link for a cookie, and leaves the address of the link at once.
 func (v *visit) enter() error {
@@ -103,7 +100,7 @@ func (v *visit) nothingHere() error {
 		return v.showWith(http.StatusUnauthorized, "closed", nil)
 	}
 	v.inside = true
-	return v.showWith(http.StatusNotFound, "problem", v.t("operator.nothing-here"))
+	return v.showWith(http.StatusNotFound, "problem", &refusal{Says: v.t("operator.nothing-here")})
 }
 
 // closePages ends the session, and the program.
@@ -146,7 +143,7 @@ func (v *visit) call(method string, args, answer any) error {
 	case <-called.Done:
 		return called.Error
 	case <-ctx.Done():
-		return errors.New("the running server does not answer")
+		return errSilent
 	}
 }
 

@@ -26,6 +26,8 @@ type form struct {
 	ID       string            // names this form, so that a second click does nothing new
 	Revision uint64            // of the item when it was read
 	Current  *vault.Item       // after somebody else's change: the item as it is now
+
+	begins bool // a page that shows it again has said where to begin
 }
 
 func newForm() *form {
@@ -147,6 +149,25 @@ func (v *visit) again(name string, f *form, err error, data any) error {
 	return v.showWith(status, name, data)
 }
 
+// wrongFirst reports whether a field is the first on the page with something wrong: who
+// sends a form that cannot be taken begins again there, also without JavaScript. Templates
+// ask in the order of the page.
+func (f *form) wrongFirst(field string) bool {
+	first := f.Wrong[field] != "" && !f.begins
+	f.begins = f.begins || first
+	return first
+}
+
+// wrongView is what is wrong with a field that is no input of one line, for the template "wrong".
+type wrongView struct {
+	Field, Text string
+	First       bool
+}
+
+func wrong(f *form, field string) wrongView {
+	return wrongView{field, f.Wrong[field], f.wrongFirst(field)}
+}
+
 // inputView is one field with its label, for the template "input".
 type inputView struct {
 	Name, Type, Label, Hint, Value, Wrong, Autocomplete string
@@ -161,7 +182,7 @@ func (l *language) input(f *form, name string, options ...string) inputView {
 		Name: name, Type: "text", Label: l.t("field." + name), Value: f.Values.Get(name), Wrong: f.Wrong[name],
 		Required:  slices.Contains(options, "required"),
 		Optional:  !slices.Contains(options, "required") && !slices.Contains(options, "either"), // either: this or another field
-		Autofocus: slices.Contains(options, "autofocus"),
+		Autofocus: f.wrongFirst(name),
 		Ltr:       slices.Contains(options, "ltr"), Autocomplete: "off", // a shared phone remembers nothing
 	}
 	if l.Has("hint." + name) {

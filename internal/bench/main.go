@@ -28,6 +28,7 @@ var targets = []struct {
 	{"P2", "upload and download through the server, against a bare handler that syncs", measureTransfers},
 	{"P3", "the same acts, and (P7) the start, in a small store and in a large one", measureGrowth},
 	{"P4", "memory of eight uploads of 140 MB at once", measureMemory},
+	{"P4", "the same through the pages: photos, and small pictures of them", measurePhotos},
 	{"P5", "commits of eight writers against one, SQLite", measureCommits},
 	{"P6", "sign-in, against its Argon2id alone", measureSignIn},
 	{"mix", "a mixed load on the server, every answer checked", measureMixed},

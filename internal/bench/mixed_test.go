@@ -1,6 +1,7 @@
 package main
 
 import (
+	"image"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,24 +14,46 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A small mixed load, on a server of its own that is killed in the end, so that what
-// docs/performance.md tells people to run still runs.
-func TestAMixedLoadIsAnsweredAndNothingAcknowledgedIsLost(t *testing.T) {
+// What docs/performance.md tells people to run still runs, in a small size.
+func TestTheServerIsMeasuredAsThePagesSay(t *testing.T) {
 	t.Parallel()
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("needs /proc")
+	}
 	dir := t.TempDir()
 	binary, err := buildServer(t.Context(), dir)
 	require.NoError(t, err)
-	m := &mixed{requests: 100, people: 2, papers: 2, clients: 3, paper: 10_000}
-	results, err := m.run(t.Context(), options{repeat: 1}, binary, filepath.Join(dir, "data"))
-	require.NoError(t, err)
-	require.Zero(t, m.wrong(), m.complaints())
-	for kind, k := range mix {
-		require.Equal(t, k.of100, m.spent[kind].number(), k.what)
-	}
-	last := results[len(results)-1]
-	require.Equal(t, "killed and started again: the 12 papers that were acknowledged", last.what)
-	require.Equal(t, "0 lost, 0 that nobody sent", last.value)
-	require.True(t, last.pass)
+
+	t.Run("a mixed load, of which nothing acknowledged is lost", func(t *testing.T) {
+		t.Parallel()
+		m := &mixed{requests: 100, people: 2, papers: 2, clients: 3, paper: 10_000}
+		results, err := m.run(t.Context(), options{repeat: 1}, binary, filepath.Join(dir, "mixed"))
+		require.NoError(t, err)
+		require.Zero(t, m.wrong(), m.complaints())
+		for kind, k := range mix {
+			require.Equal(t, k.of100, m.spent[kind].number(), k.what)
+		}
+		last := results[len(results)-1]
+		require.Equal(t, "killed and started again: the 12 papers that were acknowledged", last.what)
+		require.Equal(t, "0 lost, 0 that nobody sent", last.value)
+		require.True(t, last.pass)
+	})
+	t.Run("photos on the pages", func(t *testing.T) {
+		t.Parallel()
+		s, people, err := readyPeople(t.Context(), binary, filepath.Join(dir, "photos"), 2)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, s.stop()) }()
+		plain, err := newPhoto(image.NewGray(image.Rect(0, 0, 300, 200)))
+		require.NoError(t, err)
+		r, err := plain.measure(t.Context(), s, people)
+		require.NoError(t, err)
+		require.Contains(t, r.value, "; 2 small pictures by then")
+		long, err := endless(100_000)
+		require.NoError(t, err)
+		r, err = long.measure(t.Context(), s, people)
+		require.NoError(t, err)
+		require.Regexp(t, `^[0-9.]+ MB over [0-9.]+ MB idle`, r.value)
+	})
 }
 
 // A load that believes whatever it is told would find nothing lost in any server.

@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -54,4 +57,49 @@ func processor(process string) (time.Duration, error) {
 		ticks += n
 	}
 	return time.Duration(ticks) * tick, nil
+}
+
+// watchChildren looks a hundred times a second at what the processes that a process has
+// started have in memory together. The function that it returns ends that, and returns
+// the most, and how many different ones were seen.
+func watchChildren(ctx context.Context, process string) func() (most int64, seen int) {
+	ctx, stop := context.WithCancel(ctx)
+	var owned sync.WaitGroup
+	var most int64
+	all := map[string]bool{}
+	owned.Go(func() {
+		every := time.NewTicker(tick)
+		defer every.Stop()
+		for ctx.Err() == nil {
+			var now int64
+			for _, child := range children(process) {
+				if memory, err := resident(child, "VmRSS"); err == nil { // it may have ended meanwhile
+					all[child] = true
+					now += memory
+				}
+			}
+			most = max(most, now)
+			select {
+			case <-ctx.Done():
+			case <-every.C:
+			}
+		}
+	})
+	return func() (int64, int) {
+		stop()
+		owned.Wait()
+		return most, len(all)
+	}
+}
+
+// children are the processes that the threads of a process have started.
+func children(process string) (all []string) {
+	lists, _ := filepath.Glob("/proc/" + process + "/task/*/children") // the pattern is well formed
+	for _, list := range lists {
+		raw, err := os.ReadFile(list) //nolint:gosec // of the kernel
+		if err == nil {
+			all = append(all, strings.Fields(string(raw))...)
+		}
+	}
+	return all
 }

@@ -96,6 +96,7 @@ func shrink(picture []byte, by []decoder, turned int) ([]byte, error) {
 // encode makes it smaller, and then worse, until it fits: paper with much on it at
 // last has fewer pixels.
 func encode(large image.Image, turned int) ([]byte, error) {
+	large = coarse(large)
 	for _, side := range []int{MaxSide, 200, 160, 80} {
 		small := turn(scale(large, side), turned)
 		for _, quality := range []int{75, 60, 45, 30} {

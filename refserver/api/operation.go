@@ -77,7 +77,7 @@ func (a *API) huma(o operation) huma.Operation {
 	schema := a.schemaOf(reflect.TypeFor[Problem]())
 	for status, codes := range byStatus(o.always()) {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{
-			Description: "Refused: " + strings.Join(codes, ", ") + ".",
+			Description: refused + strings.Join(codes, ", ") + ".",
 			Headers:     problemHeaders(status),
 			Content:     map[string]*huma.MediaType{problemType: {Schema: schema}},
 		}
@@ -127,7 +127,40 @@ func byStatus(codes []string) map[int][]string {
 			out[k.status] = append(out[k.status], code)
 		}
 	}
+	for _, codes := range out {
+		slices.Sort(codes)
+	}
 	return out
+}
+
+// shareRefusals says once in the document what many operations answer with.
+func shareRefusals(doc *huma.OpenAPI) {
+	doc.Components.Responses = map[string]*huma.Response{}
+	for _, item := range doc.Paths {
+		for _, op := range operationsAt(item) {
+			for status, answer := range op.Responses {
+				codes, isRefusal := strings.CutPrefix(answer.Description, refused)
+				if !isRefusal {
+					continue
+				}
+				name := status + "." + strings.ReplaceAll(strings.TrimSuffix(codes, "."), ", ", ".")
+				doc.Components.Responses[name] = answer
+				op.Responses[status] = &huma.Response{Ref: "#/components/responses/" + name}
+			}
+		}
+	}
+}
+
+// refused begins the description of an answer that is a problem.
+const refused = "Refused: "
+
+func operationsAt(item *huma.PathItem) (all []*huma.Operation) {
+	for _, op := range []*huma.Operation{item.Options, item.Head, item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+		if op != nil {
+			all = append(all, op)
+		}
+	}
+	return all
 }
 
 // reading adds to an operation how reading its input, which is an I, can fail.

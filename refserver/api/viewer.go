@@ -28,6 +28,11 @@ func (a *API) serveDocument() error {
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} {
 		delete(a.doc.OpenAPI().Components.Schemas.Map(), unused)
 	}
+	page, err := renderViewer(a.doc.OpenAPI())
+	if err != nil {
+		return fmt.Errorf("api: page of the document: %w", err)
+	}
+	shareRefusals(a.doc.OpenAPI())
 	asJSON, err := a.doc.OpenAPI().MarshalJSON()
 	if err != nil {
 		return fmt.Errorf("api: document: %w", err)
@@ -35,10 +40,6 @@ func (a *API) serveDocument() error {
 	asYAML, err := a.doc.OpenAPI().YAML()
 	if err != nil {
 		return fmt.Errorf("api: document: %w", err)
-	}
-	page, err := renderViewer(a.doc.OpenAPI())
-	if err != nil {
-		return fmt.Errorf("api: page of the document: %w", err)
 	}
 	a.serve("/openapi.json", "application/openapi+json", asJSON)
 	a.serve("/openapi.yaml", "application/openapi+yaml", asYAML)
@@ -120,8 +121,8 @@ func plain(s string) string { return strings.NewReplacer("**", "", "`", "").Repl
 func operationsOf(doc *huma.OpenAPI, tag string) []viewerOperation {
 	var out []viewerOperation
 	for path, item := range doc.Paths {
-		for _, op := range []*huma.Operation{item.Options, item.Head, item.Get, item.Post, item.Put, item.Patch, item.Delete} {
-			if op != nil && slices.Contains(op.Tags, tag) {
+		for _, op := range operationsAt(item) {
+			if slices.Contains(op.Tags, tag) {
 				out = append(out, viewOperation(doc, path, op))
 			}
 		}

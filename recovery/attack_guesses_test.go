@@ -19,7 +19,7 @@ import (
 // every is how many places of a record are altered: few by default.
 func every(few int) int {
 	if os.Getenv("RECONNECT_TEST_ALL") == "1" {
-		return few * 20
+		return few * 10
 	}
 	return few
 }

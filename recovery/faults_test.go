@@ -25,22 +25,23 @@ func TestWhateverFailsNobodyIsLockedOutAndNothingIsHalfDone(t *testing.T) {
 	t.Parallel()
 	turn := 0
 	for name, a := range acts() {
-		for k, f := range faults {
-			turn++
-			if sized((len(name)+k)%7, 0) != 0 {
-				continue
-			}
-			t.Run(name+"/"+f.name, func(t *testing.T) {
-				t.Parallel()
-				healthy := a.prepare(t, recoverytest.Options{})
-				require.NoError(t, a.do(t.Context(), healthy))
-				total := f.of(healthy.parts)
-				step := max(1, total/sized(1, 2))
-				for n := 1 + (turn*7)%step; n <= total; n += step {
-					a.fails(t, f, n, recoverytest.Options{})
+		turn += len(faults)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			total := a.calls(t)
+			for k, f := range faults {
+				if sized((len(name)+k)%7, 0) != 0 {
+					continue
 				}
-			})
-		}
+				t.Run(f.name, func(t *testing.T) {
+					t.Parallel()
+					step := max(1, total[f.name]/sized(1, 2))
+					for n := 1 + (turn+k)*7%step; n <= total[f.name]; n += step {
+						t.Run(fmt.Sprint(n), func(t *testing.T) { a.fails(t, f, n, recoverytest.Options{}) }) // what it had goes at once
+					}
+				})
+			}
+		})
 	}
 }
 
@@ -76,6 +77,19 @@ func TestWhateverFailsOnADiskNobodyIsLockedOut(t *testing.T) {
 			}
 		})
 	}
+}
+
+// calls are how many of each kind the act makes, by the name of the fault.
+func (a act) calls(t *testing.T) map[string]int {
+	total := map[string]int{}
+	t.Run("with everything well", func(t *testing.T) {
+		s := a.prepare(t, recoverytest.Options{})
+		require.NoError(t, a.do(t.Context(), s))
+		for _, f := range faults {
+			total[f.name] = f.of(s.parts)
+		}
+	})
+	return total
 }
 
 func (a act) fails(t *testing.T, f fault, n int, opts recoverytest.Options) {

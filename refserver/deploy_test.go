@@ -63,7 +63,7 @@ func expressions(t *testing.T) []string {
 // A panel or an alert on a number that does not exist is silent for ever.
 func TestDashboardAndAlertsAskForNumbersThatExist(t *testing.T) {
 	t.Parallel()
-	if runtime.GOOS != "linux" {
+	if runtime.GOOS != "linux" && os.Getenv("RECONNECT_TEST_ALL") != "1" {
 		t.Skip("elsewhere there are fewer numbers of the process")
 	}
 	exist, values := map[string]bool{"up": true}, map[string]bool{}

@@ -333,14 +333,17 @@ func TestWhateverFailsAWishIsCarriedOut(t *testing.T) {
 		t.Run(what.name, func(t *testing.T) {
 			t.Parallel()
 			for n, reached := 1, true; reached; n += sized(2*what.every, 1) {
-				w := newWatched(t, nil)
-				p, d := wishing(t, w, vault.WantErase)
-				w.Clock.Set(d.ErasedAt.Add(time.Hour))
-				what.set(w, n)
-				_, _ = w.Sweep(t.Context())
-				reached = w.failed()
-				w.heal()
-				requireGone(t, w, p)
+				reached = apart(t, "call", n, func(t *testing.T) bool {
+					w := newWatched(t, nil)
+					p, d := wishing(t, w, vault.WantErase)
+					w.Clock.Set(d.ErasedAt.Add(time.Hour))
+					what.set(w, n)
+					_, _ = w.Sweep(t.Context())
+					reached := w.failed()
+					w.heal()
+					requireGone(t, w, p)
+					return reached
+				})
 			}
 		})
 	}

@@ -30,7 +30,8 @@ func TestAFullDiskLosesNothingAndIsOverWhenThereIsRoom(t *testing.T) {
 			t.Parallel()
 			known := f.healthy(t, engines[0])
 			step := sized(3*slower, 1) * max(1, f.costly)
-			for n := 1 + turn%step; f.meetsFullDisk(t, n, known); n += step {
+			for n, met := 1+turn%step, true; met; n += step {
+				met = apart(t, "write", n, func(t *testing.T) bool { return f.meetsFullDisk(t, n, known) })
 			}
 		})
 	}

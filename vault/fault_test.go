@@ -37,20 +37,23 @@ type engine struct {
 
 var engines = []engine{{name: "in memory"}, {name: "on disk", onDisk: true}}
 
-// steps says which calls to fail: the first, and then each so manyth. With
+// steps says which of so many calls to fail: one of the first, and then each so manyth. With
 // RECONNECT_FAULTS=all each, on disk too, which takes minutes.
-func (e engine) steps(f *flow, what fault, turn int) (first, step int) {
-	costly := max(1, f.costly)
+func (e engine) steps(f *flow, what fault, turn, calls int) (first, step int) {
+	step = max(1, f.costly)
 	switch {
 	case os.Getenv("RECONNECT_FAULTS") == "all":
-		return 1, costly
 	case !e.onDisk:
-		step = sized(4*what.every*slower, 1) * costly
-		return 1 + turn%step, step
-	case sized(turn%16, 0) != 0:
-		return 0, 0 // not in the short run
+		step *= sized(4*what.every*slower, 1)
+	default:
+		step *= sized(1000, 19)
 	}
-	return 1 + turn%5, sized(1000, 19) * costly
+	return 1 + turn%max(1, min(step, calls)), step
+}
+
+// tries says whether a flow is tried on an engine with a fault.
+func (e engine) tries(what fault, turn int) bool {
+	return (!what.rare || sized(0, 1) == 1) && (!e.onDisk || sized(turn%16, 0) == 0)
 }
 
 // stage sets a stage for one run of a flow.
@@ -70,40 +73,52 @@ func (e engine) stage(t testing.TB, f *flow) *watched {
 type fault struct {
 	name  string
 	set   func(w *watched, n int)
-	rare  bool // only with RECONNECT_TEST_ALL=1
-	every int  // otherwise each so manyth call
+	rare  bool                 // only with RECONNECT_TEST_ALL=1
+	every int                  // otherwise each so manyth call
+	of    func(w *watched) int // how many calls could fail so
+}
+
+func callsOf(ops ...storagetest.Op) func(*watched) int {
+	return func(w *watched) int { return w.store.Calls(ops...) }
+}
+
+func callsOfWitness(w *watched) int { return w.witness.made() }
+func callsOfKeeper(w *watched) int  { return w.keeper.made() }
+
+// changingNothing are the calls of the store that only look.
+var changingNothing = []storagetest.Op{
+	storagetest.Get, storagetest.Scan, storagetest.CreateBlob, storagetest.WriteBlob, storagetest.OpenBlob, storagetest.ReadBlob, storagetest.SizeBlob,
 }
 
 var faults = []fault{
-	{name: "the store once", set: func(w *watched, n int) { w.store.FailAt(n, storage.ErrUnavailable, storagetest.Before) }, every: 2},
-	{name: "the store from then on", set: func(w *watched, n int) { w.store.FailFrom(n, storage.ErrUnavailable, storagetest.Before) }, every: 4},
+	{name: "the store once", set: func(w *watched, n int) { w.store.FailAt(n, storage.ErrUnavailable, storagetest.Before) }, every: 2, of: callsOf()},
+	{name: "the store from then on", set: func(w *watched, n int) { w.store.FailFrom(n, storage.ErrUnavailable, storagetest.Before) }, every: 4, of: callsOf()},
 	{name: "an answer to a commit", set: func(w *watched, n int) {
 		w.store.FailAt(n, storage.ErrUnknown, storagetest.After, storagetest.Commit)
-	}, every: 1},
+	}, every: 1, of: callsOf(storagetest.Commit)},
 	{name: "all answers to commits", set: func(w *watched, n int) {
 		w.store.FailFrom(n, storage.ErrUnknown, storagetest.After, storagetest.Commit)
-	}, every: 1},
-	{name: "the line to the records after a commit", set: func(w *watched, n int) { w.line.cutAfter(n) }, every: 1},
+	}, every: 1, of: callsOf(storagetest.Commit)},
+	{name: "the line to the records after a commit", set: func(w *watched, n int) { w.line.cutAfter(n) }, every: 1, of: callsOf(storagetest.Commit)},
 	{name: "commits may have got lost", set: func(w *watched, n int) {
 		w.store.FailFrom(n, storage.ErrUnknown, storagetest.Before, storagetest.Commit)
-	}, every: 1},
+	}, every: 1, of: callsOf(storagetest.Commit)},
 	{name: "the answer to a blob", set: func(w *watched, n int) {
 		w.store.FailAt(n, storage.ErrUnknown, storagetest.After, storagetest.CloseBlob)
-	}, every: 1},
+	}, every: 1, of: callsOf(storagetest.CloseBlob)},
 	{name: "the answer to a deletion", set: func(w *watched, n int) {
 		w.store.FailAt(n, storage.ErrUnavailable, storagetest.After, storagetest.DeleteBlob)
-	}, every: 1},
-	{name: "the witness once", set: func(w *watched, n int) { w.witness.failAt(n, n, storagetest.Before) }, every: 1},
-	{name: "the witness from then on", set: func(w *watched, n int) { w.witness.failAt(n, math.MaxInt, storagetest.Before) }, every: 1},
-	{name: "an answer of the witness", set: func(w *watched, n int) { w.witness.failAt(n, n, storagetest.After) }, every: 1},
-	{name: "all answers of the witness", set: func(w *watched, n int) { w.witness.failAt(n, math.MaxInt, storagetest.After) }, rare: true, every: 1},
-	{name: "the key service", set: func(w *watched, n int) { w.keeper.failAt(n, n, storagetest.Before) }, every: 1},
-	{name: "the key service from then on", set: func(w *watched, n int) { w.keeper.failAt(n, math.MaxInt, storagetest.Before) }, rare: true, every: 1},
-	{name: "an answer of the key service", set: func(w *watched, n int) { w.keeper.failAt(n, n, storagetest.After) }, rare: true, every: 1},
+	}, every: 1, of: callsOf(storagetest.DeleteBlob)},
+	{name: "the witness once", set: func(w *watched, n int) { w.witness.failAt(n, n, storagetest.Before) }, every: 1, of: callsOfWitness},
+	{name: "the witness from then on", set: func(w *watched, n int) { w.witness.failAt(n, math.MaxInt, storagetest.Before) }, every: 1, of: callsOfWitness},
+	{name: "an answer of the witness", set: func(w *watched, n int) { w.witness.failAt(n, n, storagetest.After) }, every: 1, of: callsOfWitness},
+	{name: "all answers of the witness", set: func(w *watched, n int) { w.witness.failAt(n, math.MaxInt, storagetest.After) }, rare: true, every: 1, of: callsOfWitness},
+	{name: "the key service", set: func(w *watched, n int) { w.keeper.failAt(n, n, storagetest.Before) }, every: 1, of: callsOfKeeper},
+	{name: "the key service from then on", set: func(w *watched, n int) { w.keeper.failAt(n, math.MaxInt, storagetest.Before) }, rare: true, every: 1, of: callsOfKeeper},
+	{name: "an answer of the key service", set: func(w *watched, n int) { w.keeper.failAt(n, n, storagetest.After) }, rare: true, every: 1, of: callsOfKeeper},
 	{name: "the answer to a call that changes nothing", set: func(w *watched, n int) {
-		w.store.FailAt(n, storage.ErrUnavailable, storagetest.After,
-			storagetest.Get, storagetest.Scan, storagetest.CreateBlob, storagetest.WriteBlob, storagetest.OpenBlob, storagetest.ReadBlob, storagetest.SizeBlob)
-	}, rare: true, every: 1},
+		w.store.FailAt(n, storage.ErrUnavailable, storagetest.After, changingNothing...)
+	}, rare: true, every: 1, of: callsOf(changingNothing...)},
 }
 
 // states are what a person may see: before the act and after it.
@@ -126,25 +141,42 @@ func TestWhateverFailsNothingIsLostOrHalfDone(t *testing.T) {
 // failsInTurn fails every call of the act that the engine wants failed.
 func (f *flow) failsInTurn(t *testing.T, e engine, turn int) {
 	var known *states
+	var calls map[string]int
 	for i, what := range faults {
-		first, step := e.steps(f, what, turn+i)
-		if step == 0 || what.rare && sized(0, 1) == 0 {
+		if !e.tries(what, turn+i) {
 			continue
 		}
 		if known == nil {
-			known = f.healthy(t, e)
+			known, calls = f.healthy(t, e), f.counts(t, e)
 		}
-		for n, reached := first, true; reached; n += step {
-			reached = false
-			if !e.onDisk {
-				reached = f.fails(t, e, what, n, known)
-				continue
-			}
-			t.Run(fmt.Sprint(what.name, " ", n), func(t *testing.T) { // so that its files go at once
-				reached = f.fails(t, e, what, n, known)
-			})
+		first, step := e.steps(f, what, turn+i, calls[what.name])
+		for n := first; n <= calls[what.name]; n += step {
+			apart(t, what.name, n, func(t *testing.T) bool { return f.fails(t, e, what, n, known) })
 		}
 	}
+}
+
+// apart tries one call as a test of its own, so that what it had goes at once.
+func apart(t *testing.T, what string, n int, try func(t *testing.T) (reached bool)) (reached bool) {
+	t.Run(fmt.Sprint(what, " ", n), func(t *testing.T) { reached = try(t) })
+	return reached
+}
+
+// counts are how many calls the act makes that each fault could meet.
+func (f *flow) counts(t *testing.T, e engine) map[string]int {
+	calls := map[string]int{}
+	apart(t, "calls", 0, func(t *testing.T) bool {
+		w := e.stage(t, f)
+		_, act := f.prepare(t, w)
+		w.heal()
+		require.NoError(t, act())
+		require.NoError(t, w.Vaults.Close())
+		for _, what := range faults {
+			calls[what.name] = what.of(w)
+		}
+		return true
+	})
+	return calls
 }
 
 // sees is everything that the person sees, on a vault that is sound.
@@ -160,18 +192,21 @@ func (f *flow) sees(t testing.TB, stage *vaulttest.Stage, p *vaulttest.Person) [
 }
 
 // healthy does the act once with everything well.
-func (f *flow) healthy(t testing.TB, e engine) *states {
-	t.Helper()
-	w := e.stage(t, f)
-	p, act := f.prepare(t, w)
-	s := &states{before: f.sees(t, w.Stage, p)}
-	require.NoError(t, act())
-	if f.next != "" {
-		p.Password = f.next
-	}
-	if !f.erases {
-		s.after = f.sees(t, w.Stage, p)
-	}
+func (f *flow) healthy(t *testing.T, e engine) *states {
+	s := &states{}
+	apart(t, "well", 0, func(t *testing.T) bool {
+		w := e.stage(t, f)
+		p, act := f.prepare(t, w)
+		s.before = f.sees(t, w.Stage, p)
+		require.NoError(t, act())
+		if f.next != "" {
+			p.Password = f.next
+		}
+		if !f.erases {
+			s.after = f.sees(t, w.Stage, p)
+		}
+		return true
+	})
 	return s
 }
 

@@ -78,8 +78,10 @@ func eachFault(t *testing.T, story func(t *testing.T, w *watched, arm func()) (r
 			t.Parallel()
 			step := sized(2*what.every*slower, 1)
 			for n, reached := 1+turn%step, true; reached; n += step {
-				w := newWatched(t, nil)
-				reached = story(t, w, func() { what.set(w, n) })
+				reached = apart(t, "call", n, func(t *testing.T) bool {
+					w := newWatched(t, nil)
+					return story(t, w, func() { what.set(w, n) })
+				})
 			}
 		})
 	}

@@ -153,7 +153,7 @@ func TestWhateverFailsWhatWasAllowedIsWhole(t *testing.T) {
 					step = sized(9, 2)
 				}
 				for n, reached := 1, true; reached; n += step {
-					reached = f.fails(t, what, n)
+					reached = apart(t, what.name, n, func(t *testing.T) bool { return f.fails(t, what, n) })
 				}
 			}
 		})

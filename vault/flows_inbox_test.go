@@ -113,7 +113,7 @@ func TestWhateverFailsWhatIsLeftIsThereOnceOrNotAtAll(t *testing.T) {
 				}
 				step := sized(7*what.every*slower, 2)
 				for n, reached := 1+(turn+i)%step, true; reached; n += step {
-					reached = f.fails(t, what, n, &known)
+					reached = apart(t, what.name, n, func(t *testing.T) bool { return f.fails(t, what, n, &known) })
 				}
 			}
 		})

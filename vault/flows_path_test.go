@@ -154,7 +154,9 @@ func eachPathFault(t *testing.T, story func(t *testing.T, arm func(w *watched)) 
 			t.Parallel()
 			step := sized(24*what.every*slower, 9*what.every)
 			for n, reached := 1+turn%step, true; reached; n += step {
-				reached = story(t, func(w *watched) { what.set(w, n) })
+				reached = apart(t, "call", n, func(t *testing.T) bool {
+					return story(t, func(w *watched) { what.set(w, n) })
+				})
 			}
 		})
 	}

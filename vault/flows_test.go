@@ -128,26 +128,29 @@ func TestWhateverFailsThereIsAnAccountOrNone(t *testing.T) {
 		t.Run(what.name, func(t *testing.T) {
 			t.Parallel()
 			for n, reached := 1, true; reached; n++ {
-				w := newWatched(t, nil)
-				what.set(w, n)
-				p, err := w.NewPerson(t.Context())
-				require.NoError(t, w.Vaults.Close())
-				reached = w.failed()
-				w.heal()
-				stage := w.Another(t, nil)
-				passing(t, stage, 30*time.Hour)
-				passing(t, stage, 6*time.Hour) // keys after a day, then the rest
-				if err == nil {
-					require.Len(t, requireSound(t, stage, p), 2)
-					requireTidy(t, stage, w.blobs, p.Vault.ID())
-					continue
-				}
-				require.NotEmpty(t, vault.Code(err))
-				for key := range dump(t, stage.Store) {
-					if answered(err) != unsure && p == nil {
-						require.Regexp(t, "^(svc/keys|login/.*)$", key, "%v", err)
+				reached = apart(t, "call", n, func(t *testing.T) bool {
+					w := newWatched(t, nil)
+					what.set(w, n)
+					p, err := w.NewPerson(t.Context())
+					require.NoError(t, w.Vaults.Close())
+					reached := w.failed()
+					w.heal()
+					stage := w.Another(t, nil)
+					passing(t, stage, 30*time.Hour)
+					passing(t, stage, 6*time.Hour) // keys after a day, then the rest
+					if err == nil {
+						require.Len(t, requireSound(t, stage, p), 2)
+						requireTidy(t, stage, w.blobs, p.Vault.ID())
+						return reached
 					}
-				}
+					require.NotEmpty(t, vault.Code(err))
+					for key := range dump(t, stage.Store) {
+						if answered(err) != unsure && p == nil {
+							require.Regexp(t, "^(svc/keys|login/.*)$", key, "%v", err)
+						}
+					}
+					return reached
+				})
 			}
 		})
 	}
@@ -160,31 +163,34 @@ func TestWhateverFailsIsSweptInTheEnd(t *testing.T) {
 		t.Run(what.name, func(t *testing.T) {
 			t.Parallel()
 			for n, reached := 1, true; reached; n += sized(3*what.every*slower, 1) {
-				w := newWatched(t, nil)
-				p, gone := w.Person(t), w.Person(t)
-				paper := add(t, p.Vault, "paper", content(1, 3000))
-				_, err := p.Vault.ReplaceDocument(t.Context(), paper.ID, 1, vault.NewDocument{}, bytes.NewReader(content(2, 3000)))
-				require.NoError(t, err)
-				add(t, gone.Vault, "paper", content(3, 3000))
-				_, err = gone.Vault.Erase(t.Context(), gone.Password)
-				require.NoError(t, err)
-				w.store.FailFrom(2, storage.ErrUnavailable, storagetest.Before, storagetest.Commit)
-				_, err = p.Vault.AddDocument(t.Context(), vault.NewDocument{Name: "abandoned"}, bytes.NewReader(content(4, 3000)))
-				require.ErrorIs(t, err, vault.ErrStorage)
-				w.heal()
-				w.Clock.Advance(4 * time.Hour)
+				reached = apart(t, "call", n, func(t *testing.T) bool {
+					w := newWatched(t, nil)
+					p, gone := w.Person(t), w.Person(t)
+					paper := add(t, p.Vault, "paper", content(1, 3000))
+					_, err := p.Vault.ReplaceDocument(t.Context(), paper.ID, 1, vault.NewDocument{}, bytes.NewReader(content(2, 3000)))
+					require.NoError(t, err)
+					add(t, gone.Vault, "paper", content(3, 3000))
+					_, err = gone.Vault.Erase(t.Context(), gone.Password)
+					require.NoError(t, err)
+					w.store.FailFrom(2, storage.ErrUnavailable, storagetest.Before, storagetest.Commit)
+					_, err = p.Vault.AddDocument(t.Context(), vault.NewDocument{Name: "abandoned"}, bytes.NewReader(content(4, 3000)))
+					require.ErrorIs(t, err, vault.ErrStorage)
+					w.heal()
+					w.Clock.Advance(4 * time.Hour)
 
-				what.set(w, n)
-				_, _ = w.Sweep(t.Context())
-				reached = w.failed()
-				w.heal()
-				stage := w.Another(t, nil)
-				require.Contains(t, fmt.Sprint(requireSound(t, stage, p)), digestOf(content(2, 3000)))
-				passing(t, stage, 60*time.Hour)
-				require.NotContains(t, keys(t, stage.Store, gone.Vault.ID().String()), "/i/")
-				require.Len(t, keys(t, stage.Store, gone.Vault.ID().String()), 1)
-				require.Len(t, w.blobs.there(t), 1)
-				requireTidy(t, stage, w.blobs, p.Vault.ID())
+					what.set(w, n)
+					_, _ = w.Sweep(t.Context())
+					reached := w.failed()
+					w.heal()
+					stage := w.Another(t, nil)
+					require.Contains(t, fmt.Sprint(requireSound(t, stage, p)), digestOf(content(2, 3000)))
+					passing(t, stage, 60*time.Hour)
+					require.NotContains(t, keys(t, stage.Store, gone.Vault.ID().String()), "/i/")
+					require.Len(t, keys(t, stage.Store, gone.Vault.ID().String()), 1)
+					require.Len(t, w.blobs.there(t), 1)
+					requireTidy(t, stage, w.blobs, p.Vault.ID())
+					return reached
+				})
 			}
 		})
 	}

@@ -121,19 +121,22 @@ func TestWhateverFailsMuchIsLockedOrComesBackWhole(t *testing.T) {
 					step = sized(5*slower, 1)
 				}
 				for n, reached := 1+step/2, true; reached; n += step {
-					l := newLarge(t, nil, pagesOfMany, 1)
-					if opening {
-						_, err := l.comeBack(t, l.Stage)
-						require.NoError(t, err)
-						l.person.Password = afterwards
-						l.v = l.person.SignIn(t, l.Stage)
-					}
-					what.set(l.w, n)
-					err := l.act(t, opening)
-					_ = l.Vaults.Close()
-					reached = l.w.failed()
-					l.w.heal()
-					l.requireSafe(t, l.elsewhere(t), err, opening)
+					reached = apart(t, "call", n, func(t *testing.T) bool {
+						l := newLarge(t, nil, pagesOfMany, 1)
+						if opening {
+							_, err := l.comeBack(t, l.Stage)
+							require.NoError(t, err)
+							l.person.Password = afterwards
+							l.v = l.person.SignIn(t, l.Stage)
+						}
+						what.set(l.w, n)
+						err := l.act(t, opening)
+						_ = l.Vaults.Close()
+						reached := l.w.failed()
+						l.w.heal()
+						l.requireSafe(t, l.elsewhere(t), err, opening)
+						return reached
+					})
 				}
 			})
 		}

@@ -101,28 +101,31 @@ func TestAFolderIsMadeOnTheOtherSide(t *testing.T) {
 func TestAMoveOfAFolderCanStopAnywhereAndGoOn(t *testing.T) {
 	t.Parallel()
 	for n, reached := 1, true; reached; n += sized(4, 1) {
-		w := newWatched(t, nil)
-		p := w.Person(t)
-		f := folderOf(t, p.Vault, 4)
-		w.store.FailFrom(n, storage.ErrUnavailable, storagetest.Before)
-		_, err := p.Vault.MoveFolder(t.Context(), f.ID, vault.Shared, nil)
-		require.Equal(t, w.failed(), err != nil)
-		reached = w.failed()
-		w.heal()
-		if err != nil {
-			require.ErrorIs(t, err, vault.ErrStorage)
-		}
-		w.Clock.Advance(3 * time.Hour) // a move that was under way is over
-		v := p.SignIn(t, w.Stage)
-		left := len(inside(t, v, f))
-		moved, err := v.MoveFolder(t.Context(), f.ID, vault.Shared, nil)
-		require.NoError(t, err)
-		require.Equal(t, left, moved)
-		require.Empty(t, inside(t, v, f))
-		require.Len(t, inside(t, v, folder(t, v, "Papers", vault.Shared)), 4)
-		requireSound(t, w.Stage, p)
-		settle(t, w.Stage)
-		requireTidy(t, w.Stage, w.blobs, v.ID())
+		reached = apart(t, "call", n, func(t *testing.T) bool {
+			w := newWatched(t, nil)
+			p := w.Person(t)
+			f := folderOf(t, p.Vault, 4)
+			w.store.FailFrom(n, storage.ErrUnavailable, storagetest.Before)
+			_, err := p.Vault.MoveFolder(t.Context(), f.ID, vault.Shared, nil)
+			require.Equal(t, w.failed(), err != nil)
+			reached := w.failed()
+			w.heal()
+			if err != nil {
+				require.ErrorIs(t, err, vault.ErrStorage)
+			}
+			w.Clock.Advance(3 * time.Hour) // a move that was under way is over
+			v := p.SignIn(t, w.Stage)
+			left := len(inside(t, v, f))
+			moved, err := v.MoveFolder(t.Context(), f.ID, vault.Shared, nil)
+			require.NoError(t, err)
+			require.Equal(t, left, moved)
+			require.Empty(t, inside(t, v, f))
+			require.Len(t, inside(t, v, folder(t, v, "Papers", vault.Shared)), 4)
+			requireSound(t, w.Stage, p)
+			settle(t, w.Stage)
+			requireTidy(t, w.Stage, w.blobs, v.ID())
+			return reached
+		})
 	}
 }
 

@@ -48,6 +48,13 @@ func (p *party) calls() map[string]int {
 	return maps.Clone(p.counts)
 }
 
+// made counts all calls since failAt was last called.
+func (p *party) made() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen
+}
+
 func (p *party) call(kind string, perform func() error) error {
 	p.mu.Lock()
 	if p.counts == nil {

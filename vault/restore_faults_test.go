@@ -47,7 +47,7 @@ func TestARestoreThatIsInterruptedIsTakenAtTheNextSignIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for n, met := 1, true; met; n += sized(2*slower-1, 1) {
-				met = interrupted(t, n, fail)
+				met = apart(t, "call", n, func(t *testing.T) bool { return interrupted(t, n, fail) })
 			}
 		})
 	}

@@ -182,7 +182,7 @@ func TestWhateverFailsSessionsHaveStoppedOrGoOn(t *testing.T) {
 		t.Run(what.name, func(t *testing.T) {
 			t.Parallel()
 			for n, reached := 1, true; reached; n++ {
-				reached = failingStop(t, what, n)
+				reached = apart(t, "call", n, func(t *testing.T) bool { return failingStop(t, what, n) })
 			}
 		})
 	}

@@ -253,35 +253,38 @@ func TestWhateverFailsWhoIsUnseenIsTold(t *testing.T) {
 		t.Run(what.name, func(t *testing.T) {
 			t.Parallel()
 			for n, reached := 1, true; reached; n += sized(2*what.every, 1) {
-				m := &messages{}
-				w := newWatched(t, &vaulttest.Options{OnUnseen: m.tell, UnseenAfter: 6})
-				p := w.Person(t)
-				add(t, p.Vault, "paper", content(1, 1000))
-				w.Clock.Set(firstOf(2026, time.October))
-				what.set(w, n)
-				_, _ = w.Sweep(t.Context())
-				reached = w.failed()
-				w.heal()
-				for range 2 {
-					w.Clock.Advance(2 * time.Hour)
-					_, err := w.Sweep(t.Context())
-					require.NoError(t, err)
-				}
-				require.NotEmpty(t, m.take())
-				require.Len(t, unseen(t, w.Stage), 1)
-				require.Empty(t, dueOf(t, w.Store, p.Vault.ID(), "unseen"))
+				reached = apart(t, "call", n, func(t *testing.T) bool {
+					m := &messages{}
+					w := newWatched(t, &vaulttest.Options{OnUnseen: m.tell, UnseenAfter: 6})
+					p := w.Person(t)
+					add(t, p.Vault, "paper", content(1, 1000))
+					w.Clock.Set(firstOf(2026, time.October))
+					what.set(w, n)
+					_, _ = w.Sweep(t.Context())
+					reached := w.failed()
+					w.heal()
+					for range 2 {
+						w.Clock.Advance(2 * time.Hour)
+						_, err := w.Sweep(t.Context())
+						require.NoError(t, err)
+					}
+					require.NotEmpty(t, m.take())
+					require.Len(t, unseen(t, w.Stage), 1)
+					require.Empty(t, dueOf(t, w.Store, p.Vault.ID(), "unseen"))
 
-				what.set(w, n) // and the sign-in
-				_, err := w.Unlock(t.Context(), p.Secret())
-				reached = reached || w.failed()
-				w.heal()
-				w.Clock.Advance(time.Hour)
-				if err != nil {
-					p.SignIn(t, w.Stage)
-				}
-				require.Empty(t, unseen(t, w.Stage))
-				require.Len(t, dueOf(t, w.Store, p.Vault.ID(), "unseen"), 1)
-				requireSound(t, w.Stage, p)
+					what.set(w, n) // and the sign-in
+					_, err := w.Unlock(t.Context(), p.Secret())
+					reached = reached || w.failed()
+					w.heal()
+					w.Clock.Advance(time.Hour)
+					if err != nil {
+						p.SignIn(t, w.Stage)
+					}
+					require.Empty(t, unseen(t, w.Stage))
+					require.Len(t, dueOf(t, w.Store, p.Vault.ID(), "unseen"), 1)
+					requireSound(t, w.Stage, p)
+					return reached
+				})
 			}
 		})
 	}

@@ -543,34 +543,34 @@ func TestWhateverFailsAnUploadGoesOn(t *testing.T) {
 	t.Parallel()
 	b := content(1, 2*uploadPart+9)
 	for _, what := range faults[:3] {
-		for n := 1; n < sized(40, 400); n += sized(5, 1) {
-			w := newWatched(t, nil)
-			p := w.Person(t)
-			u := begin(t, p.Vault, vault.NewDocument{Name: "Carte"}, len(b))
-			what.set(w, n)
-			_, err := p.Vault.AppendUpload(t.Context(), u.ID, 0, bytes.NewReader(b))
-			if err == nil {
-				_, err = p.Vault.FinishUpload(t.Context(), u.ID)
-			}
-			failed := w.failed()
-			w.heal()
-			if err != nil {
-				require.NotEmpty(t, vault.Code(err), "%v", err)
-			}
-			now, err := p.Vault.Upload(t.Context(), u.ID)
-			require.NoError(t, err)
-			if now.Offset < now.Size {
-				now = send(t, p.Vault, now, b)
-			}
-			it := finish(t, p.Vault, now)
-			require.Equal(t, b, read(t, p.Vault, it.ID))
-			require.Equal(t, []string{"Carte"}, papers(t, p.Vault))
-			settle(t, w.Stage)
-			requireTidy(t, w.Stage, w.blobs, p.Vault.ID())
-			requireSound(t, w.Stage, p)
-			if !failed {
-				break
-			}
+		for n, reached := 1, true; reached && n < sized(40, 400); n += sized(5, 1) {
+			reached = apart(t, what.name, n, func(t *testing.T) bool {
+				w := newWatched(t, nil)
+				p := w.Person(t)
+				u := begin(t, p.Vault, vault.NewDocument{Name: "Carte"}, len(b))
+				what.set(w, n)
+				_, err := p.Vault.AppendUpload(t.Context(), u.ID, 0, bytes.NewReader(b))
+				if err == nil {
+					_, err = p.Vault.FinishUpload(t.Context(), u.ID)
+				}
+				reached := w.failed()
+				w.heal()
+				if err != nil {
+					require.NotEmpty(t, vault.Code(err), "%v", err)
+				}
+				now, err := p.Vault.Upload(t.Context(), u.ID)
+				require.NoError(t, err)
+				if now.Offset < now.Size {
+					now = send(t, p.Vault, now, b)
+				}
+				it := finish(t, p.Vault, now)
+				require.Equal(t, b, read(t, p.Vault, it.ID))
+				require.Equal(t, []string{"Carte"}, papers(t, p.Vault))
+				settle(t, w.Stage)
+				requireTidy(t, w.Stage, w.blobs, p.Vault.ID())
+				requireSound(t, w.Stage, p)
+				return reached
+			})
 		}
 	}
 }

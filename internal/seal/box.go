@@ -177,15 +177,16 @@ func (k BoxKey) tink() (*hpke.PrivateKey, error) {
 	if k.IsZero() {
 		return nil, fmt.Errorf("%w: zero key", ErrArgument)
 	}
-	params, err := boxParameters()
-	if err != nil {
-		return nil, err
-	}
-	private, err := hpke.NewPrivateKey(secretdata.NewBytesFromData(k.raw(), insecuresecretdataaccess.Token{}), 0, params)
-	if err != nil {
+	h := *k.p
+	h.pair.Do(func() {
+		if params, err := boxParameters(); err == nil {
+			h.box, _ = hpke.NewPrivateKey(secretdata.NewBytesFromData(h.raw[:], insecuresecretdataaccess.Token{}), 0, params)
+		}
+	})
+	if h.box == nil {
 		return nil, errTink("box private key")
 	}
-	return private, nil
+	return h.box, nil
 }
 
 func boxParameters() (*hpke.Parameters, error) {

@@ -2,20 +2,33 @@ package seal
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
+
+	"github.com/tink-crypto/tink-go/v2/hybrid/hpke"
 )
 
 const redactedText = "[secret]"
 
-// secret holds 32 secret bytes and prints as nothing. They lie behind two
+// secret holds 32 secret bytes, and what is made of them, and prints as nothing. They lie behind two
 // pointers: fmt cannot call methods on unexported fields of other structs, and
 // with a verb that does not fit it follows one pointer, but never two; a
 // traceback shows arguments word by word. All of them then show an address.
-type secret struct{ p **[32]byte }
+type secret struct{ p **hidden }
+
+// hidden is a secret, and what a key pair is made of it when it is first used: to make
+// that costs as much as to use it, and every line of a journal is signed and sealed.
+type hidden struct {
+	raw  [32]byte
+	pair sync.Once
+	sign ed25519.PrivateKey // of a [SigningKey]
+	box  *hpke.PrivateKey   // of a [BoxKey]; nil where it cannot be made
+}
 
 func newSecret(b []byte) (secret, error) {
 	if len(b) != 32 {
@@ -25,19 +38,19 @@ func newSecret(b []byte) (secret, error) {
 	if raw == ([32]byte{}) { // a buffer that nobody filled
 		return secret{}, fmt.Errorf("%w: all-zero key", ErrArgument)
 	}
-	return hide(&raw), nil
+	return hide(&hidden{raw: raw}), nil
 }
 
 func randomSecret() secret {
-	raw := new([32]byte)
-	_, _ = rand.Read(raw[:]) // never fails: crypto/rand ends the program instead
-	return hide(raw)
+	h := new(hidden)
+	_, _ = rand.Read(h.raw[:]) // never fails: crypto/rand ends the program instead
+	return hide(h)
 }
 
-func hide(raw *[32]byte) secret { return secret{&raw} }
+func hide(h *hidden) secret { return secret{&h} }
 
 // raw is the secret itself; the key must not be zero.
-func (s secret) raw() []byte { return (*s.p)[:] }
+func (s secret) raw() []byte { return (*s.p).raw[:] }
 
 // IsZero says that there is no key in it. A zero key seals and opens nothing.
 func (s secret) IsZero() bool { return s.p == nil }

@@ -39,6 +39,8 @@ func TestKeysCannotBePrinted(t *testing.T) {
 	require.NoError(t, err)
 	signing, err := seal.SigningKeyFromBytes(raw)
 	require.NoError(t, err)
+	require.NotEmpty(t, box.Public()) // what is made of them for that is kept, and hidden, too
+	require.NotEmpty(t, signing.Public())
 
 	for _, k := range []any{key, &key, box, &box, signing, &signing} {
 		forms := []any{k, holder{k}, &holder{k}, []any{k}, map[string]any{"k": k}, struct{ K any }{k}, struct{ k seal.Key }{key},

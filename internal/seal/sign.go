@@ -34,7 +34,11 @@ func (k SigningKey) Public() []byte {
 	return bytes.Clone(k.private()[32:])
 }
 
-func (k SigningKey) private() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(k.raw()) }
+func (k SigningKey) private() ed25519.PrivateKey {
+	h := *k.p
+	h.pair.Do(func() { h.sign = ed25519.NewKeyFromSeed(h.raw[:]) })
+	return h.sign
+}
 
 // Sign signs message for the place c. The signature is 64 bytes and does not
 // contain the message. A zero key gives nil, which verifies nowhere.

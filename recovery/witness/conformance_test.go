@@ -21,6 +21,7 @@ func runConformance(t *testing.T, open func(t *testing.T) *subject) {
 		"tries":       tryPromises,
 		"resets":      resetPromises,
 		"evaluating":  evaluatePromises,
+		"policies":    policyPromises,
 		"requests":    requestPromises,
 		"waits":       requestTimePromises,
 		"time":        timePromises,

@@ -5,9 +5,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"os"
 	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -148,22 +152,112 @@ func TestThePagesAreOnThisMachineAlone(t *testing.T) {
 	for _, address := range []string{":9000", "0.0.0.0:9000", "[::]:0", "10.0.0.1:0", "127.0.0.2:0", "example.org:0", "localhost:0", "nonsense"} {
 		_, err := config.Parse([]string{"admin", "pages", "--listen", address}, io.Discard)
 		require.ErrorContains(t, err, "nobody on a network reaches them", address)
-		_, err = listen(t.Context(), address)
+		_, err = listen(t.Context(), address, (&net.ListenConfig{}).Listen)
 		require.Error(t, err, address)
 	}
-	// Whoever holds the same port of the other kind of this machine would be given the link.
-	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "[::1]:0")
-	if err != nil {
-		t.Skip("this machine has no IPv6")
-	}
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
 	defer taken.Close()
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
-	_, err = listen(t.Context(), "127.0.0.1:"+port)
+	_, err = listen(t.Context(), "[::1]:"+port, (&net.ListenConfig{}).Listen)
 	require.Error(t, err)
-	both, err := listen(t.Context(), "127.0.0.1:0")
+	open, err := listen(t.Context(), "127.0.0.1:0", (&net.ListenConfig{}).Listen)
 	require.NoError(t, err)
-	require.Len(t, both, 2)
-	require.NoError(t, closeAll(both))
+	require.NoError(t, closeAll(open))
+}
+
+// ports are those of a machine: which are taken, and which are open for these pages.
+type ports struct {
+	taken, open map[string]bool
+	next        int
+	without     error // what a machine says that has no IPv6
+}
+
+func newPorts(taken ...string) *ports {
+	p := &ports{taken: map[string]bool{}, open: map[string]bool{}, next: 49999}
+	for _, address := range taken {
+		p.taken[address] = true
+	}
+	return p
+}
+
+func (p *ports) listen(_ context.Context, _, address string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if port == "0" {
+		p.next++
+		address = net.JoinHostPort(host, strconv.Itoa(p.next))
+	}
+	switch {
+	case host == "::1" && p.without != nil:
+		return nil, &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", p.without)}
+	case p.taken[address] || p.open[address]:
+		return nil, &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", syscall.EADDRINUSE)}
+	}
+	p.open[address] = true
+	return &openPort{address: address, ports: p}, nil
+}
+
+// openPort is one of them, open.
+type openPort struct {
+	net.Listener
+	address string
+	ports   *ports
+}
+
+func (o *openPort) Addr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(o.address))
+}
+
+func (o *openPort) Close() error {
+	delete(o.ports.open, o.address)
+	return nil
+}
+
+// Whoever holds the same port of the other kind of this machine would be given the link.
+func TestNobodyElseHoldsTheOtherPortOfTheLink(t *testing.T) {
+	t.Parallel()
+	all := func(first, last int) (taken []string) {
+		for port := first; port <= last; port++ {
+			taken = append(taken, net.JoinHostPort("::1", strconv.Itoa(port)))
+		}
+		return taken
+	}
+	for name, c := range map[string]struct {
+		machine *ports
+		address string
+		open    []string // nothing: an error
+	}{
+		"both are free":                  {newPorts(), "127.0.0.1:9000", []string{"127.0.0.1:9000", "[::1]:9000"}},
+		"both are free, the other first": {newPorts(), "[::1]:9000", []string{"[::1]:9000", "127.0.0.1:9000"}},
+		"the other is taken":             {newPorts("[::1]:9000"), "127.0.0.1:9000", nil},
+		"the first is taken":             {newPorts("[::1]:9000"), "[::1]:9000", nil},
+		"another one is found":           {newPorts(all(50000, 50006)...), "127.0.0.1:0", []string{"127.0.0.1:50007", "[::1]:50007"}},
+		"none is found":                  {newPorts(all(50000, 50100)...), "127.0.0.1:0", nil},
+		"there is no IPv6":               {&ports{open: map[string]bool{}, without: syscall.EADDRNOTAVAIL}, "127.0.0.1:9000", []string{"127.0.0.1:9000"}},
+		"it is not built in":             {&ports{open: map[string]bool{}, without: syscall.EAFNOSUPPORT}, "127.0.0.1:9000", []string{"127.0.0.1:9000"}},
+		"it is not allowed":              {&ports{open: map[string]bool{}, without: syscall.EACCES}, "127.0.0.1:9000", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opened, err := listen(t.Context(), c.address, c.machine.listen)
+			if c.open == nil {
+				require.Error(t, err)
+				require.Empty(t, c.machine.open, "nothing stays open")
+				return
+			}
+			require.NoError(t, err)
+			var open []string
+			for _, l := range opened {
+				open = append(open, l.Addr().String())
+			}
+			require.Equal(t, c.open, open)
+			require.NoError(t, closeAll(opened))
+			require.Empty(t, c.machine.open)
+		})
+	}
 }
 
 var printedLink = regexp.MustCompile(`http://([a-z2-7]{16}\.localhost:\d+)/enter/([A-Z2-7]{26})\n`)

@@ -57,7 +57,7 @@ func Run(ctx context.Context, c *config.Config, out io.Writer) error {
 			return err
 		}
 	}
-	listeners, err := listen(ctx, c.Admin.Pages.Listen)
+	listeners, err := listen(ctx, c.Admin.Pages.Listen, (&net.ListenConfig{}).Listen)
 	if err != nil {
 		return err
 	}
@@ -88,8 +88,9 @@ func newOffice(c *config.Config, gate *gate, tell func(string)) (*office, error)
 }
 
 // listen opens the port for both ways in which a browser may look for this machine. If
-// one were left free, another user could listen there, and be given the link.
-func listen(ctx context.Context, address string) ([]net.Listener, error) {
+// one were left free, another user could listen there, and be given the link. What opens
+// one is that of a [net.ListenConfig], or a machine of a test.
+func listen(ctx context.Context, address string, open func(ctx context.Context, network, address string) (net.Listener, error)) ([]net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -99,12 +100,12 @@ func listen(ctx context.Context, address string) ([]net.Listener, error) {
 		return nil, errors.New("the pages of the operator are served on this machine alone: 127.0.0.1 or [::1]")
 	}
 	for tries := 0; ; tries++ {
-		first, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		first, err := open(ctx, "tcp", address)
 		if err != nil {
 			return nil, err
 		}
 		_, taken, _ := net.SplitHostPort(first.Addr().String())
-		second, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(other, taken))
+		second, err := open(ctx, "tcp", net.JoinHostPort(other, taken))
 		switch {
 		case err == nil:
 			return []net.Listener{first, second}, nil

@@ -97,7 +97,7 @@ func open(t *testing.T, key bool, args ...string) *stage {
 // serve starts the pages.
 func (s *stage) serve(idle time.Duration) {
 	s.Helper()
-	listeners, err := listen(s.Context(), "127.0.0.1:0")
+	listeners, err := listen(s.Context(), "127.0.0.1:0", (&net.ListenConfig{}).Listen)
 	require.NoError(s, err)
 	s.address = listeners[0].Addr().String()
 	_, port, _ := net.SplitHostPort(s.address)

@@ -217,7 +217,11 @@ func (s *surfer) shoots(name string) {
 		return
 	}
 	s.taken = append(s.taken, file)
-	picture, err := chromedp.Run(s.ctx, chromedp.FullScreenshot(100))
+	whole := chromedp.FullScreenshot(100)
+	if evaluated[bool](s, `document.documentElement.scrollHeight <= innerHeight`) {
+		whole = chromedp.CaptureScreenshot() // the other moves a short page that runs from right to left
+	}
+	picture, err := chromedp.Run(s.ctx, whole)
 	require.NoError(s, err)
 	require.NoError(s, os.WriteFile(file, picture, 0o644)) //nolint:gosec // for everybody to look at
 }

@@ -14,7 +14,7 @@ import (
 func (l *language) functions(look *Look) template.FuncMap {
 	own := template.FuncMap{
 		"t": l.t, "n": l.n, "size": l.Size, "when": l.when, "date": l.date, "day": l.Day,
-		"appointmentTime": l.appointmentTime, "input": l.input, "wrong": wrong, "hex": hex,
+		"appointmentTime": l.appointmentTime, "input": l.input, "wrong": wrong, "filled": filled, "hex": hex,
 		"folderPicture": folderPicture,
 		"sharedIdle":    func() int { return int(sharedIdle / time.Second) },
 		"private":       func(i vault.Item) bool { return i.Compartment == vault.Private },

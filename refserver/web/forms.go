@@ -168,6 +168,12 @@ func wrong(f *form, field string) wrongView {
 	return wrongView{field, f.Wrong[field], f.wrongFirst(field)}
 }
 
+// filled reports whether there is something in one of some fields, or wrong with it: then
+// they are not folded away.
+func filled(f *form, fields ...string) bool {
+	return slices.ContainsFunc(fields, func(field string) bool { return f.Get(field) != "" || f.Wrong[field] != "" })
+}
+
 // inputView is one field with its label, for the template "input".
 type inputView struct {
 	Name, Type, Label, Hint, Value, Wrong, Autocomplete string
@@ -185,7 +191,7 @@ func (l *language) input(f *form, name string, options ...string) inputView {
 		Autofocus: f.wrongFirst(name),
 		Ltr:       slices.Contains(options, "ltr"), Autocomplete: "off", // a shared phone remembers nothing
 	}
-	if l.Has("hint." + name) {
+	if l.Has("hint."+name) && !slices.Contains(options, "no-hint") {
 		in.Hint = l.t("hint." + name)
 	}
 	for _, option := range options {

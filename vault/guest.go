@@ -174,7 +174,7 @@ func (s *Vaults) trustedHead(ctx context.Context, id ID, pinned []byte) (*seal.O
 	if err != nil {
 		return nil, storageError(err)
 	}
-	h, err := openOwnerHead(id, rec.Value)
+	h, err := s.signatures.ownerHead(id, rec.Value)
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +245,7 @@ func (g *guest) begin(ctx context.Context, v *Vault, tx *storage.Tx, known view,
 		return nil, err
 	}
 	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0], stopPlace: raw[stopPlace]}}
-	if h.owner, err = openOwnerHead(v.id, raw[Owner]); err != nil {
+	if h.owner, err = v.service.signatures.ownerHead(v.id, raw[Owner]); err != nil {
 		return nil, err
 	}
 	if err := h.compareOwner(known.heads); err != nil {
@@ -263,7 +263,7 @@ func (g *guest) begin(ctx context.Context, v *Vault, tx *storage.Tx, known view,
 			return nil, err
 		}
 	}
-	if err := h.open(v.id, raw, v.rings); err != nil {
+	if err := h.open(v.id, raw, v.rings, v.service.signatures); err != nil {
 		return nil, err
 	}
 	if err := h.compare(known.heads); err != nil {

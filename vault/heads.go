@@ -240,13 +240,13 @@ func (h *heads) checkpoint(head string) Checkpoint {
 // readHeads fetches and verifies the heads of a vault in one read: the owner
 // head against trusted (the key that the opener holds), the others against the
 // keys in rings. Compartments without a ring are left out.
-func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings, epoch uint64) (*heads, error) {
+func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings, epoch uint64, known *signatures) (*heads, error) {
 	raw, err := readRawHeads(tx, id)
 	if err != nil {
 		return nil, err
 	}
 	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0], stopPlace: raw[stopPlace]}}
-	if h.owner, err = openOwnerHead(id, h.raw[Owner]); err != nil {
+	if h.owner, err = known.ownerHead(id, h.raw[Owner]); err != nil {
 		return nil, err
 	}
 	if !slices.Equal(h.owner.Key, trusted) {
@@ -263,12 +263,12 @@ func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings, epoch uint64)
 	if h.owner.Epoch > epoch { // signed out everywhere, and perhaps with new keys
 		return nil, ErrSessionEnded
 	}
-	return h, h.open(id, raw, rings)
+	return h, h.open(id, raw, rings, known)
 }
 
 // open opens the journal's head and those of the compartments in rings.
-func (h *heads) open(id ID, raw map[Compartment][]byte, rings rings) (err error) {
-	if h.journal, err = openJournalHead(id, h.owner.Service, h.raw[0]); err != nil {
+func (h *heads) open(id ID, raw map[Compartment][]byte, rings rings, known *signatures) (err error) {
+	if h.journal, err = known.journalHead(id, h.owner.Service, h.raw[0]); err != nil {
 		return err
 	}
 	if h.journal.Restore != h.owner.Restore {

@@ -30,15 +30,24 @@ func (k *signatures) verify(s signature, c seal.Context, message []byte) error {
 		return seal.VerifySignature(s.Key, c, message, s.Bytes)
 	}
 	name := signatureName(s, c, message)
-	k.mu.Lock()
-	_, right := k.right[name]
-	k.mu.Unlock()
-	if right {
+	if k.isRight(name) {
 		return nil
 	}
 	if err := seal.VerifySignature(s.Key, c, message, s.Bytes); err != nil {
 		return err
 	}
+	k.remember(name)
+	return nil
+}
+
+func (k *signatures) isRight(name [sha256.Size]byte) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, right := k.right[name]
+	return right
+}
+
+func (k *signatures) remember(name [sha256.Size]byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for other := range k.right { // any one: forgetting costs one more look
@@ -48,7 +57,54 @@ func (k *signatures) verify(s signature, c seal.Context, message []byte) error {
 		delete(k.right, other)
 	}
 	k.right[name] = struct{}{}
-	return nil
+}
+
+// ownerHead is openOwnerHead, of which each record is verified once: every act reads the
+// heads, and most find those of before.
+func (k *signatures) ownerHead(id ID, record []byte) (*seal.OwnerHead, error) {
+	return openOnce(k, headName(id, 0, nil, record), record, func() (*seal.OwnerHead, error) { return openOwnerHead(id, record) })
+}
+
+// journalHead is openJournalHead in the same way.
+func (k *signatures) journalHead(id ID, service, record []byte) (journalHead, error) {
+	h, err := openOnce(k, headName(id, 1, service, record), record, func() (*journalHead, error) {
+		h, err := openJournalHead(id, service, record)
+		return &h, err
+	})
+	if err != nil {
+		return journalHead{}, err
+	}
+	return *h, nil
+}
+
+// openOnce opens a signed record, or reads it without looking at the signature where these
+// very bytes were opened before, by the same key in the same place, which is its name.
+func openOnce[T any](k *signatures, name [sha256.Size]byte, record []byte, open func() (*T, error)) (*T, error) {
+	if !k.isRight(name) {
+		h, err := open()
+		if err != nil {
+			return nil, err
+		}
+		k.remember(name)
+		return h, nil
+	}
+	_, body, err := seal.ParseClear(record)
+	if err != nil {
+		return nil, tampered("head")
+	}
+	h := new(T)
+	if err := seal.Unmarshal(body, h); err != nil {
+		return nil, tampered("head")
+	}
+	return h, nil
+}
+
+// headName is a digest of a whole record, of its place, and of whose signature is on it if
+// the record does not say so itself. It is no [signatureName]: that begins with the length of a key.
+func headName(id ID, kind byte, key, record []byte) [sha256.Size]byte {
+	b := append([]byte{0xff, kind}, id[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(len(key)))
+	return sha256.Sum256(append(append(b, key...), record...))
 }
 
 // signatureName is a digest of everything that decides whether a signature is right.

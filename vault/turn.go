@@ -126,7 +126,7 @@ func (v *Vault) begin(ctx context.Context, tx *storage.Tx, known view) (*turn, e
 	if v.guest != nil {
 		return v.guest.begin(ctx, v, tx, known, now)
 	}
-	h, err := readHeads(tx, v.id, v.signer.Public(), v.rings, v.epoch)
+	h, err := readHeads(tx, v.id, v.signer.Public(), v.rings, v.epoch, v.service.signatures)
 	if err != nil {
 		return nil, err
 	}

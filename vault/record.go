@@ -332,10 +332,11 @@ func (t *turn) load(c Compartment, e pageEntry) (*record, error) {
 	return openRecord(t.v.id, c, e, rec.Value, t.rings[c], t.authors())
 }
 
-// findRevision is find for a change that names the revision it saw.
+// findRevision is find for a change that names the revision it saw. A small picture that
+// came since then is nobody's edit: whoever has the paper open does not hear of one.
 func (t *turn) findRevision(id ItemID, revision uint64) (*record, error) {
 	r, err := t.find(id)
-	if err == nil && r.item.Revision != revision {
+	if err == nil && r.item.Revision != revision && (!r.isPicturedOnly() || r.item.Revision != revision+1) {
 		return nil, ErrRevision
 	}
 	return r, err

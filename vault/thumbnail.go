@@ -41,7 +41,8 @@ type Thumbnail struct {
 // vault only the person replaces one. It goes with the bytes that it shows: when
 // they are replaced, with the item when that is destroyed, and when somebody else
 // makes it private; it is encrypted anew with them by [Vault.Move], and never
-// exported. Durable when it returns; on an error nothing is kept.
+// exported. Durable when it returns; on an error nothing is kept. The item has a new
+// revision then, but nobody has edited it: a change that names the one before is taken.
 //
 // Errors: those of [Vault.ReplaceDocument]; ErrNotFound for what is not within reach.
 func (v *Vault) SetThumbnail(ctx context.Context, id ItemID, revision uint64, jpeg []byte) (Item, error) {
@@ -54,6 +55,9 @@ func (v *Vault) SetThumbnail(ctx context.Context, id ItemID, revision uint64, jp
 			return nil, err
 		}
 		r, err := t.findRevision(id, revision)
+		if err == nil && r.item.Revision != revision { // another picture was faster
+			err = ErrRevision
+		}
 		if err == nil && r.item.Kind != KindDocument {
 			err = &InvalidError{Field: "item", Problem: "is not a document"}
 		}
@@ -181,6 +185,13 @@ func (r *record) allKeys() [][]byte {
 		return r.keys
 	}
 	return append(slices.Clip(r.keys), r.small.key)
+}
+
+// isPicturedOnly says that this revision differs from the one before by its small picture
+// alone: that was written for it, and no part of the document was.
+func (r *record) isPicturedOnly() bool {
+	now := r.item.Revision
+	return r.small != nil && r.small.part.Revision == now && !slices.ContainsFunc(r.parts, func(p part) bool { return p.Revision == now })
 }
 
 // describe says of a document what its parts say.

@@ -81,6 +81,43 @@ func TestASmallPictureGoesWithItsPaper(t *testing.T) {
 	require.Empty(t, requireBooks(t, s.Stage, s.v.ID()), "and nothing of it is left")
 }
 
+// Whoever has a paper open while its small picture is made, edits what they saw.
+func TestASmallPictureIsNobodysEdit(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	ctx := t.Context()
+	name := "Bail"
+	for what, change := range map[string]func(vault.ItemID, uint64) error{
+		"edit": func(id vault.ItemID, seen uint64) error {
+			_, err := s.v.Edit(ctx, id, seen, vault.Edit{Name: &name})
+			return err
+		},
+		"move": func(id vault.ItemID, seen uint64) error { _, err := s.v.Move(ctx, id, seen, vault.Shared); return err },
+		"replace": func(id vault.ItemID, seen uint64) error {
+			_, err := s.v.ReplaceDocument(ctx, id, seen, vault.NewDocument{MediaType: "image/jpeg"}, bytes.NewReader(content(9, 2000)))
+			return err
+		},
+		"bin":     func(id vault.ItemID, seen uint64) error { _, err := s.v.Bin(ctx, id, seen); return err },
+		"destroy": func(id vault.ItemID, seen uint64) error { return s.v.Destroy(ctx, id, seen) },
+	} {
+		it := pictured(t, s.v, vault.NewDocument{Name: what, MediaType: "image/jpeg"}, 3)
+		require.EqualValues(t, 2, it.Revision)
+		_, err := s.v.SetThumbnail(ctx, it.ID, 1, picture(4, 9000))
+		require.ErrorIs(t, err, vault.ErrRevision, "one picture is enough")
+		require.NoError(t, change(it.ID, 1), what)
+		err = change(it.ID, 1)
+		require.Error(t, err, what)
+		if what != "destroy" {
+			require.ErrorIs(t, err, vault.ErrRevision, "what somebody has changed is seen first")
+			now, err := s.v.Item(ctx, it.ID)
+			require.NoError(t, err)
+			require.EqualValues(t, 3, now.Revision, what)
+			require.ErrorIs(t, change(it.ID, 2), vault.ErrRevision)
+		}
+	}
+	requireSound(t, s.Stage, s.person)
+}
+
 func TestASmallPictureHasNewKeysWhenWhatIsSharedHas(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)

@@ -115,9 +115,13 @@ type Config struct {
 	Now         func() time.Time // nil: time.Now
 	SessionIdle time.Duration    // a session ends after this without use; 0: 15 minutes
 	SessionMax  time.Duration    // and after this in any case; 0: 12 hours
-	SignIns     int              // passwords derived at once, 64 MiB each; 0: GOMAXPROCS
-	SignInQueue int              // waiting for that; 0: 64. Beyond: ErrBusy
-	Folders     []string         // names of the folders of a new vault; nil: SuggestedFolders
+	// StaffSessionIdle and StaffSessionMax are the same for who works for relays, whose
+	// session reaches the spaces of many; 0: as for persons.
+	StaffSessionIdle, StaffSessionMax time.Duration
+
+	SignIns     int      // passwords derived at once, 64 MiB each; 0: GOMAXPROCS
+	SignInQueue int      // waiting for that; 0: 64. Beyond: ErrBusy
+	Folders     []string // names of the folders of a new vault; nil: SuggestedFolders
 
 	// DeathWait is how long a wish to be erased waits after an operator has recorded a
 	// death; 0: 90 days, at least 30 days. It never is shorter than SessionMax.
@@ -210,6 +214,7 @@ func (c *Config) complete() error {
 		bad   bool
 	}{
 		{"SessionIdle", c.SessionIdle < 0}, {"SessionMax", c.SessionMax < 0},
+		{"StaffSessionIdle", c.StaffSessionIdle < 0}, {"StaffSessionMax", c.StaffSessionMax < 0},
 		{"SignIns", c.SignIns < 0}, {"SignInQueue", c.SignInQueue < 0},
 	} {
 		if n.bad {
@@ -241,6 +246,12 @@ func (c *Config) complete() error {
 	}
 	if c.SessionMax == 0 {
 		c.SessionMax = 12 * time.Hour
+	}
+	if c.StaffSessionIdle == 0 {
+		c.StaffSessionIdle = c.SessionIdle
+	}
+	if c.StaffSessionMax == 0 {
+		c.StaffSessionMax = c.SessionMax
 	}
 	if c.SignIns == 0 {
 		c.SignIns = runtime.GOMAXPROCS(0)

@@ -147,7 +147,7 @@ func (t *turn) putSession() error {
 	}
 	key := v.id.session(s.id)
 	t.tx.PutUnique(key, record)
-	t.tx.Put(storage.DueKey(s.started.Add(v.service.cfg.SessionMax), v.id.String(), "session-"+s.id.String()), nil)
+	t.tx.Put(storage.DueKey(s.started.Add(v.service.limitsOf(t.heads.owner).longest), v.id.String(), "session-"+s.id.String()), nil)
 	return nil
 }
 
@@ -230,7 +230,7 @@ func parseSession(stored []byte) (c sessionClear, err error) {
 
 // checkSession refuses an act whose session was ended, is too old or is locked, in the
 // commit of the act itself (N7, N17, F12).
-func (v *Vault) checkSession(tx *storage.Tx, now time.Time) error {
+func (v *Vault) checkSession(tx *storage.Tx, h *heads, now time.Time) error {
 	if v.session == nil {
 		return nil
 	}
@@ -242,7 +242,7 @@ func (v *Vault) checkSession(tx *storage.Tx, now time.Time) error {
 		return err
 	}
 	clear, err := parseSession(rec.Value)
-	if err != nil || !v.service.alive(clear, now) {
+	if err != nil || !v.service.limitsOf(h.owner).alive(clear, now) {
 		return ErrSessionEnded
 	}
 	if clear.Locked && !v.session.opening {
@@ -250,12 +250,6 @@ func (v *Vault) checkSession(tx *storage.Tx, now time.Time) error {
 	}
 	v.session.locked = clear.Locked // another process may have opened it again: its mark is written anew with each use
 	return nil
-}
-
-func (s *Vaults) alive(c sessionClear, now time.Time) bool {
-	used, started := time.UnixMilli(c.Used), time.UnixMilli(c.Started)
-	// The last use is written every five minutes only: give that much more.
-	return now.Before(used.Add(s.cfg.SessionIdle+usedEvery)) && now.Before(started.Add(s.cfg.SessionMax))
 }
 
 // stillOpen looks whether this vault may still be used, and counts as use.

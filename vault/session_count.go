@@ -12,13 +12,14 @@ import (
 // CountSessions counts the sessions of everybody that are open by their own records, for
 // whoever runs the service. It needs no key, names nobody, and reads one record for each
 // sign-in of the last SessionMax, however many accounts there are. Sessions that were ended
-// from another device may be among them until their time is up: they open nothing.
+// from another device may be among them until their time is up: they open nothing. Whose a
+// session is needs a key to know, so each counts by the longer of both limits.
 //
 // Errors: ErrStorage.
 func (s *Vaults) CountSessions(ctx context.Context) (open int, err error) {
 	now := s.now()
 	// The entries of sessions lie at the end of their longest time.
-	for due, err := range s.cfg.Store.DueBefore(ctx, now.Add(s.cfg.SessionMax+time.Hour)) {
+	for due, err := range s.cfg.Store.DueBefore(ctx, now.Add(s.widest().longest+time.Hour)) {
 		if errors.Is(err, storage.ErrInvalid) { // not written by us
 			continue
 		}
@@ -38,7 +39,7 @@ func (s *Vaults) CountSessions(ctx context.Context) (open int, err error) {
 		if err != nil {
 			return 0, storageError(err)
 		}
-		if clear, err := parseSession(rec.Value); err == nil && s.alive(clear, now) {
+		if clear, err := parseSession(rec.Value); err == nil && s.widest().alive(clear, now) {
 			open++
 		}
 	}

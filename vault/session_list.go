@@ -59,7 +59,7 @@ func (t *turn) sessions() ([]storedSession, error) {
 }
 
 func (t *turn) sessionAlive(c sessionClear) bool {
-	return c.Epoch == t.heads.owner.Epoch && t.v.service.alive(c, t.now)
+	return c.Epoch == t.heads.owner.Epoch && t.v.service.limitsOf(t.heads.owner).alive(c, t.now)
 }
 
 // Sessions lists the sessions that are open, the current one first.
@@ -76,10 +76,7 @@ func (v *Vault) Sessions(ctx context.Context) ([]Session, error) {
 				continue
 			}
 			started, used := time.UnixMilli(s.clear.Started).UTC(), time.UnixMilli(s.clear.Used).UTC()
-			expires := used.Add(v.service.cfg.SessionIdle)
-			if end := started.Add(v.service.cfg.SessionMax); end.Before(expires) {
-				expires = end
-			}
+			expires := v.service.limitsOf(t.heads.owner).expires(started, used)
 			current := v.session != nil && bytes.Equal(v.session.id[:], s.id[:])
 			out = append(out, Session{ID: s.id, Device: s.device, Started: started, LastUsed: used, Expires: expires, Current: current})
 		}

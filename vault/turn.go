@@ -148,7 +148,7 @@ func (v *Vault) begin(ctx context.Context, tx *storage.Tx, known view) (*turn, e
 			return nil, err
 		}
 	}
-	if err := v.checkSession(tx, now); err != nil {
+	if err := v.checkSession(tx, h, now); err != nil {
 		return nil, err
 	}
 	if h.owner.Erased == 0 && !slices.Equal(h.owner.Service, v.service.keys.signer.Public()) {

@@ -37,8 +37,11 @@ type Config struct {
 
 	Quota          int64         `default:"150000000" placeholder:"BYTES" help:"Space of each person, in bytes. Default: ${default}."`
 	QuotaIncreased int64         `placeholder:"BYTES" help:"Space after a granted increase, in bytes. Default: twice the quota."`
-	SessionIdle    time.Duration `default:"15m" help:"A session ends after this time without use."`
-	SessionMax     time.Duration `default:"12h" help:"A session ends after this time in any case."`
+	SessionIdle    time.Duration `default:"15m" help:"A person's session ends after this time without use: from a minute to a day."`
+	SessionMax     time.Duration `default:"12h" help:"A person's session ends after this time in any case: at most 30 days."`
+
+	StaffSessionIdle time.Duration `default:"15m" help:"The session of a worker, manager, desk agent or operator ends after this time without use: from a minute to an hour."`
+	StaffSessionMax  time.Duration `default:"12h" help:"The session of a worker, manager, desk agent or operator ends after this time in any case: at most a day."`
 
 	DeathWait   int `default:"90" placeholder:"DAYS" help:"Days from the record of a death to the erasure that the person wished, at least 30. Default: ${default}."`
 	UnseenAfter int `default:"24" placeholder:"MONTHS" help:"Months without a sign-in after which the operator is told of a person, at least 6. Nothing else follows. Default: ${default}."`
@@ -107,7 +110,7 @@ type Admin struct {
 
 	Invite struct{} `cmd:"" help:"Print a code, good once and for seven days, with which the first manager of a new relay makes an account and founds it."`
 
-	Pages Pages `cmd:"" help:"Serve the pages of the operator to this user on this machine, until Ctrl-C or until nobody has used them for the time of --session-idle."`
+	Pages Pages `cmd:"" help:"Serve the pages of the operator to this user on this machine, until Ctrl-C or until nobody has used them for the time of --staff-session-idle."`
 
 	Directory    DirectoryWork    `cmd:"" help:"Show and publish the directory of relays, which the authority signs."`
 	Organisation OrganisationWork `cmd:"" help:"Changes of organisations, for the authority to sign."`
@@ -245,11 +248,21 @@ func (c *Config) check() error {
 	return errors.Join(problems...)
 }
 
+// checkSessions bounds how long a session can be made to last: a phone that was lost, or a
+// screen that was left, must close by itself, and what reaches the spaces of many sooner.
+func (c *Config) checkSessions(expect func(bool, string)) {
+	expect(c.SessionIdle >= time.Minute && c.SessionIdle <= 24*time.Hour, "--session-idle must be from a minute to a day")
+	expect(c.SessionMax >= c.SessionIdle, "--session-max must not be less than --session-idle")
+	expect(c.SessionMax <= 30*24*time.Hour, "--session-max must be at most 30 days")
+	expect(c.StaffSessionIdle >= time.Minute && c.StaffSessionIdle <= time.Hour, "--staff-session-idle must be from a minute to an hour")
+	expect(c.StaffSessionMax >= c.StaffSessionIdle, "--staff-session-max must not be less than --staff-session-idle")
+	expect(c.StaffSessionMax <= 24*time.Hour, "--staff-session-max must be at most a day")
+}
+
 func (c *Config) checkServer(expect func(bool, string)) {
 	expect(c.Quota > 0, "--quota must be more than 0 bytes")
 	expect(c.QuotaIncreased == 0 || c.QuotaIncreased >= c.Quota, "--quota-increased must not be less than --quota")
-	expect(c.SessionIdle >= time.Minute, "--session-idle must be at least a minute")
-	expect(c.SessionMax >= c.SessionIdle, "--session-max must not be less than --session-idle")
+	c.checkSessions(expect)
 	expect(c.DeathWait >= 30 && c.DeathWait <= 3650, "--death-wait must be from 30 to 3650 days")
 	expect(c.UnseenAfter >= 6 && c.UnseenAfter <= 1200, "--unseen-after must be from 6 to 1200 months")
 	s := c.Serve

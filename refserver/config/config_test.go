@@ -128,6 +128,26 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 	}
 }
 
+// Nobody can make a session last so long that a lost phone or a screen that was left is
+// open to whoever comes: less for who reaches the spaces of many.
+func TestNoSettingMakesASessionLastTooLong(t *testing.T) {
+	t.Parallel()
+	for _, good := range [][]string{
+		nil, {"--session-idle=1m"}, {"--session-idle=24h", "--session-max=720h"}, {"--staff-session-idle=1h", "--staff-session-max=24h"}, {"--staff-session-idle=1m", "--staff-session-max=1m"},
+	} {
+		_, err := config.Parse(good, io.Discard)
+		require.NoError(t, err, good)
+	}
+	for _, bad := range []string{
+		"--session-idle=59s", "--session-idle=24h1m", "--session-max=10m", "--session-max=721h",
+		"--staff-session-idle=59s", "--staff-session-idle=61m", "--staff-session-max=10m", "--staff-session-max=24h1m", "--staff-session-max=0s",
+	} {
+		_, err := config.Parse([]string{bad}, io.Discard)
+		flag, _, _ := strings.Cut(bad, "=")
+		require.ErrorContains(t, err, flag, bad)
+	}
+}
+
 func TestTheAddressOfThePagesIsOneThatCanBeTyped(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"https://espace.example.org", "https://espace.example.org/", "https://espace.example.org:8443", "http://localhost:8080"} {

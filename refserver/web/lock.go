@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"reconnect.example/consent"
-	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
@@ -67,7 +66,6 @@ func (p *pages) unlockSession(v *visit) error {
 		return v.signInAgain("staff-unlock", f, err)
 	}
 	defer w.Close()
-	v.signOutPerson()
 	session.Drop(v.w, session.HeldCookie)
 	v.dropHandOver()
 	v.enterStaff(w.Own().Token())
@@ -86,16 +84,6 @@ func (p *pages) leaveLocked(v *visit) error {
 	session.Drop(v.w, session.HeldCookie)
 	session.Drop(v.w, session.HandOverCookie) // whoever takes the device next goes on with nobody's request
 	return v.goTo("/staff/sign-in", "left")
-}
-
-// signOutPerson ends the session of a person who is still signed in on this device.
-func (v *visit) signOutPerson() {
-	if v.token == "" {
-		return
-	}
-	if err := v.pages.Vaults.SignOut(v.ctx(), v.token); err != nil && !errors.Is(err, vault.ErrSessionEnded) {
-		v.log(problem.Of(err), err) // the cookie goes all the same; the session ends by its clock
-	}
 }
 
 // toUnlock is where a locked session is opened again, also from another window.

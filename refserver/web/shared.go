@@ -1,12 +1,15 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
+	"reconnect.example/vault"
 )
 
 // A shared device is the screen of a centre, or somebody else's phone: whoever takes it
@@ -45,14 +48,27 @@ func (v *visit) shareDevice(shared bool) {
 
 // enter gives the browser the session of a person.
 func (v *visit) enter(token string, shared bool) {
+	v.endFormer(token)
 	v.shareDevice(shared)
 	v.keep(token)
 }
 
 // enterStaff gives it that of a worker, who knows what they sit at.
 func (v *visit) enterStaff(token string) {
+	v.endFormer(token)
 	v.shareDevice(false)
 	session.SetCookie(v.w, token)
+}
+
+// endFormer ends the session that this browser had, whoever's it was: who signs in leaves
+// none behind of which somebody else may have a copy.
+func (v *visit) endFormer(token string) {
+	if v.token == "" || v.token == token {
+		return
+	}
+	if err := v.pages.Vaults.SignOut(v.ctx(), v.token); err != nil && !errors.Is(err, vault.ErrSessionEnded) {
+		v.log(problem.Of(err), err) // it ends by its clock
+	}
 }
 
 // keep lets the browser keep the session: on a shared device for a few minutes more, so

@@ -57,6 +57,26 @@ func TestAStolenCookieIsWorthNothingAfterLeaving(t *testing.T) {
 	require.Equal(t, "/sign-in", thief.get("/").Path)
 }
 
+func TestANewSignInEndsTheSessionThatTheBrowserHad(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	p, phone := c.newPerson(), c.stranger()
+	at, err := url.Parse(c.server.URL)
+	require.NoError(t, err)
+	thief := c.stranger()
+	thief.client.Jar.SetCookies(at, p.client.Jar.Cookies(at))
+	phone.login = p.login
+	phone.signIn(password).ok("Mon espace")
+	thief.get("/").ok("Mon espace")
+
+	p.signIn("wrong words here").is(http.StatusUnauthorized)
+	thief.get("/").ok("Mon espace") // nobody is put out by a guess
+	p.signIn(password).ok("Mon espace")
+	require.Equal(t, "/sign-in", thief.get("/").Path)
+	p.get("/").ok("Mon espace")
+	phone.get("/").ok("Mon espace") // another device goes on
+}
+
 func TestTheCookieIsForThisHostOverHTTPSAndForNoScript(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil).stranger()

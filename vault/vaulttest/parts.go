@@ -118,7 +118,7 @@ func (p *parts) service(ctx context.Context, opts *Options) (*Stage, error) {
 		Checkpoints: checkpoints,
 		Limiter:     wrapped(opts.Limiter, vault.Limiter(p.witness)),
 		Now:         p.clock.Now, Folders: folders,
-		SessionIdle: opts.SessionIdle, SessionMax: opts.SessionMax,
+		SessionIdle: opts.SessionIdle, SessionMax: opts.SessionMax, StaffSessionIdle: opts.StaffSessionIdle, StaffSessionMax: opts.StaffSessionMax,
 		SignIns: opts.SignIns, SignInQueue: opts.SignInQueue,
 		DeathWait: opts.DeathWait, UnseenAfter: opts.UnseenAfter, OnUnseen: opts.OnUnseen,
 	})

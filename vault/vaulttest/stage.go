@@ -28,11 +28,14 @@ type Options struct {
 	Start time.Time
 	// Quota is the configuration of the quota; its clock is that of the stage.
 	Quota quota.Config
-	// Folders, SessionIdle, SessionMax, SignIns and SignInQueue are those of
+	// Folders, the limits of sessions, SignIns and SignInQueue are those of
 	// vault.Config. Folders nil: one folder, "Papers".
 	Folders                 []string
 	SessionIdle, SessionMax time.Duration
-	SignIns, SignInQueue    int
+
+	StaffSessionIdle, StaffSessionMax time.Duration
+
+	SignIns, SignInQueue int
 	// Directory makes the directory over the parts of this service. nil: none, so that
 	// nobody but the person can be let in.
 	Directory func(*storage.Store, vault.Checkpoints) (vault.Directory, error)

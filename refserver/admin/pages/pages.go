@@ -62,7 +62,7 @@ func Run(ctx context.Context, c *config.Config, out io.Writer) error {
 		return err
 	}
 	_, port, _ := net.SplitHostPort(listeners[0].Addr().String())
-	gate, token := newGate(port, c.SessionIdle, c.SessionMax, time.Now)
+	gate, token := newGate(port, c.StaffSessionIdle, c.StaffSessionMax, time.Now)
 	o, err := newOffice(c, gate, func(text string) { _, _ = fmt.Fprintln(out, text) })
 	if err != nil {
 		return errors.Join(err, closeAll(listeners))

@@ -46,7 +46,7 @@ func (s *surfer) signIn(r *running) {
 
 func (a *alone) addsAPaper() {
 	a.goTo(a.url + "/papers")
-	a.look("papers", "papers.title", "Identité", "Santé")
+	a.look("papers", "papers.title", "folder.is-identity", "folder.is-health")
 	a.press(`main a[href="/papers/add"]`)
 	a.look("add-paper", "field.photo", "field.file")
 	a.photographs("Récépissé")

@@ -15,13 +15,13 @@ func (l *language) functions(look *Look) template.FuncMap {
 	own := template.FuncMap{
 		"t": l.t, "n": l.n, "size": l.Size, "when": l.when, "date": l.date, "day": l.Day,
 		"appointmentTime": l.appointmentTime, "input": l.input, "wrong": wrong, "filled": filled, "hex": hex,
-		"folderPicture": folderPicture,
-		"sharedIdle":    func() int { return int(sharedIdle / time.Second) },
-		"private":       func(i vault.Item) bool { return i.Compartment == vault.Private },
-		"shared":        func(i vault.Item) bool { return i.Compartment == vault.Shared },
-		"path":          itemPath,
-		"small":         small,
-		"qr":            qrCode,
+		"folderPicture": folderPicture, "folderName": l.folderName,
+		"sharedIdle": func() int { return int(sharedIdle / time.Second) },
+		"private":    func(i vault.Item) bool { return i.Compartment == vault.Private },
+		"shared":     func(i vault.Item) bool { return i.Compartment == vault.Shared },
+		"path":       itemPath,
+		"small":      small,
+		"qr":         qrCode,
 	}
 	maps.Copy(own, look.Functions)
 	return own
@@ -47,6 +47,31 @@ func folderPicture(name string) string {
 		return "justice"
 	}
 	return "folder"
+}
+
+// folderName says what such a folder is called in the language of who reads: a new space has
+// it in French. It keeps its name in the store, so that a centre and a person who read
+// different languages mean the same one.
+func (l *language) folderName(name string) string {
+	switch name {
+	case "Identité":
+		return l.t("folder.is-identity")
+	case "Santé":
+		return l.t("folder.is-health")
+	case "Logement":
+		return l.t("folder.is-housing")
+	case "Travail":
+		return l.t("folder.is-work")
+	case "Famille":
+		return l.t("folder.is-family")
+	case "Argent":
+		return l.t("folder.is-money")
+	case "Justice":
+		return l.t("folder.is-justice")
+	case "Divers":
+		return l.t("folder.is-other")
+	}
+	return name
 }
 
 func picture(all map[string]template.HTML) func(string) (template.HTML, error) {

@@ -30,24 +30,22 @@ type judge struct {
 	axe  string // the program axe-core; "" where it is not installed
 }
 
-// newJudge finds axe-core where .ci/run puts it, or where AXE_CORE says.
-func newJudge(t interface {
-	require.TestingT
-	Helper()
-}) *judge {
-	t.Helper()
+// theJudge is one for all windows, and finds axe-core where .ci/run puts it, or where AXE_CORE says.
+var theJudge = sync.OnceValues(func() (*judge, error) {
 	at := os.Getenv("AXE_CORE")
 	if at == "" {
 		cache, err := os.UserCacheDir()
-		require.NoError(t, err)
+		if err != nil {
+			return nil, err
+		}
 		at = filepath.Join(cache, "reconnect-ci", "axe-core", "axe-4.14.1.min.js")
 	}
 	source, err := os.ReadFile(at) //nolint:gosec // named by who runs the test
-	if os.Getenv("RECONNECT_TEST_ALL") == "1" {
-		require.NoError(t, err, "the browser tests need npm's axe-core: .ci/run fetches it")
+	if err != nil && os.Getenv("RECONNECT_TEST_ALL") == "1" {
+		return nil, fmt.Errorf("the browser tests need npm's axe-core, which .ci/run fetches: %w", err)
 	}
-	return &judge{seen: map[string]bool{}, axe: string(source)}
-}
+	return &judge{seen: map[string]bool{}, axe: string(source)}, nil
+})
 
 // first reports whether nobody has judged this kind of page yet.
 func (j *judge) first(kind string) bool {

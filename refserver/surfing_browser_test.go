@@ -75,7 +75,9 @@ func openWindow(t *testing.T, more ...chromedp.ExecAllocatorOption) *window {
 	ctx, end := chromedp.NewContext(allocator)
 	t.Cleanup(end)
 	require.NoError(t, chromedp.Do(ctx)) // starts the browser, which lives as long as ctx
-	return &window{ctx, newJudge(t)}
+	judge, err := theJudge()
+	require.NoError(t, err)
+	return &window{ctx, judge}
 }
 
 // surfer is one person in a browser, with cookies and a history of their own. After each

@@ -84,7 +84,7 @@ func TestSigningInReadsNoJournalWhereNothingWaits(t *testing.T) {
 
 func TestTwoProcessesTakeInEachThingOnce(t *testing.T) {
 	t.Parallel()
-	for range sized(2, 10) {
+	for range sized(2, 6) {
 		tn := newTown(t, nil)
 		giver := tn.giver(t)
 		for i := range 90 {

@@ -103,7 +103,7 @@ func TestFlippedAndCutRecordsAreRefused(t *testing.T) {
 			spoil(c)
 		}
 	}
-	done, until := 0, time.Now().Add(time.Duration(sized(0, 30))*time.Second)
+	done, until := 0, time.Now().Add(time.Duration(sized(0, 15))*time.Second)
 	for _, c := range rest {
 		if time.Now().After(until) {
 			break

@@ -89,10 +89,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 		fmt.Fprintf(os.Stderr, "%s: %s …\n", t.id, t.what)
 		results, err := t.measure(ctx, o)
-		if err != nil {
-			return fmt.Errorf("%s: %w", t.id, err)
-		}
 		all = append(all, results...)
+		if err != nil { // what was measured before is worth as much
+			return errors.Join(fmt.Errorf("%s: %w", t.id, err), printTable(out, all, *paste))
+		}
 	}
 	return printTable(out, all, *paste)
 }

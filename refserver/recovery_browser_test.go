@@ -44,7 +44,7 @@ func questionsAtACentre(tn *town) {
 	amina.goTo(tn.url + "/papers")
 	amina.waitFor("sign-in.title") // every session of before is over
 	amina.enters(tn.url, tn.Amina.Login, recoverytest.NewPassword)
-	amina.look("told", "asked.done", "Samir, ")
+	amina.look("told", "asked.done", "Samir"+amina.lang.T("format.comma")+" ")
 	amina.goTo(tn.url + "/locked")
 	amina.look("locked", "locked.title")
 	amina.write("#f-former", tn.Amina.Password)

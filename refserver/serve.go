@@ -22,6 +22,7 @@ import (
 	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/demo"
 	"reconnect.example/refserver/engines"
+	"reconnect.example/refserver/headers"
 	"reconnect.example/refserver/preview"
 	"reconnect.example/refserver/printing"
 	"reconnect.example/refserver/problem"
@@ -225,18 +226,7 @@ func answer(w http.ResponseWriter, status int, text string) {
 // what differs for them.
 func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-		h.Set("Cache-Control", "no-store")
-		if r.TLS != nil {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
+		headers.Protect(w, r, "default-src 'none'; frame-ancestors 'none'; sandbox")
 		next.ServeHTTP(w, r)
 	})
 }

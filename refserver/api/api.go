@@ -11,6 +11,7 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/recovery"
+	"reconnect.example/refserver/headers"
 	"reconnect.example/refserver/patience"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
@@ -152,13 +153,8 @@ func (a *API) guarded() http.Handler {
 	}))
 	routed := sameOrigin.Handler(http.HandlerFunc(a.route))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Cache-Control", "no-store") // shared devices keep nothing, and neither does a proxy
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Add("Vary", "Accept-Language")
+		headers.Protect(w, r, "default-src 'none'; frame-ancestors 'none'; sandbox")
+		w.Header().Add("Vary", "Accept-Language")
 		w, r, end := patience.Bound(w, r, a.stall)
 		defer end(false) // who streams flushes
 		routed.ServeHTTP(w, r)

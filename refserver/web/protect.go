@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"reconnect.example/refserver/headers"
 	"reconnect.example/refserver/patience"
 	"reconnect.example/refserver/problem"
 )
@@ -19,19 +20,7 @@ func (p *pages) protect(next http.Handler) http.Handler {
 	own.SetDenyHandler(p.anybody(func(*visit) error { return problem.ErrCrossOrigin }))
 	checked := own.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Frame-Options", "DENY") // for browsers that know no frame-ancestors
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-		// A shared phone keeps nothing: no cache, and no way back into a page.
-		h.Set("Cache-Control", "no-store")
-		if r.TLS != nil {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
+		headers.Protect(w, r, policy)
 		w, r, end := patience.Bound(w, r, patience.Stall)
 		whole := false
 		defer func() { end(whole) }()

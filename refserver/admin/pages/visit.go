@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"reconnect.example/refserver/admin"
+	"reconnect.example/refserver/headers"
 	words "reconnect.example/refserver/language"
 )
 
@@ -28,15 +29,7 @@ type handler func(*visit) error
 
 // ServeHTTP refuses what does not come from a page of this server, before anything else.
 func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-	h.Set("Cache-Control", "no-store")
+	headers.Protect(w, r, policy)
 	// Another name that leads to this machine is one of a stranger: DNS rebinding.
 	if r.Host != o.gate.host {
 		http.Error(w, "not here", http.StatusMisdirectedRequest)

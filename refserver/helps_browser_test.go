@@ -20,7 +20,7 @@ func TestHelpsInABrowser(t *testing.T) {
 	t.Parallel()
 	w, r := openWindow(t), start(t, filepath.Join(shortDir(t), "data"), "--demo")
 	for name, tell := range map[string]func(*surfer, *running){
-		"keyboard": byKeyboardAlone, "voice": readAloud, "shared": aSharedDeviceAsksFirst,
+		"keyboard": byKeyboardAlone, "voice": readAloud, "shared": aSharedDeviceAsksFirst, "slow": aPhotoBeforeTheScript,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,6 +118,22 @@ func aSharedDeviceAsksFirst(s *surfer, r *running) {
 	s.waits("done.idle")
 	s.goTo(r.url + "/papers")
 	s.waits("sign-in.title")
+}
+
+// On a slow network somebody chooses a photo before the script of the page has come.
+func aPhotoBeforeTheScript(s *surfer, r *running) {
+	path, err := filepath.Abs(photo)
+	require.NoError(s, err)
+	s.signIn(r)
+	s.letsScripts(false)
+	s.goTo(r.url + "/papers/add")
+	s.waits("papers.add")
+	s.do(chromedp.SetUploadFiles(chromedp.CSS("#f-photo"), []string{path}))
+	s.letsScripts(true)
+	evaluated[any](s, `document.head.append(Object.assign(document.createElement("script"), {src: document.querySelector('script[src*="papers"]').src}))`)
+	s.waits("Page 1")
+	s.press(`form[action="/papers/add"] button:not([type=button])`)
+	s.waits("done.added")
 }
 
 func (s *surfer) entersOnASharedDevice(r *running) {

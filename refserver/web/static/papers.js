@@ -541,4 +541,7 @@
         return Array.prototype.map.call(new Uint8Array(digest, 0, 8), function (b) { return b.toString(16).padStart(2, "0"); }).join("");
       });
   }
+
+  // What was chosen before this file was there, on a slow network, counts as well.
+  [photo, file].forEach(function (input) { if (input.files.length) take(input); });
 })();

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/refserver/session"
+	"reconnect.example/refserver/web"
 	"reconnect.example/vault"
 )
 
@@ -160,6 +163,34 @@ func TestASecondClickOnClosingShowsTheSameReceipt(t *testing.T) {
 	again.client.Jar.SetCookies(at, p.client.Jar.Cookies(at))
 	first := receiptOf(t, p.post("/close", end).ok())
 	require.Equal(t, first, receiptOf(t, again.post("/close", end).ok()))
+}
+
+// An account that asked too often is told so on the page of closing, too, where nothing is
+// open then.
+func TestWhoAskedTooOftenIsToldSoAlsoWhenClosing(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	p := c.newPerson()
+	pages, err := web.New(web.Config{Vaults: c.data.Vaults, Limits: session.NewLimits(session.LimitsConfig{RequestsPerSecond: 1})})
+	require.NoError(t, err)
+	at, err := url.Parse(c.server.URL)
+	require.NoError(t, err)
+	closing := func() *httptest.ResponseRecorder { // a fault of the page is one of the test
+		r := httptest.NewRequest(http.MethodPost, "/close", strings.NewReader("how=keep"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for _, cookie := range p.client.Jar.Cookies(at) {
+			r.AddCookie(cookie)
+		}
+		w := httptest.NewRecorder()
+		pages.ServeHTTP(w, r)
+		return w
+	}
+	for range 10 {
+		require.Equal(t, http.StatusUnprocessableEntity, closing().Code)
+	}
+	held := closing()
+	require.Equal(t, http.StatusTooManyRequests, held.Code)
+	require.NotEmpty(t, held.Header().Get("Retry-After"))
 }
 
 func TestAClosedAccountIsReadTakenAndReopened(t *testing.T) {

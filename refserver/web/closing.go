@@ -27,7 +27,7 @@ func (p *pages) closeAccount(v *visit) error {
 	}
 	receipt, err := p.receipts.do(v.ctx(), v.token, "close "+f.ID, func() (string, error) { return v.close(f) })
 	if errors.Is(err, vault.ErrSignIn) || errors.Is(err, vault.ErrBackOff) || f.wrong() {
-		defer v.vault.Close()
+		defer v.end() // nothing is open if the account asked too often
 		if errors.Is(err, vault.ErrSignIn) {
 			f.refuse("password", v.t("wrong.password"))
 		}

@@ -7,6 +7,7 @@ import (
 	bytesof "encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -30,6 +31,11 @@ const headerIdempotency = "Idempotency-Key"
 
 // onceAnswers is how long an answer may take to be remembered after its caller has gone.
 const onceAnswers = 10 * time.Second
+
+// errAskedBefore marks the answer to a request that was sent before, and of which this side
+// does not know how it ends. A phone asks so whenever it lost the network: it is told, and
+// nobody is called for it, or whoever is signed in could call the operator at night.
+var errAskedBefore = errors.New("api: it was asked before")
 
 // spelled is what a key may look like: a text, in quotation marks or not.
 var spelled = regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
@@ -85,12 +91,15 @@ func (a *API) onceOver(w http.ResponseWriter, r *http.Request, body []byte, do f
 		return errIdempotency
 	}
 	kept, answered, err := a.vaults.Once(r.Context(), token, key, digestOf(r, body))
-	if err != nil {
-		return err
-	}
-	if answered {
+	if err == nil && answered {
 		_, _ = io.Copy(io.Discard, r.Body) // a client that is still sending would not read the answer
-		return writeKept(w, kept)
+		err = writeKept(w, kept)
+	}
+	if errors.Is(err, vault.ErrUnknown) {
+		return fmt.Errorf("%w: %w", errAskedBefore, err)
+	}
+	if err != nil || answered {
+		return err
 	}
 	out := &answerKeeper{header: http.Header{}}
 	err = do(out, r)

@@ -84,3 +84,20 @@ func TestTheSameRequestSentManyTimesAtOnceIsCarriedOutOnce(t *testing.T) {
 	require.Len(t, made, 1, fmt.Sprint(made))
 	require.Len(t, ok[listed](p.call("GET", "/items?kind=note", nil), 200).Items, 1)
 }
+
+// A phone that lost the network asks while its request is at work, as often as it likes:
+// the operator hears of what this side did wrong, and not of that.
+func TestWhoAsksAgainTooEarlyCallsNoOperator(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := newServer(t, serverOptions{log: &log})
+	p := s.newPerson(t)
+	begun := digestOf(p.request("POST", "/notes", nil, "Content-Type", "application/json"), []byte(aNote))
+	_, answered, err := s.vaults.Once(t.Context(), p.token, "k", begun) // it is at work
+	require.NoError(t, err)
+	require.False(t, answered)
+	for range 3 {
+		p.note(aNote, "k").refused(503, "unknown")
+	}
+	require.Empty(t, log.String())
+}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -275,6 +276,9 @@ func (w *streamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // in it that could name a person or an item. What a caller did wrong is between
 // the caller and us.
 func (a *API) report(ctx context.Context, operation string, err error) {
+	if errors.Is(err, errAskedBefore) {
+		return
+	}
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusInsufficientStorage && ctx.Err() == nil {
 		a.failed(p.kind.code)

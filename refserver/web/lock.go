@@ -30,6 +30,7 @@ func (p *pages) handDevice(v *visit) error {
 	session.Hold(v.w, session.HeldCookie, v.token)
 	session.ClearCookie(v.w)
 	v.w.Header().Set("Clear-Site-Data", `"cache"`) // no way back into a page of the worker's
+	v.dropHandOver()                               // nor into the request of who was at it before
 	return v.goTo(to, "locked")
 }
 

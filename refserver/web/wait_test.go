@@ -122,9 +122,13 @@ func TestALockedSessionIsLeftWithoutItsPassword(t *testing.T) {
 
 	// Also from the window that did not know of the lock.
 	again := h.desk(h.samir)
+	again.client.Jar.SetCookies(at, []*http.Cookie{{Name: session.HandOverCookie, Value: "of somebody before", Path: "/", Secure: true}})
 	late := h.stranger()
 	late.client.Jar.SetCookies(at, again.client.Jar.Cookies(at))
 	again.post("/staff/lock", nil).ok()
+	for _, c := range again.client.Jar.Cookies(at) {
+		require.NotEqual(t, session.HandOverCookie, c.Name, "whoever gets the device goes on with nobody's request")
+	}
 	late.post("/leave", nil).ok("Vous êtes déconnecté.")
 	again.post("/staff/unlock", url.Values{"password": {h.samir.Password}}).ok()
 	require.Equal(t, "/staff/sign-in", again.get("/staff").Path)

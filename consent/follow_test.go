@@ -153,7 +153,7 @@ func TestAReceiptIsPrintedInWordsThatNamesCannotDisturb(t *testing.T) {
 	require.Contains(t, english, "Receipt of consent")
 	require.Contains(t, english, "On : 2026-03-02 09:00, agreed")
 	require.Contains(t, french, "Reçu de consentement")
-	require.Contains(t, french, "2026-03-02 10:00")
+	require.Contains(t, french, "02/03/2026 10:00")
 	require.Contains(t, french, "voir ce que vous partagez, et y ajouter")
 	require.Contains(t, arabic, "إيصال موافقة")
 	require.Contains(t, arabic, "في : 2026/03/02 10:00، وافقت")

@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +27,8 @@ var receiptLanguages = map[string]receiptWords{
 		storage: "Where it is kept", retention: "How long", withdrawal: "How to end it", rights: "Your rights", signed: "Signed by the safe and by the service",
 		open: "until you end it", at: "until ", and: ", ", clock: "2006-01-02 15:04",
 		codes: map[string]string{
-			"see": "see what you share", "see-and-add": "see what you share, and add to it", "give": "leave papers for you, and see nothing", "help": "help you back in by phone, and see nothing",
-			"documents": "documents", "contacts": "contacts", "appointments": "appointments", "notes": "notes", "chosen-items": "the papers that you chose, and nothing else", "recovery-half": "half of a key, which opens nothing alone",
+			"see": "see what you share", "see-chosen": "see what you chose, and nothing else", "see-and-add": "see what you share, and add to it", "give": "leave papers for you, and see nothing", "help": "help you back in by phone, and see nothing",
+			"documents": "documents", "contacts": "contacts", "appointments": "appointments", "notes": "notes", "chosen-items": "the papers that you chose", "recovery-half": "half of a key, which opens nothing alone",
 			"access-to-rights": "to help you with your rights", "recovery": "to help you back in when you have forgotten or lost everything", "consent": "your consent (GDPR, article 6 (1) (a))", "this-service": "on this service, encrypted",
 			"while-given": "as long as you allow it; what was seen may have been kept",
 			"own-safe":    "in your safe, under who can see, at any time, with one tap", "any-relay": "or with the help of any centre",
@@ -41,10 +42,10 @@ var receiptLanguages = map[string]receiptWords{
 		number: "Numéro du reçu", principal: "Espace de", controller: "Responsable", recipient: "Qui", notice: "Notice lue",
 		language: "en", given: "Le", until: "Durée", method: "Peut", data: "Sur quoi", purposes: "Pour quoi", basis: "Sur quelle base",
 		storage: "Où c'est gardé", retention: "Combien de temps", withdrawal: "Comment y mettre fin", rights: "Vos droits", signed: "Signé par l'espace et par le service",
-		open: "jusqu'à ce que vous y mettiez fin", at: "jusqu'au ", and: ", ", clock: "2006-01-02 15:04",
+		open: "jusqu'à ce que vous y mettiez fin", at: "jusqu'au ", and: ", ", clock: "02/01/2006 15:04",
 		codes: map[string]string{
-			"see": "voir ce que vous partagez", "see-and-add": "voir ce que vous partagez, et y ajouter", "give": "déposer des papiers pour vous, sans rien voir", "help": "vous aider à revenir, par téléphone, sans rien voir",
-			"documents": "documents", "contacts": "contacts", "appointments": "rendez-vous", "notes": "notes", "chosen-items": "les papiers que vous avez choisis, et rien d'autre", "recovery-half": "la moitié d'une clé, qui seule n'ouvre rien",
+			"see": "voir ce que vous partagez", "see-chosen": "voir ce que vous avez choisi, et rien d'autre", "see-and-add": "voir ce que vous partagez, et y ajouter", "give": "déposer des papiers pour vous, sans rien voir", "help": "vous aider à revenir, par téléphone, sans rien voir",
+			"documents": "documents", "contacts": "contacts", "appointments": "rendez-vous", "notes": "notes", "chosen-items": "les papiers que vous avez choisis", "recovery-half": "la moitié d'une clé, qui seule n'ouvre rien",
 			"access-to-rights": "vous aider dans vos droits", "recovery": "vous aider à revenir si vous avez tout oublié ou tout perdu", "consent": "votre consentement (RGPD, article 6, 1, a)", "this-service": "sur ce service, chiffré",
 			"while-given": "tant que vous le permettez ; ce qui a été vu a pu être gardé",
 			"own-safe":    "dans votre espace, page « qui peut voir », à tout moment, d'un geste", "any-relay": "ou avec l'aide de n'importe quel centre",
@@ -61,8 +62,8 @@ var receiptLanguages = map[string]receiptWords{
 		open: "إلى أن توقفه أنت", at: "حتى ", and: "، ",
 		clock: "2006/01/02 15:04", // slashes: hyphens would turn round after an Arabic letter (UAX 9)
 		codes: map[string]string{
-			"see": "رؤية ما تشاركه", "see-and-add": "رؤية ما تشاركه، والإضافة إليه", "give": "ترك أوراق لك، بدون رؤية أي شيء", "help": "مساعدتك على الرجوع، بالهاتف، بدون رؤية أي شيء",
-			"documents": "الأوراق", "contacts": "جهات الاتصال", "appointments": "المواعيد", "notes": "الملاحظات", "chosen-items": "الأوراق التي اخترتها، ولا شيء غيرها", "recovery-half": "نصف مفتاح، وحده لا يفتح شيئًا",
+			"see": "رؤية ما تشاركه", "see-chosen": "رؤية ما اخترته، ولا شيء غيره", "see-and-add": "رؤية ما تشاركه، والإضافة إليه", "give": "ترك أوراق لك، بدون رؤية أي شيء", "help": "مساعدتك على الرجوع، بالهاتف، بدون رؤية أي شيء",
+			"documents": "الأوراق", "contacts": "جهات الاتصال", "appointments": "المواعيد", "notes": "الملاحظات", "chosen-items": "الأوراق التي اخترتها", "recovery-half": "نصف مفتاح، وحده لا يفتح شيئًا",
 			"access-to-rights": "مساعدتك في حقوقك", "recovery": "مساعدتك على الرجوع إذا نسيت كل شيء أو ضاع منك كل شيء", "consent": "موافقتك (RGPD، المادة 6، 1، a)", "this-service": "في هذه الخدمة، مشفّرًا",
 			"while-given": "ما دمت تسمح بذلك؛ ما رأوه قد يكونون احتفظوا به",
 			"own-safe":    "في مساحتك، صفحة «من يستطيع أن يرى»، في أي وقت، بضغطة واحدة", "any-relay": "أو بمساعدة أي مركز",
@@ -105,7 +106,7 @@ func (r *Receipt) Text(language string, zone *time.Location) string {
 	if r.Event.State == StateGiven {
 		line(w.until, w.duration(r.Event.Duration, zone))
 	}
-	line(w.method, w.code(r.Processing.Scope))
+	line(w.method, w.code(r.Processing.method()))
 	line(w.data, w.each(r.Processing.Data)...)
 	line(w.purposes, w.each(r.Processing.Purposes)...)
 	line(w.basis, w.code(r.Processing.LawfulBasis))
@@ -117,6 +118,15 @@ func (r *Receipt) Text(language string, zone *time.Location) string {
 	line(w.notice, safename.Line(n.Version)+" ("+w.language+" "+safename.Line(n.Language)+")", "SHA-256 "+safename.Line(n.Digest))
 	b.WriteString("\n" + w.signed + "\n")
 	return b.String()
+}
+
+// method is what the recipient may: who sees what was chosen sees it also where it is
+// private, and nothing of what is shared.
+func (p Processing) method() string {
+	if slices.Equal(p.Data, []string{"chosen-items"}) {
+		return p.Scope + "-chosen"
+	}
+	return p.Scope
 }
 
 func (w *receiptWords) code(code string) string {

@@ -62,6 +62,11 @@ func TestAVisitShowsWhatWasChosenForAnHourAndLeavesNothing(t *testing.T) {
 	require.Equal(t, 2, followers[0].Items)
 	require.Equal(t, "Accueil de jour", followers[0].Name)
 	require.Equal(t, tn.centre.worker.ID(), followers[0].Worker)
+	receipts, err := tn.service.Receipts(t.Context(), tn.amina.Vault)
+	require.NoError(t, err)
+	for language, says := range map[string]string{"fr": "Peut : voir ce que vous avez choisi, et rien d'autre", "en": "They may : see what you chose, and nothing else", "ar": "رؤية ما اخترته، ولا شيء غيره"} {
+		require.Contains(t, receipts[0].Text(language, nil), says)
+	}
 
 	again := tn.again(t)
 	keepAwake(t, tn, again, 59*time.Minute)

@@ -9,6 +9,7 @@ import (
 	"reconnect.example/consent"
 	"reconnect.example/consent/consenttest"
 	"reconnect.example/vault"
+	"reconnect.example/vault/vaulttest"
 )
 
 // F12: while a person is at the device, neither can they reach what the worker has open,
@@ -128,6 +129,20 @@ func TestALockAsksForTheSecondFactorAndEndsWithItsSession(t *testing.T) {
 	_, err = s.Service.UnlockSession(t.Context(), amina.Vault.Token(), amina.Password, "")
 	require.ErrorIs(t, err, vault.ErrSignIn)
 	_, err = s.Service.UnlockSession(t.Context(), "no token", amina.Password, "")
+	require.ErrorIs(t, err, vault.ErrSessionEnded)
+}
+
+func TestTriesAtALockKeepItFromNoEnd(t *testing.T) {
+	t.Parallel()
+	s := consenttest.New(t, &consenttest.Options{Vault: vaulttest.Options{StaffSessionIdle: 10 * time.Minute, StaffSessionMax: 2 * time.Hour}})
+	boss := s.Relay(t, "Harbour").Manager
+	token := boss.Own().Token()
+	require.NoError(t, boss.Lock(t.Context()))
+	s.Clock.Advance(7 * time.Minute)
+	_, err := s.Service.UnlockSession(t.Context(), token, "another password", "")
+	require.ErrorIs(t, err, vault.ErrSignIn)
+	s.Clock.Advance(9 * time.Minute)
+	_, err = s.Service.UnlockSession(t.Context(), token, boss.Password, "")
 	require.ErrorIs(t, err, vault.ErrSessionEnded)
 }
 

@@ -258,9 +258,10 @@ func (v *Vault) stillOpen(ctx context.Context) error {
 }
 
 // touch notes the use of the session, every five minutes, in whatever commit
-// comes: a long upload or download is use, too.
+// comes: a long upload or download is use, too. To try to open a locked one is none:
+// whoever is at the device could keep it from its end.
 func (t *turn) touch() error {
-	if t.session == nil || t.session != t.v.session || t.now.Sub(t.session.used) < usedEvery {
+	if t.session == nil || t.session != t.v.session || t.session.locked || t.now.Sub(t.session.used) < usedEvery {
 		return nil
 	}
 	used := *t.session

@@ -182,7 +182,8 @@ type inputView struct {
 }
 
 // input describes a field for a template: {{template "input" (input .Data.Form
-// "name" "required" "max=200")}}. Its label is the message "field." and its name.
+// "name" "required" "max=200")}}. Its label is the message "field." and its name, or what
+// "label=" says.
 func (l *language) input(f *form, name string, options ...string) inputView {
 	in := inputView{
 		Name: name, Type: "text", Label: l.t("field." + name), Value: f.Values.Get(name), Wrong: f.Wrong[name],
@@ -198,6 +199,8 @@ func (l *language) input(f *form, name string, options ...string) inputView {
 		switch key, value, _ := strings.Cut(option, "="); key {
 		case "type":
 			in.Type = value
+		case "label":
+			in.Label = l.t("field." + value)
 		case "rows":
 			in.Rows = int(number(value))
 		case "max":

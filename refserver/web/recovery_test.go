@@ -130,7 +130,7 @@ func (h *helped) request(w *person, at *consenttest.Relay, way string, set url.V
 	w.post(path, g.form(path, url.Values{"way": {chosen[1]}})).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
 	values := g.form(path, url.Values{"way": {chosen[1]}, "recognised": {"vient depuis un an"}})
 	maps.Copy(values, set)
-	g = w.post(path, values).ok("Pour cette personne seule", "Ne gardez ni copie ni photo", "Jamais")
+	g = w.post(path, values).ok("Pour cette personne seule", "ne gardez ni copie ni photo", "Jamais")
 	words := g.largeWords()
 	require.Len(h.t, words, 2)
 	again := w.post(path, values).ok("ne sont montrés qu’une fois").without(words[0], words[1])

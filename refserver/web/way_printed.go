@@ -93,5 +93,12 @@ func (p *pages) printed(v *visit) error {
 			return err
 		}
 	}
+	o, err := v.vault.Overview(v.ctx())
+	if err != nil {
+		return err
+	}
+	if o.Counts.Documents == 0 { // an account that was just opened: what comes next is on the first page
+		return v.goTo("/", "sheet-printed")
+	}
 	return v.goTo("/ways", "sheet-printed")
 }

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -36,9 +37,21 @@ func TestEveryActOfTheJournalHasWords(t *testing.T) {
 		_, err := space.Sessions(t.Context())
 		require.NoError(t, err)
 	}
-	g := p.get("/journal").ok("Plus ancien", "Connexions regardées", "A regardé 200 fois")
+	g := p.get("/journal").ok("Plus ancien", "Connexions regardées", "Pages et listes regardées, 200 fois")
 	require.NotRegexp(t, `(vault|items?|document|space|journal|sessions)\.[a-z]`, g.text())
 	p.get(g.link(`/journal\?before=[0-9]+`)).ok("Espace ouvert pour la première fois").without("Plus ancien")
+}
+
+// Whoever reads how often they looked at their own space reads it in one line, with from
+// when until when.
+func TestADayOfLookingAroundIsOneLine(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina := tn.amina()
+	amina.get("/space").ok()
+	tn.stage.Clock.Advance(17 * time.Minute)
+	amina.get("/sessions").ok()
+	require.Regexp(t, `Vous · Pages et listes regardées, [0-9]+ fois, entre [0-9]+ h [0-9]+ et [0-9]+ h [0-9]+ `, amina.get("/journal").ok("Voir le détail").text())
 }
 
 func TestSessionsAreListedAndEnded(t *testing.T) {

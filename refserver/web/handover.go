@@ -79,6 +79,8 @@ func (p *pages) enter(v *visit) error {
 		}
 		told := problem.Of(err)
 		f.Problem = v.sentence(told)
+		f.Values.Del("handcode") // the number may stay: without the codes it opens nothing
+		f.Values.Del("deskcode")
 		return v.showWith(told.Status, "back", view)
 	}
 	if err != nil {
@@ -244,8 +246,22 @@ func (v *visit) notBack(view comingView, err error) error {
 		return err
 	}
 	v.retryAfter(p)
-	f.Problem = v.sentence(p)
+	if f.Problem = v.sentence(p); errors.Is(err, problem.ErrOwnPart) {
+		f.Problem = v.wrongPart(view)
+	}
 	return v.showWith(p.Status, "back-new", view)
+}
+
+// wrongPart speaks of what was asked for here, and of nothing else: who has answers has
+// never had a sheet. It does not say which of them is wrong.
+func (v *visit) wrongPart(view comingView) string {
+	switch {
+	case view.Sheet:
+		return v.t("back.wrong-sheet")
+	case view.Places != nil:
+		return v.t("back.wrong-pictures")
+	}
+	return v.t("back.wrong-answers")
 }
 
 // badSheet says a slip in the code of a sheet, which its check digits show.

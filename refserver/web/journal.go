@@ -64,10 +64,19 @@ func (v *visit) together(lines []journalLine) []journalLine {
 		if len(line.Looks) == 1 {
 			all[i] = line.Looks[0]
 		} else if len(line.Looks) > 1 {
-			all[i].What = v.n("journal.looked", len(line.Looks))
+			all[i].What = v.n("journal.looked", len(line.Looks)) + v.between(line.Looks[len(line.Looks)-1].At, line.Looks[0].At)
 		}
 	}
 	return all
+}
+
+// between says from when until when of a day, where these are not the same minute.
+func (v *visit) between(first, last time.Time) string {
+	from, to := v.Hour(first.In(v.zone)), v.Hour(last.In(v.zone))
+	if from == to {
+		return ""
+	}
+	return v.t("format.comma") + " " + v.t("journal.looked-at", from, to)
 }
 
 func (p *pages) journal(v *visit) error {

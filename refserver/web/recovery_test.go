@@ -180,11 +180,14 @@ func TestASheetAndACentreBringSomebodyBack(t *testing.T) {
 	require.Equal(t, "/staff/sign-in", samir.get("/staff").Path)
 
 	phone := samir // the same device
-	phone.enters(number, "1234 5678", "").is(http.StatusForbidden, "Le numéro ou le code n’est pas le bon.")
+	phone.enters(code, number, "").is(http.StatusForbidden, "Vous les avez peut-être échangés")
+	again := phone.enters(number, "1234 5678", "").is(http.StatusForbidden, "Le numéro ou le code n’est pas le bon.")
+	require.Contains(t, again.Body, `value="`+number+`"`, "the number need not be typed again")
+	require.NotContains(t, again.Body, "1234 5678", "and no code goes back into a page")
 	phone.enters(number, code, "").ok("Presque arrivé", "Ce qui est privé revient aussi.")
 	phone.comes(url.Values{"sheet": {sheet}, "repeat": {"something else"}}).is(http.StatusUnprocessableEntity, "Les deux mots de passe").without(sheet, chosenAnew)
 	phone.comes(url.Values{"sheet": {"1111 2222 3333 4444 5555 6666"}}).is(http.StatusUnprocessableEntity, "Ce code a une erreur.")
-	phone.comes(url.Values{"sheet": {first}}).is(http.StatusForbidden, "Cette feuille ou ces réponses ne sont pas les bonnes.")
+	phone.comes(url.Values{"sheet": {first}}).is(http.StatusForbidden, "Ce n’est pas le code de votre feuille.").without("réponses")
 	g := phone.get("/back/new").ok()
 	values := g.form("/back/new", url.Values{"sheet": {sheet}, "new": {chosenAnew}, "repeat": {chosenAnew}})
 	phone.post("/back/new", values).ok("Vous êtes de retour", h.recovery.Amina.Login, "Faire une nouvelle carte", "Faire une feuille")
@@ -251,7 +254,7 @@ func TestQuestionsBringBackWhatIsSharedAndTheOldPasswordTheRest(t *testing.T) {
 	phone := h.stranger()
 	phone.enters(number, code, "").ok("Comment s’appelait mon ami ?", "Le privé reste fermé")
 	phone.comes(url.Values{"answer": {"x", "y"}}).is(http.StatusUnprocessableEntity, "Il faut répondre à toutes les questions.")
-	phone.comes(url.Values{"answer": {"le chien", "personne", "aucun"}}).is(http.StatusForbidden, "Cette feuille ou ces réponses ne sont pas les bonnes.")
+	phone.comes(url.Values{"answer": {"le chien", "personne", "aucun"}}).is(http.StatusForbidden, "Une de ces réponses au moins n’est pas la bonne.").without("feuille", "personne aucun")
 	phone.comes(url.Values{"answer": {"BISCOTTE, la tortue", "petit ouragan", "youssouf diabate"}}).ok("Vous êtes de retour", "qui étaient privées sont fermées.")
 	phone.get(note).is(http.StatusNotFound)
 	phone.get("/").ok("qui étaient privées sont fermées.", "Votre ancien mot de passe ou votre ancienne carte l’ouvre.")
@@ -272,6 +275,7 @@ func TestPicturesBringSomebodyBack(t *testing.T) {
 	phone := h.stranger()
 	phone.enters(number, code, "").ok("Image 5").without("Image 6")
 	phone.comes(url.Values{"picture": {"cat", "moon", "boat", "key", ""}}).is(http.StatusUnprocessableEntity, "Il faut choisir toutes les images.")
+	phone.comes(url.Values{"picture": {"moon", "cat", "boat", "key", "owl"}}).is(http.StatusForbidden, "ou pas dans cet ordre").without("Cette feuille", "réponses")
 	phone.comes(url.Values{"picture": chosen}).ok("Vous êtes de retour")
 }
 

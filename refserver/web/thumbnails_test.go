@@ -92,7 +92,7 @@ func TestAPaperThatWasAddedIsFoundBySight(t *testing.T) {
 	all := p.smalls(idOf(photo.Path)+" "+idOf(scan.Path), "")
 	require.Equal(t, small.Body, string(all[idOf(photo.Path)]))
 	require.Len(t, all, 2)
-	p.get("/journal").ok("Petite image faite : « Carte »", "Petites images regardées")
+	p.get("/journal").ok("Petite image faite : « Carte »", "Vu en petit, dans la liste")
 	// It is a form like another: what was changed meanwhile is not said to be.
 	binIt := photo.link("/items/[a-z2-7]+/bin")
 	p.post(binIt, photo.form(binIt, nil)).ok("C’est dans la corbeille.")

@@ -89,7 +89,7 @@ func TestAWorkerTakesNoKeysAndNotEverything(t *testing.T) {
 	v := tn.open(t, tn.post(t))
 	_, err := v.OwnKeys(t.Context())
 	require.ErrorIs(t, err, vault.ErrNotAllowed)
-	require.ErrorIs(t, v.Export(t.Context(), &bytes.Buffer{}), vault.ErrNotAllowed)
+	require.ErrorIs(t, v.Export(t.Context(), &bytes.Buffer{}, nil), vault.ErrNotAllowed)
 	_, err = v.Journal(t.Context(), nil)
 	require.ErrorIs(t, err, vault.ErrNotAllowed)
 	_, err = v.Grants(t.Context())

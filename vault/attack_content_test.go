@@ -226,7 +226,7 @@ func hostileNames(t *testing.T, s *hostile) {
 		}
 	}
 	var out bytes.Buffer
-	require.NoError(t, s.v.Export(t.Context(), &out))
+	require.NoError(t, s.v.Export(t.Context(), &out, nil))
 	z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
 	require.NoError(t, err)
 	documents := 0

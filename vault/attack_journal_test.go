@@ -161,7 +161,7 @@ func markupInNames(t *testing.T, s *hostile) {
 	require.NoError(t, err)
 	entries := requireJournal(t, s.v)
 	var out bytes.Buffer
-	require.NoError(t, s.v.Export(t.Context(), &out))
+	require.NoError(t, s.v.Export(t.Context(), &out, nil))
 	z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
 	require.NoError(t, err)
 	file := func(name string) []byte {

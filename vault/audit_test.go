@@ -91,11 +91,11 @@ func TestSpoiltPapersKeepNobodyFromLeaving(t *testing.T) {
 		"closing":          func(v *vault.Vault, old string) error { _, err := v.CloseAccount(t.Context(), old); return err },
 		"erasing":          func(v *vault.Vault, old string) error { _, err := v.Erase(t.Context(), old); return err },
 		"export": func(v *vault.Vault, _ string) error {
-			e := export(t, v)
-			require.False(t, e.manifest.Complete)
-			require.Equal(t, "account.json", e.manifest.Damaged[0].Name)
-			require.Contains(t, string(e.files["account.json"]), `"login": "`)
-			require.Len(t, e.items, 3, "the document, and a folder on both sides")
+			e := export(t, v, nil)
+			require.False(t, e.bundle.Complete)
+			require.Equal(t, "account.json", e.bundle.Damaged[0].Name)
+			require.Contains(t, string(e.files["data/account.json"]), `"login": "`)
+			require.Len(t, e.bundle.Items, 3, "the document, and a folder on both sides")
 			return nil
 		},
 	} {
@@ -120,9 +120,9 @@ func TestASpoiltPaperHidesNoOther(t *testing.T) {
 			set(t, s.Store, key, []byte("spoilt"))
 		}
 	}
-	e := export(t, s.v)
-	require.False(t, e.manifest.Complete)
-	require.Contains(t, string(e.files["account.json"]), "What is kept here, for whom, and how to leave.", "the consent is intact")
+	e := export(t, s.v, nil)
+	require.False(t, e.bundle.Complete)
+	require.Contains(t, string(e.files["data/account.json"]), "What is kept here, for whom, and how to leave.", "the consent is intact")
 	asked, err := s.v.SpaceRequests(t.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, asked, "a reason that is gone does not hide the decision")
@@ -134,11 +134,11 @@ func TestASpoiltLineOfTheJournalKeepsNoExportBack(t *testing.T) {
 	paper := add(t, s.v, "Carte", content(1, 500))
 	record := get(t, s.Store, s.line(1))
 	set(t, s.Store, s.line(1), flipped(record, len(record)-1))
-	e := export(t, s.v)
-	require.False(t, e.manifest.Complete)
-	require.Len(t, e.manifest.Damaged, 1)
-	require.Equal(t, "journal.json", e.manifest.Damaged[0].Name)
-	require.Contains(t, string(e.files["journal.json"]), paper.ID.String(), "what is above the break is there")
+	e := export(t, s.v, nil)
+	require.False(t, e.bundle.Complete)
+	require.Len(t, e.bundle.Damaged, 1)
+	require.Equal(t, "journal.json", e.bundle.Damaged[0].Name)
+	require.Contains(t, string(e.files["data/journal.json"]), paper.ID.String(), "what is above the break is there")
 	found := false
 	for _, b := range e.files {
 		found = found || bytes.Equal(b, content(1, 500))
@@ -182,7 +182,7 @@ func TestAnExportCanBeUnpackedWhateverThingsAreCalled(t *testing.T) {
 		addTo(t, s.v, n, []byte(n.Name[:1]))
 	}
 	var out bytes.Buffer
-	require.NoError(t, s.v.Export(t.Context(), &out))
+	require.NoError(t, s.v.Export(t.Context(), &out, nil))
 	z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
 	require.NoError(t, err)
 	dir, unpacked := t.TempDir(), map[string]bool{}

@@ -38,7 +38,7 @@ func TestAClosedAccountCanOnlyBeReadAndExported(t *testing.T) {
 	v := s.person.SignIn(t, s.Stage)
 	require.Equal(t, content(1, 5000), read(t, v, paper.ID))
 	require.NotZero(t, item(t, v, binned.ID).Binned)
-	require.NoError(t, v.Export(ctx, io.Discard))
+	require.NoError(t, v.Export(ctx, io.Discard, nil))
 	o := overview(t, v)
 	require.Equal(t, []vault.NoticeCode{vault.NoticeClosing}, o.Notices)
 	require.Equal(t, receipt.ErasedAt, o.ErasedAt)

@@ -6,7 +6,7 @@
 //	v, err := vaults.Unlock(ctx, vault.Password{Login: …, Secret: …})
 //	doc, err := v.AddDocument(ctx, vault.NewDocument{Name: "Birth certificate"}, r)
 //	content, err := v.ReadDocument(ctx, doc.ID)               // journalled before the first byte
-//	err := v.Export(ctx, w)                                   // everything, in open formats
+//	err := v.Export(ctx, w, nil)                              // everything, in open formats
 //
 // # What it promises
 //

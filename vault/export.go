@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,29 +19,68 @@ import (
 	"reconnect.example/internal/safename"
 )
 
-// Export writes everything within reach into one ZIP, in open formats, asking
-// for nothing and nobody (FR-9, QC-1):
+// ExportOptions chooses what leaves. The zero value is everything.
 //
-//	LISEZMOI.txt                                 what is where, in French and English
-//	documents/<private|shared>/<folder>/<name>   the original files, byte for byte
-//	data/items.json, data/*.csv                  everything that is known of each item
-//	contacts.vcf, appointments.ics               for a phone or a computer (RFC 6350, RFC 5545)
-//	journal.json, journal.csv                    what happened
-//	account.json                                 login, notices and consents, space
-//	manifest.json                                SHA-256 and length of each file; last, so that its absence shows a broken export
+// With a choice only the chosen items leave, with the folders that they lie in, and
+// what lies in the bin only if it is named: account, journal and receipts are of the
+// whole, and nobody's business who is given some papers.
+type ExportOptions struct {
+	Items          []ItemID // these alone; nil: every one. ErrNotFound, before the first byte, if one is not within reach
+	Kinds          []Kind   // items of these kinds alone; nil: of every kind
+	WithoutPrivate bool     // nothing of the private part
+	// Receipts are JSON documents that go along as they are: those of package consent,
+	// which this one does not know. With a choice they are left out.
+	Receipts [][]byte
+}
+
+func (o *ExportOptions) chooses() bool { return o.Items != nil || o.Kinds != nil || o.WithoutPrivate }
+
+func (o *ExportOptions) takes(it *Item) bool {
+	named := slices.Contains(o.Items, it.ID)
+	return (o.Items == nil || named) && (o.Kinds == nil || slices.Contains(o.Kinds, it.Kind)) &&
+		!(o.WithoutPrivate && it.Compartment == Private) && (it.Binned.IsZero() || named || !o.chooses())
+}
+
+// Export writes everything within reach, or what opts chooses (nil: everything), as
+// one bundle, in open formats, asking for nothing and nobody (FR-9, QC-1): a bag
+// (BagIt, RFC 8493) in a ZIP. docs/bundle.md is its specification.
 //
-// What waits in the inbox is taken in before. What lies in the bin comes too, under documents/bin. A document that the store
-// altered or lost is named in the manifest under "damaged" and left out; the rest
-// is complete. The export as a whole is one line in the journal, durable before
-// the first byte. Memory does not grow with what is in the vault. If it ends with
-// an error, there is no manifest.
-func (v *Vault) Export(ctx context.Context, w io.Writer) error {
+//	reconnect/bagit.txt                    that it is a bag
+//	reconnect/LISEZMOI.txt                 what is where, in French and English
+//	reconnect/bundle.schema.json           JSON Schema of data/bundle.json
+//	reconnect/data/documents/<private|shared|bin>/<folder>/<name>   the original files, byte for byte
+//	reconnect/data/contacts.vcf, data/appointments.ics   for a phone or a computer (RFC 6350, RFC 5545)
+//	reconnect/data/journal.json, data/journal.csv        what happened
+//	reconnect/data/account.json            login, notices and consents, space
+//	reconnect/data/receipts/…              what the person agreed to, as opts gives it
+//	reconnect/data/*.csv                   tables
+//	reconnect/data/bundle.json             everything that is known of each item
+//	reconnect/manifest-sha256.txt          SHA-256 of each file under data
+//	reconnect/bag-info.txt                 how much there is
+//	reconnect/tagmanifest-sha256.txt       SHA-256 of the others; last, so that its absence shows a broken export
+//
+// What waits in the inbox is taken in before. What lies in the bin comes too, under
+// documents/bin. A document that the store altered or lost is named in bundle.json under
+// "damaged" and left out; the rest is complete. The export as a whole is one line in the
+// journal, durable before the first byte. Memory does not grow with the length of what is
+// in the vault. If it ends with an error, there is no tagmanifest-sha256.txt.
+//
+// It is in clear: package vault/bundle seals it to a passphrase or a key. Errors:
+// ErrNotAllowed to who is not the owner; ErrNotFound; the writer's own.
+func (v *Vault) Export(ctx context.Context, w io.Writer, opts *ExportOptions) error {
 	e := &exporter{v: v, ctx: ctx, zip: zip.NewWriter(w), used: map[string]bool{}, made: map[string]string{}, folders: map[ItemID]string{}, files: map[ItemID]string{}}
+	if opts != nil {
+		e.opts = *opts
+	}
 	_, _ = v.TakeIn(ctx) // what cannot be taken in now keeps nobody from leaving
 	if err := v.do(ctx, e.begin); err != nil {
 		return err
 	}
-	for _, step := range []func() error{e.readMe, e.documents, e.tables, e.people, e.journal, e.accountFile, e.finish} {
+	steps := []func() error{e.bagIt, e.readMe, e.documents, e.people}
+	if !e.opts.chooses() {
+		steps = append(steps, e.journal, e.accountFile, e.receipts)
+	}
+	for _, step := range append(steps, e.tables, e.bundle, e.finish) {
 		if err := step(); err != nil {
 			return err
 		}
@@ -49,9 +89,10 @@ func (v *Vault) Export(ctx context.Context, w io.Writer) error {
 }
 
 type exporter struct {
-	v   *Vault
-	ctx context.Context
-	zip *zip.Writer
+	v    *Vault
+	ctx  context.Context
+	zip  *zip.Writer
+	opts ExportOptions
 
 	now     time.Time
 	items   []*record // intact ones, by name
@@ -65,10 +106,11 @@ type exporter struct {
 	done    []exportFile
 }
 
+// exportFile is a file that was written, by its path in the bag.
 type exportFile struct {
-	Path   string `json:"path"`
-	Length int64  `json:"length"`
-	SHA256 string `json:"sha256"`
+	path   string
+	length int64
+	sha256 string
 }
 
 type exportDamage struct {
@@ -76,17 +118,6 @@ type exportDamage struct {
 	Name    string `json:"name,omitempty"`
 	Problem string `json:"problem"`
 }
-
-type exportManifest struct {
-	Format   string         `json:"format"`
-	Vault    ID             `json:"vault"`
-	Made     time.Time      `json:"made"`
-	Complete bool           `json:"complete"` // false: something is damaged
-	Damaged  []exportDamage `json:"damaged"`
-	Files    []exportFile   `json:"files"`
-}
-
-const exportFormat = "reconnect-export-1"
 
 type exportAccount struct {
 	Login    string          `json:"login"`
@@ -125,10 +156,43 @@ func (e *exporter) begin(t *turn) error {
 			e.folders[l.id] = l.record.item.Name
 		}
 	}
+	if err := e.choose(); err != nil {
+		return err
+	}
 	if err := e.readAccount(t); err != nil {
 		return err
 	}
-	t.note(ActExported, nil, map[string]string{"items": strconv.Itoa(len(e.items))})
+	detail := map[string]string{"items": strconv.Itoa(len(e.items))}
+	if e.opts.chooses() {
+		detail["chosen"] = "some"
+	}
+	t.note(ActExported, nil, detail)
+	return nil
+}
+
+// choose keeps what the options take, and the folders that it lies in.
+func (e *exporter) choose() error {
+	if !e.opts.chooses() {
+		return nil
+	}
+	there, within := map[ItemID]bool{}, map[ItemID]bool{}
+	for _, r := range e.items {
+		there[r.item.ID] = true
+		if e.opts.takes(r.item) {
+			within[r.item.ID], within[r.item.Folder] = true, true
+		}
+	}
+	for _, d := range e.damaged {
+		there[d.Item] = true
+	}
+	for _, id := range e.opts.Items {
+		if !there[id] {
+			return ErrNotFound
+		}
+	}
+	e.items = slices.DeleteFunc(e.items, func(r *record) bool { return !within[r.item.ID] })
+	// Of what is damaged nobody knows what it was: it is named if it was asked for.
+	e.damaged = slices.DeleteFunc(e.damaged, func(d exportDamage) bool { return !slices.Contains(e.opts.Items, d.Item) })
 	return nil
 }
 
@@ -150,34 +214,38 @@ func (e *exporter) readAccount(t *turn) (err error) {
 	return err
 }
 
-const readMeText = "\ufeff" + `Ceci est tout ce que contenait votre espace.
+const readMeText = "\ufeff" + `Ceci est ce que contenait votre espace.
 
-documents/          vos papiers, tels que vous les avez mis. "private" : privés ; "shared" : partagés ; "bin" : corbeille
-contacts.vcf        vos contacts, pour un téléphone
-appointments.ics    vos rendez-vous, pour un agenda
-data/               tout le reste, en tableaux (CSV) et pour les programmes (JSON)
-journal.csv         ce qui s'est passé
-account.json        votre identifiant et ce que vous avez accepté
-manifest.json       la liste des fichiers, pour vérifier que rien ne manque
+data/documents/          vos papiers, tels que vous les avez mis. "private" : privés ; "shared" : partagés ; "bin" : corbeille
+data/contacts.vcf        vos contacts, pour un téléphone
+data/appointments.ics    vos rendez-vous, pour un agenda
+data/*.csv               tout le reste, en tableaux
+data/bundle.json         la même chose, pour les programmes
+data/journal.csv         ce qui s'est passé
+data/account.json        votre identifiant et ce que vous avez accepté
+manifest-sha256.txt      la liste des fichiers, pour vérifier que rien ne manque
 
-Gardez ce fichier dans un endroit sûr : il n'est plus protégé par votre mot de passe.
+Un autre espace peut reprendre ce fichier tel quel : ne le modifiez pas.
+Gardez-le dans un endroit sûr : il n'est plus protégé par votre mot de passe.
 
 ---
 
-This is everything that was in your space.
+This is what was in your space.
 
-documents/          your papers, as you put them in. "private", "shared" and "bin" say where they were
-contacts.vcf        your contacts, for a phone
-appointments.ics    your appointments, for a calendar
-data/               everything else, as tables (CSV) and for programs (JSON)
-journal.csv         what happened
-account.json        your login and what you agreed to
-manifest.json       the list of files, to check that nothing is missing
+data/documents/          your papers, as you put them in. "private", "shared" and "bin" say where they were
+data/contacts.vcf        your contacts, for a phone
+data/appointments.ics    your appointments, for a calendar
+data/*.csv               everything else, as tables
+data/bundle.json         the same, for programs
+data/journal.csv         what happened
+data/account.json        your login and what you agreed to
+manifest-sha256.txt      the list of files, to check that nothing is missing
 
-Keep this file in a safe place: your password no longer protects it.
+Another space can take this file in as it is: do not change it.
+Keep it in a safe place: your password no longer protects it.
 `
 
-// readMe comes first, for whoever opens the ZIP.
+// readMe comes early, for whoever opens the ZIP.
 func (e *exporter) readMe() error {
 	return e.write("LISEZMOI.txt", e.now, func(w io.Writer) error {
 		_, err := io.WriteString(w, strings.ReplaceAll(readMeText, "\n", "\r\n"))
@@ -219,7 +287,7 @@ func (e *exporter) document(r *record) error {
 	if !r.item.Binned.IsZero() {
 		place = "bin"
 	}
-	in := path.Join("documents", place)
+	in := path.Join("data/documents", place)
 	if name, ok := e.folders[r.item.Folder]; ok {
 		in = e.folder(path.Join(in, safename.Folder(name)))
 	}
@@ -256,7 +324,7 @@ func (e *exporter) free(p string) string {
 // write adds one file and remembers its digest. Papers are compressed already,
 // or sealed to be unreadable elsewhere: they are stored, the rest is small.
 func (e *exporter) write(name string, at time.Time, fill func(w io.Writer) error) error {
-	w, err := e.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: at})
+	w, err := e.zip.CreateHeader(&zip.FileHeader{Name: bagName + name, Method: zip.Store, Modified: at})
 	if err != nil {
 		return err
 	}
@@ -264,7 +332,7 @@ func (e *exporter) write(name string, at time.Time, fill func(w io.Writer) error
 	if err := fill(io.MultiWriter(w, h)); err != nil {
 		return err
 	}
-	e.done = append(e.done, exportFile{Path: name, Length: h.n, SHA256: hex.EncodeToString(h.hash.Sum(nil))})
+	e.done = append(e.done, exportFile{path: name, length: h.n, sha256: hex.EncodeToString(h.hash.Sum(nil))})
 	return nil
 }
 
@@ -295,13 +363,4 @@ func (e *exporter) damage(what string, err error) error {
 		return nil
 	}
 	return err
-}
-
-func (e *exporter) accountFile() error { return e.json("account.json", e.account) }
-
-// finish writes the manifest, which lists every other file.
-func (e *exporter) finish() error {
-	return e.json("manifest.json", exportManifest{
-		Format: exportFormat, Vault: e.v.id, Made: e.now, Complete: len(e.damaged) == 0, Damaged: e.damaged, Files: e.done,
-	})
 }

@@ -29,7 +29,7 @@ func (e *exporter) people() error {
 		}
 	}
 	if len(cards) > 0 {
-		err := e.write("contacts.vcf", e.now, func(w io.Writer) error {
+		err := e.write("data/contacts.vcf", e.now, func(w io.Writer) error {
 			enc := vcard.NewEncoder(w)
 			for _, c := range cards {
 				if err := enc.Encode(c); err != nil {
@@ -45,7 +45,7 @@ func (e *exporter) people() error {
 	if len(calendar.Children) == 0 {
 		return nil
 	}
-	return e.write("appointments.ics", e.now, func(w io.Writer) error { return ical.NewEncoder(w).Encode(calendar) })
+	return e.write("data/appointments.ics", e.now, func(w io.Writer) error { return ical.NewEncoder(w).Encode(calendar) })
 }
 
 func (it *Item) card() vcard.Card {
@@ -70,7 +70,7 @@ func (it *Item) card() vcard.Card {
 }
 
 // event gives times in UTC: the instant is right in every program, and needs no
-// definition of a zone. The hour as the person was told it is in data/items.json.
+// definition of a zone. The hour as the person was told it is in data/bundle.json.
 func (it *Item) event(now time.Time) *ical.Event {
 	a := it.Appointment
 	e := ical.NewEvent()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// exportItem is one item in data/items.json: every field that the vault knows.
+// exportItem is one item in data/bundle.json: every field that the vault knows.
 type exportItem struct {
 	ID          ItemID             `json:"id"`
 	Kind        string             `json:"kind"`
@@ -35,7 +35,7 @@ type exportOrigin struct {
 }
 
 type exportDocument struct {
-	File      string `json:"file"` // in this ZIP; empty if it is damaged
+	File      string `json:"file"` // path in the bag; empty if it is damaged
 	MediaType string `json:"mediaType"`
 	Size      int64  `json:"size"`
 	SHA256    string `json:"sha256"`
@@ -56,7 +56,7 @@ type exportAppointment struct {
 	Local    string    `json:"local"` // as the person was told it
 	Zone     string    `json:"zone"`
 	AllDay   bool      `json:"allDay"`
-	Duration string    `json:"duration,omitempty"`
+	Duration int64     `json:"durationMilliseconds,omitempty"`
 	Place    string    `json:"place,omitempty"`
 	With     string    `json:"with,omitempty"`
 	Note     string    `json:"note,omitempty"`
@@ -78,10 +78,7 @@ func (e *exporter) item(it *Item) exportItem {
 		out.Contact = &exportContact{Role: c.Role, Phones: c.Phones, Emails: c.Emails, Address: c.Address, Note: c.Note}
 	}
 	if a := it.Appointment; a != nil {
-		out.Appointment = &exportAppointment{Start: a.Start, Local: a.local(), Zone: a.Zone, AllDay: a.AllDay, Place: a.Place, With: a.With, Note: a.Note}
-		if a.Duration > 0 {
-			out.Appointment.Duration = a.Duration.String()
-		}
+		out.Appointment = &exportAppointment{Start: a.Start, Local: a.local(), Zone: a.Zone, AllDay: a.AllDay, Place: a.Place, With: a.With, Note: a.Note, Duration: a.Duration.Milliseconds()}
 	}
 	if it.Note != nil {
 		out.Note = it.Note.Text
@@ -101,9 +98,8 @@ func (a *Appointment) local() string {
 	return a.Start.In(zone).Format("2006-01-02 15:04")
 }
 
-// tables writes JSON of everything, and a table for each kind of item.
+// tables writes a table for each kind of item.
 func (e *exporter) tables() error {
-	items := []exportItem{}
 	rows := map[string][][]string{
 		"documents":    {{"name", "file", "folder", "compartment", "mediaType", "size", "sha256", "issued", "expires", "deposited", "by", "binned"}},
 		"contacts":     {{"name", "role", "phones", "emails", "address", "note", "compartment", "binned"}},
@@ -113,7 +109,6 @@ func (e *exporter) tables() error {
 	}
 	for _, r := range e.items {
 		x := e.item(r.item)
-		items = append(items, x)
 		binned := ""
 		if x.Binned != nil {
 			binned = x.Binned.Format(time.RFC3339)
@@ -128,16 +123,17 @@ func (e *exporter) tables() error {
 			rows["contacts"] = append(rows["contacts"], []string{x.Name, c.Role, strings.Join(c.Phones, "; "), strings.Join(c.Emails, "; "), c.Address, c.Note, x.Compartment, binned})
 		case x.Appointment != nil:
 			a := x.Appointment
+			duration := ""
+			if a.Duration > 0 {
+				duration = (time.Duration(a.Duration) * time.Millisecond).String()
+			}
 			rows["appointments"] = append(rows["appointments"], []string{x.Name, a.Local, a.Zone, strconv.FormatBool(a.AllDay),
-				a.Start.Format(time.RFC3339), a.Duration, a.Place, a.With, a.Note, x.Compartment, binned})
+				a.Start.Format(time.RFC3339), duration, a.Place, a.With, a.Note, x.Compartment, binned})
 		case r.item.Kind == KindNote:
 			rows["notes"] = append(rows["notes"], []string{x.Name, x.Note, x.Compartment, binned})
 		default:
 			rows["folders"] = append(rows["folders"], []string{x.Name, x.Compartment, binned})
 		}
-	}
-	if err := e.json("data/items.json", items); err != nil {
-		return err
 	}
 	for _, name := range []string{"documents", "contacts", "appointments", "notes", "folders"} {
 		if err := e.csv("data/"+name+".csv", rows[name]); err != nil {
@@ -178,7 +174,7 @@ func (e *exporter) csv(name string, rows [][]string) error {
 
 // harmlessCell keeps a spreadsheet from running a name as a formula (OWASP "CSV
 // injection", G6): such a cell begins with an apostrophe. Phone numbers are left
-// as they are; items.json has every text exactly.
+// as they are; bundle.json has every text exactly.
 func harmlessCell(s string) string {
 	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return s
@@ -213,8 +209,8 @@ func (e *exporter) journal() error {
 		o := exportOrigin{By: x.Actor}
 		rows = append(rows, []string{strconv.FormatUint(x.Number, 10), x.At.Format(time.RFC3339), o.by(), string(x.Act), x.Purpose, x.Name, detailText(x.Detail)})
 	}
-	if err := e.json("journal.json", list); err != nil {
+	if err := e.json("data/journal.json", list); err != nil {
 		return err
 	}
-	return e.csv("journal.csv", rows)
+	return e.csv("data/journal.csv", rows)
 }

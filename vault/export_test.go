@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/emersion/go-ical"
 	"github.com/emersion/go-vcard"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/internal/testkeys"
@@ -72,54 +74,56 @@ func furnished(t *testing.T) (dir string, l *local.Local, v *vault.Vault, papers
 }
 
 type exported struct {
-	files    map[string][]byte
-	manifest struct {
+	zip    []byte
+	files  map[string][]byte // by their path in the bag
+	bundle struct {
 		Complete bool
 		Damaged  []struct{ Item, Name, Problem string }
-		Files    []struct {
-			Path   string
-			Length int64
-			SHA256 string
-		}
+		Items    []map[string]any
 	}
-	items []map[string]any
 }
 
-func export(t *testing.T, v *vault.Vault) exported {
+func export(t *testing.T, v *vault.Vault, opts *vault.ExportOptions) exported {
 	t.Helper()
 	var buf bytes.Buffer
-	require.NoError(t, v.Export(t.Context(), &buf))
+	require.NoError(t, v.Export(t.Context(), &buf, opts))
 	z, err := zip.NewReader(bytes.NewReader(buf.Bytes()), int64(buf.Len()))
 	require.NoError(t, err)
-	e := exported{files: map[string][]byte{}}
+	e := exported{zip: buf.Bytes(), files: map[string][]byte{}}
 	for _, f := range z.File {
 		require.True(t, filepath.IsLocal(f.Name), "a path that stays inside: %q", f.Name)
-		require.NotContains(t, e.files, f.Name)
+		name, inside := strings.CutPrefix(f.Name, "reconnect/")
+		require.True(t, inside, "one folder, to be unpacked beside others: %q", f.Name)
+		require.NotContains(t, e.files, name)
 		r, err := f.Open()
 		require.NoError(t, err)
-		e.files[f.Name], err = io.ReadAll(r)
+		e.files[name], err = io.ReadAll(r)
 		require.NoError(t, err)
 	}
-	require.Equal(t, "manifest.json", z.File[len(z.File)-1].Name)
-	require.NoError(t, json.Unmarshal(e.files["manifest.json"], &e.manifest))
-	require.NoError(t, json.Unmarshal(e.files["data/items.json"], &e.items))
+	require.Equal(t, "reconnect/tagmanifest-sha256.txt", z.File[len(z.File)-1].Name)
+	require.NoError(t, json.Unmarshal(e.files["data/bundle.json"], &e.bundle))
 	return e
 }
 
 func TestExportHoldsEverythingWithDigests(t *testing.T) {
 	t.Parallel()
 	_, _, v, papers := furnished(t)
-	e := export(t, v)
-	require.True(t, e.manifest.Complete)
-	require.Len(t, e.manifest.Files, len(e.files)-1, "the manifest lists every other file")
-	for _, f := range e.manifest.Files {
-		sum := sha256.Sum256(e.files[f.Path])
-		require.Equal(t, hex.EncodeToString(sum[:]), f.SHA256, f.Path)
-		require.EqualValues(t, len(e.files[f.Path]), f.Length)
-		require.NotContains(t, f.Path, "\u202e")
+	e := export(t, v, nil)
+	require.True(t, e.bundle.Complete)
+	listed := 0
+	for _, list := range []string{"manifest-sha256.txt", "tagmanifest-sha256.txt"} {
+		for line := range strings.Lines(string(e.files[list])) {
+			digest, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+			require.True(t, ok, line)
+			sum := sha256.Sum256(e.files[name])
+			require.Equal(t, hex.EncodeToString(sum[:]), digest, name)
+			require.NotContains(t, name, "\u202e")
+			listed++
+		}
 	}
+	require.Equal(t, len(e.files)-1, listed, "the lists name every other file")
 	byName := map[string][]byte{}
-	for _, it := range e.items {
+	for _, it := range e.bundle.Items {
 		if d, ok := it["document"].(map[string]any); ok {
 			byName[it["name"].(string)] = e.files[d["file"].(string)]
 		}
@@ -128,15 +132,15 @@ func TestExportHoldsEverythingWithDigests(t *testing.T) {
 	for name, data := range papers {
 		require.True(t, bytes.Equal(data, byName[name]), name)
 	}
-	require.Len(t, e.items, 6+2+2+1+2*len(vault.SuggestedFolders()))
+	require.Len(t, e.bundle.Items, 6+2+2+1+2*len(vault.SuggestedFolders()))
 }
 
 func TestExportedContactsAndAppointmentsOpenElsewhere(t *testing.T) {
 	t.Parallel()
 	_, _, v, _ := furnished(t)
-	e := export(t, v)
+	e := export(t, v, nil)
 
-	dec := vcard.NewDecoder(bytes.NewReader(e.files["contacts.vcf"]))
+	dec := vcard.NewDecoder(bytes.NewReader(e.files["data/contacts.vcf"]))
 	notes := map[string]string{}
 	for {
 		card, err := dec.Decode()
@@ -151,7 +155,7 @@ func TestExportedContactsAndAppointmentsOpenElsewhere(t *testing.T) {
 		`=HYPERLINK("http://evil")`: "",
 	}, notes, "no text ends a card and begins another")
 
-	cal, err := ical.NewDecoder(bytes.NewReader(e.files["appointments.ics"])).Decode()
+	cal, err := ical.NewDecoder(bytes.NewReader(e.files["data/appointments.ics"])).Decode()
 	require.NoError(t, err)
 	require.Len(t, cal.Events(), 2)
 	for _, ev := range cal.Events() {
@@ -178,17 +182,17 @@ func TestExportKeepsAccountAndJournal(t *testing.T) {
 	_, _, v, _ := furnished(t)
 	login, err := v.Login(t.Context())
 	require.NoError(t, err)
-	export(t, v)
-	e := export(t, v)
+	export(t, v, nil)
+	e := export(t, v, nil)
 	var account struct {
 		Login    string
 		Consents []struct{ NoticeText, NoticeVersion string }
 	}
-	require.NoError(t, json.Unmarshal(e.files["account.json"], &account))
+	require.NoError(t, json.Unmarshal(e.files["data/account.json"], &account))
 	require.Equal(t, login, account.Login)
 	require.Equal(t, "Ce que nous gardons, et pour qui.", account.Consents[0].NoticeText)
 	var journal []vault.Entry
-	require.NoError(t, json.Unmarshal(e.files["journal.json"], &journal))
+	require.NoError(t, json.Unmarshal(e.files["data/journal.json"], &journal))
 	require.Equal(t, vault.ActExported, journal[0].Act, "the export before this one")
 	require.EqualValues(t, 1, journal[len(journal)-1].Number)
 	require.Equal(t, vault.ActCreated, journal[len(journal)-1].Act)
@@ -211,13 +215,13 @@ func TestExportNamesWhatIsDamagedAndKeepsTheRest(t *testing.T) {
 		return os.WriteFile(path, b, 0o600)
 	}))
 	require.Equal(t, 1, flipped)
-	e := export(t, v)
-	require.False(t, e.manifest.Complete)
-	require.Len(t, e.manifest.Damaged, 1)
-	require.Equal(t, "Carte d'identité", e.manifest.Damaged[0].Name)
+	e := export(t, v, nil)
+	require.False(t, e.bundle.Complete)
+	require.Len(t, e.bundle.Damaged, 1)
+	require.Equal(t, "Carte d'identité", e.bundle.Damaged[0].Name)
 	documents := 0
 	for path := range e.files {
-		if strings.HasPrefix(path, "documents/") {
+		if strings.HasPrefix(path, "data/documents/") {
 			documents++
 		}
 	}
@@ -236,8 +240,110 @@ func (w *cutWriter) Write(p []byte) (int, error) {
 func TestBrokenExportHasNoManifestAndLeavesItsLine(t *testing.T) {
 	t.Parallel()
 	_, _, v, _ := furnished(t)
-	require.ErrorIs(t, v.Export(t.Context(), &cutWriter{left: 100_000}), io.ErrClosedPipe)
+	require.ErrorIs(t, v.Export(t.Context(), &cutWriter{left: 100_000}, nil), io.ErrClosedPipe)
 	entries, err := v.Journal(t.Context(), nil)
 	require.NoError(t, err)
 	require.Equal(t, vault.ActExported, entries[0].Act)
+}
+
+func TestOnlyWhatIsChosenLeaves(t *testing.T) {
+	t.Parallel()
+	_, _, v, papers := furnished(t)
+	all, err := v.List(t.Context(), &vault.ListOptions{Kind: vault.KindDocument})
+	require.NoError(t, err)
+	one := all[0]
+	e := export(t, v, &vault.ExportOptions{Items: []vault.ItemID{one.ID}, Receipts: [][]byte{[]byte("{}")}})
+	require.Len(t, e.bundle.Items, 2, "the paper and its folder")
+	require.NotContains(t, e.files, "data/account.json")
+	require.NotContains(t, e.files, "data/journal.json", "whoever is given one paper learns nothing else")
+	require.NotContains(t, e.files, "data/receipts/0001.json")
+	raw := string(e.files["data/bundle.json"])
+	for name := range papers {
+		if name != one.Name {
+			require.NotContains(t, raw, name)
+		}
+	}
+	e = export(t, v, &vault.ExportOptions{Kinds: []vault.Kind{vault.KindContact}})
+	require.Len(t, e.bundle.Items, 2)
+	e = export(t, v, &vault.ExportOptions{WithoutPrivate: true})
+	require.NotEmpty(t, e.bundle.Items)
+	for _, it := range e.bundle.Items {
+		require.Equal(t, "shared", it["compartment"])
+	}
+	var out bytes.Buffer
+	require.ErrorIs(t, v.Export(t.Context(), &out, &vault.ExportOptions{Items: []vault.ItemID{{1}}}), vault.ErrNotFound)
+	require.Zero(t, out.Len())
+	e = export(t, v, &vault.ExportOptions{Receipts: [][]byte{[]byte("{}")}})
+	require.Equal(t, "{}", string(e.files["data/receipts/0001.json"]))
+}
+
+// The JSON of a bundle is as the published schema says, by a validator that is not ours.
+func TestABundleIsAsItsSchemaSays(t *testing.T) {
+	t.Parallel()
+	_, _, v, _ := furnished(t)
+	e := export(t, v, nil)
+	require.Equal(t, vault.BundleSchema(), e.files["bundle.schema.json"], "it goes along")
+	compiler := jsonschema.NewCompiler()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(vault.BundleSchema()))
+	require.NoError(t, err)
+	require.NoError(t, compiler.AddResource("bundle-1.json", doc))
+	schema, err := compiler.Compile("bundle-1.json")
+	require.NoError(t, err)
+	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(e.files["data/bundle.json"]))
+	require.NoError(t, err)
+	require.NoError(t, schema.Validate(instance))
+	delete(instance.(map[string]any), "vault")
+	require.Error(t, schema.Validate(instance))
+}
+
+// checkBag is a validator of bags that shares nothing with this library: the rules of
+// RFC 8493 in Python (that of the system, which has the parsers of Debian), and sha256sum.
+const checkBag = `
+import os, sys, hashlib, re, subprocess, urllib.parse
+[bag] = os.listdir("."); os.chdir(bag)
+assert open("bagit.txt").read() == "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+def listed(name):
+    out = {}
+    for line in open(name, encoding="utf-8", newline="\n"):
+        digest, path = re.fullmatch(r"([0-9a-f]{64})\s+(.+)\n", line).groups()
+        path = urllib.parse.unquote(path)
+        assert path not in out
+        out[path] = digest
+    return out
+there = {os.path.relpath(os.path.join(d, f), ".") for d, _, fs in os.walk(".") for f in fs}
+payload, tags = listed("manifest-sha256.txt"), listed("tagmanifest-sha256.txt")
+assert set(payload) == {p for p in there if p.startswith("data/")}, "payload"
+assert set(tags) == {p for p in there if not p.startswith("data/")} - {"tagmanifest-sha256.txt"}, "tags"
+for path, digest in {**payload, **tags}.items():
+    assert hashlib.sha256(open(path, "rb").read()).hexdigest() == digest, path
+info = dict(line.rstrip("\n").split(": ", 1) for line in open("bag-info.txt"))
+assert info["Payload-Oxum"] == "%d.%d" % (sum(os.path.getsize(p) for p in payload), len(payload))
+subprocess.run(["sha256sum", "--check", "--quiet", "tagmanifest-sha256.txt"], check=True)
+import vobject
+print(len(list(vobject.readComponents(open("data/contacts.vcf", encoding="utf-8", newline="").read()))), "cards")
+import icalendar
+cal = icalendar.Calendar.from_ical(open("data/appointments.ics", "rb").read())
+print(len(cal.walk("VEVENT")), "events")
+`
+
+func TestOtherProgramsOpenABundle(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"unzip", "/usr/bin/python3", "sha256sum"} {
+		if _, err := exec.LookPath(program); err != nil && os.Getenv("RECONNECT_TEST_ALL") == "" {
+			t.Skip("needs " + program)
+		}
+	}
+	if os.Getenv("RECONNECT_TEST_ALL") == "" && exec.Command("/usr/bin/python3", "-c", "import vobject, icalendar").Run() != nil {
+		t.Skip("needs python3-vobject and python3-icalendar")
+	}
+	_, _, v, _ := furnished(t)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "bundle.zip"), export(t, v, nil).zip, 0o600))
+	out, err := exec.Command("unzip", "-q", filepath.Join(dir, "bundle.zip"), "-d", filepath.Join(dir, "out")).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	check := exec.Command("/usr/bin/python3", "-c", checkBag)
+	check.Dir = filepath.Join(dir, "out")
+	out, err = check.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Equal(t, "2 cards\n2 events\n", string(out))
 }

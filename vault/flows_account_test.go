@@ -130,17 +130,17 @@ func asked(t testing.TB, v *vault.Vault) (out string) {
 func takeAlong(t testing.TB, _ *watched, p *vaulttest.Person) error {
 	t.Helper()
 	var out bytes.Buffer
-	err := p.Vault.Export(t.Context(), &out)
+	err := p.Vault.Export(t.Context(), &out, nil)
 	archive, zipErr := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
 	if err != nil {
 		if zipErr == nil {
-			_, openErr := archive.Open("manifest.json")
+			_, openErr := archive.Open("reconnect/tagmanifest-sha256.txt")
 			require.Error(t, openErr, "an export that broke off looks whole")
 		}
 		return err
 	}
 	require.NoError(t, zipErr)
-	_, openErr := archive.Open("manifest.json")
+	_, openErr := archive.Open("reconnect/tagmanifest-sha256.txt")
 	require.NoError(t, openErr)
 	return nil
 }

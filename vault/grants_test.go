@@ -162,7 +162,7 @@ func TestAWorkerSeesWhatIsSharedInTheirOwnNameAndNothingElse(t *testing.T) {
 
 	// What is the person's own is refused.
 	for name, err := range map[string]error{
-		"export":   v.Export(t.Context(), &bytes.Buffer{}),
+		"export":   v.Export(t.Context(), &bytes.Buffer{}, nil),
 		"sessions": v.EndOtherSessions(t.Context()),
 		"sign out": v.SignOut(t.Context()),
 		"reopen":   v.Reopen(t.Context()),

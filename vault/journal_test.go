@@ -64,7 +64,7 @@ func TestEveryActLeavesALine(t *testing.T) {
 		{act: vault.ActDestroyed, do: func() error { return s.v.Destroy(ctx, paper.ID, 7) }},
 		{act: vault.ActSessionsListed, do: func() error { _, err := s.v.Sessions(ctx); return err }},
 		{act: vault.ActSessionsEnded, do: func() error { return s.v.EndOtherSessions(ctx) }},
-		{act: vault.ActExported, do: func() error { return s.v.Export(ctx, io.Discard) }},
+		{act: vault.ActExported, do: func() error { return s.v.Export(ctx, io.Discard, nil) }},
 		{act: vault.ActPasswordChanged, do: func() error {
 			return s.v.ChangePassword(ctx, vault.ChangePassword{Old: s.person.Password, New: s.person.Password + " x"})
 		}},

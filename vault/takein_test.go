@@ -364,10 +364,10 @@ func TestAnExportHoldsWhatWaited(t *testing.T) {
 	tn := newTown(t, nil)
 	leaveNote(t, tn.giver(t), "Message of the clinic")
 	var out bytes.Buffer
-	require.NoError(t, tn.v.Export(t.Context(), &out))
+	require.NoError(t, tn.v.Export(t.Context(), &out, nil))
 	z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
 	require.NoError(t, err)
-	list, err := z.Open("data/items.json")
+	list, err := z.Open("reconnect/data/bundle.json")
 	require.NoError(t, err)
 	b, err := io.ReadAll(list)
 	require.NoError(t, err)

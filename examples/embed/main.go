@@ -35,5 +35,5 @@ func run(ctx context.Context, folder string, zip *os.File) error {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "kept", doc.Name, "in", doc.Document.Stored, "bytes that only its holder can read")
-	return v.Export(ctx, zip)
+	return v.Export(ctx, zip, nil)
 }

@@ -19,6 +19,6 @@ func TestExampleKeepsAPaperAndTakesItOut(t *testing.T) {
 	z, err := zip.OpenReader(out.Name())
 	require.NoError(t, err)
 	defer z.Close()
-	_, err = z.Open("documents/private/Birth certificate.txt")
+	_, err = z.Open("reconnect/data/documents/private/Birth certificate.txt")
 	require.NoError(t, err)
 }

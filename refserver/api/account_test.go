@@ -160,7 +160,7 @@ func TestEverythingLeavesInOneFile(t *testing.T) {
 		found = found || bytes.Equal(inside, content)
 	}
 	require.True(t, found)
-	require.Equal(t, "manifest.json", archive.File[len(archive.File)-1].Name)
+	require.Equal(t, "reconnect/tagmanifest-sha256.txt", archive.File[len(archive.File)-1].Name)
 	p.call("HEAD", "/export", nil).done(200)
 }
 

@@ -19,7 +19,7 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, v *vault.Vault) err
 	}
 	// What fails later breaks the connection. Without the end of the stream, and
 	// without the manifest, which comes last, nobody takes the file for complete (A12).
-	if err := v.Export(r.Context(), &lateWriter{w: w}); err != nil {
+	if err := v.Export(r.Context(), &lateWriter{w: w}, nil); err != nil {
 		return err
 	}
 	return flush(w)

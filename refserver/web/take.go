@@ -18,7 +18,7 @@ func (p *pages) take(v *visit) error {
 	h.Set("Content-Type", "application/zip")
 	h.Set("Content-Disposition", safename.Attachment("reconnect-"+v.now().In(p.Zone).Format(time.DateOnly)+".zip"))
 	out := &begun{w: v.w}
-	err := v.vault.Export(v.ctx(), out)
+	err := v.vault.Export(v.ctx(), out, nil)
 	if err == nil {
 		return nil
 	}

@@ -184,7 +184,7 @@ func aSheetAsPrinted(t *testing.T, w *window) {
 	karim.without("Camille")
 	karim.write("#f-why", "téléphone volé à la gare")
 	karim.press("main form button.danger")
-	karim.look("stopped", "tous les appareils de cette personne sont fermés", "Quelqu’un appelle")
+	karim.look("stopped", "tous les appareils de cette personne sont fermés", "Aider à revenir")
 	lost.goTo(n.url + "/papers")
 	lost.look("out", "Vous n’êtes plus connecté")
 	lost.without("Carte d’identité")
@@ -192,7 +192,6 @@ func aSheetAsPrinted(t *testing.T, w *window) {
 	lost.goTo(n.url + "/journal")
 	lost.look("journal", "Karim Standard, Permanence Exemple", "téléphone volé à la gare")
 
-	karim.finds(n.login)
 	number, code := karim.opensRequest("way.sheet-desk", "vient ici depuis un an")
 	karim.without("Camille")
 	away := n.surf("story5-elsewhere", oldPhone)

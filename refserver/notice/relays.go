@@ -3,7 +3,7 @@ package notice
 import "reconnect.example/vault"
 
 // relayVersion names the texts that are read where relays are concerned.
-const relayVersion = "2026-11-2"
+const relayVersion = "2026-11-3"
 
 // Following is read by a person before a relay follows them.
 func Following(language string) vault.Notice { return ofRelays("following", language) }

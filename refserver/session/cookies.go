@@ -13,6 +13,12 @@ const (
 	// HeldCookie holds the session of a worker which is locked while somebody else uses
 	// the device: it opens nothing before the worker has shown their password.
 	HeldCookie = "__Host-reconnect-held"
+	// VisitCookie holds the code that the worker shows to who they handed the device to,
+	// while their session is locked on it: the code is no secret, and too long to be typed.
+	VisitCookie = "__Host-reconnect-visit"
+	// WorkplaceCookie says that somebody who works for a centre was in on this device, so
+	// that it is one that others use. It says nothing of anybody.
+	WorkplaceCookie = "__Host-workplace"
 )
 
 // Held returns the value of a cookie, or "".

@@ -183,7 +183,7 @@ type inputView struct {
 
 // input describes a field for a template: {{template "input" (input .Data.Form
 // "name" "required" "max=200")}}. Its label is the message "field." and its name, or what
-// "label=" says.
+// "label=" says, its hint likewise.
 func (l *language) input(f *form, name string, options ...string) inputView {
 	in := inputView{
 		Name: name, Type: "text", Label: l.t("field." + name), Value: f.Values.Get(name), Wrong: f.Wrong[name],
@@ -201,6 +201,8 @@ func (l *language) input(f *form, name string, options ...string) inputView {
 			in.Type = value
 		case "label":
 			in.Label = l.t("field." + value)
+		case "hint":
+			in.Hint = l.t("hint." + value)
 		case "rows":
 			in.Rows = int(number(value))
 		case "max":

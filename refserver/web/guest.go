@@ -51,36 +51,46 @@ func (v *visit) seesChosen() bool {
 
 // guestTiles is what a worker may do in the space that is open.
 type guestTiles struct {
-	Sees   bool                // what is shared
-	Chosen bool                // what the person chose, and nothing else
-	Kinds  map[vault.Kind]bool // of what is seen
-	Leaves bool                // things for the person alone
+	Sees   bool // what is shared
+	Chosen bool // what the person chose, and nothing else
+	Leaves bool // things for the person alone
+	seenKinds
 }
 
-// guestHome is the first page of somebody else's space. Where things were chosen it offers
-// the kinds that are among them: an empty page of appointments would say that there is none.
-func (v *visit) guestHome() error {
-	view := guestTiles{Sees: !v.mayOnlyGive(), Chosen: v.seesChosen(), Leaves: v.mayLeave(), Kinds: map[vault.Kind]bool{}}
-	for _, kind := range []vault.Kind{vault.KindDocument, vault.KindAppointment, vault.KindContact, vault.KindNote} {
-		view.Kinds[kind] = !view.Chosen
+// seenKinds are the kinds of things that a page offers to look at.
+type seenKinds struct{ Papers, Appointments, Contacts, Notes bool }
+
+// kindsSeen are those that whoever is in may see. Where things were chosen for a worker
+// they are the kinds that are among them: an empty page of appointments would say that
+// there is none.
+func (v *visit) kindsSeen() (seen seenKinds, err error) {
+	if !v.seesChosen() {
+		return seenKinds{true, true, true, true}, nil
 	}
-	if view.Chosen {
-		chosen, err := v.listed(nil)
-		if err != nil {
-			return err
+	chosen, err := v.listed(nil)
+	for _, i := range chosen {
+		switch i.Kind {
+		case vault.KindDocument:
+			seen.Papers = true
+		case vault.KindAppointment:
+			seen.Appointments = true
+		case vault.KindContact:
+			seen.Contacts = true
+		case vault.KindNote:
+			seen.Notes = true
 		}
-		for _, i := range chosen {
-			view.Kinds[i.Kind] = true
-		}
+	}
+	return seen, err
+}
+
+// guestHome is the first page of somebody else's space.
+func (v *visit) guestHome() (err error) {
+	view := guestTiles{Sees: !v.mayOnlyGive(), Chosen: v.seesChosen(), Leaves: v.mayLeave()}
+	if view.seenKinds, err = v.kindsSeen(); err != nil {
+		return err
 	}
 	return v.show("staff-space", view)
 }
-
-// The kinds, for a page.
-func (t guestTiles) Papers() bool       { return t.Kinds[vault.KindDocument] }
-func (t guestTiles) Appointments() bool { return t.Kinds[vault.KindAppointment] }
-func (t guestTiles) Contacts() bool     { return t.Kinds[vault.KindContact] }
-func (t guestTiles) Notes() bool        { return t.Kinds[vault.KindNote] }
 
 // makePrivate is for a worker, on the person's word.
 func (v *visit) makePrivate(f *form) error {

@@ -198,7 +198,7 @@ func (p *pages) come(v *visit) error {
 	}
 	defer done.Vault.Close()
 	v.dropHandOver()
-	v.enter(done.Vault.Token(), session.Held(v.r, session.HeldCookie) != "" || v.onSharedDevice()) // a locked session: it is the device of a worker
+	v.enter(done.Vault.Token(), v.atAWorkplace() || v.onSharedDevice())
 	return v.goTo("/back/done", "")
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"reconnect.example/consent"
+	"reconnect.example/internal/safename"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
@@ -24,14 +25,62 @@ func (p *pages) handDevice(v *visit) error {
 			return err
 		}
 	}
+	code, err := v.codeToLeave(f.Get("relay"))
+	if err != nil {
+		return err
+	}
 	if err := v.worker.Lock(v.ctx()); err != nil {
 		return err
 	}
 	session.Hold(v.w, session.HeldCookie, v.token)
+	v.leaveCode(code)
 	session.ClearCookie(v.w)
 	v.w.Header().Set("Clear-Site-Data", `"cache"`) // no way back into a page of the worker's
 	v.dropHandOver()                               // nor into the request of who was at it before
 	return v.goTo(to, "locked")
+}
+
+// codeToLeave is the code that this worker shows at a relay, for the person to whom they
+// hand their device; "" where they hand it over for something else. It is made of the
+// worker's own keys, as on their screen, and not read from the store (D1).
+func (v *visit) codeToLeave(relay string) (string, error) {
+	if relay == "" {
+		return "", nil
+	}
+	id, err := consent.ParseRelayID(relay)
+	if err != nil {
+		return "", vault.ErrNotFound
+	}
+	post, err := v.worker.At(v.ctx(), id)
+	if err != nil {
+		return "", err
+	}
+	defer post.Close()
+	code, err := post.VisitCode(v.ctx())
+	return code.String(), err
+}
+
+// leaveCode lets the browser have it as long as the worker's session is locked.
+func (v *visit) leaveCode(code string) {
+	if code != "" {
+		session.Hold(v.w, session.VisitCookie, code)
+	} else if session.Held(v.r, session.VisitCookie) != "" {
+		session.Drop(v.w, session.VisitCookie)
+	}
+}
+
+// codeLeft is the code of who handed over this device, and for which relay they work; ""
+// where nobody did, or not to be shown anything.
+func (v *visit) codeLeft() (code, relay string) {
+	code = session.Held(v.r, session.VisitCookie)
+	if code == "" || session.Held(v.r, session.HeldCookie) == "" {
+		return "", ""
+	}
+	whose, err := v.pages.Staff.Visitor(v.ctx(), code)
+	if err != nil { // it is asked for, as without one
+		return "", ""
+	}
+	return code, safename.Line(whose.At.Name)
 }
 
 func (p *pages) unlockForm(v *visit) error {
@@ -68,6 +117,7 @@ func (p *pages) unlockSession(v *visit) error {
 	}
 	defer w.Close()
 	session.Drop(v.w, session.HeldCookie)
+	v.leaveCode("")
 	v.dropHandOver()
 	v.enterStaff(w.Own().Token())
 	return v.goTo("/staff", "device-back")
@@ -83,6 +133,7 @@ func (p *pages) leaveLocked(v *visit) error {
 		}
 	}
 	session.Drop(v.w, session.HeldCookie)
+	v.leaveCode("")
 	session.Drop(v.w, session.HandOverCookie) // whoever takes the device next goes on with nobody's request
 	return v.goTo("/staff/sign-in", "left")
 }

@@ -13,8 +13,9 @@ import (
 // memberPage is one worker of a relay, and what a manager may do with them.
 type memberPage struct {
 	memberView
-	Relay relayView
-	Can   []choice // what is offered, in this order
+	Relay   relayView
+	Follows bool     // people: a desk follows nobody
+	Can     []choice // what is offered, in this order
 
 	// Of the page that asks once more before something is done:
 	Form   *form
@@ -80,7 +81,7 @@ func (v *visit) oneMember(post *consent.Post) (memberPage, error) {
 	if at < 0 {
 		return memberPage{}, vault.ErrNotFound
 	}
-	view := memberPage{memberView: v.member(team.Members[at]), Relay: v.relay(post.Relay())}
+	view := memberPage{memberView: v.member(post, team.Members[at]), Relay: v.relay(post.Relay()), Follows: follows(post)}
 	for _, c := range changesOf(view.TeamMember) {
 		view.Can = append(view.Can, choice{string(c), v.changeName(c)})
 	}

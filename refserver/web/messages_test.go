@@ -26,6 +26,7 @@ var (
 	inTemplates = regexp.MustCompile(`\b(t|n) "([a-z0-9.-]+)"`)
 	inputs      = regexp.MustCompile(`\(input \S+ "([a-z]+)"`)
 	labels      = regexp.MustCompile(`"label=([a-z-]+)"`)
+	hinted      = regexp.MustCompile(`"hint=([a-z-]+)"`)
 )
 
 // A message that is used is there in every language that is offered; one that is not,
@@ -73,6 +74,9 @@ func usedKeys(t *testing.T) map[string]bool {
 		}
 		for _, m := range labels.FindAllStringSubmatch(string(text), -1) {
 			used["field."+m[1]] = true
+		}
+		for _, m := range hinted.FindAllStringSubmatch(string(text), -1) {
+			used["hint."+m[1]] = true
 		}
 	}
 	for _, s := range []quota.State{quota.Waiting, quota.Approved, quota.Refused} {

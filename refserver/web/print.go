@@ -24,6 +24,7 @@ type printView struct {
 	Papers []chosenPaper // that can be printed
 	Others []vault.Item  // that cannot
 	Makes  bool          // papers are printed here
+	Seen   seenKinds     // of which there are lists
 }
 
 // printForm shows what can be printed. What a link names is chosen already: a paper, or
@@ -54,6 +55,9 @@ func (v *visit) printing(f *form, chosenFolder string) (printView, error) {
 				view.Others = append(view.Others, i)
 			}
 		}
+	}
+	if view.Seen, err = v.kindsSeen(); err != nil {
+		return view, err
 	}
 	all, loose := cabinets(folders, papers)
 	add(loose, false)

@@ -230,10 +230,11 @@ func TestADeskHelpsByPhone(t *testing.T) {
 	phone.enters(number, code, "").ok("Presque arrivé")
 	phone.comes(url.Values{"sheet": {sheet}}).ok("Vous êtes de retour")
 	stop := lina.post(at+"/find", url.Values{"login": {amina.login}}).ok().link("/staff/[^\"]+/stop-sessions")
-	lina.post(stop, url.Values{"why": {"téléphone volé"}}).ok("Line")
+	lina.post(stop, url.Values{"why": {"téléphone volé"}}).ok("Aider à revenir")
 	require.Equal(t, "/sign-in", phone.get("/").Path, "a desk ends the sessions of a lost phone")
 	boss := h.desk(h.recovery.Line.Manager)
 	boss.get(at).ok("Nombres par mois", "ouvertes <10")
+	boss.get(at+"/team").ok("Répond au téléphone").without("Aide les personnes", "Ouvre ce que les personnes partagent") // a desk opens nothing
 }
 
 // Questions bring back what is shared. Private stays locked until the old password is

@@ -263,7 +263,7 @@ func TestAVisitShowsWhatIsChosenAndEnds(t *testing.T) {
 	samir.post(path, url.Values{"purpose": {"health"}}).ok("Vous êtes dans l’espace de", "Amina", "Santé", "a choisi de vous montrer", "Papiers").
 		without("Rendez-vous", "Contacts") // whether there are any is not said
 	samir.get("/papers").ok("Ordonnance").without("Journal intime", "Partagé", "Privé") // it is private, and which of both is not theirs to know
-	samir.get("/print").ok().without("Partagé", "Privé")
+	samir.get("/print").ok("Liste des papiers").without("Partagé", "Privé", "Rendez-vous", "Contacts")
 	require.Equal(t, string(pdf), samir.get(one+"/file").ok().Body)
 	tn.stage.Clock.Advance(8 * time.Minute)
 	samir.get("/papers").ok("Ordonnance")

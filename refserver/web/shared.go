@@ -36,6 +36,12 @@ func (v *visit) onSharedDevice() bool {
 	return session.Held(v.r, sharedCookie) != ""
 }
 
+// atAWorkplace reports whether others use this device, as far as can be told before
+// somebody says so: a worker was in on it, or is behind a lock.
+func (v *visit) atAWorkplace() bool {
+	return session.Held(v.r, session.HeldCookie) != "" || session.Held(v.r, session.WorkplaceCookie) != ""
+}
+
 // shareDevice notes whether the device is shared.
 func (v *visit) shareDevice(shared bool) {
 	v.sharing = &shared
@@ -50,13 +56,18 @@ func (v *visit) shareDevice(shared bool) {
 func (v *visit) enter(token string, shared bool) {
 	v.endFormer(token)
 	v.shareDevice(shared)
+	if !shared && session.Held(v.r, session.WorkplaceCookie) != "" { // it is not, says who enters
+		session.Drop(v.w, session.WorkplaceCookie)
+	}
 	v.keep(token)
 }
 
-// enterStaff gives it that of a worker, who knows what they sit at.
+// enterStaff gives it that of a worker, who knows what they sit at. Whoever comes after
+// them is taken to share the device with others.
 func (v *visit) enterStaff(token string) {
 	v.endFormer(token)
 	v.shareDevice(false)
+	session.Hold(v.w, session.WorkplaceCookie, "1")
 	session.SetCookie(v.w, token)
 }
 
@@ -87,7 +98,7 @@ func (v *visit) forget() {
 	what := `"cache"` // no way back into a page
 	if v.onSharedDevice() {
 		what += `, "storage"`
-		if session.Held(v.r, session.HeldCookie) == "" {
+		if !v.atAWorkplace() { // which stays one: each cookie of the person's goes by its name
 			what += `, "cookies"`
 		}
 		v.shareDevice(false)

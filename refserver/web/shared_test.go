@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -66,6 +67,54 @@ func TestWhoComesWithACardComesToASharedDeviceUnlessTheySayOtherwise(t *testing.
 	other.post("/sign-in", url.Values{"login": {p.login}, "password": {password}, "shared": {"1"}}).ok("Mon espace", "Appareil partagé : rien ne reste ici")
 	other.post("/shared-device", nil).ok("cet appareil est à vous seul").without("Appareil partagé : rien ne reste ici")
 	require.Equal(t, `"cache"`, other.head("/leave").Get("Clear-Site-Data"))
+}
+
+// Where somebody signed in who works for a centre, others sit next.
+func TestTheDeviceOfACentreIsTakenForASharedOneUntilSomebodySaysOtherwise(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	const ticked = `name="shared" value="1" checked`
+	amina, device := tn.amina(), tn.desk(tn.samir)
+	device.post("/leave", nil).ok("Je travaille pour un centre")
+	require.Contains(t, device.get("/sign-in").ok().Body, ticked)
+
+	enter := url.Values{"login": {amina.login}, "password": {password}}
+	device.post("/sign-in", url.Values{"login": enter["login"], "password": enter["password"], "shared": {"1"}}).ok("Appareil partagé : rien ne reste ici")
+	head := device.head("/leave")
+	require.Equal(t, `"cache", "storage"`, head.Get("Clear-Site-Data"))
+	for _, name := range []string{"__Host-reconnect", "__Host-shared"} {
+		require.Negative(t, cookieSet(head, name).MaxAge, name)
+	}
+	require.Contains(t, device.get("/sign-in").ok().Body, ticked, "for whoever comes after them, too")
+
+	device.post("/sign-in", enter).ok("Mon espace").without("Appareil partagé : rien ne reste ici")
+	device.post("/leave", nil).ok()
+	require.NotContains(t, device.get("/sign-in").ok().Body, ticked, "it is somebody's own, they said")
+}
+
+// The code of a worker is too long to be typed. Whom they hand their device finds it there,
+// and nobody after them.
+func TestWhoIsHandedADeviceFindsTheCodeOfTheWorkerWhoHandedIt(t *testing.T) {
+	t.Parallel()
+	h := newHelped(t, nil)
+	h.known()
+	device := h.desk(h.samir)
+	visits := device.get(h.relayPath()+"/visits").ok("Mon code", "La personne n’a pas d’appareil ?")
+	code := regexp.MustCompile(`<p class="digest" dir="ltr">([^<]+)</p>`).FindStringSubmatch(visits.Body)[1]
+	handed := formOf(visits, "/staff/lock")
+	require.Equal(t, h.harbor.ID.String(), handed.Get("relay"))
+	device.post("/staff/lock", url.Values{"then": {"enter"}, "relay": {h.recovery.Line.ID.String()}}).is(http.StatusForbidden) // they do not work there
+	device.post("/staff/lock", handed).ok("Cet appareil est à vous", "Entrer dans mon espace").without(code)
+
+	device.login = h.recovery.Amina.Login
+	device.signIn(h.recovery.Amina.Password).ok("Mon espace").without(code)
+	g := device.get("/sharing/visit").ok("est déjà là", "Harbour")
+	require.Contains(t, g.Body, `value="`+code+`"`)
+
+	device.post("/staff/unlock", url.Values{"password": {h.samir.Password}}).ok("Votre session est de nouveau ouverte")
+	device.post("/staff/lock", url.Values{"then": {"enter"}}).ok()
+	device.signIn(h.recovery.Amina.Password).ok("Mon espace")
+	device.get("/sharing/visit").ok("trop long pour être tapé").without(code, "est déjà là")
 }
 
 // head sends a form and returns the head of the answer itself, not of where it leads.

@@ -10,10 +10,10 @@ import (
 	"reconnect.example/vault"
 )
 
-// signInForm takes the device for a shared one where a worker handed it over.
+// signInForm takes the device for a shared one where a worker handed it over or was in.
 func (p *pages) signInForm(v *visit) error {
 	f := newForm()
-	if session.Held(v.r, session.HeldCookie) != "" {
+	if v.atAWorkplace() {
 		f.Set("shared", "1")
 	}
 	return v.show("sign-in", f)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"strings"
 
 	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
@@ -35,22 +36,27 @@ func (v *visit) stopping(f *form, now bool) error {
 		return vault.ErrNotFound
 	}
 	return v.managing(func(post *consent.Post) error {
+		name, err := v.nameToHelp(post, id)
+		if err != nil {
+			return err
+		}
+		back := helpPath(post, id) // to go on with them, who may need to be helped back in
+		if name != "" {
+			back = strings.TrimSuffix(back, "/help")
+		}
 		if now {
 			err := post.StopSessions(v.ctx(), id, consent.Purpose{Code: consent.PurposeOther, Text: f.Get("why")})
 			switch {
 			case err == nil:
-				return v.goTo(v.staffPath(post), "sessions-stopped")
+				return v.goTo(back, "sessions-stopped")
 			case errors.Is(err, vault.ErrUnconfirmed):
-				return v.goTo(v.staffPath(post), "unconfirmed")
+				return v.goTo(back, "unconfirmed")
 			case !errors.Is(err, vault.ErrInvalid):
 				return err
 			}
 			f.refuse("why", v.t("wrong.characters"))
 		}
-		view := stopView{Form: f, Relay: v.relay(post.Relay()), Back: v.staffPath(post)}
-		if view.Name, err = v.nameToHelp(post, id); err != nil {
-			return err
-		}
+		view := stopView{Form: f, Relay: v.relay(post.Relay()), Name: name, Back: back}
 		if f.wrong() {
 			return v.again("stop-sessions", f, nil, view)
 		}
@@ -71,8 +77,4 @@ func (v *visit) nameToHelp(post *consent.Post, id vault.ID) (string, error) {
 	}
 	space.Close()
 	return "", nil
-}
-
-func (v *visit) staffPath(post *consent.Post) string {
-	return "/staff/relays/" + post.Relay().ID.String()
 }

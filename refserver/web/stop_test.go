@@ -16,7 +16,7 @@ func TestALostPhoneIsSignedOutByAWorkerOfACentreThatFollows(t *testing.T) {
 	samir.get(stop).ok("Téléphone perdu", "Amina K.", "Rien n’est perdu")
 	samir.post(stop, url.Values{}).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
 	amina.get("/").ok("Mon espace")
-	samir.post(stop, url.Values{"why": {"téléphone volé à la gare"}}).ok("tous les appareils de cette personne sont fermés")
+	samir.post(stop, url.Values{"why": {"téléphone volé à la gare"}}).ok("tous les appareils de cette personne sont fermés", "Pourquoi ?", "Amina K.")
 
 	amina.get("/papers").ok("Entrer").without("Mon espace")
 	amina.signIn(password).ok("Mon espace")

@@ -47,16 +47,26 @@ type memberView struct {
 	Self     bool
 }
 
-func (v *visit) member(m consent.TeamMember) memberView {
+// follows reports whether a relay follows people: a desk answers the phone, and opens
+// nobody's space.
+func follows(post *consent.Post) bool { return post.Relay().Type != consent.TypeDesk }
+
+func (v *visit) member(post *consent.Post, m consent.TeamMember) memberView {
 	m.Name = safename.Line(m.Name)
 	view := memberView{
-		TeamMember: m, Role: v.t("role.help"), RoleCode: roleCode(m.Roles), State: v.t("member.active"), Self: m.Worker == v.worker.ID(),
+		TeamMember: m, RoleCode: roleCode(m.Roles), State: v.t("member.active"), Self: m.Worker == v.worker.ID(),
 	}
-	switch view.RoleCode {
-	case "manage":
+	switch at := follows(post); {
+	case view.RoleCode == "manage":
 		view.Role = v.t("role.manage")
-	case "both":
+	case view.RoleCode == "both" && at:
 		view.Role = v.t("role.both")
+	case view.RoleCode == "both":
+		view.Role = v.t("role.answer-both")
+	case at:
+		view.Role = v.t("role.help")
+	default:
+		view.Role = v.t("role.answer")
 	}
 	switch {
 	case m.State == consent.MemberSuspended:
@@ -133,9 +143,9 @@ func (v *visit) showTeamAfter(post *consent.Post, view teamView, refused error) 
 	if err != nil {
 		return err
 	}
-	view.Relay, view.OneManager, view.Follows = v.relay(post.Relay()), team.OneManager, post.Relay().Type != consent.TypeDesk
+	view.Relay, view.OneManager, view.Follows = v.relay(post.Relay()), team.OneManager, follows(post)
 	for _, m := range team.Members {
-		view.Members = append(view.Members, v.member(m))
+		view.Members = append(view.Members, v.member(post, m))
 	}
 	if view.Asking, err = v.asking(post); err != nil {
 		return err

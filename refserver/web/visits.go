@@ -16,6 +16,7 @@ type visitView struct {
 	Form   *form
 	Notice vault.Notice
 	Papers []chosenPaper
+	From   string // relay of the worker who handed over this device, and whose code is filled in; "": nobody did
 }
 
 type chosenPaper struct {
@@ -29,6 +30,10 @@ func (p *pages) visitForm(v *visit) error {
 	view, err := v.visiting(f)
 	if err != nil {
 		return err
+	}
+	var code string
+	if code, view.From = v.codeLeft(); code != "" {
+		f.Set("code", code)
 	}
 	return v.show("visit", view)
 }

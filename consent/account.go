@@ -34,6 +34,7 @@ type NewAccount struct {
 	Consent  bool         // yes to the account
 	Follow   vault.Notice // of being followed, read by the person
 	Agreed   bool         // yes to being followed
+	Alone    bool         // no to it: the relay is not let in, and Follow, Agreed, Scope and Until are not read
 	Scope    vault.Scope  // of the relay
 	Until    time.Time    // zero: until it is withdrawn
 	PIN      string       // of an access card, typed by the person; empty: no card
@@ -45,11 +46,20 @@ func (n *NewAccount) follow(relay RelayID) Follow {
 	return Follow{Relay: relay, Scope: n.Scope, Until: n.Until, Notice: n.Follow, Agreed: n.Agreed, Name: n.Name, Channel: n.Channel}
 }
 
+// check refuses what cannot become an account, before there is one.
+func (n *NewAccount) check(relay RelayID) error {
+	if n.Alone { // an account is not the price of being followed: consent is free (GDPR, article 7 (4))
+		return checkPersonName(n.Name)
+	}
+	f := n.follow(relay)
+	return f.check()
+}
+
 // Account is an account that was opened.
 type Account struct {
 	Vault   *vault.Vault     // open, in the person's name
 	Login   string           // to be printed: it cannot be looked up later without signing in
-	Receipt Receipt          // of what the person agreed to for this relay
+	Receipt Receipt          // of what the person agreed to for this relay; zero where it was not let in
 	Card    vault.AccessCard // to be printed, once; zero without a PIN
 }
 
@@ -82,7 +92,7 @@ type openedEntry struct {
 const openedName = "opened"
 
 // OpenAccount opens an account with a person: a draft with the login, the account
-// with the password that they typed, the relay let in, and the draft gone. Each step
+// with the password that they typed, the relay let in unless they are Alone, and the draft gone. Each step
 // is durable before the next; an interruption anywhere leaves a draft, or nothing,
 // and [Post.ResumeAccount] goes on from there. If the person typed a PIN, an access
 // card is made before the draft goes: one whose print was lost is made anew.
@@ -91,8 +101,7 @@ const openedName = "opened"
 // those of vault.Create and [Service.Follow]. With vault.ErrUnconfirmed the account
 // is returned, and everything is in force.
 func (p *Post) OpenAccount(ctx context.Context, n NewAccount) (*Account, error) {
-	f := n.follow(p.relay.ID)
-	if err := f.check(); err != nil {
+	if err := n.check(p.relay.ID); err != nil {
 		return nil, err
 	}
 	d, err := p.BeginAccount(ctx, n.Name)
@@ -187,8 +196,7 @@ func (p *Post) ResumeAccount(ctx context.Context, draft vault.ItemID, n NewAccou
 	}
 	d := all[i]
 	n.Name = d.Name
-	f := n.follow(p.relay.ID)
-	if err := errors.Join(f.check(), n.checkPIN(d)); err != nil {
+	if err := errors.Join(n.check(p.relay.ID), n.checkPIN(d)); err != nil {
 		return nil, err
 	}
 	v, err := p.service().cfg.Vaults.Unlock(ctx, vault.Password{Login: d.Login, Secret: n.Password, Session: n.Session, Priority: true})
@@ -202,7 +210,7 @@ func (p *Post) ResumeAccount(ctx context.Context, draft vault.ItemID, n NewAccou
 	return p.complete(ctx, d, v, n)
 }
 
-// complete lets the relay in, unless it was already, and ends the draft.
+// complete lets the relay in, unless it was already or must not be, and ends the draft.
 func (p *Post) complete(ctx context.Context, d Draft, v *vault.Vault, n NewAccount) (*Account, error) {
 	s := p.service()
 	a := &Account{Vault: v, Login: d.Login}
@@ -215,9 +223,10 @@ func (p *Post) complete(ctx context.Context, d Draft, v *vault.Vault, n NewAccou
 		return fail(err)
 	}
 	var unconfirmed error
-	if given != nil {
+	switch {
+	case given != nil:
 		a.Receipt = *given
-	} else {
+	case !n.Alone:
 		n.Channel = n.channel()
 		a.Receipt, err = s.Follow(ctx, v, n.follow(p.relay.ID), vault.Secret{Password: n.Password})
 		if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {

@@ -51,6 +51,37 @@ func TestAWorkerAndAPersonOpenAnAccountTogether(t *testing.T) {
 	}
 }
 
+// Whoever opens an account need not be followed by who opened it with them.
+func TestAnAccountIsNotThePriceOfBeingFollowed(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	post := tn.post(t)
+	n := newAccount()
+	n.Follow, n.Agreed, n.Scope, n.Alone = vault.Notice{}, false, 0, true
+	a, err := post.OpenAccount(t.Context(), n)
+	require.NoError(t, err)
+	require.Empty(t, a.Receipt.ID)
+	grants, err := a.Vault.Grants(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, grants)
+	people, err := post.People(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, people)
+	drafts, err := post.Drafts(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, drafts, "the relay keeps no name")
+	_, err = post.Open(t.Context(), a.Vault.ID(), consent.Purpose{Code: consent.PurposeHousing})
+	require.ErrorIs(t, err, vault.ErrNotFound)
+
+	interrupted, err := post.BeginAccount(t.Context(), "Ibrahim")
+	require.NoError(t, err)
+	a, err = post.ResumeAccount(t.Context(), interrupted.ID, n)
+	require.NoError(t, err)
+	grants, err = a.Vault.Grants(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, grants)
+}
+
 // Story 1 and the first half of 2: with a card and a PIN the person comes in
 // anywhere.
 func TestANewAccountMayHaveACard(t *testing.T) {

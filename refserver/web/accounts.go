@@ -80,7 +80,7 @@ type openedView struct {
 	Login string
 	Card  string // "": shown already, or not wanted; the person makes one from their space
 	Paper paperCard
-	Open  string // the page on which their space is opened
+	Open  string // the page on which their space is opened; "": the relay was not let in
 }
 
 // openAccount opens an account with the person, who types the password and the PIN.
@@ -104,7 +104,7 @@ func (p *pages) openAccount(v *visit) error {
 	made, err := p.clicks.do(v.ctx(), v.token, f.ID, func() (string, error) {
 		n := consent.NewAccount{
 			Name: f.Get("called"), Password: f.Values.Get("new"), Notice: view.Account, Consent: true, Follow: view.Follow, Agreed: true,
-			Scope: scopeOf(f), Until: until, PIN: f.Get("pin"),
+			Scope: scopeOf(f), Until: until, PIN: f.Get("pin"), Alone: alone(f),
 		}
 		a, err := v.newAccount(post, view.Draft, n)
 		opened.Card = a.Card
@@ -117,7 +117,10 @@ func (p *pages) openAccount(v *visit) error {
 		return v.again("account-open", f, err, view)
 	}
 	person, login, _ := strings.Cut(made, "\n")
-	opened.Login, opened.Paper, opened.Open = login, v.onPaper(login, opened.Card), "/staff/relays/"+view.Relay.ID.String()+"/people/"+person
+	opened.Login, opened.Paper = login, v.onPaper(login, opened.Card)
+	if !alone(f) {
+		opened.Open = "/staff/relays/" + view.Relay.ID.String() + "/people/" + person
+	}
 	return v.show("account-opened", opened)
 }
 
@@ -125,10 +128,17 @@ func (v *visit) checkAccount(f *form) {
 	v.required(f, "called")
 	v.newPassword(f)
 	v.checkPIN(f)
-	if v.agreed(f); f.Get("consent") == "" {
+	if f.Get("consent") == "" {
 		f.refuse("consent", v.t("wrong.sure"))
 	}
+	if !alone(f) {
+		v.agreed(f)
+	}
 }
+
+// alone reports whether the person wants an account, and not to be followed here: one is
+// not the price of the other.
+func alone(f *form) bool { return f.Get("scope") == "none" }
 
 // checkPIN refuses a PIN that was typed in two ways.
 func (v *visit) checkPIN(f *form) {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"html"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"reconnect.example/consent"
 	"reconnect.example/consent/consenttest"
 	"reconnect.example/internal/testkeys"
+	"reconnect.example/refserver/notice"
 	"reconnect.example/refserver/session"
 	"reconnect.example/refserver/web"
 	"reconnect.example/vault"
@@ -237,6 +239,16 @@ func TestAnAccountIsOpenedWithAPerson(t *testing.T) {
 	idris.login = g.word()
 	idris.signIn(password).ok("Mon espace")
 	idris.get("/sharing").ok("Accueil du Port")
+
+	whole := samir.get(path).ok("C’est gratuit, et jamais obligatoire.", "Tout lire", "ne pas être suivi ici")
+	require.Contains(t, whole.Body, `class="text only-print" lang="fr">`+html.EscapeString(notice.In("fr").Text)[:60], "all of it is on the page, and on paper")
+	none := whole.form("", url.Values{"called": {"Nour"}, "scope": {"none"}, "new": {password}, "repeat": {password}, "pin": {"482915"}, "again": {"482915"}, "consent": {"1"}})
+	g = samir.post(path, none).ok("Le compte est ouvert").without("Ajouter un papier avec la personne")
+	samir.get(tn.relayPath()).ok("Idris").without("Nour")
+	nour := tn.stranger()
+	nour.login = g.word()
+	nour.signIn(password).ok("Mon espace")
+	nour.get("/sharing").ok("Personne d’autre que vous ne voit votre espace.")
 
 	tn.stage.Clock.Advance(3 * 365 * 24 * time.Hour)
 	samir = tn.desk(tn.samir)

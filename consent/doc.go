@@ -57,6 +57,13 @@
 // local.OpenWith of package vault/local does the vaults on one machine. examples/relay
 // is a whole program, and package consent/consenttest a ready stage for tests.
 //
+// # Originals that were seen
+//
+// A worker who has held the original of a paper signs that the copy shows it
+// ([Post.Attest]); anybody verifies it, here ([Service.CheckAttestation]) or with the
+// published keys ([Service.AttestKeySet]); the person and the relay take it back
+// ([Service.RevokeAttestation], [Post.Revoke]).
+//
 // # What stays open
 //
 // While the witness is away, reading goes on against what this process has seen,

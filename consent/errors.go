@@ -60,7 +60,7 @@ func storageError(err error) error {
 }
 
 func isOwn(err error) bool {
-	for _, own := range []error{ErrNotNamed, ErrNoDirectory, ErrOutdated, ErrInvitation, ErrNotMember, ErrNotManager, ErrNoSecondFactor, ErrKeyChanged, ErrFingerprint, ErrLastManager} {
+	for _, own := range []error{ErrNotNamed, ErrNoDirectory, ErrOutdated, ErrInvitation, ErrNotMember, ErrNotManager, ErrNoSecondFactor, ErrKeyChanged, ErrFingerprint, ErrLastManager, ErrNotAttested, ErrRevoked} {
 		if errors.Is(err, own) {
 			return true
 		}

@@ -32,6 +32,9 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	got, err = testvectors.Bodies(map[string]any{"upload-clear": uploadClear{}, "upload": uploadBody{}, "upload-facts": uploadFacts{}, "once": onceBody{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-added.txt", got)
+	got, err = testvectors.Bodies(map[string]any{"document-data": documentData{}}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-attested.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

@@ -41,6 +41,7 @@ type exportDocument struct {
 	SHA256    string `json:"sha256"`
 	Issued    Date   `json:"issued,omitempty"`
 	Expires   Date   `json:"expires,omitempty"`
+	Attested  string `json:"attested,omitempty"` // a JSON Web Token: docs/interop.md, "Seen the original"
 }
 
 type exportContact struct {
@@ -72,7 +73,7 @@ func (e *exporter) item(it *Item) exportItem {
 		out.Binned = &it.Binned
 	}
 	if d := it.Document; d != nil {
-		out.Document = &exportDocument{File: e.files[it.ID], MediaType: d.MediaType, Size: d.Size, SHA256: hex.EncodeToString(d.Digest), Issued: d.Issued, Expires: d.Expires}
+		out.Document = &exportDocument{File: e.files[it.ID], MediaType: d.MediaType, Size: d.Size, SHA256: hex.EncodeToString(d.Digest), Issued: d.Issued, Expires: d.Expires, Attested: d.Attested}
 	}
 	if c := it.Contact; c != nil {
 		out.Contact = &exportContact{Role: c.Role, Phones: c.Phones, Emails: c.Emails, Address: c.Address, Note: c.Note}

@@ -110,6 +110,9 @@ type Document struct {
 	Issued    Date
 	Expires   Date
 	Thumbnail bool // there is a small picture: see [Vault.ReadThumbnails]
+	// Attested is what a worker signed about exactly these bytes: see [Vault.Attest].
+	// It is a claim until it is verified (package consent). "": nothing.
+	Attested string
 }
 
 // Contact is what is known of somebody to reach besides the name. Every field

@@ -59,6 +59,9 @@ const (
 	ActDownloaded      Act = "document.read" // Detail "for": "print", where it was for paper
 	ActChanged         Act = "item.changed"
 	ActReplaced        Act = "document.replaced"
+	// A worker signed that the original was seen, or that was taken back.
+	ActAttested        Act = "document.attested"
+	ActAttestedRemoved Act = "document.attested-removed"
 	ActMadePrivate     Act = "item.made-private"
 	ActShared          Act = "item.shared"
 	ActBinned          Act = "item.binned"

@@ -122,6 +122,9 @@ func (it *Item) facts() recordFacts {
 		f.Note = it.Note.Text
 	}
 	f.Data = it.Data
+	if it.Document != nil {
+		f.Data = it.Document.pack()
+	}
 	return f
 }
 
@@ -149,7 +152,11 @@ func (f *recordFacts) fill(it *Item) bool {
 	if f.Kind == KindNote {
 		it.Note = &Note{Text: f.Note}
 	}
-	it.Data = f.Data
+	if it.Document == nil {
+		it.Data = f.Data
+	} else if !it.Document.unpack(f.Data) {
+		return false
+	}
 	want := map[Kind]bool{KindDocument: f.Document != nil, KindContact: f.Contact != nil, KindAppointment: f.Appointment != nil, KindNote: true, KindFolder: true, KindData: true}
 	return want[f.Kind]
 }

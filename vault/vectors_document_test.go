@@ -49,6 +49,7 @@ var described = map[string]string{
 	"consent.noteFacts": "note-facts", "consent.followFacts": "follow-facts", "consent.keptReceipt": "kept-receipt", "consent.opened": "open-vault",
 	"recovery.record": "request", "recovery.openingBody": "request-opening", "recovery.given": "given", "recovery.givenBody": "given-body", "recovery.halfBody": "given-half",
 	"recovery.noteBody": "request-note", "recovery.atPage": "page", "recovery.laterBody": "later", "recovery.params": "path-params", "recovery.shown": "path-shown",
+	"vault.documentData": "document-data", "consent.attestKeyData": "attest-key", "consent.attestKeyRecord": "attest-published", "consent.attestKeyBody": "attest-public",
 	"consent.Receipt": "consent-receipt", "consent.Processing": "processing", "consent.NoticeReference": "privacy-notice", "consent.Party": "party", "consent.ConsentEvent": "event",
 }
 
@@ -57,7 +58,7 @@ var described = map[string]string{
 func TestEveryBodyHasItsBytesPublished(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "../consent/testdata/bodies.txt", "../recovery/testdata/bodies.txt"} {
+	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-attested.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../recovery/testdata/bodies.txt"} {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		texts = append(texts, string(b))

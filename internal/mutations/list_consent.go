@@ -96,4 +96,13 @@ var onConsent = []mutation{
 	{"N20", "the hours by which what is swept lies apart", "consent", "^TestWhatIsToBeSweptDoesNotTellWhoLetsWhomIn$", []edit{
 		{"consent/note.go", "return end.Add(time.Duration(1+binary.BigEndian.Uint16(draw[:])%24) * time.Hour)", "return end.Add(0 * time.Duration(binary.BigEndian.Uint16(draw[:])))"},
 	}},
+	{"N50", "the relay and the role from whom a key for attestations is believed", "consent", "^TestNobodyAttestsInTheNameOfARelayThatIsNotTheirs$", []edit{
+		{"consent/attest_key.go", "if m.Relay != relay || !m.Roles.Has(RoleHelp) || seal.Unmarshal", "if seal.Unmarshal"},
+	}},
+	{"N50", "the question for which relay a key signed", "consent", "^TestNobodyAttestsInTheNameOfARelayThatIsNotTheirs$", []edit{
+		{"consent/attest_check.go", "if claims[\"iss\"] != relay.String() || err != nil", "if err != nil"},
+	}},
+	{"N51", "the comparison of a document with what was attested", "consent", "^TestAnAttestationOfAnotherPaperIsNotShown$", []edit{
+		{"consent/attest_check.go", "if err == nil && !a.Of(it.Document.Digest) {", "if false {"},
+	}},
 }

@@ -56,7 +56,10 @@ const (
 	TypeUpload Type = 46 // sealed, and a signature in it: an upload that goes on
 	TypeOnce   Type = 47 // sealed: what a session asked for, and what was answered
 
-	lastType = TypeOnce
+	// 48 and 49 are kept.
+	TypeAttest Type = 50 // signature: by which key a relay signs that an original was seen
+
+	lastType = TypeAttest
 )
 
 // known refuses the zero type and types that this version does not know.

@@ -108,6 +108,8 @@ var table = []entry{
 	{consent.ErrKeyChanged, Problem{403, "key-changed", 0}},
 	{consent.ErrFingerprint, Problem{422, "fingerprint", 0}},
 	{consent.ErrLastManager, Problem{409, "last-manager", 0}},
+	{consent.ErrNotAttested, Problem{404, "not-attested", 0}},
+	{consent.ErrRevoked, Problem{410, "revoked", 0}},
 	{consent.ErrOutdated, Problem{409, "outdated", 0}},
 	{consent.ErrNotNamed, notNamed}, {consent.ErrNoDirectory, notNamed},
 	{vault.ErrNotAllowed, Problem{403, "not-allowed", 0}},

@@ -38,15 +38,20 @@ func tooHeavy(paths []string) []string {
 
 // dependencies are all packages that the core needs to build on Linux, in order.
 func dependencies(t *testing.T) []string {
-	arguments := []string{"list", "-deps"}
+	var packages []string
 	for _, pkg := range core {
 		files, err := filepath.Glob(filepath.Join(root, pkg, "*.go"))
 		require.NoError(t, err)
 		if len(files) > 0 { // a release may not have them all yet
-			arguments = append(arguments, "./"+pkg)
+			packages = append(packages, "./"+pkg)
 		}
 	}
-	list := exec.Command("go", arguments...)
+	return needed(t, packages...)
+}
+
+// needed are all packages that a build on Linux needs, in order.
+func needed(t *testing.T, arguments ...string) []string {
+	list := exec.Command("go", append([]string{"list", "-deps"}, arguments...)...)
 	list.Dir = root
 	list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0", "GOFLAGS=-mod=readonly")
 	list.Stderr = os.Stderr
@@ -74,6 +79,15 @@ func TestCoreDependenciesStayFewAndKnown(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	require.Equal(t, string(want), got, "the core depends on something else than before; if that is wanted, run with -update")
+}
+
+// Who tries the server compiles it first: what one machine does not need is left to those who say so.
+func TestTheServerBringsClientsOfServicesWithATagOnly(t *testing.T) {
+	t.Parallel()
+	services := []string{"google.golang.org/grpc", "google.golang.org/api", "cloud.google.com", "gocloud.dev", "github.com/aws", "go.opentelemetry.io", "github.com/jackc"}
+	require.Empty(t, slices.DeleteFunc(needed(t, "./refserver"), func(p string) bool { return !inside(p, services...) }))
+	withTag := needed(t, "-tags=services", "./refserver")
+	require.Subset(t, withTag, []string{modulePath + "/storage/postgresstore", modulePath + "/storage/bucket/s3bucket", "gocloud.dev/secrets"})
 }
 
 func TestHeavyDependenciesAreFound(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 
 // Engines say where everything lies. What is empty lies in the data folder.
 type Engines struct {
-	Records URL `placeholder:"URL" help:"Store of records, such as postgres://user:password@host/base. Default: SQLite in the data folder."`
-	Blobs   URL `placeholder:"URL" help:"Store of documents, such as s3://bucket?region=… Default: files in the data folder."`
+	Records URL `placeholder:"URL" help:"Store of records, such as postgres://user:password@host/base (build with -tags services). Default: SQLite in the data folder."`
+	Blobs   URL `placeholder:"URL" help:"Store of documents, such as s3://bucket?region=… (build with -tags services). Default: files in the data folder."`
 	Keys    URL `placeholder:"URL" help:"Key service: file:///path/service.key, base64key://…, or any whose driver is built in. Default: a key file in the data folder."`
 	Witness URL `placeholder:"URL" help:"Witness, such as https://witness.example.org. Default: one of its own in the data folder."`
 

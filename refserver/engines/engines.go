@@ -3,12 +3,14 @@
 // of them. What is not named lies in the data folder. It is the place where a
 // partner adds a driver: one line of import.
 //
-// The drivers that are built in: records in SQLite and PostgreSQL; documents in
-// files and in S3 and what speaks its language; keys in a key file or given as
-// base64key://. Left out, because each brings a large library, are the buckets of
-// Google (gocloud.dev/blob/gcsblob) and Azure (azureblob): one import here; and
-// the key services of gocloud.dev/secrets (AWS, Google, Azure, HashiCorp Vault):
-// one import in keys.go.
+// The drivers that are built in: records in SQLite, documents in files, and keys
+// in a key file or given as base64key://. With -tags services also records in
+// PostgreSQL, documents in S3 and what speaks its language, and key services by
+// way of gocloud.dev/secrets (services.go): their clients are a third of what is
+// compiled and half of what is downloaded, and who tries the server waits for that.
+// Left out of both, because each brings a large library, are the buckets of
+// Google (gocloud.dev/blob/gcsblob) and Azure (azureblob), and the drivers of key
+// services (AWS, Google, Azure, HashiCorp Vault): one import in services.go each.
 package engines
 
 import (
@@ -25,10 +27,8 @@ import (
 	"reconnect.example/recovery/witness"
 	"reconnect.example/refserver/config"
 	"reconnect.example/storage"
-	_ "reconnect.example/storage/bucket/s3bucket" // s3: URLs
-	_ "reconnect.example/storage/filestore"       // file: URLs
-	_ "reconnect.example/storage/postgresstore"   // postgres: URLs
-	_ "reconnect.example/storage/sqlitestore"     // sqlite: URLs
+	_ "reconnect.example/storage/filestore"   // file: URLs
+	_ "reconnect.example/storage/sqlitestore" // sqlite: URLs
 	"reconnect.example/vault"
 	"reconnect.example/vault/local"
 )
@@ -173,7 +173,7 @@ func OpenRecords(ctx context.Context, c *config.Config, existing bool) (*storage
 func openStore(ctx context.Context, folder string, named config.URL, file string, existing bool) (*storage.Store, error) {
 	if named != "" {
 		store, err := storage.Open(ctx, mustExist(named.Reveal(), existing))
-		return store, of("--records", err)
+		return store, of("--records", elsewhere(named, err))
 	}
 	at, err := within(folder, "sqlite", file)
 	if err != nil {
@@ -190,7 +190,7 @@ func openStore(ctx context.Context, folder string, named config.URL, file string
 func OpenBlobs(ctx context.Context, c *config.Config, existing bool) (storage.Blobs, error) {
 	if c.Blobs != "" {
 		blobs, err := storage.OpenBlobs(ctx, mustExist(c.Blobs.Reveal(), existing))
-		return blobs, of("--blobs", err)
+		return blobs, of("--blobs", elsewhere(c.Blobs, err))
 	}
 	at, err := within(c.Data, "file", local.DocumentsName)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"gocloud.dev/secrets"
+	_ "gocloud.dev/secrets/localsecrets"
 
 	"reconnect.example/internal/testkeys"
 	"reconnect.example/refserver/config"
@@ -39,6 +41,34 @@ func TestAKeyServiceOpensWhatItSealed(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "a key", string(opened))
 		require.NoError(t, closeKeeper())
+	}
+}
+
+// What was sealed by the library that knew this scheme first stays open, and who
+// goes on with that library can.
+func TestAGivenKeySealsAsGocloudDoes(t *testing.T) {
+	t.Parallel()
+	ours, _, err := engines.OpenKeeper(t.Context(), parse(t, "--keys", aKey))
+	require.NoError(t, err)
+	theirs, err := secrets.OpenKeeper(t.Context(), aKey)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, theirs.Close()) }()
+	for _, way := range [][2]vault.Keeper{{ours, theirs}, {theirs, ours}} {
+		sealed, err := way[0].Encrypt(t.Context(), []byte("a key"))
+		require.NoError(t, err)
+		opened, err := way[1].Decrypt(t.Context(), sealed)
+		require.NoError(t, err)
+		require.Equal(t, "a key", string(opened))
+	}
+	sealed, err := ours.Encrypt(t.Context(), []byte("a key"))
+	require.NoError(t, err)
+	for i := range sealed {
+		sealed[i] ^= 1
+		_, err := ours.Decrypt(t.Context(), sealed)
+		require.Error(t, err, "byte %d was changed", i)
+		_, err = ours.Decrypt(t.Context(), sealed[:i])
+		require.Error(t, err, "cut after %d bytes", i)
+		sealed[i] ^= 1
 	}
 }
 

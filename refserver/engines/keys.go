@@ -8,10 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
-
-	"gocloud.dev/secrets"
-	_ "gocloud.dev/secrets/localsecrets" // base64key: URLs. Another key service: import its driver here.
 
 	"reconnect.example/refserver/config"
 	"reconnect.example/vault"
@@ -43,19 +39,14 @@ func OpenKeeper(ctx context.Context, c *config.Config) (vault.Keeper, func() err
 		keeper, err := openKeyFile(path, c.Keys == "")
 		return keeper, func() error { return nil }, err
 	}
-	if c.Keys.Scheme() == "base64key" && strings.TrimPrefix(c.Keys.Reveal(), "base64key://") == "" {
-		// The library would make a key up, and forget it at the end of the process.
-		return nil, nil, fmt.Errorf("%w: --keys holds no key after base64key://", vault.ErrKeyService)
+	if c.Keys.Scheme() == givenKey {
+		keeper, err := openGivenKey(c.Keys.Reveal())
+		if err != nil {
+			return nil, nil, err
+		}
+		return keeper, func() error { return nil }, nil
 	}
-	if !secrets.DefaultURLMux().ValidKeeperScheme(c.Keys.Scheme()) {
-		return nil, nil, fmt.Errorf("%w: no driver for the scheme %q is built in (there are: file, %s); add its import to refserver/engines",
-			vault.ErrKeyService, c.Keys.Scheme(), strings.Join(secrets.DefaultURLMux().KeeperSchemes(), ", "))
-	}
-	keeper, err := secrets.OpenKeeper(ctx, c.Keys.Reveal())
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: --keys cannot be opened: %s", vault.ErrKeyService, without(err.Error(), c.Keys.Reveal()))
-	}
-	return keeper, keeper.Close, nil
+	return openKeyService(ctx, c)
 }
 
 // openKeyFile makes the file only where nobody named it: one that was named and
@@ -66,25 +57,4 @@ func openKeyFile(path string, mayMake bool) (vault.Keeper, error) {
 			vault.ErrKeyService, path, path, path)
 	}
 	return local.OpenKeyFile(path)
-}
-
-// without takes a URL and its parts out of a text that others wrote.
-func without(text, raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "(not a URL)"
-	}
-	parts := []string{raw, u.Host, u.User.String(), u.RawQuery}
-	if password, ok := u.User.Password(); ok {
-		parts = append(parts, password)
-	}
-	for _, values := range u.Query() {
-		parts = append(parts, values...)
-	}
-	for _, part := range parts {
-		if part != "" {
-			text = strings.ReplaceAll(text, part, "…")
-		}
-	}
-	return text
 }

@@ -15,8 +15,8 @@ type NewAccount struct {
 	Name     string     `json:"name" minLength:"1" maxLength:"200" doc:"What the person is called at this relay. When an opening goes on, the name of its draft counts."`
 	Password string     `json:"password" minLength:"1" maxLength:"1000" doc:"Typed by the person alone; the worker never sees it."`
 	Account  Agreement  `json:"account" doc:"The person's yes to the account."`
-	Follow   Agreement  `json:"follow" doc:"The person's yes to be followed by this relay."`
-	Scope    string     `json:"scope" enum:"see,see-and-add,give" doc:"What the relay may."`
+	Follow   *Agreement `json:"follow,omitempty" doc:"The person's yes to be followed by this relay; needed unless the scope is none."`
+	Scope    string     `json:"scope" enum:"see,see-and-add,give,none" doc:"What the relay may. none: it opens the account and is not let in; the account is not the price of it."`
 	Until    *time.Time `json:"until,omitempty" doc:"How long it follows; missing: until it is withdrawn."`
 	PIN      string     `json:"pin,omitempty" maxLength:"50" doc:"Of an access card, six digits typed by the person; missing: no card."`
 	Device   string     `json:"device,omitempty" maxLength:"100" doc:"Named: the person goes on here, signed in on a device of this name."`
@@ -25,7 +25,10 @@ type NewAccount struct {
 func (n *NewAccount) consent() consent.NewAccount {
 	out := consent.NewAccount{
 		Name: n.Name, Password: n.Password, Notice: n.Account.Notice.vault(), Consent: n.Account.Agreed,
-		Follow: n.Follow.Notice.vault(), Agreed: n.Follow.Agreed, Scope: scopes[n.Scope], Until: orZero(n.Until), PIN: n.PIN, Channel: "relay",
+		Scope: scopes[n.Scope], Alone: n.Scope == "none", Until: orZero(n.Until), PIN: n.PIN, Channel: "relay",
+	}
+	if n.Follow != nil {
+		out.Follow, out.Agreed = n.Follow.Notice.vault(), n.Follow.Agreed
 	}
 	if n.Device != "" {
 		out.Session = &vault.SessionRequest{Device: n.Device}
@@ -42,7 +45,7 @@ type accountOutput struct {
 	Body struct {
 		ID        string          `json:"id" doc:"Of the person's space."`
 		Login     string          `json:"login" doc:"To be printed for the person."`
-		Receipt   *ConsentReceipt `json:"receipt" doc:"Of what the person agreed to for this relay, for them to keep."`
+		Receipt   *ConsentReceipt `json:"receipt,omitempty" doc:"Of what the person agreed to for this relay, for them to keep; missing where it was not let in."`
 		Card      string          `json:"card,omitempty" doc:"Code of the access card, to be printed for the person and shown nowhere else."`
 		Token     string          `json:"token,omitempty" doc:"Of the person's own session, if a device was named. It is the person's: never keep it."`
 		Confirmed bool            `json:"confirmed" doc:"false: all of it is in force, but the witness could not confirm it yet."`
@@ -57,7 +60,9 @@ func accountAnswer(account *consent.Account, err error) (*accountOutput, error) 
 	out := &accountOutput{}
 	out.Body.ID, out.Body.Login, out.Body.Token = account.Vault.ID().String(), account.Login, account.Vault.Token()
 	out.Body.Card = account.Card.Code
-	out.Body.Receipt, out.Body.Confirmed = &ConsentReceipt{account.Receipt}, err == nil
+	if out.Body.Confirmed = err == nil; account.Receipt.ID != "" {
+		out.Body.Receipt = &ConsentReceipt{account.Receipt}
+	}
 	return out, nil
 }
 
@@ -124,7 +129,7 @@ func (a *API) addAccounts() {
 	problems := []string{"licence", "followed", "sign-in", "busy", "key-service", "unconfirmed", "too-many", "closing", "invalid", "media-type", "too-large", "untrusted-key"}
 	registerPost(a, operation{
 		method: http.MethodPost, path: "/staff/relays/{relay}/accounts", id: "open-account", tag: "Staff", status: http.StatusCreated, summary: "Open an account with a person",
-		description: "Who reads a notice and agrees, types a password, and lets this relay follow. What is interrupted leaves a draft that goes on from there. It needs a licence in force.",
+		description: "Who reads a notice and agrees, types a password, and lets this relay follow or not. What is interrupted leaves a draft that goes on from there. It needs a licence in force.",
 		problems:    problems,
 	}, openAccount)
 	registerPost(a, operation{

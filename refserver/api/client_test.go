@@ -65,7 +65,7 @@ func TestStories1And2WithTheClient(t *testing.T) {
 	opened := did[apiclient.AccountAnswer](t)(c.OpenAccount(t.Context(), at.id, nil, apiclient.NewAccount{
 		Name: "Ibrahim", Password: "quatre mots que nul ne sait", Pin: &pin, Scope: "see-and-add", Device: &device,
 		Account: apiclient.Agreement{Agreed: true, Notice: noticed("Ce que nous gardons.")},
-		Follow:  apiclient.Agreement{Agreed: true, Notice: noticed("Ce que ce centre pourra voir.")},
+		Follow:  &apiclient.Agreement{Agreed: true, Notice: noticed("Ce que ce centre pourra voir.")},
 	}, apiclient.Bearer(at.worker.token)))
 	require.NotEmpty(t, opened.Receipt.RecordId)
 	photo := did[apiclient.Item](t)(keeps(t, c, apiclient.Bearer(*opened.Token), "Acte%20de%20naissance", paper(3, 5000)))

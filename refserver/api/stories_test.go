@@ -61,6 +61,26 @@ func story1(t *testing.T, tn *town, at *relay) *person {
 	return ibrahim
 }
 
+// Whoever does not want to be followed by who opened the account with them is not.
+func TestAnAccountIsOpenedWithoutLettingTheRelayIn(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	at := tn.relay(t, "Accueil")
+	alone := newAccount()
+	delete(alone, "follow")
+	at.worker.call("POST", "/staff/relays/"+at.id+"/accounts", alone).refused(422, "invalid")
+	alone["scope"] = "none"
+	opened := ok[struct {
+		Token   string
+		Receipt *consent.Receipt
+	}](at.worker.call("POST", "/staff/relays/"+at.id+"/accounts", alone), 201)
+	require.Nil(t, opened.Receipt)
+	require.Empty(t, ok[struct{ People []Person }](at.worker.call("GET", "/staff/relays/"+at.id+"/people", nil), 200).People)
+	require.Empty(t, ok[struct{ Drafts []Draft }](at.worker.call("GET", "/staff/relays/"+at.id+"/drafts", nil), 200).Drafts)
+	nour := &person{t: t, s: tn.server, token: opened.Token}
+	require.Empty(t, ok[struct{ Followers []any }](nour.call("GET", "/followers", nil), 200).Followers)
+}
+
 func TestStory2_AnyCentre(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)

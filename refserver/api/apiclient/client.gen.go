@@ -75,6 +75,7 @@ const (
 // Defines values for NewAccountScope.
 const (
 	NewAccountScopeGive      NewAccountScope = "give"
+	NewAccountScopeNone      NewAccountScope = "none"
 	NewAccountScopeSee       NewAccountScope = "see"
 	NewAccountScopeSeeAndAdd NewAccountScope = "see-and-add"
 )
@@ -162,14 +163,14 @@ type AccountAnswer struct {
 	// Login To be printed for the person.
 	Login string `json:"login"`
 
-	// Receipt Of what the person agreed to for this relay, for them to keep.
-	Receipt AccountAnswer_Receipt `json:"receipt"`
+	// Receipt Of what the person agreed to for this relay, for them to keep; missing where it was not let in.
+	Receipt *AccountAnswer_Receipt `json:"receipt,omitempty"`
 
 	// Token Of the person's own session, if a device was named. It is the person's: never keep it.
 	Token *string `json:"token,omitempty"`
 }
 
-// AccountAnswer_Receipt Of what the person agreed to for this relay, for them to keep.
+// AccountAnswer_Receipt Of what the person agreed to for this relay, for them to keep; missing where it was not let in.
 type AccountAnswer_Receipt struct {
 	// RecordId Names the receipt.
 	RecordId string `json:"record_id"`
@@ -1270,8 +1271,8 @@ type NewAccount struct {
 	// Device Named: the person goes on here, signed in on a device of this name.
 	Device *string `json:"device,omitempty"`
 
-	// Follow The person's yes to be followed by this relay.
-	Follow Agreement `json:"follow"`
+	// Follow The person's yes to be followed by this relay; needed unless the scope is none.
+	Follow *Agreement `json:"follow,omitempty"`
 
 	// Name What the person is called at this relay. When an opening goes on, the name of its draft counts.
 	Name string `json:"name"`
@@ -1282,14 +1283,14 @@ type NewAccount struct {
 	// Pin Of an access card, six digits typed by the person; missing: no card.
 	Pin *string `json:"pin,omitempty"`
 
-	// Scope What the relay may.
+	// Scope What the relay may. none: it opens the account and is not let in; the account is not the price of it.
 	Scope NewAccountScope `json:"scope"`
 
 	// Until How long it follows; missing: until it is withdrawn.
 	Until *time.Time `json:"until,omitempty"`
 }
 
-// NewAccountScope What the relay may.
+// NewAccountScope What the relay may. none: it opens the account and is not let in; the account is not the price of it.
 type NewAccountScope string
 
 // NewCardAnswer defines model for NewCardAnswer.

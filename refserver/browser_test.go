@@ -137,6 +137,29 @@ func (a *alone) leavesWithEverything() {
 	a.waitFor("sign-in.title")
 }
 
+// Whoever leaves in one window, or hands the device over, leaves nothing in another.
+func TestWhoLeavesInOneWindowLeavesInAllInABrowser(t *testing.T) {
+	t.Parallel()
+	r := start(t, filepath.Join(shortDir(t), "data"), "--demo")
+	s := openWindow(t).surf(t, "windows", newPhone, "fr")
+	other := s.anotherTab()
+	s.signIn(r)
+	other.goTo(r.url + "/papers")
+	other.waitFor("papers.title")
+	s.press(`.bottom form[action="/leave"] button`)
+	s.look("left", "done.left")
+	other.look("left-too", "sign-in.title")
+	other.without("papers.title", "folder.is-identity")
+
+	s.signIn(r)
+	other.goTo(r.url + "/journal")
+	other.waitFor("journal.title")
+	s.press(".quick button")
+	s.waitFor("news.title")
+	other.look("quickly-too", "news.title")
+	other.without("journal.title")
+}
+
 func TestLeavingQuicklyInABrowser(t *testing.T) {
 	t.Parallel()
 	r := start(t, filepath.Join(shortDir(t), "data"), "--demo")

@@ -124,6 +124,19 @@ func (w *window) surf(t *testing.T, name string, on device, lang string) *surfer
 	return s
 }
 
+// anotherTab is a second tab of the same browser, in the same hands.
+func (s *surfer) anotherTab() *surfer {
+	s.Helper()
+	other := *s
+	ctx, end := chromedp.NewContext(s.ctx, chromedp.WithListener(s.watched.event))
+	s.Cleanup(end)
+	require.NoError(s, chromedp.Do(ctx)) // opens it
+	other.ctx, other.name = ctx, s.name+"-tab"
+	other.sees(s.device.width)
+	other.wants(s.lang.Code)
+	return &other
+}
+
 // wants makes the browser ask for a language, as one that was set so does.
 func (s *surfer) wants(lang string) {
 	s.Helper()

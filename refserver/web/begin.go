@@ -35,6 +35,7 @@ type uploadBegun struct {
 	Upload  string `json:"upload,omitempty"`
 	Problem string `json:"problem,omitempty"` // a sentence to be shown
 	Full    bool   `json:"full,omitempty"`    // there is no room: nothing was sent
+	Unlike  bool   `json:"unlike,omitempty"`  // the file is not what its name says
 }
 
 func (p *pages) beginPaper(v *visit) error {
@@ -74,7 +75,10 @@ func (v *visit) beginUpload(f *form) (vault.Upload, error) {
 
 func (v *visit) answerBegun(f *form, err error, id string) error {
 	status, say := http.StatusCreated, uploadBegun{Upload: id}
-	if err != nil {
+	if err == nil {
+		first, _ := base64.StdEncoding.DecodeString(f.Get("head")) // it could be read: the upload has begun
+		say.Unlike = unlikeItsName(f.Get("file"), kindOf(first, f.Get("type")))
+	} else {
 		var full *quota.FullError
 		p := problem.Of(err)
 		v.log(p, err)

@@ -16,7 +16,7 @@ import (
 // begins is the answer to the script of the page.
 type begins struct {
 	Upload, Problem string
-	Full            bool
+	Full, Unlike    bool
 }
 
 func (p *person) begins(status int, values url.Values) begins {
@@ -46,6 +46,8 @@ func TestAPaperBeginsAsTheFormSaysAndIsFinishedAnywhere(t *testing.T) {
 	fields := p.beginning(url.Values{"folder": {"Logement"}, "visibility": {"shared"}, "type": {"text/html"}, "expires": {"2031-01-02"}, "size": {"7009"}})
 	one := p.begins(http.StatusCreated, fields)
 	require.Equal(t, one, p.begins(http.StatusCreated, fields), "an answer that was lost is given again")
+	require.False(t, one.Unlike)
+	require.True(t, p.begins(http.StatusCreated, p.beginning(url.Values{"head": {base64.StdEncoding.EncodeToString([]byte("<!DOCTYPE html><p>bail"))}})).Unlike, "bail.pdf is a page of HTML")
 	id, err := vault.ParseItemID(one.Upload)
 	require.NoError(t, err)
 	v := p.vault()

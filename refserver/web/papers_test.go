@@ -131,7 +131,8 @@ func TestAttackA8_AHostileDocumentIsNeverShown(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil).newPerson()
 	page := []byte("<!DOCTYPE html><script>fetch('/journal')</script>")
-	g := p.upload(url.Values{"title": {"annexe\u202efdp.pdf"}}, file{"file", "paper.pdf", "application/pdf", page}).ok()
+	g := p.upload(url.Values{"title": {"annexe\u202efdp.pdf"}}, file{"file", "paper.pdf", "application/pdf", page}).
+		ok("ce fichier n’est pas ce que son nom dit", "il peut être téléchargé, pas montré ici") // whoever was given it as a PDF is told
 	g.without("\u202e")
 	require.NotContains(t, g.Body, "/preview")
 	for _, path := range []string{"/file", "/preview"} {

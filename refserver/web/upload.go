@@ -81,6 +81,9 @@ func (p *pages) receive(u *upload) error {
 		where, err = p.clicks.do(v.ctx(), v.token, u.form.ID, func() (string, error) { return u.store(first) })
 		if err == nil {
 			drain(v.r) // nothing, but for a second click
+			if u.unlike && !u.leaves {
+				done = "added-unlike"
+			}
 			return v.goTo(where, done)
 		}
 	}
@@ -113,6 +116,7 @@ type upload struct {
 	some   bool // a file has come
 	stored []vault.Item
 	empty  []string // names of files that hold nothing, or a broken photo
+	unlike bool     // a file is not what its name says
 }
 
 // errEmptyFile: a file without a byte in it is not stored.
@@ -247,7 +251,9 @@ func (u *upload) storeOne(part *multipart.Part, in vault.Compartment) (vault.Ite
 	if err != nil {
 		return vault.Item{}, err
 	}
-	item, err := u.add(u.title(part), kindOf(first, part.Header.Get("Content-Type")), in, content)
+	kind := kindOf(first, part.Header.Get("Content-Type"))
+	u.unlike = u.unlike || unlikeItsName(part.FileName(), kind)
+	item, err := u.add(u.title(part), kind, in, content)
 	if source.failed != nil { // what the network said comes before what the library made of it
 		return vault.Item{}, source.failed
 	}
@@ -342,6 +348,14 @@ func kindOf(first []byte, claimed string) string {
 		return found // the two disagree: the browsers' own rule wins
 	}
 	return guess
+}
+
+// unlikeItsName reports whether the name of a file says that it is a photo or a PDF, and
+// its bytes do not: a page of HTML named "paper.pdf" is kept and never shown (A8), and who
+// sent it is told, for it may be all they were given.
+func unlikeItsName(name, kind string) bool {
+	_, readable := showable(kind)
+	return !readable && slices.Contains([]string{".pdf", ".jpg", ".jpeg", ".png", ".gif", ".webp"}, strings.ToLower(path.Ext(name)))
 }
 
 // drainTop is how much of a refused upload is read.

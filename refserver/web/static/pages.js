@@ -22,6 +22,41 @@
     });
   });
 
+  // Whoever leaves in one window leaves in all of them: the others hide what they show and
+  // go to the way in. Nothing is said but that somebody left.
+  var others = window.BroadcastChannel ? new BroadcastChannel("reconnect") : null, wayIn = document.body.getAttribute("data-way-in");
+  if (others) {
+    document.querySelectorAll('form[action="/leave"], form[action="/staff/lock"]').forEach(function (form) {
+      form.addEventListener("submit", function () { others.postMessage(form.hasAttribute("data-leave") ? "quickly" : "left"); });
+    });
+    document.addEventListener("reconnect:left", function () { others.postMessage("left"); });
+    if (wayIn) others.addEventListener("message", function (event) {
+      document.documentElement.hidden = true;
+      location.replace(event.data === "quickly" ? "/news" : wayIn);
+    });
+    window.addEventListener("pagehide", function (event) { if (!event.persisted) others.close(); });
+  }
+
+  // What is shown once is not left by a slip: the first tap on a way elsewhere asks. Leaving
+  // quickly never does, nor does whoever has printed it.
+  document.querySelectorAll("[data-once]").forEach(function (once) {
+    var asked = false;
+    window.addEventListener("afterprint", function () { asked = true; });
+    document.addEventListener("click", function (event) {
+      var link = event.target.closest("a[href]");
+      if (asked || !link || link.target || link.getAttribute("href").charAt(0) === "#") return;
+      event.preventDefault();
+      asked = true;
+      var note = document.createElement("p");
+      note.className = "problem";
+      note.setAttribute("role", "alert");
+      note.tabIndex = -1;
+      note.textContent = once.getAttribute("data-once");
+      once.after(note);
+      note.focus();
+    });
+  });
+
   // A second click while the first is at work does nothing, and a long upload
   // says that it goes on.
   document.querySelectorAll("form[method=post]:not([data-leave])").forEach(function (form) {

@@ -331,7 +331,7 @@
 
   // sendAll begins every paper, which sets its space aside, before a byte is sent.
   function sendAll(all) {
-    var total = all.reduce(function (n, p) { return n + p.blob.size; }, 0), before = 0, ids = [];
+    var total = all.reduce(function (n, p) { return n + p.blob.size; }, 0), before = 0, ids = [], unlike = false;
     return all.reduce(function (prior, paper, i) {
       return prior.then(function () { return begin(paper, i); }).then(function (u) { begun.push(u); });
     }, Promise.resolve()).then(function () {
@@ -342,6 +342,7 @@
         });
       }, Promise.resolve());
     }).then(function () {
+      unlike = begun.some(function (u) { return u.unlike; });
       begun = [];
       remember(remembered().filter(function (u) { return ids.indexOf(u.id) < 0; }));
       remembered().forEach(function (old) { end(old.id); }); // of this tab, begun and never gone on with
@@ -349,7 +350,7 @@
       tell(words.finishing);
       return Promise.race([fetch("/papers/small", { method: "POST", body: new URLSearchParams({ make: ids.slice(0, 3).join(" ") }) }), wait(8000)]).catch(function () {});
     }).then(function () {
-      location.assign((ids.length === 1 ? "/papers/" + ids[0] : "/papers") + "?done=added");
+      location.assign((ids.length === 1 ? "/papers/" + ids[0] : "/papers") + (unlike ? "?done=added-unlike" : "?done=added"));
     });
   }
 
@@ -371,9 +372,9 @@
           fields.set("head", btoa(String.fromCharCode.apply(null, new Uint8Array(head))));
           fields.set("form", form.elements.form.value + "-" + count++);
           return beginNow(fields);
-        }).then(function (id) {
-          if (check) remember(remembered().concat({ id: id, check: check }));
-          return { id: id, paper: paper, at: 0 };
+        }).then(function (said) {
+          if (check) remember(remembered().concat({ id: said.upload, check: check }));
+          return { id: said.upload, unlike: said.unlike, paper: paper, at: 0 };
         });
       });
     });
@@ -383,7 +384,7 @@
     return fetch(words.begin, { method: "POST", body: fields, redirect: "manual" }).then(function (answer) {
       if (answer.type === "opaqueredirect") throw { sentence: words.ended };
       return answer.json().then(function (said) {
-        if (answer.ok) return said.upload;
+        if (answer.ok) return said;
         throw { sentence: said.problem, full: said.full };
       });
     }, function () { // not there: again, when it is

@@ -26,6 +26,7 @@
 
   function away() {
     document.documentElement.hidden = true;
+    document.dispatchEvent(new Event("reconnect:left")); // pages.js tells the other windows
     function out() { location.replace("/sign-in?done=idle"); }
     fetch("/leave", { method: "POST", keepalive: true, redirect: "manual" }).catch(function () {}).then(out);
     setTimeout(out, 1500);

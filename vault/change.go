@@ -302,7 +302,7 @@ func (t *turn) destroy(r *record) error {
 	if err := errors.Join(t.changing(), t.mayRemove()); err != nil {
 		return err
 	}
-	if err := t.strike(r.item.Compartment, r.item.ID); err != nil {
+	if err := errors.Join(t.strike(r.item.Compartment, r.item.ID), t.remindersEnd(r)); err != nil {
 		return err
 	}
 	t.tx.Delete(t.v.id.item(r.item.ID))

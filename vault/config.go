@@ -126,6 +126,9 @@ type Config struct {
 	// DeathWait is how long a wish to be erased waits after an operator has recorded a
 	// death; 0: 90 days, at least 30 days. It never is shorter than SessionMax.
 	DeathWait time.Duration
+	// Messenger sends reminders to who asked for them, by [Vaults.SendReminders]; nil: nobody is
+	// reminded.
+	Messenger Messenger
 	// UnseenAfter is how many months without a sign-in count as long; 0: 24, at least 6.
 	UnseenAfter int
 	// OnUnseen, if not nil, is told by Sweep when somebody was not seen for so long,

@@ -177,6 +177,7 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 		tx.Delete(id.keyring(c))
 	}
 	tx.Delete(id.wrappingKey())
+	tx.Delete(id.remind()) // so that nothing is sent any more; the reminders go with the sweeper
 	// As many as one commit takes: the rest, also what the store put there, opens
 	// nothing without the records above, and goes with the sweeper.
 	room := eraseRoom
@@ -219,6 +220,9 @@ func (v *Vault) CloseAccount(ctx context.Context, password string) (Receipt, err
 		login := v.service.keys.login(f.login)
 		t.tx.Put(closedKey(v.id, t.heads.owner.Closing), login[:])
 		t.note(ActClosed, nil, nil)
+		if err := t.stopReminders(); err != nil {
+			return err
+		}
 		return t.presign()
 	})
 	if err != nil && !errors.Is(err, ErrUnconfirmed) {

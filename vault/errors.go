@@ -86,6 +86,8 @@ var (
 	ErrNoHelper = errors.New("vault: nobody could help by this path, let a relay follow first")
 	// ErrOneOrganisation: it takes two organisations, and everybody who could help is of one (F13).
 	ErrOneOrganisation = errors.New("vault: it takes two organisations to help in this way, and there is only one")
+	// ErrNotSent: the message could not be handed over. Try again later, or by another channel.
+	ErrNotSent = errors.New("vault: the message could not be sent, try again later")
 	// ErrClosed: the vault or the service was closed by the caller.
 	ErrClosed = errors.New("vault: closed")
 )
@@ -100,14 +102,14 @@ var codes = []struct {
 	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"}, {ErrOffset, "offset"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
 	{ErrWitnessAway, "witness-away"}, {ErrUnconfirmed, "unconfirmed"}, {ErrKeyService, "key-service"},
-	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrRepeated, "repeated"}, {ErrNotAllowed, "not-allowed"}, {ErrEnded, "ended"}, {ErrNoHelper, "no-helper"}, {ErrOneOrganisation, "one-organisation"}, {ErrClosed, "closed"},
+	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrRepeated, "repeated"}, {ErrNotAllowed, "not-allowed"}, {ErrEnded, "ended"}, {ErrNoHelper, "no-helper"}, {ErrOneOrganisation, "one-organisation"}, {ErrNotSent, "not-sent"}, {ErrClosed, "closed"},
 }
 
 // Code returns the stable name of an error of this package, or "" for any other:
 // sign-in, card-dead, second-factor, back-off, busy, session-ended, locked, secret-again, not-found, revision, invalid, too-many, too-many-locked,
 // not-empty, busy-moving, full, closing, upload-expired, offset, tampered, stale, policy,
 // untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, ended,
-// no-helper, one-organisation, closed.
+// no-helper, one-organisation, not-sent, closed.
 func Code(err error) string {
 	for _, c := range codes {
 		if errors.Is(err, c.err) {

@@ -26,6 +26,7 @@ import (
 //	V/m/<relay>               in the space of a worker: their membership of a relay (package consent)
 //	V/j/<number>              journal
 //	V/wish V/died             the person's wish, and a death that was recorded (wish.go, died.go)
+//	V/remind V/re/<tag>       consent to reminders, and the reminders (remind_record.go)
 //	V/seen                    month of the last sign-in
 //	V/mv                      the one move in progress
 //	V/back                    put back from a backup; no sign-in since with the witness there

@@ -35,6 +35,8 @@ const (
 	paperPathReceipt     uint8 = 36
 	paperLater           uint8 = 37
 	paperPolicy          uint8 = 38
+
+	paperRemind uint8 = 52
 )
 
 type paperClear struct {

@@ -185,6 +185,9 @@ func (t *turn) put(r *record) error {
 	if !reached {
 		return ErrNotAllowed
 	}
+	if err := t.remindersFollow(r); err != nil {
+		return err
+	}
 	gen := ring.current()
 	if len(r.originSig.Bytes) == 0 {
 		message, err := seal.Marshal(it.Origin.facts())

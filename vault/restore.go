@@ -185,7 +185,7 @@ func (v *Vault) beginRestored(ctx context.Context, tx *storage.Tx, p *proof, r *
 		return nil, err
 	}
 	h.owner.Restore = r.Epoch
-	if err := t.renewWish(); err != nil {
+	if err := errors.Join(t.renewWish(), t.renewReminders()); err != nil {
 		return nil, err
 	}
 	if h.owner.Closing != 0 { // the tombstone that was signed at closing is of an earlier epoch

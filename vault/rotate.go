@@ -131,6 +131,7 @@ func (t *turn) adopt(n *nextKeys) error {
 			return err
 		}
 	}
+	t.tx.Delete(t.v.id.remind()) // who had the old keys may have the phone
 	if err := t.renewWish(); err != nil {
 		return err
 	}

@@ -81,6 +81,8 @@ func (s *Vaults) sweepOne(ctx context.Context, due storage.Due, r *SweepReport) 
 	case "grant":
 		r.Grants++
 		return s.sweepGrant(ctx, id, rest, due)
+	case "remind":
+		return s.sweepRemind(ctx, due)
 	case "new":
 		return s.sweepUnclaimed(ctx, id, due)
 	case "unseen":

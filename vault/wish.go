@@ -115,7 +115,9 @@ func (v *Vault) setWish(ctx context.Context, seen *Wish, want Want) error {
 			return err
 		}
 		t.note(ActWishChanged, nil, map[string]string{"want": string(want)})
-		t.heads.owner.Version += wishAhead // whatever was signed before is stale from here on
+		if err := t.leap(); err != nil { // whatever was signed before is stale from here on
+			return err
+		}
 		if want == WantNothing {
 			t.tx.Delete(v.id.wish())
 			return t.dropPaper(wishPaper)
@@ -193,8 +195,7 @@ func (t *turn) renewWish() error {
 	if err != nil {
 		return err
 	}
-	t.heads.owner.Version += wishAhead
-	if err := t.signWish(b); err != nil {
+	if err := errors.Join(t.leap(), t.signWish(b)); err != nil {
 		return err
 	}
 	t.ownerDirty = true

@@ -58,8 +58,9 @@ const (
 
 	// 48 and 49 are kept.
 	TypeAttest Type = 50 // signature: by which key a relay signs that an original was seen
+	TypeRemind Type = 51 // signed or sealed: who is reminded of what, for the service to send it
 
-	lastType = TypeAttest
+	lastType = TypeRemind
 )
 
 // known refuses the zero type and types that this version does not know.

@@ -120,7 +120,7 @@ func (p *parts) service(ctx context.Context, opts *Options) (*Stage, error) {
 		Now:         p.clock.Now, Folders: folders,
 		SessionIdle: opts.SessionIdle, SessionMax: opts.SessionMax, StaffSessionIdle: opts.StaffSessionIdle, StaffSessionMax: opts.StaffSessionMax,
 		SignIns: opts.SignIns, SignInQueue: opts.SignInQueue,
-		DeathWait: opts.DeathWait, UnseenAfter: opts.UnseenAfter, OnUnseen: opts.OnUnseen,
+		DeathWait: opts.DeathWait, UnseenAfter: opts.UnseenAfter, OnUnseen: opts.OnUnseen, Messenger: opts.Messenger,
 	})
 	if err != nil {
 		return nil, err

@@ -43,6 +43,8 @@ type Options struct {
 	DeathWait   time.Duration
 	UnseenAfter int
 	OnUnseen    func(ctx context.Context, id vault.ID, since time.Time) error
+	// Messenger is that of vault.Config.
+	Messenger vault.Messenger
 
 	// What stands between the service and each of its parts; nil: nothing. Wraps
 	// see what this service does, not what [Stage.Another] does.

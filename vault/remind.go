@@ -1,0 +1,314 @@
+package vault
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/mail"
+	"strings"
+	"time"
+
+	"reconnect.example/internal/digits"
+	"reconnect.example/internal/seal"
+)
+
+// Channel is a way to reach a person who is not signed in.
+type Channel string
+
+// The channels.
+const (
+	BySMS   Channel = "sms"
+	ByEmail Channel = "email"
+)
+
+// MessageKind is what a message is about. No message says more of it than this.
+type MessageKind string
+
+// The kinds of messages.
+const (
+	MessageCode        MessageKind = "code"        // proves that the address is the person's
+	MessageAppointment MessageKind = "appointment" // they have an appointment
+	MessagePaper       MessageKind = "paper"       // a paper of theirs is valid until a day
+)
+
+// Message is one message to a person, without the words, which are the messenger's.
+// It has no place, no name and no reason, because the library does not know them when
+// it is sent.
+type Message struct {
+	ID       string // random to others; the same for each try of one message
+	Kind     MessageKind
+	Channel  Channel
+	Address  string // "+33612345678" or "person@example.org"
+	Language string // BCP 47, as the person chose it
+	Code     string // of MessageCode, six digits
+	At       time.Time
+	Day      bool // At is a day, in its zone; otherwise an hour
+}
+
+// Messenger sends messages. It must be safe for many goroutines.
+type Messenger interface {
+	// Offers says whether messages can be sent by a channel.
+	Offers(Channel) bool
+	// Send hands one message over. An error means that it was not sent as far as is
+	// known: it is tried again. The error must not name the address.
+	Send(ctx context.Context, m Message) error
+}
+
+// The acts of reminders.
+const (
+	ActRemindersAsked Act = "reminders.asked" // a code was sent; Detail "channel"
+	ActRemindersBegun Act = "reminders.begun" // the code came back; Detail "channel"
+	ActRemindersEnded Act = "reminders.ended"
+	ActReminderSet    Act = "reminder.set" // on an item; Detail "leads", "" for none
+)
+
+// Limits of reminders.
+const (
+	MaxReminders   = 24                  // items of one vault
+	MaxLeads       = 3                   // reminders of one item
+	LeastLead      = time.Hour           // before it
+	MostLead       = 90 * 24 * time.Hour // before it
+	codeLasts      = 30 * time.Minute
+	codeDigits     = 6
+	codeTries      = 5
+	codesADay      = 3
+	maxAddress     = 254
+	remindersLabel = "reminders"
+)
+
+// ReminderChoice is what a person says yes to: the service will know, while nobody is
+// signed in, this channel, address, language and zone, and of each reminder when it
+// is to be sent, whether it is of an appointment or of a paper, and its hour or day.
+type ReminderChoice struct {
+	Channel  Channel
+	Address  string // a phone number with its country, "+33 6 12 34 56 78", or an e-mail address
+	Language string // BCP 47
+	Zone     string // IANA name; nothing is sent there before 8 or after 20 o'clock
+	Notice   Notice // what was read or heard before; it must list what the service will know
+}
+
+func (c *ReminderChoice) check() error {
+	problems := []error{checkName("language", c.Language), checkText("language", c.Language, 35, false), checkName("notice", c.Notice.Version)}
+	if zone, err := time.LoadLocation(c.Zone); err != nil || c.Zone == "" || zone == time.Local {
+		problems = append(problems, &InvalidError{Field: "zone", Problem: `is not a time zone like "Europe/Paris"`})
+	}
+	switch c.Channel {
+	case BySMS:
+		number, ok := digits.Of(strings.TrimPrefix(strings.TrimSpace(c.Address), "+"))
+		if !ok || !strings.HasPrefix(strings.TrimSpace(c.Address), "+") || len(number) < 8 || len(number) > 15 || number[0] == '0' {
+			problems = append(problems, &InvalidError{Field: "address", Problem: `is not a phone number with its country, like "+33 6 12 34 56 78"`})
+		}
+		c.Address = "+" + number
+	case ByEmail:
+		a, err := mail.ParseAddress(c.Address)
+		if err != nil || a.Name != "" || len(c.Address) > maxAddress || checkText("address", c.Address, maxAddress, false) != nil {
+			problems = append(problems, &InvalidError{Field: "address", Problem: "is not an e-mail address"})
+		} else {
+			c.Address = a.Address
+		}
+	default:
+		problems = append(problems, &InvalidError{Field: "channel", Problem: `is not "sms" or "email"`})
+	}
+	return errors.Join(problems...)
+}
+
+// AskReminders takes the first of two steps to reminders: it sends a code to the
+// address, so that nobody is sent anything who did not ask for it. Nothing else
+// changes: reminders that are in force stay until ConfirmReminders.
+//
+// Errors: InvalidError, also for a channel that this service does not offer;
+// BackOffError after three codes within a day; ErrClosing; ErrNotSent.
+func (v *Vault) AskReminders(ctx context.Context, c ReminderChoice) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	messenger := v.service.cfg.Messenger
+	if messenger == nil || !messenger.Offers(c.Channel) {
+		return &InvalidError{Field: "channel", Problem: "is not offered by this service"}
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	if err != nil {
+		return err
+	}
+	code := fmt.Sprintf("%0*d", codeDigits, n)
+	m := Message{ID: rand.Text(), Kind: MessageCode, Channel: c.Channel, Address: c.Address, Language: c.Language, Code: code}
+	err = v.do(ctx, func(t *turn) error {
+		if err := errors.Join(t.asPerson(), t.changing()); err != nil {
+			return err
+		}
+		b, err := t.remindPaper()
+		if err != nil && !errors.Is(err, ErrTampered) {
+			return err
+		}
+		// Counted before it is sent: a stranger's number is not spammed by who repeats.
+		if since := time.UnixMilli(b.CodesSince); t.now.Sub(since) >= 24*time.Hour || t.now.Before(since) {
+			b.CodesSince, b.Codes = t.now.UnixMilli(), 0
+		}
+		if b.Codes >= codesADay {
+			return &BackOffError{Wait: time.UnixMilli(b.CodesSince).Add(24 * time.Hour).Sub(t.now)}
+		}
+		b.Codes++
+		b.Asked = &askedBody{Code: code, Until: t.now.Add(codeLasts).UnixMilli(), Choice: choiceOf(c)}
+		t.note(ActRemindersAsked, nil, map[string]string{"channel": string(c.Channel)})
+		return t.putFixedPaper(remindPaper, paperRemind, b)
+	})
+	if err != nil {
+		return err
+	}
+	if err := messenger.Send(ctx, m); err != nil {
+		return ErrNotSent
+	}
+	return nil
+}
+
+// ConfirmReminders takes the second step: with the code that came, the consent is
+// recorded, and what was in force before ends with its reminders. It sends nothing by
+// itself: [Vault.Remind] says of what. The receipt is signed by the service. It is durable
+// on return, also at the witness.
+//
+// Errors: InvalidError for a wrong code, or one that is over, of which there are five
+// tries; ErrClosing; ErrWitnessAway (nothing was changed), ErrUnconfirmed.
+func (v *Vault) ConfirmReminders(ctx context.Context, code string) (Receipt, error) {
+	if _, err := v.service.ask(ctx, v.id); err != nil {
+		return Receipt{}, err
+	}
+	typed, _ := digits.Of(code)
+	var wrong error
+	r := Receipt{Act: ActRemindersBegun, Vault: v.id}
+	err := v.changeOwner(ctx, func(t *turn) error {
+		wrong = nil
+		if err := errors.Join(t.asPerson(), t.changing()); err != nil {
+			return err
+		}
+		b, err := t.remindPaper()
+		if err != nil {
+			return err
+		}
+		a := b.Asked
+		if a == nil || t.now.UnixMilli() >= a.Until {
+			return &InvalidError{Field: "code", Problem: "is too old, ask for another"}
+		}
+		if subtle.ConstantTimeCompare([]byte(typed), []byte(a.Code)) != 1 {
+			wrong = &InvalidError{Field: "code", Problem: "is not the one that was sent"}
+			if a.Tries++; a.Tries >= codeTries {
+				b.Asked = nil
+			}
+			return t.putFixedPaper(remindPaper, paperRemind, b)
+		}
+		if err := t.dropReminders(); err != nil {
+			return err
+		}
+		b.Asked = nil
+		b.Given = &remindedBody{Since: t.now.UnixMilli(), Key: t.heads.owner.Key, Choice: a.Choice}
+		if _, err := rand.Read(b.Given.Consent[:]); err != nil {
+			return err
+		}
+		r.At = t.now
+		t.note(ActRemindersBegun, nil, map[string]string{"channel": string(a.Choice.Channel)})
+		if err := t.putFixedPaper(remindPaper, paperRemind, b); err != nil {
+			return err
+		}
+		// Whatever of an earlier consent a store kept is stale from here on.
+		t.heads.owner.Version += wishAhead
+		return t.signReminders(b)
+	})
+	if err == nil {
+		err = wrong
+	}
+	if err != nil && !errors.Is(err, ErrUnconfirmed) {
+		return Receipt{}, err
+	}
+	r.Witnessed = err == nil
+	return r, errors.Join(err, v.service.sign(&r))
+}
+
+// StopReminders withdraws the consent: address, language and all reminders are gone in
+// one commit, and a store that kept them has nothing that would be sent. It is no error
+// if there are none. ErrUnconfirmed: it is in force, the witness will hear of it.
+func (v *Vault) StopReminders(ctx context.Context) (Receipt, error) {
+	r := Receipt{Act: ActRemindersEnded, Vault: v.id}
+	err := v.changeOwner(ctx, func(t *turn) error {
+		if err := t.asPerson(); err != nil {
+			return err
+		}
+		r.At = t.now
+		return t.stopReminders()
+	})
+	if err != nil && !errors.Is(err, ErrUnconfirmed) {
+		return Receipt{}, err
+	}
+	r.Witnessed = err == nil
+	return r, errors.Join(err, v.service.sign(&r))
+}
+
+// stopReminders is StopReminders in a turn that changes the owner head.
+func (t *turn) stopReminders() error {
+	if err := t.dropReminders(); err != nil {
+		return err
+	}
+	b, err := t.remindPaper()
+	if err != nil && !errors.Is(err, ErrTampered) {
+		return err
+	}
+	if err == nil && b.Given == nil && b.Asked == nil {
+		return nil
+	}
+	b.Given, b.Asked = nil, nil // how many codes were sent today stays
+	t.note(ActRemindersEnded, nil, nil)
+	if err := t.putFixedPaper(remindPaper, paperRemind, b); err != nil {
+		return err
+	}
+	return t.leap()
+}
+
+// leap makes whatever the vault's key signed to hold for a while stale: a wish, and the
+// consent to reminders, which is signed anew if it is in force.
+func (t *turn) leap() error {
+	t.heads.owner.Version += wishAhead
+	return t.renewReminders()
+}
+
+// renewReminders signs the consent again, from the person's own copy: after a leap, and
+// when a restore brought another one back. Not under another key than the one
+// that it was given with: new keys mean that somebody else may have the phone, too.
+func (t *turn) renewReminders() error {
+	b, err := t.remindPaper()
+	if errors.Is(err, ErrTampered) {
+		return nil // an altered paper stops nothing else; it can be given again
+	}
+	if err != nil || !t.remindersStand(b) {
+		return err
+	}
+	return t.signReminders(b)
+}
+
+// remindersStand says whether a consent is in force.
+func (t *turn) remindersStand(b remindPaperBody) bool {
+	return b.Given != nil && string(b.Given.Key) == string(t.heads.owner.Key) && t.heads.owner.Closing == 0
+}
+
+// signReminders writes V/remind under the key of this turn.
+func (t *turn) signReminders(b remindPaperBody) error {
+	to := remindToBody{Consent: b.Given.Consent, Choice: b.Given.Choice}
+	to.Choice.Notice = nil // the service needs not know what was read
+	raw, err := seal.Marshal(to)
+	if err != nil {
+		return err
+	}
+	sealed, err := t.v.service.remindKey().Seal(t.v.id.remindContext(nil), nil, raw)
+	if err != nil {
+		return err
+	}
+	body, err := seal.Marshal(remindBody{Version: t.heads.owner.Version, To: sealed})
+	if err != nil {
+		return err
+	}
+	record, err := t.signer.SignEnvelope(t.v.id.remindContext(nil), body)
+	if err == nil {
+		t.tx.PutUnique(t.v.id.remind(), record)
+	}
+	return err
+}

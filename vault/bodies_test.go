@@ -35,6 +35,9 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	got, err = testvectors.Bodies(map[string]any{"document-data": documentData{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-attested.txt", got)
+	got, err = testvectors.Bodies(map[string]any{"remind": remindBody{}, "remind-to": remindToBody{}, "reminder": reminderBody{}, "remind-paper": remindPaperBody{}}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-remind.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

@@ -41,6 +41,7 @@ var described = map[string]string{
 	"vault.cardPaperBody": "card", "vault.factorBody": "factor",
 	"vault.rulesBody": "rules", "vault.kindRule": "kind-rule", "vault.folderRule": "folder-rule", "vault.representativeBody": "representative",
 	"vault.wishBody": "wish", "vault.wishCarry": "carry", "vault.deathBody": "death", "vault.lastSeen": "seen",
+	"vault.remindBody": "remind", "vault.remindToBody": "remind-to", "vault.choiceBody": "choice", "vault.reminderBody": "reminder", "vault.remindPaperBody": "remind-paper", "vault.remindedBody": "reminded", "vault.askedBody": "asked",
 	"consent.page": "directory-page", "consent.entry": "directory-entry", "consent.Organisation": "organisation", "consent.Relay": "relay",
 	"consent.Licence": "licence", "consent.bundle": "bundle", "seal.Credential": "credential", "seal.CredentialBody": "member", "consent.membership": "membership",
 	"consent.memberFacts": "member-facts", "consent.askBody": "ask", "consent.invitationRecord": "invitation", "consent.invitedRecord": "invited",
@@ -58,7 +59,7 @@ var described = map[string]string{
 func TestEveryBodyHasItsBytesPublished(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-attested.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../recovery/testdata/bodies.txt"} {
+	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../recovery/testdata/bodies.txt"} {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		texts = append(texts, string(b))
@@ -263,7 +264,7 @@ func kindOf(e ast.Expr) string {
 var kindNames = map[string]string{
 	"byte": "u8", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "int": "i64", "int64": "i64", "bool": "bool", "string": "text",
 	"Kind": "u8", "Compartment": "u8", "Date": "text", "Act": "text", "ActorKind": "text", "Scope": "u8", "PathKind": "u8", "EndedBy": "text",
-	"Want": "text", "month": "i64",
+	"Want": "text", "Channel": "text", "MessageKind": "text", "month": "i64",
 	"RelayID": "bytes16", "OrganisationID": "bytes16", "RelayKey": "bytes32", "RelayType": "text", "Role": "u8", "ID": "bytes16",
 }
 

@@ -2,6 +2,9 @@ package main
 
 // onTheRest are the defences of the journal, the key service and the stored forms.
 var onTheRest = []mutation{
+	{"RM1", "the leap by which a consent to reminders is stale", "vault", "TestNothingIsSentAfterTheConsentEnded", []edit{
+		{"vault/remind_record.go", " || head.Version-b.Version >= wishAhead", ""},
+	}},
 	{"G1", "the chain of the journal", "vault", inVault("G1"), []edit{
 		{"vault/journal.go", "if !slices.Equal(sum[:], digest) {", "if false && !slices.Equal(sum[:], digest) {"},
 	}},

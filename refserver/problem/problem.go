@@ -116,6 +116,7 @@ var table = []entry{
 	{vault.ErrEnded, Problem{403, "ended", 0}},
 	{vault.ErrNoHelper, Problem{409, "no-helper", 0}},
 	{vault.ErrOneOrganisation, Problem{409, "one-organisation", 0}},
+	{vault.ErrNotSent, Problem{502, "not-sent", 0}},
 	{recovery.ErrCode, Problem{403, "hand-over-code", 0}},
 	{recovery.ErrSpent, Problem{403, "tries-spent", 0}},
 	{recovery.ErrOpen, Problem{409, "recovery-open", 0}},

@@ -24,8 +24,10 @@ func (p *pages) papers(v *visit) error {
 type paperView struct {
 	vault.Item
 	FolderName string
-	Picture    bool // can be shown on a page of ours
-	Readable   bool // can be shown by the browser
+	Picture    bool        // can be shown on a page of ours
+	Readable   bool        // can be shown by the browser
+	Attested   *attestView // a relay has seen the original; nil: none has
+	Attests    bool        // whoever has it open may sign that
 }
 
 func (p *pages) paper(v *visit) error {
@@ -35,6 +37,10 @@ func (p *pages) paper(v *visit) error {
 	}
 	view := paperView{Item: i}
 	view.Picture, view.Readable = showable(i.Document.MediaType)
+	view.Attests = v.mayAttest()
+	if view.Attested, err = v.attestedOf(i); err != nil {
+		return err
+	}
 	if view.FolderName, err = v.folderName(i); err != nil {
 		return err
 	}

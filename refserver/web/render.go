@@ -129,7 +129,7 @@ func renderPage(set *template.Template, name string, p page) ([]byte, error) {
 }
 
 // scanning are the pages that may use the camera, to read a code.
-var scanning = []string{"card-sign-in", "visit", "back-new"}
+var scanning = []string{"card-sign-in", "visit", "back-new", "attest-check"}
 
 // show answers with a page.
 func (v *visit) show(name string, data any) error { return v.showWith(http.StatusOK, name, data) }

@@ -58,6 +58,7 @@ type pages struct {
 	chooser   *words.Chooser
 	clicks    *once
 	receipts  *once
+	published published
 	without   without
 }
 
@@ -218,6 +219,7 @@ func (p *pages) routes() *http.ServeMux {
 	if p.Staff != nil {
 		p.relayRoutes(mux)
 		p.depositRoutes(mux)
+		p.attestRoutes(mux)
 	}
 	if p.Recovery != nil {
 		p.recoveryRoutes(mux)

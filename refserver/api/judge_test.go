@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,7 +132,8 @@ func (s *server) stop() error {
 	return s.vaults.Close()
 }
 
-// newJudge reads the document from the server, as a partner would.
+// newJudge reads the document from the server, as a partner would. Servers with the
+// same document have one judge: to read it takes longer than most tests.
 func newJudge(s *server) (routers.Router, error) {
 	response, err := s.Client().Get(s.URL + Path + "/openapi.json")
 	if err != nil {
@@ -142,12 +144,18 @@ func newJudge(s *server) (routers.Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := openapi3.NewLoader().LoadFromData(raw)
-	if err != nil {
-		return nil, err
-	}
-	return legacy.NewRouter(doc)
+	judge, _ := judges.LoadOrStore(sha256.Sum256(raw), sync.OnceValues(func() (routers.Router, error) {
+		doc, err := openapi3.NewLoader().LoadFromData(raw)
+		if err != nil {
+			return nil, err
+		}
+		return legacy.NewRouter(doc)
+	}))
+	return judge.(func() (routers.Router, error))()
 }
+
+// judges are functions that give the judge of a document, by its digest.
+var judges sync.Map
 
 const goodPassword = "cheval-lampe-rivière-7"
 

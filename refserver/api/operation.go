@@ -146,7 +146,7 @@ func shareRefusals(doc *huma.OpenAPI) {
 				}
 				name := status + "." + strings.ReplaceAll(strings.TrimSuffix(codes, "."), ", ", ".")
 				doc.Components.Responses[name] = answer
-				op.Responses[status] = &huma.Response{Ref: "#/components/responses/" + name}
+				op.Responses[status] = &huma.Response{Ref: sharedAnswers + name}
 			}
 		}
 	}
@@ -154,6 +154,9 @@ func shareRefusals(doc *huma.OpenAPI) {
 
 // refused begins the description of an answer that is a problem.
 const refused = "Refused: "
+
+// sharedAnswers begins a reference to an answer that several operations give.
+const sharedAnswers = "#/components/responses/"
 
 func operationsAt(item *huma.PathItem) (all []*huma.Operation) {
 	for _, op := range []*huma.Operation{item.Options, item.Head, item.Get, item.Post, item.Put, item.Patch, item.Delete} {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -22,44 +23,50 @@ var viewerCSS string
 const pagePolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // serveDocument serves the OpenAPI document in both of its forms, and a page
-// that shows it: rendered here once, without scripts and without another site.
+// that shows it, without scripts and without another site. Each is rendered once,
+// when somebody asks for it first: a server starts without waiting for what few read.
 func (a *API) serveDocument() error {
+	doc := a.doc.OpenAPI()
 	// huma announces its own form of errors, which no operation answers with.
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} {
-		delete(a.doc.OpenAPI().Components.Schemas.Map(), unused)
+		delete(doc.Components.Schemas.Map(), unused)
 	}
-	page, err := renderViewer(a.doc.OpenAPI())
-	if err != nil {
-		return fmt.Errorf("api: page of the document: %w", err)
-	}
-	shareRefusals(a.doc.OpenAPI())
-	asJSON, err := a.doc.OpenAPI().MarshalJSON()
-	if err != nil {
-		return fmt.Errorf("api: document: %w", err)
-	}
-	asYAML, err := a.doc.OpenAPI().YAML()
-	if err != nil {
-		return fmt.Errorf("api: document: %w", err)
-	}
-	a.serve("/openapi.json", "application/openapi+json", asJSON)
-	a.serve("/openapi.yaml", "application/openapi+yaml", asYAML)
-	a.serve("/docs", "text/html; charset=utf-8", page)
-	a.serve("/docs.css", "text/css; charset=utf-8", []byte(viewerCSS))
+	shareRefusals(doc)
+	a.serve("/openapi.json", "application/openapi+json", doc.MarshalJSON)
+	a.serve("/openapi.yaml", "application/openapi+yaml", doc.YAML)
+	a.serve("/docs", "text/html; charset=utf-8", func() ([]byte, error) { return renderViewer(doc) })
+	a.serve("/docs.css", "text/css; charset=utf-8", func() ([]byte, error) { return []byte(viewerCSS), nil })
 	return a.serveExplanations()
 }
 
 // serve answers with bytes that are about nobody and the same for all.
-func (a *API) serve(path, mediaType string, content []byte) {
-	tag := `"` + digestKey(content) + `"`
+func (a *API) serve(path, mediaType string, render func() ([]byte, error)) {
+	type rendered struct {
+		content []byte
+		tag     string
+	}
+	once := sync.OnceValues(func() (rendered, error) {
+		content, err := render()
+		if err != nil {
+			err = fmt.Errorf("api: render %s: %w", path, err)
+		}
+		return rendered{content, `"` + digestKey(content) + `"`}, err
+	})
 	a.mux.HandleFunc("GET "+Path+path, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("ETag", tag)
-		if unchanged(r.Header.Get("If-None-Match"), tag) {
+		page, err := once()
+		if err != nil {
+			a.report(r.Context(), path, err)
+			writeProblem(w, r, err)
+			return
+		}
+		w.Header().Set("ETag", page.tag)
+		if unchanged(r.Header.Get("If-None-Match"), page.tag) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
 		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Content-Security-Policy", pagePolicy)
-		_, _ = w.Write(content) // the caller may have gone
+		_, _ = w.Write(page.content) // the caller may have gone
 	})
 }
 
@@ -154,6 +161,9 @@ func viewOperation(doc *huma.OpenAPI, path string, op *huma.Operation) viewerOpe
 		}
 	}
 	for status, answer := range op.Responses {
+		if name, shared := strings.CutPrefix(answer.Ref, sharedAnswers); shared {
+			answer = doc.Components.Responses[name]
+		}
 		shown := viewerAnswer{Status: status, Description: answer.Description}
 		for _, content := range answer.Content {
 			shown.Schema = linkTo(content.Schema)

@@ -205,6 +205,22 @@ func (w *Staff) SignIn(t testing.TB, s *Stage) *Staff {
 	return &Staff{Worker: again, Login: w.Login, Password: w.Password, Factor: w.Factor, clock: w.clock, spent: w.spent}
 }
 
+// Resumed is the same worker in the same session, on another stage over the same data
+// or over a copy of it.
+func (w *Staff) Resumed(ctx context.Context, s *Stage) (*Staff, error) {
+	again, err := s.Service.Resume(ctx, w.Own().Token())
+	if err != nil {
+		return nil, err
+	}
+	return &Staff{Worker: again, Login: w.Login, Password: w.Password, Factor: w.Factor, clock: s.Clock, spent: w.spent}, nil
+}
+
+// Resumed is the same relay on another stage, with its manager.
+func (r *Relay) Resumed(ctx context.Context, s *Stage) (*Relay, error) {
+	boss, err := r.Manager.Resumed(ctx, s)
+	return &Relay{Relay: r.Relay, Manager: boss, Sheet: r.Sheet, stage: s}, err
+}
+
 // Secret is what the worker types to sign in, asking for a session. With a second
 // factor it has a fresh code, for which the clock of the stage may have to move on.
 func (w *Staff) Secret() vault.Password {

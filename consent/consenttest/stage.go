@@ -25,7 +25,7 @@ type Options struct {
 	// [Staff.Secret] has its code.
 	SecondFactor bool
 	// Authority is who signs the directory; nil: one that is drawn. A folder is opened
-	// again with the one of before.
+	// again with the one of before, and so is a copy (vaulttest.Options.Copy).
 	Authority *consent.Authority
 }
 

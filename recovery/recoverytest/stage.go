@@ -68,13 +68,21 @@ func Open(ctx context.Context, opts *Options) (*Stage, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
+	if plain(opts) {
+		return openSettled(ctx, opts)
+	}
+	return open(ctx, opts, (*Stage).settle)
+}
+
+// open opens a stage and has everybody come.
+func open(ctx context.Context, opts *Options, come func(*Stage, context.Context) error) (*Stage, error) {
 	under, err := consenttest.Open(ctx, &opts.Consent)
 	if err != nil {
 		return nil, err
 	}
 	s := &Stage{Stage: under}
 	if err = s.serve(opts); err == nil {
-		err = s.settle(ctx)
+		err = come(s, ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

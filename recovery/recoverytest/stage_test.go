@@ -2,6 +2,7 @@ package recoverytest_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,6 +42,27 @@ func TestEverybodyIsOnTheStage(t *testing.T) {
 	// Weeks later they sign in again by themselves.
 	s.Wait(vault.PathHelpers, true)
 	require.Equal(t, "Samir", s.Post(t, s.Samir).Worker().Name())
+}
+
+// Everybody comes once, and each stage has a copy: what happens on one is on that one.
+func TestStagesShareNothing(t *testing.T) {
+	t.Parallel()
+	one, two := recoverytest.New(t, nil), recoverytest.New(t, nil)
+	_, err := one.Service.Withdraw(t.Context(), one.Amina.Vault, one.Followed, nil)
+	require.NoError(t, err)
+	for s, left := range map[*recoverytest.Stage][]vault.GrantID{one: {one.Allowed}, two: {two.Followed, two.Allowed}} {
+		grants, err := s.Amina.Vault.Grants(t.Context())
+		require.NoError(t, err)
+		var inForce []vault.GrantID
+		for _, g := range grants {
+			if g.Ended.IsZero() {
+				inForce = append(inForce, g.ID)
+			}
+		}
+		require.ElementsMatch(t, left, inForce)
+	}
+	one.Clock.Advance(time.Hour)
+	require.Equal(t, time.Hour, one.Clock.Now().Sub(two.Clock.Now()))
 }
 
 func TestAminaComesBackInByEachWay(t *testing.T) {

@@ -3,6 +3,7 @@ package vaulttest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 // parts are what several services can share, as it is without any wrap.
 type parts struct {
 	driver  storage.Driver
+	watched storage.Driver // the witness's records in memory; nil: they lie in a folder
 	blobs   storage.Blobs
 	keeper  vault.Keeper
 	witness *witness.Witness
@@ -32,6 +34,9 @@ func openParts(ctx context.Context, opts *Options) (*parts, error) {
 		p.clock.now = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
 	}
 	watched, err := p.openStores(ctx, opts)
+	if err == nil && opts.Copy != nil {
+		err = p.begin(ctx, opts.Copy)
+	}
 	if err != nil {
 		return p, err
 	}
@@ -44,7 +49,8 @@ func openParts(ctx context.Context, opts *Options) (*parts, error) {
 // openStores opens records, blobs and key service, and returns the witness's store.
 func (p *parts) openStores(ctx context.Context, opts *Options) (watched *storage.Store, err error) {
 	if opts.Folder == "" {
-		p.driver, p.blobs, watched = memstore.New(), memstore.NewBlobs(), storage.New(memstore.New())
+		p.driver, p.blobs, p.watched = memstore.New(), memstore.NewBlobs(), memstore.New()
+		watched = storage.New(p.watched)
 		p.keeper, err = NewKeeper()
 	} else {
 		watched, err = p.openFolder(ctx, opts)
@@ -56,6 +62,16 @@ func (p *parts) openStores(ctx context.Context, opts *Options) (watched *storage
 		p.blobs = opts.Documents
 	}
 	return watched, err
+}
+
+// begin gives new parts what others held.
+func (p *parts) begin(ctx context.Context, c *Copy) error {
+	if p.watched == nil {
+		return fmt.Errorf("vaulttest: %w: a stage in a folder begins with what lies there", storage.ErrInvalid)
+	}
+	p.keeper = c.keeper
+	p.clock.Set(c.now)
+	return errors.Join(pour(ctx, c.records, p.driver), pour(ctx, c.watched, p.watched))
 }
 
 // openFolder opens what is not given.

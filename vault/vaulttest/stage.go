@@ -24,6 +24,9 @@ type Options struct {
 	// gives them closes them, after the stage.
 	Records   storage.Driver
 	Documents storage.Blobs
+	// Copy, if not nil, is what the service begins with: what a stage in memory held.
+	// Not with Folder; Start is then not looked at.
+	Copy *Copy
 	// Start is where the clock stands at first. Zero: 2 March 2026, 9:00 UTC.
 	Start time.Time
 	// Quota is the configuration of the quota; its clock is that of the stage.

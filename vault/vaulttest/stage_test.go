@@ -53,6 +53,41 @@ func TestWhatLiesInAFolderIsThereAgain(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestStagesThatBeginWithACopyShareNothing(t *testing.T) {
+	t.Parallel()
+	first := vaulttest.New(t, nil)
+	amina := first.Person(t)
+	note, err := amina.Vault.AddNote(t.Context(), "Letter", vault.Note{Text: "hers"}, vault.Place{})
+	require.NoError(t, err)
+	first.Clock.Advance(time.Minute)
+	made, err := first.CloseAndCopy(t.Context())
+	require.NoError(t, err)
+
+	second, third := vaulttest.New(t, &vaulttest.Options{Copy: made}), vaulttest.New(t, &vaulttest.Options{Copy: made, Records: memstore.New()})
+	require.Equal(t, first.Clock.Now(), second.Clock.Now())
+	v, err := second.Resume(t.Context(), amina.Vault.Token())
+	require.NoError(t, err)
+	later, err := v.AddNote(t.Context(), "Diary", vault.Note{Text: "on one of them"}, vault.Place{})
+	require.NoError(t, err)
+	there := amina.SignIn(t, third)
+	_, err = there.Item(t.Context(), note.ID)
+	require.NoError(t, err)
+	_, err = there.Item(t.Context(), later.ID)
+	require.ErrorIs(t, err, vault.ErrNotFound)
+
+	used := memstore.New()
+	vaulttest.New(t, &vaulttest.Options{Records: used})
+	for name, opts := range map[string]*vaulttest.Options{
+		"a folder":               {Copy: made, Folder: t.TempDir()},
+		"a store that is in use": {Copy: made, Records: used},
+	} {
+		_, err := vaulttest.Open(t.Context(), opts)
+		require.ErrorIs(t, err, storage.ErrInvalid, name)
+	}
+	_, err = vaulttest.New(t, &vaulttest.Options{Folder: t.TempDir()}).CloseAndCopy(t.Context())
+	require.Error(t, err)
+}
+
 func TestAStageStandsOnTheStoresThatItIsGiven(t *testing.T) {
 	t.Parallel()
 	for _, folder := range []string{"", t.TempDir()} {

@@ -17,6 +17,7 @@
 //	vault               one person's safe: items, compartments, keyrings, keyslots, heads, journal, export
 //	  local             everything for one machine wired together, in one line
 //	  backup            copies of everything while it runs, and their lawful return
+//	  bundle            what people bring with them: read, checked, planned, taken in; sealed with age
 //	  vaulttest         a ready vault for the tests of who embeds one
 //	consent             who may be let in: relays and their licences, workers, following, visits, receipts
 //	  consenttest       a ready service with relays for the tests of who embeds one

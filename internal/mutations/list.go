@@ -21,4 +21,4 @@ func inSeal(id string) string  { return "^TestAttack$/^" + id + "_" }
 
 // mutations is the list. An attack that several defences stand against needs all
 // of them gone.
-var mutations = slices.Concat(onContents, onRecords, onSecrets, onTheRest, onDirectory, onGrants, onGuests, onConsent, onRecovery)
+var mutations = slices.Concat(onContents, onRecords, onSecrets, onTheRest, onDirectory, onGrants, onGuests, onConsent, onRecovery, onBundles)

@@ -3,10 +3,12 @@ package consent
 import (
 	"bytes"
 	"context"
+	"encoding/base32"
 	"errors"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"reconnect.example/internal/seal"
 	"reconnect.example/storage"
@@ -21,26 +23,45 @@ type VisitCode struct {
 	Worker vault.ID
 	Relay  RelayID
 	Key    RelayKey // the worker's signing key
+	Name   string   // under which the relay let them in; "": the code does not say, as one of before does not
 }
 
 const visitBegin = "reconnect:visit:"
 
+// longestShownName is how long a name may be that a code says, in bytes: with a longer one
+// it would be too fine to be read by the camera of a cheap phone.
+const longestShownName = 60
+
+// shownName writes a name in the letters of ids.
+var shownName = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
 // String is the text of the QR code.
 func (c VisitCode) String() string {
-	return visitBegin + c.Worker.String() + ":" + c.Relay.String() + ":" + c.Key.String()
+	text := visitBegin + c.Worker.String() + ":" + c.Relay.String() + ":" + c.Key.String()
+	if c.Name != "" {
+		text += ":" + shownName.EncodeToString([]byte(c.Name))
+	}
+	return text
 }
 
 // ParseVisitCode reads what VisitCode.String wrote. vault.ErrInvalid for another text.
 func ParseVisitCode(text string) (c VisitCode, err error) {
 	rest, ok := strings.CutPrefix(strings.TrimSpace(text), visitBegin)
 	parts := strings.Split(rest, ":")
-	if !ok || len(parts) != 3 || len(text) > mostTyped {
+	if !ok || len(parts) < 3 || len(parts) > 4 || len(text) > mostTyped {
 		return c, invalid("code", "is not the code of a worker")
 	}
-	var errs [3]error
+	var errs [4]error
 	c.Worker, errs[0] = vault.ParseID(parts[0])
 	c.Relay, errs[1] = ParseRelayID(parts[1])
 	c.Key, errs[2] = ParseRelayKey(parts[2])
+	if len(parts) == 4 {
+		var name []byte
+		name, errs[3] = shownName.DecodeString(parts[3])
+		if c.Name = string(name); c.Name == "" || len(name) > longestShownName || !utf8.Valid(name) {
+			return VisitCode{}, invalid("code", "is not the code of a worker")
+		}
+	}
 	if errors.Join(errs[:]...) != nil {
 		return VisitCode{}, invalid("code", "is not the code of a worker")
 	}
@@ -52,7 +73,11 @@ func (p *Post) VisitCode(ctx context.Context) (VisitCode, error) {
 	if err := errors.Join(p.mayHelp(), p.stands(ctx)); err != nil {
 		return VisitCode{}, err
 	}
-	return VisitCode{Worker: p.worker.ID(), Relay: p.relay.ID, Key: RelayKey(p.keys.Signer.Public())}, nil
+	c := VisitCode{Worker: p.worker.ID(), Relay: p.relay.ID, Key: RelayKey(p.keys.Signer.Public())}
+	if len(p.name) <= longestShownName {
+		c.Name = p.name
+	}
+	return c, nil
 }
 
 // Visitor is who shows a code, as far as the directory and their relay say.
@@ -97,6 +122,9 @@ func (s *Service) Visitor(ctx context.Context, code string) (Visitor, error) {
 		return Visitor{}, err
 	}
 	if member.Worker != c.Worker || member.Relay != c.Relay || !bytes.Equal(member.Key, c.Key[:]) {
+		return Visitor{}, vault.ErrUntrustedKey
+	}
+	if c.Name != "" && !member.Named(c.Name) { // nobody shows a key as somebody else's: the receipt and the page say this name
 		return Visitor{}, vault.ErrUntrustedKey
 	}
 	return out, nil
@@ -147,6 +175,9 @@ func (s *Service) Visit(ctx context.Context, v *vault.Vault, n NewVisit, secret 
 	until := s.now().Add(n.Lasts)
 	r := newReceipt(n.Notice, who.At, who.Organisation, n.Scope, until, n.Channel, s.now())
 	r.Recipient.ID, r.Recipient.Role = who.Worker.String(), "worker"
+	if who.Name != "" {
+		r.Recipient.Name = who.Name + ", " + r.Recipient.Name
+	}
 	if n.Items != nil {
 		r.Processing.Data = []string{"chosen-items"}
 	}

@@ -64,6 +64,7 @@ func TestAVisitShowsWhatWasChosenForAnHourAndLeavesNothing(t *testing.T) {
 	require.Equal(t, tn.centre.worker.ID(), followers[0].Worker)
 	receipts, err := tn.service.Receipts(t.Context(), tn.amina.Vault)
 	require.NoError(t, err)
+	require.Equal(t, "Samir, Accueil de jour", receipts[0].Recipient.Name, "who sees it, and for whom they work")
 	for language, says := range map[string]string{"fr": "Peut : voir ce que vous avez choisi, et rien d'autre", "en": "They may : see what you chose, and nothing else", "ar": "رؤية ما اخترته، ولا شيء غيره"} {
 		require.Contains(t, receipts[0].Text(language, nil), says)
 	}
@@ -179,7 +180,14 @@ func TestAVisitIsForTheKeyOnTheScreen(t *testing.T) {
 	other.Relay = shelter.relay.ID
 	_, err = tn.service.Visitor(t.Context(), other.String())
 	require.ErrorIs(t, err, consent.ErrNotMember)
-	for _, text := range []string{"", "reconnect:visit:", code.String() + ":", "reconnect:relay:x:y", strings.Repeat("x", 5000), code.String()[:60]} {
+	other = code
+	other.Name = "Somebody else"
+	_, err = tn.service.Visitor(t.Context(), other.String())
+	require.ErrorIs(t, err, vault.ErrUntrustedKey, "nobody shows their key under another's name")
+	other.Name = "" // a code of before
+	_, err = tn.service.Visitor(t.Context(), other.String())
+	require.NoError(t, err)
+	for _, text := range []string{"", "reconnect:visit:", code.String() + ":", other.String() + ":", other.String() + ":a!", other.String() + ":" + strings.Repeat("me", 60), "reconnect:relay:x:y", strings.Repeat("x", 5000), code.String()[:60]} {
 		_, err = tn.service.Visitor(t.Context(), text)
 		require.ErrorIs(t, err, vault.ErrInvalid, text)
 	}

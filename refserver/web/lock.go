@@ -69,18 +69,21 @@ func (v *visit) leaveCode(code string) {
 	}
 }
 
-// codeLeft is the code of who handed over this device, and for which relay they work; ""
-// where nobody did, or not to be shown anything.
-func (v *visit) codeLeft() (code, relay string) {
+// codeLeft is the code of who handed over this device, and who that is; "" where nobody
+// did, or not to be shown anything.
+func (v *visit) codeLeft() (code, whose string) {
 	code = session.Held(v.r, session.VisitCookie)
 	if code == "" || session.Held(v.r, session.HeldCookie) == "" {
 		return "", ""
 	}
-	whose, err := v.pages.Staff.Visitor(v.ctx(), code)
+	who, err := v.pages.Staff.Visitor(v.ctx(), code)
 	if err != nil { // it is asked for, as without one
 		return "", ""
 	}
-	return code, safename.Line(whose.At.Name)
+	if whose = safename.Line(who.At.Name); who.Name != "" {
+		whose = safename.Line(who.Name) + v.t("format.comma") + " " + whose
+	}
+	return code, whose
 }
 
 func (p *pages) unlockForm(v *visit) error {

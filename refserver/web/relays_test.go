@@ -268,7 +268,7 @@ func TestAVisitShowsWhatIsChosenAndEnds(t *testing.T) {
 	code := regexp.MustCompile(`<p class="digest" dir="ltr">([^<]+)</p>`).FindStringSubmatch(g.Body)[1]
 	values := url.Values{"code": {code}, "what": {"chosen"}, "items": {strings.TrimPrefix(one, "/papers/")}, "lasts": {"15"}, "called": {"Amina"}, "agreed": {"1"}, "password": {password}}
 	amina.post("/sharing/visit", url.Values{"code": {"x"}, "lasts": {"7"}}).is(http.StatusUnprocessableEntity, "Choisissez au moins un papier", "Remplissez cette case.")
-	amina.post("/sharing/visit", amina.get("/sharing/visit").ok("Ordonnance").form("", values)).ok("peut maintenant voir")
+	amina.post("/sharing/visit", amina.get("/sharing/visit").ok("Ordonnance").form("", values)).ok("peut maintenant voir", "Samir, Accueil du Port")
 	amina.get("/sharing").ok("Visites en cours", "Voir 1 papier").without("Personne d’autre que vous")
 	path := samir.get(visits).ok("Amina").link(visits + "/[a-z2-7]+")
 	samir.get(path).ok("Pourquoi ?")

@@ -108,7 +108,7 @@ func TestWhoIsHandedADeviceFindsTheCodeOfTheWorkerWhoHandedIt(t *testing.T) {
 
 	device.login = h.recovery.Amina.Login
 	device.signIn(h.recovery.Amina.Password).ok("Mon espace").without(code)
-	g := device.get("/sharing/visit").ok("est déjà là", "Harbour")
+	g := device.get("/sharing/visit").ok("est déjà là", "Samir, Harbour")
 	require.Contains(t, g.Body, `value="`+code+`"`)
 
 	device.post("/staff/unlock", url.Values{"password": {h.samir.Password}}).ok("Votre session est de nouveau ouverte")

@@ -16,7 +16,7 @@ type visitView struct {
 	Form   *form
 	Notice vault.Notice
 	Papers []chosenPaper
-	From   string // relay of the worker who handed over this device, and whose code is filled in; "": nobody did
+	From   string // the worker who handed over this device, and whose code is filled in; "": nobody did
 }
 
 type chosenPaper struct {

@@ -34,15 +34,11 @@ func measureGrowth(ctx context.Context, o options) (results []result, err error)
 		fmt.Fprintln(os.Stderr, "P3 and P7 need a large store: -vaults 1000000 makes one (some 180 kB for each vault, and minutes)")
 		return nil, nil
 	}
-	dir, remove, err := tempFolder(o)
+	dir, binary, remove, err := builtServer(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer remove()
-	binary, err := buildServer(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
 	few, err := newPopulation(ctx, o, binary, filepath.Join(dir, "few"), "few", o.few)
 	if err != nil {
 		return nil, err

@@ -64,15 +64,11 @@ type asked struct {
 // measureMixed is the mixed load on a server of its own, which is killed afterwards and
 // started again: what it acknowledged must all be there.
 func measureMixed(ctx context.Context, o options) (results []result, err error) {
-	dir, remove, err := tempFolder(o)
+	dir, binary, remove, err := builtServer(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer remove()
-	binary, err := buildServer(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
 	m := &mixed{requests: o.requests, people: o.people, papers: o.papers, clients: o.clients, paper: 1_000_000}
 	return m.run(ctx, o, binary, filepath.Join(dir, "data"))
 }

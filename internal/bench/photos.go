@@ -26,15 +26,11 @@ const (
 // which the server takes what the camera wrote while they come in, and of which it makes
 // small pictures in processes of their own.
 func measurePhotos(ctx context.Context, o options) (results []result, err error) {
-	dir, remove, err := tempFolder(o)
+	dir, binary, remove, err := builtServer(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer remove()
-	binary, err := buildServer(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
 	real, err := photographed()
 	if err != nil {
 		return nil, err

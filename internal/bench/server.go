@@ -16,6 +16,18 @@ import (
 	"strings"
 )
 
+// builtServer makes a folder for one measurement with the server in it, and what removes it.
+func builtServer(ctx context.Context, o options) (dir, binary string, remove func(), err error) {
+	if dir, remove, err = tempFolder(o); err != nil {
+		return "", "", nil, err
+	}
+	if binary, err = buildServer(ctx, dir); err != nil {
+		remove()
+		return "", "", nil, err
+	}
+	return dir, binary, remove, nil
+}
+
 // buildServer builds the reference server as it is delivered.
 func buildServer(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "refserver")

@@ -111,7 +111,7 @@ func (p *Post) Attest(ctx context.Context, v *vault.Vault, n NewAttestation) (At
 	if a.Token, err = key.own.SignToken(key.id, tokenSeen, a.claims()); err != nil {
 		return Attestation{}, err
 	}
-	_, err = v.Attest(ctx, n.Item, n.Revision, a.Digest, a.Token, nil)
+	_, err = v.Attest(ctx, n.Item, n.Revision, a.Digest, a.Token, p.count(CountedAttested))
 	return a, err
 }
 

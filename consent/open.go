@@ -179,10 +179,15 @@ func (p *Post) openFor(ctx context.Context, o opened, until time.Time) (*vault.V
 	if !ok {
 		return nil, tampered("the place of a session")
 	}
+	what := CountedOpened
+	if o.Visit {
+		what = CountedVisits
+	}
+	count := p.count(what)
 	err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		tx.PutUnique(at.key, record)
 		tx.Put(due, nil)
-		return nil
+		return count(tx)
 	})
 	if err != nil {
 		return nil, storageError(err)

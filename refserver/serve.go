@@ -302,7 +302,18 @@ func (s *server) sweep(ctx context.Context) {
 		} else if r != (admin.Swept{}) {
 			s.log.Info("swept", "uploads", r.Uploads, "blobs", r.Blobs, "sessions", r.Sessions, "vaults", r.Vaults, "unseen", r.Unseen)
 		}
+		s.foldCounts(ctx)
 		s.look(ctx)
+	}
+}
+
+// foldCounts keeps what is counted for who pays for relays short.
+func (s *server) foldCounts(ctx context.Context) {
+	if s.data.Staff == nil {
+		return
+	}
+	if _, err := s.data.Staff.FoldCounts(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("counts of months that are over were left as they are", "cause", problem.Cause(err))
 	}
 }
 

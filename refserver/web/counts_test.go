@@ -1,0 +1,21 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAManagerDownloadsWhatWasCountedAndAWorkerDoesNot(t *testing.T) {
+	t.Parallel()
+	tn, _, samir, _ := attestedTown(t)
+	path := tn.relayPath() + "/team/counts.csv"
+	manager := tn.desk(tn.harbor.Manager)
+	manager.get(tn.relayPath() + "/team").ok("Nombres par mois")
+	table := manager.get(path)
+	require.Equal(t, http.StatusOK, table.Status)
+	require.Equal(t, "text/csv; charset=utf-8", table.Header.Get("Content-Type"))
+	require.Equal(t, "relay,month,what,count\r\n"+tn.harbor.ID.String()+","+tn.stage.Clock.Now().Format("2006-01")+",opened,<10\r\n", table.Body)
+	samir.get(path).is(http.StatusForbidden)
+}

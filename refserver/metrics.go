@@ -37,6 +37,8 @@ type counts struct {
 	wholeAt   prometheus.Gauge
 	sweepTook prometheus.Gauge
 
+	reminders *prometheus.CounterVec // by what became of them
+
 	sessions prometheus.Gauge
 	witness  prometheus.Gauge
 }
@@ -55,6 +57,7 @@ func newCounts(helped *engines.Helped) *counts {
 		sweptAt:   gauge("last_sweep_timestamp_seconds", "When this process swept last; 0: not yet."),
 		wholeAt:   gauge("last_whole_sweep_timestamp_seconds", "When a sweep of this process last left nothing undone; 0: not yet."),
 		sweepTook: gauge("last_sweep_duration_seconds", "How long the last sweep took."),
+		reminders: counters("reminders_total", "Reminders that were due: sent, failed (each is tried three times), or passed over, as too late or not wanted any more.", "what"),
 		sessions:  gauge("sessions", "Sessions that are open, of people and workers, whichever server they use; counted after each sweep."),
 		witness:   gauge("witness_up", "1: the witness answered at the start, or after the last sweep. One in the data folder always does."),
 	}
@@ -66,13 +69,16 @@ func newCounts(helped *engines.Helped) *counts {
 	for _, what := range []string{"uploads", "blobs", "sessions", "grants", "vaults", "failed"} {
 		c.swept.WithLabelValues(what)
 	}
+	for _, what := range []string{"sent", "failed", "passed"} {
+		c.reminders.WithLabelValues(what)
+	}
 	for _, kind := range kindNames() {
 		c.durations.WithLabelValues(kind)
 		for _, answer := range answers {
 			c.requests.WithLabelValues(kind, answer)
 		}
 	}
-	c.all.MustRegister(c.underWay, c.requests, c.durations, c.failures, c.sweeps, c.swept, c.sweptAt, c.wholeAt, c.sweepTook, c.sessions, c.witness,
+	c.all.MustRegister(c.underWay, c.requests, c.durations, c.failures, c.sweeps, c.swept, c.sweptAt, c.wholeAt, c.sweepTook, c.reminders, c.sessions, c.witness,
 		aboutBuild(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewGoCollector())
 	for what, count := range map[string]func() float64{
 		"opened":    func() float64 { opened, _, _ := helped.Counts(); return float64(opened) },

@@ -254,6 +254,7 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
 	var owned sync.WaitGroup
 	owned.Go(func() { s.sweep(sweeping) })
+	owned.Go(func() { s.remind(sweeping) })
 	defer owned.Wait()
 	defer stopSweeping()
 

@@ -312,3 +312,17 @@ func (t *turn) signReminders(b remindPaperBody) error {
 	}
 	return err
 }
+
+// RemindsBy returns the channels by which this service can reach people; none without
+// a messenger.
+func (s *Vaults) RemindsBy() (out []Channel) {
+	if s.cfg.Messenger == nil {
+		return nil
+	}
+	for _, c := range []Channel{BySMS, ByEmail} {
+		if s.cfg.Messenger.Offers(c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -240,6 +240,7 @@ func (c *Config) check() error {
 		c.Engines.check(expect)
 		c.Relays.check(expect)
 		c.Recovery.check(expect)
+		c.Notify.check(expect)
 		c.checkServer(expect)
 		if c.Command == "admin pages" {
 			c.Admin.Pages.check(expect)

@@ -25,7 +25,9 @@ type Engines struct {
 	// Whose it is, no program can find out.
 	WitnessIndependent bool   `help:"The witness is of another organisation than whoever runs this server, so that the two would have to act together to guess somebody's answers. Only then are answers by call offered."`
 	OperatorKey        string `placeholder:"KEY" help:"Public key whose statements allow vaults to be put back from a backup. Default: that of operator.key in the data folder, which is made with a witness of its own."`
-	Alone              bool   `help:"No other server serves these vaults: parts that lie on this machine only are allowed beside a shared store of records."`
+	Notify             Notify `embed:"" prefix:"notify-"`
+
+	Alone bool `help:"No other server serves these vaults: parts that lie on this machine only are allowed beside a shared store of records."`
 }
 
 // URL is a setting that may hold a password. However it is printed, it shows its
@@ -98,7 +100,7 @@ const largestSecret = 16 << 10
 
 // urls are the settings that may hold a secret, by the name of their flag.
 func (e *Engines) urls() map[string]*URL {
-	return map[string]*URL{"records": &e.Records, "blobs": &e.Blobs, "keys": &e.Keys, "witness": &e.Witness}
+	return map[string]*URL{"records": &e.Records, "blobs": &e.Blobs, "keys": &e.Keys, "witness": &e.Witness, "notify-smtp": &e.Notify.SMTP, "notify-sms": &e.Notify.SMS}
 }
 
 // readSecrets replaces each value @FILE by what is in the file: services that

@@ -106,7 +106,15 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 			return e, err
 		}
 	}
-	if e.Vaults, err = vault.New(ctx, e.Config(c)); err != nil {
+	cfg := e.Config(c)
+	messenger, err := c.Notify.Messenger()
+	if err != nil {
+		return e, err
+	}
+	if messenger != nil { // not a nil messenger in an interface that is not nil
+		cfg.Messenger = messenger
+	}
+	if e.Vaults, err = vault.New(ctx, cfg); err != nil {
 		return e, err
 	}
 	e.closers = append(e.closers, e.Vaults.Close)

@@ -92,6 +92,7 @@ func usedKeys(t *testing.T) map[string]bool {
 	inCode(t, add, ".")
 	inCode(t, add, "../admin/pages")
 	inCode(t, add, "../language")
+	inCode(t, add, "../post")
 	for _, size := range []string{"bytes", "kb", "mb", "gb", "tb"} {
 		used["size."+size] = true
 	}

@@ -131,6 +131,7 @@ func (h *helped) request(w *person, at *consenttest.Relay, way string, set url.V
 	values := g.form(path, url.Values{"way": {chosen[1]}, "recognised": {"vient depuis un an"}})
 	maps.Copy(values, set)
 	g = w.post(path, values).ok("Pour cette personne seule", "ne gardez ni copie ni photo", "Jamais")
+	require.Contains(h.t, g.Body, `data-last="Le numéro et le code ne seront plus montrés.`, "what a script asks before the page is left")
 	words := g.largeWords()
 	require.Len(h.t, words, 2)
 	again := w.post(path, values).ok("ne sont montrés qu’une fois").without(words[0], words[1])

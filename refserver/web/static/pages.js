@@ -39,7 +39,7 @@
 
   // What is shown once is not left by a slip: the first tap on a way elsewhere asks. Leaving
   // quickly never does, nor does whoever has printed it.
-  document.querySelectorAll("[data-once]").forEach(function (once) {
+  document.querySelectorAll("[data-last]").forEach(function (once) {
     var asked = false;
     window.addEventListener("afterprint", function () { asked = true; });
     document.addEventListener("click", function (event) {
@@ -51,7 +51,7 @@
       note.className = "problem";
       note.setAttribute("role", "alert");
       note.tabIndex = -1;
-      note.textContent = once.getAttribute("data-once");
+      note.textContent = once.getAttribute("data-last");
       once.after(note);
       note.focus();
     });

@@ -79,6 +79,9 @@ func operate(t *testing.T, folder string) {
 	out, err = command(t, folder, "admin", "sweep")
 	require.NoError(t, err)
 	require.Contains(t, out, "0 left for the next time")
+	out, err = command(t, folder, "admin", "counts")
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(out, "relay,month,what,count\r\n"), out)
 	// The authority of the sample relays need not be named.
 	out, err = command(t, folder, "admin", "directory", "show")
 	require.NoError(t, err)

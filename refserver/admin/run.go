@@ -71,6 +71,7 @@ var commands = map[string]func(*rpc.Client, config.Admin, io.Writer) error{
 	"admin death show":     showDeath,
 	"admin death withdraw": withdrawDeath,
 	"admin unseen":         unseen,
+	"admin counts":         counts,
 
 	"admin directory show":    showDirectory,
 	"admin directory publish": publishDirectory,

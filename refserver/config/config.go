@@ -106,6 +106,7 @@ type Admin struct {
 	Ready       struct{}    `cmd:"" help:"Ask the running server whether it can work, as /readyz does, for whatever looks after it: ends with 1 if not, or if none runs."`
 
 	Death  DeathWork `cmd:"" help:"Record that a person is dead or unable to decide for ever, look at it, or take it back."`
+	Counts struct{}  `cmd:"" help:"Print what relays did by month as CSV, for who pays for them; nothing below ten."`
 	Unseen struct{}  `cmd:"" help:"List who has not signed in for long. Nothing happens to them by itself."`
 
 	Invite struct{} `cmd:"" help:"Print a code, good once and for seven days, with which the first manager of a new relay makes an account and founds it."`

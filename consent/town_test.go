@@ -41,6 +41,9 @@ func newTown(t testing.TB, opts *vaulttest.Options) *town {
 	if opts != nil {
 		o.Vault = *opts
 	}
+	if beginsAsAny(o.Vault) {
+		return newCopiedTown(t, o)
+	}
 	tn := &town{Stage: consenttest.New(t, &o)}
 	tn.service = tn.Service
 	tn.centre = tn.newPlace(t, "Accueil de jour")

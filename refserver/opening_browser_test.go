@@ -16,7 +16,7 @@ const ownPassword, ownPIN = "bato kiru mesa lova", "482915"
 
 // mostScreens is how many pages two people look at, from the worker's sign-in until the
 // only paper is kept and the person holds card and sheet.
-const mostScreens = 12
+const mostScreens = 11
 
 // Story 1: an account is opened by two, for somebody who has no e-mail, no phone and
 // one paper.

@@ -23,22 +23,23 @@ var templateFiles embed.FS
 
 // page is what the layout needs besides the data of the page.
 type page struct {
-	Language *words.Language
-	SignedIn bool
-	Here     string     // path and query of this page, to come back after a change of language
-	Done     string     // sentence about what was just done
-	Refused  string     // or why it was not
-	Closing  bool       // the account is closed: nothing can be added
-	Relays   bool       // there are relays on this server
-	Recovery bool       // people are helped back in
-	Held     bool       // the session of a worker is locked on this device
-	Staff    bool       // a worker is signed in
-	Space    string     // id of the space that the page is about; "": none is
-	Guest    *guestView // the space of somebody else is open
-	Shared   bool       // the device is one that others use next
-	Away     string     // when and where to a page of a shared device goes by itself; "": it stays
-	Damaged  bool       // something in the store was altered or is missing, and is not shown
-	Data     any
+	Language  *words.Language
+	SignedIn  bool
+	Here      string     // path and query of this page, to come back after a change of language
+	Done      string     // sentence about what was just done
+	Refused   string     // or why it was not
+	Closing   bool       // the account is closed: nothing can be added
+	Relays    bool       // there are relays on this server
+	Recovery  bool       // people are helped back in
+	Reminders bool       // people can be reminded
+	Held      bool       // the session of a worker is locked on this device
+	Staff     bool       // a worker is signed in
+	Space     string     // id of the space that the page is about; "": none is
+	Guest     *guestView // the space of somebody else is open
+	Shared    bool       // the device is one that others use next
+	Away      string     // when and where to a page of a shared device goes by itself; "": it stays
+	Damaged   bool       // something in the store was altered or is missing, and is not shown
+	Data      any
 
 	Title, Scripts, Content template.HTML // what the page puts into the layout
 }
@@ -144,7 +145,7 @@ func (v *visit) showWith(status int, name string, data any) error {
 	}
 	out, err := renderPage(v.pages.templates[v.Code], name, page{
 		Language: v.Language, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: done, Refused: refused, Closing: v.closing() || v.mayOnlySee(),
-		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Shared: shared, Away: away, Data: data,
+		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Reminders: len(v.pages.Vaults.RemindsBy()) > 0, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Shared: shared, Away: away, Data: data,
 	})
 	if err != nil {
 		return fmt.Errorf("web: %w", err)

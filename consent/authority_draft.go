@@ -9,8 +9,9 @@ import (
 // draft is a directory that is being changed. An entry keeps its place for ever, so
 // that a change writes few pages.
 type draft struct {
-	entries []entry
-	place   map[entryKey]int
+	entries  []entry
+	partners []*Partner
+	place    map[entryKey]int
 }
 
 // entryKey says what an entry is about.
@@ -31,7 +32,7 @@ func (e entry) key() entryKey {
 }
 
 func newDraft(on *DirectoryState) *draft {
-	d := &draft{entries: slices.Clone(on.entries), place: make(map[entryKey]int, len(on.entries))}
+	d := &draft{entries: slices.Clone(on.entries), partners: slices.Clone(on.partners), place: make(map[entryKey]int, len(on.entries))}
 	for n, e := range d.entries {
 		d.place[e.key()] = n
 	}
@@ -41,7 +42,7 @@ func newDraft(on *DirectoryState) *draft {
 // apply makes one change.
 func (d *draft) apply(c Change) error {
 	set := 0
-	for _, there := range []bool{c.Organisation != nil, c.Relay != nil, c.Licence != nil, c.WithdrawOrganisation != nil, c.WithdrawRelay != nil, c.WithdrawLicence != nil} {
+	for _, there := range []bool{c.Organisation != nil, c.Relay != nil, c.Licence != nil, c.WithdrawOrganisation != nil, c.WithdrawRelay != nil, c.WithdrawLicence != nil, c.Partner != nil, c.WithdrawPartner != nil} {
 		if there {
 			set++
 		}
@@ -50,6 +51,10 @@ func (d *draft) apply(c Change) error {
 		return invalid("change", "must say exactly one thing")
 	}
 	switch {
+	case c.Partner != nil:
+		return d.setPartner(c.Partner.clean())
+	case c.WithdrawPartner != nil:
+		return d.withdrawPartner(*c.WithdrawPartner, c.On)
 	case c.WithdrawOrganisation != nil:
 		return d.withdraw(entryKey{kind: 'o', id: *c.WithdrawOrganisation}, c.On)
 	case c.WithdrawRelay != nil:
@@ -89,6 +94,11 @@ func (d *draft) withdraw(what entryKey, on vault.Date) error {
 	for n, e := range d.entries {
 		if e.Relay != nil && e.Relay.Organisation == what.id {
 			d.entries[n] = e.withdrawn(on)
+		}
+	}
+	for n, p := range d.partners {
+		if p.Organisation == what.id {
+			d.partners[n] = p.withdrawn(on)
 		}
 	}
 	return nil

@@ -19,9 +19,15 @@ type Change struct {
 	Relay        *Relay        `json:"relay,omitempty"`
 	Licence      *Licence      `json:"licence,omitempty"`
 
-	WithdrawOrganisation *OrganisationID `json:"withdrawOrganisation,omitempty"` // with all its relays
+	// Partner is added, or takes the place of the one with the same id. If its keys are
+	// others, the former signing key is remembered with it.
+	Partner *Partner `json:"partner,omitempty"`
+
+	WithdrawOrganisation *OrganisationID `json:"withdrawOrganisation,omitempty"` // with all its relays and partners
 	WithdrawRelay        *RelayID        `json:"withdrawRelay,omitempty"`
 	WithdrawLicence      *LicenceID      `json:"withdrawLicence,omitempty"`
+
+	WithdrawPartner *PartnerID `json:"withdrawPartner,omitempty"`
 
 	On vault.Date `json:"on,omitempty"` // the day of a withdrawal
 }
@@ -34,7 +40,7 @@ type LicenceID struct {
 
 // Begin signs the first directory of this authority, which is empty.
 func (a *Authority) Begin() (*DirectoryState, error) {
-	return a.sign(nil, seal.OwnerHead{Vault: DirectoryID(a.Public()), Version: 1}, nil)
+	return a.sign(nil, seal.OwnerHead{Vault: DirectoryID(a.Public()), Version: 1}, nil, nil)
 }
 
 // Sign makes the changes on a directory and signs what becomes of it. Texts are
@@ -51,7 +57,7 @@ func (a *Authority) Sign(on *DirectoryState, changes ...Change) (*DirectoryState
 			return nil, err
 		}
 	}
-	return a.sign(on, on.next(), d.entries)
+	return a.sign(on, on.next(), d.entries, d.partners)
 }
 
 // Check reports whether changes can be made on this directory, without a key: for a
@@ -81,7 +87,7 @@ func (a *Authority) Rotate(on *DirectoryState, to *Authority) (*DirectoryState, 
 	}
 	head.Succession = append(slices.Clone(head.Succession), a.key.Succeed(head.Vault, to.key.Public()))
 	head.Key = to.key.Public()
-	return to.sign(on, head, on.entries)
+	return to.sign(on, head, on.entries, on.partners)
 }
 
 // next is the head of the version after this one, as far as it is known.
@@ -90,7 +96,7 @@ func (s *DirectoryState) next() seal.OwnerHead {
 }
 
 // sign makes a whole directory. What it signs it reads again, as everybody will.
-func (a *Authority) sign(on *DirectoryState, head seal.OwnerHead, entries []entry) (*DirectoryState, error) {
+func (a *Authority) sign(on *DirectoryState, head seal.OwnerHead, entries []entry, partners []*Partner) (*DirectoryState, error) {
 	if on != nil && !bytes.Equal(head.Key, a.key.Public()) {
 		return nil, fmt.Errorf("%w: this is not the key that signs this directory", vault.ErrUntrustedKey)
 	}
@@ -102,7 +108,11 @@ func (a *Authority) sign(on *DirectoryState, head seal.OwnerHead, entries []entr
 		}
 		pages = append(pages, raw)
 	}
-	if len(pages) == 0 { // every head names a page: a witness keeps some of each
+	more, err := partnerPages(partners)
+	if err != nil {
+		return nil, err
+	}
+	if pages = append(pages, more...); len(pages) == 0 { // every head names a page: a witness keeps some of each
 		raw, err := seal.Marshal(page{Form: pageForm})
 		if err != nil {
 			return nil, err

@@ -30,6 +30,12 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	got, err = testvectors.Bodies(map[string]any{"attest-key": attestKeyData{}, "attest-published": attestKeyRecord{}, "attest-public": attestKeyBody{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-attest.txt", got)
+	got, err = testvectors.Bodies(map[string]any{
+		"partner-book": partnerBook{}, "partner-refused": refusedAsk{}, "partner-kept-link": keptLink{}, "partner-request": askedBody{}, "partner-code": codeSlip{},
+		"partner-ask": askSlip{}, "partner-answer": answerSlip{}, "partner-paper": paperSlip{}, "partner-link": linkSlip{}, "partner": Partner{}, "partner-page": partnerPage{},
+	}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-partners.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

@@ -160,7 +160,7 @@ func (s *DirectoryState) continues(before *DirectoryState) error {
 			return invalid("relay.key", "of %s changes; what follows a relay's first key, its own space says", id)
 		}
 	}
-	return nil
+	return s.continuesPartners(before)
 }
 
 // affordable holds new and changed licences against the cap.

@@ -29,7 +29,8 @@ type DirectoryState struct {
 	record []byte   // the head as it was signed
 	pages  [][]byte // as the head names them
 
-	entries       []entry // in the order of the pages
+	entries       []entry    // in the order of the pages
+	partners      []*Partner // of the pages after those, see partnerPage
 	organisations map[OrganisationID]*Organisation
 	relays        map[RelayID]*Relay
 	licences      map[RelayID][]*Licence
@@ -96,13 +97,20 @@ func newState(head *seal.OwnerHead, record []byte, pages [][]byte) (*DirectorySt
 	size := 0
 	for n, raw := range pages {
 		digest := seal.Digest(raw)
-		var p page
 		// The digest first: nothing is decoded that the authority did not sign.
-		if !slices.Equal(digest[:], head.Pages[n]) || seal.Unmarshal(raw, &p) != nil || p.Form != pageForm || len(p.Entries) > pageEntries {
+		if !slices.Equal(digest[:], head.Pages[n]) {
 			return nil, tampered("directory page %d", n)
 		}
 		if size += len(raw); size > MaxBytes {
 			return nil, fmt.Errorf("%w: the directory has more than %d bytes", vault.ErrTooMany, MaxBytes)
+		}
+		if more, ok := openPartnerPage(raw); ok {
+			s.partners = append(s.partners, more...)
+			continue
+		}
+		var p page
+		if seal.Unmarshal(raw, &p) != nil || p.Form != pageForm || len(p.Entries) > pageEntries || len(s.partners) > 0 {
+			return nil, tampered("directory page %d", n)
 		}
 		s.entries = append(s.entries, p.Entries...)
 	}
@@ -140,7 +148,7 @@ func (s *DirectoryState) index() error {
 			return err
 		}
 	}
-	return nil
+	return s.indexPartners()
 }
 
 func (s *DirectoryState) addOrganisation(o *Organisation) error {

@@ -38,6 +38,15 @@ var (
 	ErrFingerprint = errors.New("consent: these are not the digits of this key")
 	// ErrLastManager: a relay must have one. Let another in first.
 	ErrLastManager = errors.New("consent: the last manager of a relay cannot go")
+	// ErrNoAnswer: there is no answer to a partner's request. Whether the person has
+	// refused it, blocked the partner, has not looked, or has taken back what they presented
+	// is not said; nor whether there was such a request.
+	ErrNoAnswer = errors.New("consent: there is no answer")
+	// ErrAskCode: the code that a partner names leads nowhere. Whether it was used, its time
+	// is up, or there never was one is not said.
+	ErrAskCode = errors.New("consent: this code leads nowhere, ask the person for a new one")
+	// ErrTraits: what the person typed does not agree with what the partner has.
+	ErrTraits = errors.New("consent: what was typed does not agree with the partner's file")
 )
 
 // storageError gives an error of the storage contract its name in package vault and
@@ -60,7 +69,7 @@ func storageError(err error) error {
 }
 
 func isOwn(err error) bool {
-	for _, own := range []error{ErrNotNamed, ErrNoDirectory, ErrOutdated, ErrInvitation, ErrNotMember, ErrNotManager, ErrNoSecondFactor, ErrKeyChanged, ErrFingerprint, ErrLastManager, ErrNotAttested, ErrRevoked} {
+	for _, own := range []error{ErrNotNamed, ErrNoDirectory, ErrOutdated, ErrInvitation, ErrNotMember, ErrNotManager, ErrNoSecondFactor, ErrKeyChanged, ErrFingerprint, ErrLastManager, ErrNotAttested, ErrRevoked, ErrNoAnswer, ErrAskCode, ErrTraits} {
 		if errors.Is(err, own) {
 			return true
 		}

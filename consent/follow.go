@@ -212,6 +212,8 @@ func scopeCode(s vault.Scope) string {
 		return "give"
 	case vault.ScopeHelp:
 		return "help"
+	case vault.ScopePartner:
+		return "take"
 	}
 	return "see"
 }

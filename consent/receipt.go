@@ -38,7 +38,7 @@ type Processing struct {
 	Purposes         []string        `json:"purposes" cbor:"2,keyasint"`
 	LawfulBasis      string          `json:"lawful_basis" cbor:"3,keyasint"` // "consent": GDPR, article 6 (1) (a)
 	Data             []string        `json:"pii_information" cbor:"4,keyasint"`
-	Scope            string          `json:"processing_method" cbor:"5,keyasint"` // "see", "see-and-add", "give" or "help"
+	Scope            string          `json:"processing_method" cbor:"5,keyasint"` // "see", "see-and-add", "give", "help" or "take"
 	Storage          []string        `json:"storage_locations" cbor:"6,keyasint"`
 	Retention        string          `json:"retention_period" cbor:"7,keyasint"`
 	WithdrawalMethod []string        `json:"withdrawal_method" cbor:"8,keyasint"`
@@ -59,7 +59,7 @@ type Party struct {
 	Contact string `json:"party_contact,omitempty" cbor:"3,keyasint,omitempty"`
 	Address string `json:"party_address,omitempty" cbor:"4,keyasint,omitempty"`
 	Country string `json:"party_country,omitempty" cbor:"5,keyasint,omitempty"`
-	Role    string `json:"party_role" cbor:"6,keyasint"` // "controller", "relay", "desk" or "worker"
+	Role    string `json:"party_role" cbor:"6,keyasint"` // "controller", "relay", "desk", "worker" or "partner"
 }
 
 // ConsentEvent is what happened. Times are written as RFC 3339, in UTC.

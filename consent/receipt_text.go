@@ -27,7 +27,7 @@ var receiptLanguages = map[string]receiptWords{
 		storage: "Where it is kept", retention: "How long", withdrawal: "How to end it", rights: "Your rights", signed: "Signed by the safe and by the service",
 		open: "until you end it", at: "until ", and: ", ", clock: "2006-01-02 15:04",
 		codes: map[string]string{
-			"see": "see what you share", "see-chosen": "see what you chose, and nothing else", "see-and-add": "see what you share, and add to it", "give": "leave papers for you, and see nothing", "help": "help you back in by phone, and see nothing",
+			"see": "see what you share", "see-chosen": "see what you chose, and nothing else", "see-and-add": "see what you share, and add to it", "give": "leave papers for you, and see nothing", "help": "help you back in by phone, and see nothing", "take-chosen": "take a copy of what you chose, and nothing else",
 			"documents": "documents", "contacts": "contacts", "appointments": "appointments", "notes": "notes", "chosen-items": "the papers that you chose", "recovery-half": "half of a key, which opens nothing alone",
 			"access-to-rights": "to help you with your rights", "recovery": "to help you back in when you have forgotten or lost everything", "consent": "your consent (GDPR, article 6 (1) (a))", "this-service": "on this service, encrypted",
 			"while-given": "as long as you allow it; what was seen may have been kept",
@@ -44,7 +44,7 @@ var receiptLanguages = map[string]receiptWords{
 		storage: "Où c'est gardé", retention: "Combien de temps", withdrawal: "Comment y mettre fin", rights: "Vos droits", signed: "Signé par l'espace et par le service",
 		open: "jusqu'à ce que vous y mettiez fin", at: "jusqu'au ", and: ", ", clock: "02/01/2006 15:04",
 		codes: map[string]string{
-			"see": "voir ce que vous partagez", "see-chosen": "voir ce que vous avez choisi, et rien d'autre", "see-and-add": "voir ce que vous partagez, et y ajouter", "give": "déposer des papiers pour vous, sans rien voir", "help": "vous aider à revenir, par téléphone, sans rien voir",
+			"see": "voir ce que vous partagez", "see-chosen": "voir ce que vous avez choisi, et rien d'autre", "see-and-add": "voir ce que vous partagez, et y ajouter", "give": "déposer des papiers pour vous, sans rien voir", "help": "vous aider à revenir, par téléphone, sans rien voir", "take-chosen": "prendre une copie de ce que vous avez choisi, et rien d'autre",
 			"documents": "documents", "contacts": "contacts", "appointments": "rendez-vous", "notes": "notes", "chosen-items": "les papiers que vous avez choisis", "recovery-half": "la moitié d'une clé, qui seule n'ouvre rien",
 			"access-to-rights": "vous aider dans vos droits", "recovery": "vous aider à revenir si vous avez tout oublié ou tout perdu", "consent": "votre consentement (RGPD, article 6, 1, a)", "this-service": "sur ce service, chiffré",
 			"while-given": "tant que vous le permettez ; ce qui a été vu a pu être gardé",
@@ -62,7 +62,7 @@ var receiptLanguages = map[string]receiptWords{
 		open: "إلى أن توقفه أنت", at: "حتى ", and: "، ",
 		clock: "2006/01/02 15:04", // slashes: hyphens would turn round after an Arabic letter (UAX 9)
 		codes: map[string]string{
-			"see": "رؤية ما تشاركه", "see-chosen": "رؤية ما اخترته، ولا شيء غيره", "see-and-add": "رؤية ما تشاركه، والإضافة إليه", "give": "ترك أوراق لك، بدون رؤية أي شيء", "help": "مساعدتك على الرجوع، بالهاتف، بدون رؤية أي شيء",
+			"see": "رؤية ما تشاركه", "see-chosen": "رؤية ما اخترته، ولا شيء غيره", "see-and-add": "رؤية ما تشاركه، والإضافة إليه", "give": "ترك أوراق لك، بدون رؤية أي شيء", "help": "مساعدتك على الرجوع، بالهاتف، بدون رؤية أي شيء", "take-chosen": "أخذ نسخة مما اخترته، ولا شيء غيره",
 			"documents": "الأوراق", "contacts": "جهات الاتصال", "appointments": "المواعيد", "notes": "الملاحظات", "chosen-items": "الأوراق التي اخترتها", "recovery-half": "نصف مفتاح، وحده لا يفتح شيئًا",
 			"access-to-rights": "مساعدتك في حقوقك", "recovery": "مساعدتك على الرجوع إذا نسيت كل شيء أو ضاع منك كل شيء", "consent": "موافقتك (RGPD، المادة 6، 1، a)", "this-service": "في هذه الخدمة، مشفّرًا",
 			"while-given": "ما دمت تسمح بذلك؛ ما رأوه قد يكونون احتفظوا به",

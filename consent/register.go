@@ -72,6 +72,9 @@ func NewRegister(cfg RegisterConfig) (*Register, error) {
 func (r *Register) Holder(ctx context.Context, holder vault.ID, pinned []byte) (vault.HolderKeys, error) {
 	relay, err := r.directory.Relay(ctx, holder)
 	if errors.Is(err, ErrNotNamed) || errors.Is(err, ErrNoDirectory) {
+		if keys, is, err := r.partner(ctx, holder, pinned); is || err != nil {
+			return keys, err
+		}
 		return r.worker(ctx, holder, pinned)
 	}
 	if err != nil {

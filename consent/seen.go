@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"reconnect.example/vault"
@@ -40,8 +41,19 @@ func (s *Service) Followers(ctx context.Context, v *vault.Vault) ([]Follower, er
 	if hidden != nil && !errors.Is(hidden, vault.ErrTampered) {
 		return nil, hidden
 	}
+	out, err := s.followers(ctx, v, all)
+	if err != nil {
+		return nil, err
+	}
+	return out, hidden
+}
+
+func (s *Service) followers(ctx context.Context, v *vault.Vault, all []vault.Grant) ([]Follower, error) {
 	out := make([]Follower, 0, len(all))
 	for _, g := range all {
+		if g.Scope == vault.ScopePartner { // sees nothing of what is shared; see Presentations
+			continue
+		}
 		f, err := s.follower(ctx, v, g)
 		if err != nil {
 			return nil, err
@@ -57,7 +69,7 @@ func (s *Service) Followers(ctx context.Context, v *vault.Vault) ([]Follower, er
 		}
 		return b.Since.Compare(a.Since)
 	})
-	return out, hidden
+	return out, nil
 }
 
 func (s *Service) follower(ctx context.Context, v *vault.Vault, g vault.Grant) (Follower, error) {
@@ -97,7 +109,7 @@ func (s *Service) follower(ctx context.Context, v *vault.Vault, g vault.Grant) (
 type Happening struct {
 	vault.Entry
 	Why   Purpose // where a worker acted
-	About string  // of what was allowed or ended: the relay's name
+	About string  // of what was allowed or ended: the relay's name; of what is about a partner, its name
 }
 
 // WhatHappened returns the journal, the newest first, with the purposes read and the
@@ -107,19 +119,30 @@ func (s *Service) WhatHappened(ctx context.Context, v *vault.Vault, opts *vault.
 	if err != nil {
 		return nil, err
 	}
-	followers, err := s.Followers(ctx, v)
+	all, err := v.Grants(ctx)
 	if err != nil && !errors.Is(err, vault.ErrTampered) {
+		return nil, err
+	}
+	followers, err := s.followers(ctx, v, all)
+	if err != nil {
 		return nil, err
 	}
 	names := map[string]string{}
 	for _, f := range followers {
 		names[f.Grant.String()] = f.Name
 	}
+	for _, p := range s.presentations(v, all) {
+		names[p.Grant.String()] = p.Name
+	}
+	partners := map[string]string{} // asked only where a line is about one
 	out := make([]Happening, 0, len(entries))
 	for _, e := range entries {
 		h := Happening{Entry: e}
 		if e.Act == vault.ActGranted || e.Act == vault.ActGrantEnded { // what was left names its grant, too, and is about no relay
 			h.About = names[e.Detail["grant"]]
+		}
+		if strings.HasPrefix(string(e.Act), "partner.") && e.Detail["holder"] != "" {
+			h.About = s.partnerName(ctx, partners, e.Detail["holder"])
 		}
 		if e.Actor.Kind == vault.ActorWorker {
 			h.Why = ParsePurpose(e.Purpose)
@@ -127,4 +150,14 @@ func (s *Service) WhatHappened(ctx context.Context, v *vault.Vault, opts *vault.
 		out = append(out, h)
 	}
 	return out, nil
+}
+
+// partnerName is what the directory calls a partner now; "" if it names none.
+func (s *Service) partnerName(ctx context.Context, known map[string]string, id string) string {
+	name, ok := known[id]
+	if parsed, err := vault.ParseID(id); !ok && err == nil {
+		p, _ := s.cfg.Directory.Partner(ctx, parsed) // without a name the line still says what happened
+		name, known[id] = p.Name, p.Name
+	}
+	return name
 }

@@ -103,7 +103,7 @@ func (s *Service) standing(ctx context.Context, v *vault.Vault) (now standing, e
 	}
 	at := s.cfg.Now()
 	for _, g := range given {
-		if !g.Ended.IsZero() || g.Visit || !g.Until.IsZero() && !at.Before(g.Until) {
+		if !g.Ended.IsZero() || g.Visit || g.Scope == vault.ScopePartner || !g.Until.IsZero() && !at.Before(g.Until) {
 			continue
 		}
 		relay, err := s.cfg.Directory.Relay(ctx, g.Holder)

@@ -38,6 +38,9 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	got, err = testvectors.Bodies(map[string]any{"remind": remindBody{}, "remind-to": remindToBody{}, "reminder": reminderBody{}, "remind-paper": remindPaperBody{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-remind.txt", got)
+	got, err = testvectors.Bodies(map[string]any{"partners": partnersBody{}}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-partners.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

@@ -24,6 +24,9 @@ type Grant struct {
 	Items   []ItemID
 	Facts   []byte
 	Terms   []byte // as the vault signed them
+	// Parts are the names of the blobs of each of Items, where this was given to a partner
+	// just now; they are not kept.
+	Parts [][]string
 }
 
 // EndedBy says how a grant ended.
@@ -78,11 +81,12 @@ type grantPaper struct {
 type keptGrant struct {
 	id       GrantID
 	revision uint64
+	parts    [][]string // of what is given to a partner, by item
 	grantPaper
 }
 
 func (k *keptGrant) public() Grant {
-	g := Grant{ID: k.id, Holder: k.Holder, Scope: k.Scope, Given: fromMillis(k.Given), Until: fromMillis(k.Until), Ended: fromMillis(k.Ended), EndedBy: k.EndedBy, Visit: k.Visit, Facts: k.Facts, Terms: k.Terms}
+	g := Grant{ID: k.id, Holder: k.Holder, Scope: k.Scope, Given: fromMillis(k.Given), Until: fromMillis(k.Until), Ended: fromMillis(k.Ended), EndedBy: k.EndedBy, Visit: k.Visit, Facts: k.Facts, Terms: k.Terms, Parts: k.parts}
 	for _, i := range k.Items {
 		g.Items = append(g.Items, i)
 	}

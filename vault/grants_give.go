@@ -18,7 +18,7 @@ type NewGrant struct {
 	Scope   Scope     // what they may
 	Until   time.Time // zero: until it is withdrawn
 	Visit   bool      // ends with this session, too, and asks for no new keys afterwards
-	Items   []ItemID  // not nil: a visit to these alone, as they are now; ScopeSee
+	Items   []ItemID  // not nil: a visit to these alone, as they are now; ScopeSee. For ScopePartner required, shared ones
 	Subject []byte    // bound to the terms: at most 64 bytes
 	Key     []byte    // the holder's signing key, if it was seen on another way, such as a QR code; nil: the directory's word
 	Facts   []byte    // kept with the grant for its person alone, at most 16 kB
@@ -65,7 +65,9 @@ func (n *NewGrant) check(now time.Time) error {
 	bad(n.Holder.IsZero(), "holder", "is missing")
 	bad(!n.Scope.Valid(), "scope", "is none that there is")
 	bad(!n.Until.IsZero() && !n.Until.After(now), "until", "has passed already")
-	bad(n.Items != nil && (n.Scope != ScopeSee || !n.Visit), "items", "can be chosen for a visit that only sees")
+	partner := n.Scope == ScopePartner
+	bad(n.Items != nil && (n.Scope != ScopeSee || !n.Visit) && !partner, "items", "can be chosen for a visit that only sees")
+	bad(partner && (n.Items == nil || n.Until.IsZero() || n.Visit), "items", "are missing, or the time: a partner is given chosen papers until an instant")
 	bad(n.Items != nil && len(n.Items) == 0, "items", "names nothing")
 	bad(n.Visit && n.Until.IsZero(), "until", "is missing: a visit has an end")
 	bad(len(n.Subject) > 64, "subject", "is longer than 64 bytes")
@@ -110,6 +112,11 @@ func (v *Vault) giveOnce(ctx context.Context, n NewGrant, p *proof) (Grant, erro
 		if n.Items != nil {
 			if chosen, err = t.choose(n.Items); err != nil {
 				return err
+			}
+			if n.Scope == ScopePartner {
+				if k.parts, err = t.forPartner(n.Items); err != nil {
+					return err
+				}
 			}
 			for _, c := range chosen {
 				k.Items = append(k.Items, c.Item)
@@ -244,6 +251,9 @@ func (t *turn) issue(k *keptGrant, keys HolderKeys, chosen []chosenItem) error {
 	}
 	t.unlist(k)
 	terms := &Terms{Grant: k.id, Holder: k.Holder, Scope: k.Scope, Given: k.Given, Until: k.Until, Subject: k.Subject}
+	if (k.Scope == ScopePartner) != (chosen != nil && !k.Visit) { // never the keys of Shared, also when grants are tended
+		return ErrNotAllowed
+	}
 	with := given{chosen: chosen}
 	if chosen == nil && k.Scope != ScopeGive && k.Scope != ScopeHelp {
 		with.generations = t.sharedGenerations()
@@ -287,7 +297,13 @@ func (t *turn) sharedGenerations() []*generation {
 // sameHolder makes the commit fail if the holder's own head has moved on to other
 // keys since the directory was asked (N7), or does not follow the key of the first
 // contact, whatever the directory says (D2).
+//
+// A partner has no space here: its keys are those that the authority signed, and package
+// consent holds the directory in the commit ([NewGrant].Also).
 func (t *turn) sameHolder(k *keptGrant, keys HolderKeys) error {
+	if k.Scope == ScopePartner {
+		return nil
+	}
 	holder := ID(k.Holder)
 	rec, err := t.tx.Get(holder.head(Owner))
 	if err != nil {

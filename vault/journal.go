@@ -19,6 +19,7 @@ const (
 	ActorPerson  ActorKind = "person"  // the holder
 	ActorWorker  ActorKind = "worker"  // somebody of a relay, in their own name
 	ActorService ActorKind = "service" // the service by itself: an emptied bin, a lost upload
+	ActorPartner ActorKind = "partner" // a partner system; the service tells what it handed out to it
 )
 
 // Actor is who did something: a worker in their own name, for a relay. All but

@@ -36,7 +36,8 @@ const (
 	paperLater           uint8 = 37
 	paperPolicy          uint8 = 38
 
-	paperRemind uint8 = 52
+	paperPartners uint8 = 50
+	paperRemind   uint8 = 52
 )
 
 type paperClear struct {

@@ -348,7 +348,7 @@ func (t *turn) giveHalves(holders map[ID]holderNow) error {
 		return err
 	}
 	for _, g := range all {
-		if g.Ended == 0 && !g.Visit && g.Scope != ScopeTeam && t.listed(g) {
+		if g.Ended == 0 && !g.Visit && g.Scope != ScopeTeam && g.Scope != ScopePartner && t.listed(g) {
 			t.unlist(g)
 		}
 	}

@@ -211,7 +211,7 @@ func (t *turn) helpersOf(path PathID, holders map[ID]holderNow) (map[ID]HolderKe
 
 // helps says whether whom a grant is for holds a half of a path.
 func (t *turn) helps(g *keptGrant, k *keptPath) bool {
-	if g.Visit || g.Scope == ScopeTeam {
+	if g.Visit || g.Scope == ScopeTeam || g.Scope == ScopePartner {
 		return false
 	}
 	if g.Scope == ScopeHelp {

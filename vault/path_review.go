@@ -99,7 +99,7 @@ func (t *turn) noWayBack() (bool, error) {
 	}
 	given, err := t.grants()
 	return slices.ContainsFunc(given, func(g *keptGrant) bool {
-		return g.inForce(t.now) && !g.Visit && g.Scope != ScopeHelp
+		return g.inForce(t.now) && !g.Visit && g.Scope != ScopeHelp && g.Scope != ScopePartner
 	}), err
 }
 

@@ -13,7 +13,8 @@ import (
 // V/in/v/<note>, within an hour after at. It is written, empty, in the commit of the
 // note. The same for what a session of theirs has open, V/at/<session>, and for a code
 // that lets somebody ask, svc/invitation/<hash>; for what belongs to a request to help
-// somebody back in, V/rq/<request>…, svc/handover/<hash>, and for the note of it to
+// somebody back in, V/rq/<request>…, svc/handover/<hash>, to what a partner asks, V/pa/<ask>,
+// svc/partner/<hash>, and for the note of it to
 // who is asked to help, V/in/q/<request>.
 func NoteDue(key string, at time.Time) (entry string, ok bool) {
 	owner, rest, _ := strings.Cut(key, "/")
@@ -25,10 +26,10 @@ func NoteDue(key string, at time.Time) (entry string, ok bool) {
 func passing(key string) bool {
 	owner, rest, _ := strings.Cut(key, "/")
 	if owner == serviceOwner {
-		return strings.HasPrefix(rest, "invitation/") || strings.HasPrefix(rest, "handover/")
+		return strings.HasPrefix(rest, "invitation/") || strings.HasPrefix(rest, "handover/") || strings.HasPrefix(rest, "partner/")
 	}
 	_, err := ParseID(owner)
-	return err == nil && slices.ContainsFunc([]string{"in/f/", "in/v/", "in/q/", "at/", "rq/"}, func(prefix string) bool { return strings.HasPrefix(rest, prefix) })
+	return err == nil && slices.ContainsFunc([]string{"in/f/", "in/v/", "in/q/", "at/", "rq/", "pa/"}, func(prefix string) bool { return strings.HasPrefix(rest, prefix) })
 }
 
 // serviceOwner is whose entries are that belong to nobody's space.

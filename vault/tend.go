@@ -118,7 +118,7 @@ func (t *turn) over(k *keptGrant, holders map[ID]holderNow) (EndedBy, error) {
 		return h.ended, nil
 	}
 	if !t.listed(k) {
-		if k.Visit {
+		if k.Visit || k.Scope == ScopePartner { // what was chosen is given anew only by the person
 			return EndedBySession, nil
 		}
 		return "", nil

@@ -41,6 +41,8 @@ const (
 	ScopeGive = seal.ScopeGive // leave papers in the inbox, and see nothing
 	ScopeTeam = seal.ScopeTeam // everything in Shared: a worker in the space of their relay
 	ScopeHelp = seal.ScopeHelp // help the person back in, and see nothing: a desk
+	// ScopePartner: take copies of papers that were chosen: a partner system.
+	ScopePartner = seal.ScopePartner
 )
 
 type grantBody struct {

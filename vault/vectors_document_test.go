@@ -50,6 +50,9 @@ var described = map[string]string{
 	"consent.noteFacts": "note-facts", "consent.followFacts": "follow-facts", "consent.keptReceipt": "kept-receipt", "consent.opened": "open-vault",
 	"recovery.record": "request", "recovery.openingBody": "request-opening", "recovery.given": "given", "recovery.givenBody": "given-body", "recovery.halfBody": "given-half",
 	"recovery.noteBody": "request-note", "recovery.atPage": "page", "recovery.laterBody": "later", "recovery.params": "path-params", "recovery.shown": "path-shown",
+	"vault.partnersBody": "partners", "consent.partnerBook": "partner-book", "consent.refusedAsk": "partner-refused", "consent.keptLink": "partner-kept-link",
+	"consent.askedBody": "partner-request", "consent.codeSlip": "partner-code", "consent.askSlip": "partner-ask", "consent.answerSlip": "partner-answer",
+	"consent.paperSlip": "partner-paper", "consent.linkSlip": "partner-link", "consent.Partner": "partner", "consent.partnerPage": "partner-page",
 	"vault.documentData": "document-data", "consent.attestKeyData": "attest-key", "consent.attestKeyRecord": "attest-published", "consent.attestKeyBody": "attest-public",
 	"consent.Receipt": "consent-receipt", "consent.Processing": "processing", "consent.NoticeReference": "privacy-notice", "consent.Party": "party", "consent.ConsentEvent": "event",
 }
@@ -59,7 +62,7 @@ var described = map[string]string{
 func TestEveryBodyHasItsBytesPublished(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../recovery/testdata/bodies.txt"} {
+	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-partners.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../recovery/testdata/bodies.txt"} {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		texts = append(texts, string(b))
@@ -265,7 +268,7 @@ var kindNames = map[string]string{
 	"byte": "u8", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64", "int": "i64", "int64": "i64", "bool": "bool", "string": "text",
 	"Kind": "u8", "Compartment": "u8", "Date": "text", "Act": "text", "ActorKind": "text", "Scope": "u8", "PathKind": "u8", "EndedBy": "text",
 	"Want": "text", "Channel": "text", "MessageKind": "text", "month": "i64",
-	"RelayID": "bytes16", "OrganisationID": "bytes16", "RelayKey": "bytes32", "RelayType": "text", "Role": "u8", "ID": "bytes16",
+	"RelayID": "bytes16", "OrganisationID": "bytes16", "PartnerKey": "bytes32", "RelayKey": "bytes32", "RelayType": "text", "Role": "u8", "ID": "bytes16",
 }
 
 var describedField = regexp.MustCompile(`^  (\? )?(\d+): (\{.*\}|\[[^\]]*\]|\S+)`)

@@ -102,6 +102,21 @@ var onConsent = []mutation{
 	{"N50", "the question for which relay a key signed", "consent", "^TestNobodyAttestsInTheNameOfARelayThatIsNotTheirs$", []edit{
 		{"consent/attest_check.go", "if claims[\"iss\"] != relay.String() || err != nil", "if err != nil"},
 	}},
+	{"N60", "whose request a token is", "consent", "^TestAttackOnPartners$", []edit{
+		{"consent/partner.go", "|| a.Partner != o.partner.ID) ||", "|| false) ||"},
+	}},
+	{"N60", "the end of a code with its use", "consent", "^TestACodeReachesOneVaultOnce$", []edit{
+		{"consent/partner.go", "vaults.DropSlip(tx, slipCode, code)", ""},
+	}},
+	{"N61", "the refusal of what is private", "consent", "^TestNothingThatIsPrivateIsPresented$", []edit{
+		{"vault/partner.go", "if r.item.Compartment != Shared {", "if false {"},
+	}},
+	{"N62", "the question whether a partner still is one, in the commit", "consent", "^TestAttackOnPartners$", []edit{
+		{"consent/partner_directory.go", "if err == nil && !p.may(scope, s.today()) {\n\t\treturn vault.ErrEnded", "if false {\n\t\treturn vault.ErrEnded"},
+	}},
+	{"N63", "the count of tries before traits are compared", "consent", "^TestTraitsAreTriedFiveTimes$", []edit{
+		{"consent/partner_link.go", "r.Tries++", "_ = r"},
+	}},
 	{"N51", "the comparison of a document with what was attested", "consent", "^TestAnAttestationOfAnotherPaperIsNotShown$", []edit{
 		{"consent/attest_check.go", "if err == nil && !a.Of(it.Document.Digest) {", "if false {"},
 	}},

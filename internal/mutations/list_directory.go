@@ -13,7 +13,7 @@ var onDirectory = []mutation{
 		{"consent/directory.go", "if known != nil && !s.head.Trusts(known.head.Key)", "if false && !s.head.Trusts(known.head.Key)"},
 	}},
 	{"D1", "the comparison of a directory's pages with the digests in its head", "consent", "^TestAttackD1_AnotherKeyForARelay$", []edit{
-		{"consent/directory_state.go", "if !slices.Equal(digest[:], head.Pages[n]) || seal", "if slices.Equal(digest[:], nil) || seal"},
+		{"consent/directory_state.go", "if !slices.Equal(digest[:], head.Pages[n]) {", "if slices.Equal(digest[:], nil) {"},
 	}},
 	{"D1", "the authority's key, the word of the witness, and what was read before, about who signs a directory", "consent", "^TestAttackD1_AnotherKeyForARelay$", []edit{
 		{"consent/directory_memory.go", "	m.forget()\n	return vault.ErrUntrustedKey", "	return nil"},

@@ -36,10 +36,12 @@ const (
 	ScopeGive Scope = 3 // leave papers in the inbox, and see nothing
 	ScopeTeam Scope = 4 // everything in Shared: a worker in the space of their relay
 	ScopeHelp Scope = 5 // help its person back in, and see nothing: a desk
+	// ScopePartner: take copies of chosen papers: a partner system.
+	ScopePartner Scope = 6
 )
 
 // Valid says whether there is such a scope.
-func (s Scope) Valid() bool { return s >= ScopeSee && s <= ScopeHelp }
+func (s Scope) Valid() bool { return s >= ScopeSee && s <= ScopePartner }
 
 // SealTerms signs terms of a vault.
 func (k SigningKey) SealTerms(vault [16]byte, t *Terms) ([]byte, error) {

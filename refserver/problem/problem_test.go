@@ -34,7 +34,7 @@ var ofTheLibrary = []error{
 // ofRelays are the errors of package consent.
 var ofRelays = []error{
 	consent.ErrNotNamed, consent.ErrNoDirectory, consent.ErrOutdated, consent.ErrInvitation, consent.ErrNotMember, consent.ErrNotManager,
-	consent.ErrNoSecondFactor, consent.ErrKeyChanged, consent.ErrFingerprint, consent.ErrLastManager, consent.ErrFollowed, consent.ErrLicence, consent.ErrNotAttested, consent.ErrRevoked,
+	consent.ErrNoSecondFactor, consent.ErrKeyChanged, consent.ErrFingerprint, consent.ErrLastManager, consent.ErrFollowed, consent.ErrLicence, consent.ErrNotAttested, consent.ErrRevoked, consent.ErrNoAnswer, consent.ErrAskCode, consent.ErrTraits,
 }
 
 // ofRecovery are the errors of package recovery.

@@ -41,6 +41,9 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	got, err = testvectors.Bodies(map[string]any{"partners": partnersBody{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-partners.txt", got)
+	got, err = testvectors.Bodies(map[string]any{"arrival": arrivalBody{}, "arrival-paper": arrivalPaperBody{}, "departure": departureBody{}, "transfer-keys": transferKeysBody{}, "transfer-box": transferBody{}, "transfer-receipt": transferReceiptBody{}}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-transfer.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

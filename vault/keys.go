@@ -27,6 +27,7 @@ import (
 //	V/j/<number>              journal
 //	V/wish V/died             the person's wish, and a death that was recorded (wish.go, died.go)
 //	V/remind V/re/<tag>       consent to reminders, and the reminders (remind_record.go)
+//	V/tr                      what moves here from another operator (transfer_record.go)
 //	V/seen                    month of the last sign-in
 //	V/mv                      the one move in progress
 //	V/back                    put back from a backup; no sign-in since with the witness there

@@ -36,8 +36,10 @@ const (
 	paperLater           uint8 = 37
 	paperPolicy          uint8 = 38
 
-	paperPartners uint8 = 50
-	paperRemind   uint8 = 52
+	paperPartners  uint8 = 50
+	paperRemind    uint8 = 52
+	paperArrival   uint8 = 53
+	paperDeparture uint8 = 54
 )
 
 type paperClear struct {

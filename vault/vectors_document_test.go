@@ -42,6 +42,7 @@ var described = map[string]string{
 	"vault.rulesBody": "rules", "vault.kindRule": "kind-rule", "vault.folderRule": "folder-rule", "vault.representativeBody": "representative",
 	"vault.wishBody": "wish", "vault.wishCarry": "carry", "vault.deathBody": "death", "vault.lastSeen": "seen",
 	"vault.remindBody": "remind", "vault.remindToBody": "remind-to", "vault.choiceBody": "choice", "vault.reminderBody": "reminder", "vault.remindPaperBody": "remind-paper", "vault.remindedBody": "reminded", "vault.askedBody": "asked",
+	"vault.arrivalBody": "arrival", "vault.arrivalPartBody": "arrival-part", "vault.arrivalPaperBody": "arrival-paper", "vault.departureBody": "departure", "vault.transferKeysBody": "transfer-keys", "vault.transferBody": "transfer-box", "vault.transferReceiptBody": "transfer-receipt",
 	"consent.page": "directory-page", "consent.entry": "directory-entry", "consent.Organisation": "organisation", "consent.Relay": "relay",
 	"consent.Licence": "licence", "consent.bundle": "bundle", "seal.Credential": "credential", "seal.CredentialBody": "member", "consent.membership": "membership",
 	"consent.memberFacts": "member-facts", "consent.askBody": "ask", "consent.invitationRecord": "invitation", "consent.invitedRecord": "invited",
@@ -62,7 +63,7 @@ var described = map[string]string{
 func TestEveryBodyHasItsBytesPublished(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-partners.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../recovery/testdata/bodies.txt"} {
+	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../recovery/testdata/bodies.txt"} {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		texts = append(texts, string(b))

@@ -45,6 +45,21 @@ var onTheRest = []mutation{
 	{"G6", "the apostrophe before what a spreadsheet would run", "vault", inVault("G6"), []edit{
 		{"vault/export_tables.go", "row[i] = harmlessCell(row[i])", "_ = row[i]"},
 	}},
+	{"N70", "the sender's word in the box of a bundle that moves here", "vault", "^TestWhoHasTheTicketButNotTheCodeSendsNothingThatOpens$", []edit{
+		{"vault/transfer_arrival.go", " || body.Sender != k.sender { // N70", " { // N70"},
+	}},
+	{"N71", "the comparison of the new vault's keys with its code", "vault", "^TestABundleIsSealedToNoOtherKeyThanTheCodes$", []edit{
+		{"vault/transfer_departure.go", "subtle.ConstantTimeCompare(digest[:], code.keys[:]) != 1", "subtle.ConstantTimeCompare(digest[:], code.keys[:]) > 1"},
+	}},
+	{"N72", "the digest of what moves here", "vault", "^TestAnAlteredBundleIsThrownAwayAndSentAgain$", []edit{
+		{"vault/transfer_service.go", "wrong = b.complete() && !bytes", "wrong = false && !bytes"},
+	}},
+	{"N73", "the refusal of a second bundle under one code", "vault", "^TestWhoHasTheTicketButNotTheCodeSendsNothingThatOpens$", []edit{
+		{"vault/transfer_service.go", "if !b.sameOffer(o) {", "if false {"},
+	}},
+	{"N75", "the comparison of a receipt with what was sent", "vault", "^TestAReceiptOfAnotherBundleConfirmsNothing$", []edit{
+		{"vault/transfer_departure.go", "if r.Digest != d.Bundle || r.To != d.Where {", "if false {"},
+	}},
 	{"H1", "the place inside what the key service encrypts", "internal/seal", inSeal("H1"), []edit{
 		{"internal/seal/keeper.go", "padded, ok := bytes.CutPrefix(plaintext, inside)", "padded, ok := plaintext[min(len(inside), len(plaintext)):], !bytes.Equal(nil, inside)"},
 	}},

@@ -61,7 +61,9 @@ const (
 	TypeAttest  Type = 50 // signature: by which key a relay signs that an original was seen
 	TypeRemind  Type = 51 // signed or sealed: who is reminded of what, for the service to send it
 
-	lastType = TypeRemind
+	TypeTransfer Type = 52 // sealed, boxed, stream or signed: what moves from one operator to another
+
+	lastType = TypeTransfer
 )
 
 // known refuses the zero type and types that this version does not know.

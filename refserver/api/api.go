@@ -61,6 +61,8 @@ type API struct {
 
 	mux mux
 	doc huma.API
+
+	unsealing chan struct{} // one passphrase is tried at a time
 }
 
 // mux is an http.ServeMux; a test listens to what it is given.
@@ -124,6 +126,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	a.addLocked()
 	a.addRules()
 	a.addWishes()
+	a.addImports()
 	if a.staff != nil {
 		a.addRelays()
 		a.addFollowers()

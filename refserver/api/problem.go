@@ -11,10 +11,12 @@ import (
 	"reconnect.example/recovery"
 	"reconnect.example/refserver/language"
 	"reconnect.example/vault"
+	"reconnect.example/vault/bundle"
 )
 
 // Problem is how every refusal is told (RFC 9457). It never repeats a value that
-// the caller sent, nor a name, login or id: it may end in a log on the way (E8).
+// the caller sent, nor a name, login or id: it may end in a log on the way (E8). But for files: who
+// brought them must know which is wrong.
 type Problem struct {
 	Type   string         `json:"type" format:"uri" doc:"Stable name of the kind of problem, to compare with. Nothing is served at this address: the server that refused explains it at /problems/ and the last word." example:"https://reconnect.example/problems/full"`
 	Title  string         `json:"title" doc:"What happened and what to do, in plain words, in the language that Accept-Language prefers (fr, en or ar)."`
@@ -26,6 +28,8 @@ type Problem struct {
 	Missing []string `json:"missing,omitempty" nullable:"false" doc:"What a request still needs, for the problem \"not-ready\"."`
 	Wait    int64    `json:"wait,omitempty" doc:"Seconds that are left of its wait."`
 	Look    string   `json:"look,omitempty" doc:"Where number and code were right and it is too early: a token for GET /hand-over/look, which costs no try."`
+
+	Files []string `json:"files,omitempty" nullable:"false" doc:"Which files are wrong of what was brought, by their paths in it, at most 100."`
 
 	kind kind
 }
@@ -71,6 +75,9 @@ func problemOf(err error) *Problem {
 	var full *quota.FullError
 	if errors.As(err, &full) {
 		p.Left, p.Wanted = &full.Left, &full.Wanted
+	}
+	for _, f := range bundle.Named(err) {
+		p.Files = append(p.Files, f.File)
 	}
 	var notReady *recovery.NotReadyError
 	if errors.As(err, &notReady) {

@@ -18,6 +18,7 @@ import (
 	"reconnect.example/refserver/language"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
+	"reconnect.example/vault/bundle"
 )
 
 // Errors of the server itself, beside those of the library.
@@ -132,6 +133,17 @@ var table = []entry{
 	{ErrOwnPart, Problem{403, "own-part", 0}},
 	{ErrHandOverEnded, Problem{401, "hand-over-ended", 0}},
 	{ErrWorkerHere, Problem{409, "worker-here", 0}},
+	{bundle.ErrNotBundle, Problem{422, "not-a-bundle", 0}},
+	{bundle.ErrVersion, Problem{422, "bundle-version", 0}},
+	{bundle.ErrPath, Problem{422, "bundle-path", 0}},
+	{bundle.ErrBomb, Problem{422, "bundle-bomb", 0}},
+	{bundle.ErrTooMany, Problem{422, "bundle-too-many", 0}},
+	{bundle.ErrEncrypted, Problem{422, "bundle-encrypted", 0}},
+	{bundle.ErrSealed, Problem{422, "bundle-sealed", 0}},
+	{bundle.ErrPassphrase, Problem{422, "bundle-passphrase", 0}},
+	{bundle.ErrDamaged, Problem{422, "bundle-damaged", 0}},
+	{bundle.ErrMissing, Problem{422, "bundle-missing", 0}},
+	{bundle.ErrExtra, Problem{422, "bundle-extra", 0}},
 	{vault.ErrTooMany, Problem{409, "too-many", 0}},
 	{vault.ErrTooManyLocked, Problem{409, "too-many-locked", 0}},
 	{vault.ErrNotEmpty, Problem{409, "not-empty", 0}},

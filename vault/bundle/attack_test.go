@@ -69,6 +69,20 @@ func TestWhatIsWrongWithABundleIsNamed(t *testing.T) {
 	}
 }
 
+// The ZIP itself notices, too: also then the file is named.
+func TestAPaperThatIsDamagedOnItsWayIsNamed(t *testing.T) {
+	t.Parallel()
+	raw := export(t, furnished(t, vaulttest.New(t, nil), 6).Vault)
+	data, _ := paper(2)
+	at := bytes.Index(raw, data)
+	require.Positive(t, at)
+	raw[at+50] ^= 1
+	err := refused(t, raw, nil)
+	require.ErrorIs(t, err, bundle.ErrDamaged)
+	require.Len(t, bundle.Named(err), 1)
+	require.Contains(t, bundle.Named(err)[0].File, "data/documents/")
+}
+
 // Every byte of the file counts: whatever single one is changed, nothing comes in, or
 // what comes in is what was there.
 func TestNoByteOfABundleCanBeChangedUnseen(t *testing.T) {

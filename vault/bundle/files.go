@@ -161,10 +161,11 @@ func (f *file) digest(ctx context.Context) (sum []byte, mediaType string, err er
 
 // broken tells what is wrong with a file from what is wrong with where it is read from.
 func (f *file) broken(err error) error {
+	var named *FileError
 	switch {
 	case errors.Is(err, ErrBomb):
 		return &FileError{File: f.path, Number: f.number, Err: ErrBomb}
-	case Code(err) != "", vault.Code(err) != "", errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &named), vault.Code(err) != "", errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
 	var disk *fs.PathError

@@ -26,6 +26,12 @@ const (
 	AppointmentRequestCompartmentShared  AppointmentRequestCompartment = "shared"
 )
 
+// Defines values for BringingCompartment.
+const (
+	BringingCompartmentPrivate BringingCompartment = "private"
+	BringingCompartmentShared  BringingCompartment = "shared"
+)
+
 // Defines values for ContactRequestCompartment.
 const (
 	ContactRequestCompartmentPrivate ContactRequestCompartment = "private"
@@ -284,6 +290,72 @@ type ApproveRequest struct {
 type AskRequest struct {
 	// Reason For the operator who decides, who reads nothing else of this space.
 	Reason string `json:"reason"`
+}
+
+// Bringing defines model for Bringing.
+type Bringing struct {
+	// Compartment Missing: private. What was private where it comes from stays private either way.
+	Compartment *BringingCompartment `json:"compartment,omitempty"`
+
+	// Document Id of the document that was uploaded: a bundle, the ZIP of Reconnect, a ZIP of files, .vcf, .ics; or one of them sealed with age.
+	Document string `json:"document"`
+
+	// Identity The age identity (AGE-SECRET-KEY-1…) of what is sealed to its recipient.
+	Identity *string `json:"identity,omitempty"`
+
+	// Passphrase Of what is sealed with one.
+	Passphrase *string `json:"passphrase,omitempty"`
+}
+
+// BringingCompartment Missing: private. What was private where it comes from stays private either way.
+type BringingCompartment string
+
+// BringingPlan defines model for BringingPlan.
+type BringingPlan struct {
+	// Bytes Of the space that it takes, at most.
+	Bytes int64 `json:"bytes"`
+
+	// Complete false: something was damaged where it comes from and is not in it.
+	Complete bool `json:"complete"`
+
+	// Folders Folders that are made.
+	Folders []string `json:"folders"`
+
+	// Format reconnect-bundle, reconnect, bag, folder, vcard or icalendar.
+	Format string `json:"format"`
+
+	// Left Bytes of the space that are free.
+	Left int64 `json:"left"`
+
+	// Made When it was made, if it says so.
+	Made *time.Time `json:"made,omitempty"`
+
+	// New How many things come in.
+	New int64 `json:"new"`
+
+	// Remarks What does not come in as it was.
+	Remarks []BringingRemark `json:"remarks"`
+
+	// There How many are there already; they are not doubled.
+	There int64 `json:"there"`
+}
+
+// BringingRemark defines model for BringingRemark.
+type BringingRemark struct {
+	// Code all-day, flattened, bin, damaged-before, cut, repeats, zone, no-date or skipped.
+	Code string `json:"code"`
+
+	// Name Of what.
+	Name string `json:"name"`
+}
+
+// Brought defines model for Brought.
+type Brought struct {
+	// New How many things came in.
+	New int64 `json:"new"`
+
+	// There How many were there already.
+	There int64 `json:"there"`
 }
 
 // CameBackAnswer defines model for CameBackAnswer.
@@ -1580,6 +1652,9 @@ type Problem struct {
 	// Fields Which fields are wrong, for the problem "invalid".
 	Fields *[]FieldProblem `json:"fields,omitempty"`
 
+	// Files Which files are wrong of what was brought, by their paths in it, at most 100.
+	Files *[]string `json:"files,omitempty"`
+
 	// Left Bytes that can still be had, for the problem "full".
 	Left *int64 `json:"left,omitempty"`
 
@@ -2592,6 +2667,16 @@ type SendAgainParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ImportParams defines parameters for Import.
+type ImportParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// PlanImportParams defines parameters for PlanImport.
+type PlanImportParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListItemsParams defines parameters for ListItems.
 type ListItemsParams struct {
 	Kind        *string `form:"kind,omitempty" json:"kind,omitempty"`
@@ -3589,6 +3674,24 @@ func (c *Client) CompleteHandOver(ctx context.Context, body CompleteRequest, edi
 func (c *Client) LookAtHandOver(ctx context.Context, editors ...Editor) (*Answer[[]byte], error) {
 	r := outgoing{method: http.MethodGet, path: at("/hand-over/look")}
 	return call[[]byte](ctx, c, &r, editors)
+}
+
+// Import is POST /imports: Take in what was brought.
+func (c *Client) Import(ctx context.Context, params *ImportParams, body Bringing, editors ...Editor) (*Answer[Brought], error) {
+	r := outgoing{method: http.MethodPost, path: at("/imports"), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[Brought](ctx, c, &r, editors)
+}
+
+// PlanImport is POST /imports/plan: See what would be taken in.
+func (c *Client) PlanImport(ctx context.Context, params *PlanImportParams, body Bringing, editors ...Editor) (*Answer[BringingPlan], error) {
+	r := outgoing{method: http.MethodPost, path: at("/imports/plan"), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[BringingPlan](ctx, c, &r, editors)
 }
 
 // ListItems is GET /items: List items.

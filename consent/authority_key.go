@@ -57,39 +57,38 @@ func (a *Authority) Public() AuthorityKey { return AuthorityKey(a.key.Public()) 
 // MakeAuthorityFile draws a key and makes the file at path, with mode 0600 and
 // durable on return. A file that is there is never replaced (fs.ErrExist): with the
 // key it holds, what was signed could be changed.
-func MakeAuthorityFile(path string) (a *Authority, err error) {
-	defer func() {
-		if err != nil {
-			a, err = nil, fmt.Errorf("the key file of the authority cannot be made: %w", err)
-		}
-	}()
-	f, err := os.CreateTemp(filepath.Dir(path), ".authority-*") // mode 0600
+func MakeAuthorityFile(path string) (*Authority, error) {
+	a := NewAuthority()
+	if err := makeSecretFile(path, a.key.Bytes()); err != nil {
+		return nil, fmt.Errorf("the key file of the authority cannot be made: %w", err)
+	}
+	return a, nil
+}
+
+// makeSecretFile writes a whole file or none, for its owner alone, and never over one.
+func makeSecretFile(path string, content []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".secret-*") // mode 0600
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
-	a = NewAuthority()
-	_, writeErr := f.Write(a.key.Bytes())
+	_, writeErr := f.Write(content)
 	if err := errors.Join(writeErr, f.Sync(), f.Close()); err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.Link(f.Name(), path); err != nil { // a whole file, and never over one that is there
-		return nil, err
+		return err
 	}
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return a, errors.Join(folder.Sync(), folder.Close())
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// OpenAuthorityFile reads the key that MakeAuthorityFile made. A file that others
-// can read, or that is no key, is vault.ErrInvalid, with what to do.
-func OpenAuthorityFile(path string) (*Authority, error) {
+// readSecretFile reads what makeSecretFile made, and at most one byte more than most.
+func readSecretFile(path, field string, most int64) (content []byte, err error) {
 	f, err := os.Open(path) //nolint:gosec // named by who holds the key
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w (a new authority begins with: refserver authority init)", err)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +98,18 @@ func OpenAuthorityFile(path string) (*Authority, error) {
 		return nil, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, invalid("authority key", "can be read by others; run: chmod 600 %s", path)
+		return nil, invalid(field, "can be read by others; run: chmod 600 %s", path)
 	}
-	seed, err := io.ReadAll(io.LimitReader(f, seedSize+1))
+	return io.ReadAll(io.LimitReader(f, most+1))
+}
+
+// OpenAuthorityFile reads the key that MakeAuthorityFile made. A file that others
+// can read, or that is no key, is vault.ErrInvalid, with what to do.
+func OpenAuthorityFile(path string) (*Authority, error) {
+	seed, err := readSecretFile(path, "authority key", seedSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w (a new authority begins with: refserver authority init)", err)
+	}
 	if err != nil {
 		return nil, err
 	}

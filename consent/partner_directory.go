@@ -284,6 +284,14 @@ func (s *DirectoryState) Partner(id PartnerID) (Partner, error) {
 	return *s.partners[n].clone(), nil
 }
 
+// Partners returns all partners, also withdrawn ones, in the order in which they were added.
+func (s *DirectoryState) Partners() (out []Partner) {
+	for _, p := range s.partners {
+		out = append(out, *p.clone())
+	}
+	return out
+}
+
 // Partner returns a partner, also a withdrawn one. ErrNotNamed if there is none. Errors:
 // those of [Directory.Current].
 func (d *Directory) Partner(ctx context.Context, id PartnerID) (Partner, error) {
@@ -301,10 +309,7 @@ func (d *Directory) Partners(ctx context.Context) (out []Partner, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range s.partners {
-		out = append(out, *p.clone())
-	}
-	return out, nil
+	return s.Partners(), nil
 }
 
 // partner is Holder of a partner: its keys are those that the authority signed, in a

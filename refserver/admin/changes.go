@@ -26,6 +26,8 @@ var changes = map[string]asChange{
 	"admin relay withdraw":        {withdrawRelay, func(a config.Admin) string { return a.Relay.Withdraw.AuthorityKey }},
 	"admin licence add":           {addLicence, func(a config.Admin) string { return a.Licence.Add.AuthorityKey }},
 	"admin licence withdraw":      {withdrawLicence, func(a config.Admin) string { return a.Licence.Withdraw.AuthorityKey }},
+	"admin partner add":           {addPartner, func(a config.Admin) string { return a.Partner.Add.AuthorityKey }},
+	"admin partner withdraw":      {withdrawPartner, func(a config.Admin) string { return a.Partner.Withdraw.AuthorityKey }},
 }
 
 // PrintChange prints a change as JSON, for refserver authority sign.
@@ -67,6 +69,11 @@ func signAndPublish(r *rpc.Client, c consent.Change, keyFile string, out io.Writ
 	}
 	if c.Organisation != nil { // its id is new, and needed for its relays
 		if _, err := io.WriteString(out, c.Organisation.ID.String()+"\n"); err != nil {
+			return err
+		}
+	}
+	if c.Partner != nil { // the partner names itself by it
+		if _, err := io.WriteString(out, c.Partner.ID.String()+"\n"); err != nil {
 			return err
 		}
 	}

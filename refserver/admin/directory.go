@@ -144,6 +144,11 @@ func printDirectory(out io.Writer, s *consent.DirectoryState) error {
 				say("    licence      %s, from %s to %s, %s%s\n", l.Number, l.From, l.To, Money(l.Fee, l.Currency), withdrawn(l.Withdrawn))
 			}
 		}
+		for _, p := range s.Partners() {
+			if err == nil && p.Organisation == o.ID {
+				err = printPartner(out, p)
+			}
+		}
 	}
 	return err
 }

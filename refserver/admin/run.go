@@ -23,6 +23,9 @@ func Run(ctx context.Context, c *config.Config, open Open, out io.Writer, far *p
 		_, err := fmt.Fprint(out, notice.In(c.Admin.Notice.Language).Text)
 		return err
 	}
+	if c.Command == "admin partner keys" { // nor does this, and it runs where the partner is
+		return partnerKeys(c.Admin.Partner.Keys, out)
+	}
 	do, known := commands[c.Command]
 	if change, ok := changes[c.Command]; ok {
 		made, err := change.make(c.Admin, c)
@@ -73,6 +76,7 @@ var commands = map[string]func(*rpc.Client, config.Admin, io.Writer) error{
 	"admin unseen":         unseen,
 	"admin counts":         counts,
 
+	"admin partner list":      listPartners,
 	"admin directory show":    showDirectory,
 	"admin directory publish": publishDirectory,
 }

@@ -69,7 +69,7 @@ type AuthorityShow struct {
 // AuthoritySign names the changes.
 type AuthoritySign struct {
 	Directory string `arg:"" help:"The present directory: a file of refserver admin directory show --out."`
-	Changes   string `arg:"" help:"File with the changes, as refserver admin organisation, relay and licence print them, one after the other."`
+	Changes   string `arg:"" help:"File with the changes, as refserver admin organisation, relay, licence and partner print them, one after the other."`
 	KeyFile   `embed:""`
 	OutFile   `embed:""`
 }
@@ -169,6 +169,33 @@ type LicenceWithdraw struct {
 	Number  string `required:"" help:"Number of the licence."`
 	On      string `placeholder:"DAY" help:"The day, such as 2026-11-21. Default: today."`
 	Signing `embed:""`
+}
+
+// PartnerWork are changes of partner systems.
+type PartnerWork struct {
+	Keys     PartnerKeys `cmd:"" help:"Draw the keys of a partner, where the partner is: the secret halves into a file, the public ones printed."`
+	Add      PartnerAdd  `cmd:"" help:"Add a partner, or change it: with an id that is there, it takes its place, and the key it had signs nothing any more."`
+	Withdraw Withdraw    `cmd:"" help:"Withdraw a partner: it can ask for and fetch nothing any more."`
+	List     struct{}    `cmd:"" help:"List the partners, what they may do and until when. It names no person."`
+}
+
+// PartnerKeys says where the secret halves go.
+type PartnerKeys struct {
+	Secret string `required:"" placeholder:"FILE" help:"Where the secret keys are made; it must not be there yet. It stays with the partner."`
+}
+
+// PartnerAdd says which.
+type PartnerAdd struct {
+	ID           string   `placeholder:"ID" help:"Id of the partner to change. Default: a new one."`
+	Organisation string   `required:"" help:"Id of the organisation that answers for it."`
+	Name         string   `required:"" help:"Its name, as people read it."`
+	Contact      string   `help:"How it is reached. Nothing about a person."`
+	Public       string   `required:"" placeholder:"FILE" help:"Its public keys, as refserver admin partner keys printed them."`
+	Scopes       []string `default:"ask" sep:"," help:"What it may do: ask, link. Default: ${default}."`
+	Kinds        []string `sep:"," help:"Which papers it may ask for: identity, civil-status, residence, address, income, health, work, school, bank, other."`
+	Since        string   `placeholder:"DAY" help:"From which day, such as 2026-11-21. Default: today."`
+	Until        string   `placeholder:"DAY" help:"The last day. Default: until it is withdrawn."`
+	Signing      `embed:""`
 }
 
 // Day is a day that was given, or today.

@@ -117,6 +117,7 @@ type Admin struct {
 	Organisation OrganisationWork `cmd:"" help:"Changes of organisations, for the authority to sign."`
 	Relay        RelayWork        `cmd:"" help:"Changes of relays, for the authority to sign."`
 	Licence      LicenceWork      `cmd:"" help:"Changes of licences, for the authority to sign."`
+	Partner      PartnerWork      `cmd:"" help:"Changes of partner systems, for the authority to sign."`
 }
 
 // Notice says in which language the notice is printed.

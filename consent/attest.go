@@ -168,15 +168,13 @@ func (s *Service) RevokeAttestation(ctx context.Context, v *vault.Vault, item va
 	})
 }
 
-// Revoke takes back what this relay signed, by the token on a printout: also where the
-// paper is private by now, or the person gone. It says nothing of them, so nothing of it
-// is in their journal. ErrNotAttested if this relay did not sign it.
-func (p *Post) Revoke(ctx context.Context, token string) (Attestation, error) {
-	if err := p.mayHelp(); err != nil {
-		return Attestation{}, err
-	}
+// Revoke takes back what this relay signed, by what is on a printout, as for
+// [Service.CheckAttestation]: also where the paper is private by now, or the person gone.
+// It says nothing of them, so nothing of it is in their journal. Whoever works for the relay may, also who only manages it: the
+// worker who signed may have left. ErrNotAttested if this relay did not sign it.
+func (p *Post) Revoke(ctx context.Context, text string) (Attestation, error) {
 	s := p.service()
-	a, err := s.readAttestation(ctx, token)
+	a, err := s.readAttestation(ctx, printed(text))
 	if err == nil && a.Relay != p.relay.ID {
 		err = ErrNotAttested
 	}

@@ -30,14 +30,16 @@ var (
 //
 // Errors: ErrNotAttested, ErrRevoked, those of [Directory.Current], vault.ErrStorage.
 func (s *Service) CheckAttestation(ctx context.Context, text string) (Attestation, error) {
-	if at := strings.LastIndexByte(text, '#'); at >= 0 {
-		text = text[at+1:]
-	}
-	a, err := s.readAttestation(ctx, strings.TrimSpace(text))
+	a, err := s.readAttestation(ctx, printed(text))
 	if err != nil {
 		return Attestation{}, err
 	}
 	return a, s.standsStill(ctx, a)
+}
+
+// printed is the token in what a QR code says, or somebody pasted.
+func printed(text string) string {
+	return strings.TrimSpace(text[strings.LastIndexByte(text, '#')+1:])
 }
 
 // standsStill is ErrRevoked for what was taken back.

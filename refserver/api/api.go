@@ -55,6 +55,8 @@ type API struct {
 
 	recovery *recovery.Service // nil: it is not offered
 
+	attested attestLists
+
 	log    hclog.Logger
 	failed func(code string)
 	stall  time.Duration
@@ -138,6 +140,8 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 		a.addAccounts()
 		a.addJoining()
 		a.addTeam()
+		a.addAttestations()
+		a.addMonthly()
 	}
 	if a.recovery != nil {
 		a.addRecovery()

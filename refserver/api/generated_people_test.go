@@ -112,6 +112,7 @@ func (c *cast) settle() {
 		return map[string]any{"*": more}
 	}
 	c.fits["edit-item"] = map[string]any{"*": map[string]any{"name": "Autre"}}
+	c.fits["attest"] = map[string]any{"*": map[string]any{"kind": "passport", "held": true}}
 	c.fits["open-person"] = map[string]any{"*": map[string]any{"relay": c.harbour.id, "vault": p.id, "purpose": housing}}
 	c.fits["open-account"] = map[string]any{"*": newAccount()}
 	c.fits["follow"] = with(map[string]any{"relay": c.bridge.id, "scope": "see"})
@@ -232,7 +233,7 @@ func (c *cast) collect(in string, v any) {
 				c.know(listedIDs[in], text)
 			case name == "record_id":
 				c.know("receipt", text)
-			case name == "code" || name == "number" || name == "grant" || name == "path" || name == "worker" || name == "vault" || name == "fingerprint" || name == "card":
+			case name == "code" || name == "number" || name == "grant" || name == "path" || name == "worker" || name == "vault" || name == "fingerprint" || name == "card" || name == "token" && strings.Count(text, ".") == 2:
 				c.know(name, text)
 			}
 		}

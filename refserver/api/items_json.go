@@ -55,6 +55,7 @@ type Document struct {
 	Issued    string `json:"issued,omitempty" format:"date" doc:"The day on the paper."`
 	Expires   string `json:"expires,omitempty" format:"date" doc:"The last day on which it is valid."`
 	Thumbnail bool   `json:"thumbnail,omitempty" doc:"There is a small picture: see /documents/{item}/thumbnail."`
+	Attested  bool   `json:"attested,omitempty" doc:"A worker has signed that they saw the original: see /documents/{item}/attestation, which says whether that stands."`
 }
 
 // Contact is somebody to reach.
@@ -100,7 +101,7 @@ func itemJSON(i vault.Item) Item {
 	if d := i.Document; d != nil {
 		out.Document = &Document{
 			MediaType: d.MediaType, Size: d.Size, Stored: d.Stored, Sha256: hex.EncodeToString(d.Digest),
-			Issued: string(d.Issued), Expires: string(d.Expires), Thumbnail: d.Thumbnail,
+			Issued: string(d.Issued), Expires: string(d.Expires), Thumbnail: d.Thumbnail, Attested: d.Attested != "",
 		}
 	}
 	if c := i.Contact; c != nil {

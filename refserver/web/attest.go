@@ -7,11 +7,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
+	"reconnect.example/refserver/published"
 	"reconnect.example/vault"
 )
 
@@ -213,48 +212,26 @@ func (p *pages) check(v *visit) error {
 	return v.show("attest-check", view)
 }
 
-// published are the lists for programs that verify elsewhere. They are made at most once
-// a minute, whoever asks: each reads every key of every relay.
-type published struct {
-	mu    sync.Mutex
-	lists map[string]publishedList
-}
+// publishedLists are the lists for programs that verify elsewhere.
+type publishedLists struct{ keys, revoked published.List[[]byte] }
 
-type publishedList struct {
-	body []byte
-	made time.Time
-}
-
-const publishedLasts = time.Minute
-
-func (v *visit) publish(kind string, list func() ([]byte, error)) error {
-	p := &v.pages.published
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l, ok := p.lists[kind]
-	if age := v.now().Sub(l.made); !ok || age < 0 || age >= publishedLasts {
-		body, err := list()
-		if err != nil {
-			return err
-		}
-		l = publishedList{body, v.now()}
-		if p.lists == nil {
-			p.lists = map[string]publishedList{}
-		}
-		p.lists[kind] = l
+func (v *visit) publish(l *published.List[[]byte], kind string, list func() ([]byte, error)) error {
+	body, err := l.At(v.now(), list)
+	if err != nil {
+		return err
 	}
 	v.w.Header().Set("Content-Type", kind)
 	v.w.Header().Set("Cache-Control", "public, max-age=60")
-	_, err := v.w.Write(l.body)
+	_, err = v.w.Write(body)
 	return err
 }
 
 func (p *pages) keySet(v *visit) error {
-	return v.publish("application/jwk-set+json", func() ([]byte, error) { return p.Staff.AttestKeySet(v.ctx(), consent.RelayID{}) })
+	return v.publish(&p.published.keys, "application/jwk-set+json", func() ([]byte, error) { return p.Staff.AttestKeySet(v.ctx(), consent.RelayID{}) })
 }
 
 func (p *pages) revokedList(v *visit) error {
-	return v.publish("application/json", func() ([]byte, error) {
+	return v.publish(&p.published.revoked, "application/json", func() ([]byte, error) {
 		list := struct {
 			Revoked []string `json:"revoked"`
 		}{[]string{}}

@@ -58,7 +58,7 @@ type pages struct {
 	chooser   *words.Chooser
 	clicks    *once
 	receipts  *once
-	published published
+	published publishedLists
 	without   without
 }
 

@@ -26,6 +26,19 @@ const (
 	AppointmentRequestCompartmentShared  AppointmentRequestCompartment = "shared"
 )
 
+// Defines values for AttestRequestKind.
+const (
+	AttestRequestKindBirthCertificate AttestRequestKind = "birth-certificate"
+	AttestRequestKindCertificate      AttestRequestKind = "certificate"
+	AttestRequestKindDrivingLicence   AttestRequestKind = "driving-licence"
+	AttestRequestKindHealthCard       AttestRequestKind = "health-card"
+	AttestRequestKindIdentityCard     AttestRequestKind = "identity-card"
+	AttestRequestKindOther            AttestRequestKind = "other"
+	AttestRequestKindPassport         AttestRequestKind = "passport"
+	AttestRequestKindPaySlip          AttestRequestKind = "pay-slip"
+	AttestRequestKindResidencePermit  AttestRequestKind = "residence-permit"
+)
+
 // Defines values for BringingCompartment.
 const (
 	BringingCompartmentPrivate BringingCompartment = "private"
@@ -290,6 +303,51 @@ type ApproveRequest struct {
 type AskRequest struct {
 	// Reason For the operator who decides, who reads nothing else of this space.
 	Reason string `json:"reason"`
+}
+
+// AttestRequest defines model for AttestRequest.
+type AttestRequest struct {
+	// Held Must be true: the worker has held the original in their hands, and this copy shows it.
+	Held bool `json:"held"`
+
+	// Kind What kind of paper the original is.
+	Kind AttestRequestKind `json:"kind"`
+
+	// Named true: the worker's name is signed, too. Otherwise the relay speaks, and only the person's journal says who it was.
+	Named *bool `json:"named,omitempty"`
+}
+
+// AttestRequestKind What kind of paper the original is.
+type AttestRequestKind string
+
+// Attestation defines model for Attestation.
+type Attestation struct {
+	// Day When the original was seen.
+	Day openapi_types.Date `json:"day"`
+
+	// Gone true: the relay is none any more. What it stated before stays.
+	Gone *bool `json:"gone,omitempty"`
+
+	// Kind What kind of paper the original was, as the worker said; as the request names them.
+	Kind string `json:"kind"`
+
+	// Relay Id of the relay that states it.
+	Relay string `json:"relay"`
+
+	// RelayName Its name, as it was then.
+	RelayName string `json:"relayName"`
+
+	// Serial Random; by it alone it is revoked.
+	Serial string `json:"serial"`
+
+	// Sha256 Digest of the file that shows it: of no other file anything is said.
+	Sha256 string `json:"sha256"`
+
+	// Token The whole as a JSON Web Token, for a printout: docs/interop.md.
+	Token string `json:"token"`
+
+	// Worker Who held it, only where they wanted to be named. Escape it wherever it is shown.
+	Worker *string `json:"worker,omitempty"`
 }
 
 // Bringing defines model for Bringing.
@@ -616,6 +674,9 @@ type DepositsAnswer struct {
 
 // Document defines model for Document.
 type Document struct {
+	// Attested A worker has signed that they saw the original: see /documents/{item}/attestation, which says whether that stands.
+	Attested *bool `json:"attested,omitempty"`
+
 	// Expires The last day on which it is valid.
 	Expires *openapi_types.Date `json:"expires,omitempty"`
 
@@ -1137,6 +1198,36 @@ type JournalAnswer struct {
 	Next *int64 `json:"next,omitempty"`
 }
 
+// Key defines model for Key.
+type Key struct {
+	// Alg ES256: the reader fixes it, never the token.
+	Alg string `json:"alg"`
+
+	// Crv P-256.
+	Crv string `json:"crv"`
+
+	// Kid The relay's id, a dot, and a number. A key speaks for that relay alone.
+	Kid string `json:"kid"`
+
+	// Kty EC.
+	Kty string `json:"kty"`
+
+	// Use sig.
+	Use string `json:"use"`
+
+	// X Of the point, base64url.
+	X string `json:"x"`
+
+	// Y Of the point, base64url.
+	Y string `json:"y"`
+}
+
+// KeySet defines model for KeySet.
+type KeySet struct {
+	// Keys Former ones, too: what they signed stays verifiable.
+	Keys []Key `json:"keys"`
+}
+
 // LeaveNoteRequest defines model for LeaveNoteRequest.
 type LeaveNoteRequest struct {
 	// Compartment private: for the person alone. shared: for those who follow, too. Missing: as the person's rules say.
@@ -1324,6 +1415,31 @@ type MissingDeposit struct {
 
 	// Line Of the journal, that says that it was left.
 	Line int64 `json:"line"`
+}
+
+// MonthlyAnswer defines model for MonthlyAnswer.
+type MonthlyAnswer struct {
+	// Counts The latest month first. No sums: a sum less its parts would tell the part that is not said.
+	Counts []MonthlyCount `json:"counts"`
+
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+}
+
+// MonthlyCount defines model for MonthlyCount.
+type MonthlyCount struct {
+	// Count A number from ten on, or "<10".
+	//
+	// Examples: <10
+	Count string `json:"count"`
+
+	// Month Year and month, in the zone of the directory.
+	//
+	// Examples: 2026-11
+	Month string `json:"month"`
+
+	// What opened: spaces that workers opened, of people whom the relay follows. visits: of people who showed something for a while. attested: originals that were seen. New ones may come.
+	What string `json:"what"`
 }
 
 // MoveRequest defines model for MoveRequest.
@@ -1645,6 +1761,12 @@ type Person struct {
 
 	// Until When it ends; missing: when they withdraw it.
 	Until *time.Time `json:"until,omitempty"`
+}
+
+// Printed defines model for Printed.
+type Printed struct {
+	// Token The token, or the address with # and the token that the QR code says.
+	Token string `json:"token"`
 }
 
 // Problem defines model for Problem.
@@ -2141,6 +2263,12 @@ type ReviewAnswer struct {
 	Waits RecoveryWaits `json:"waits"`
 }
 
+// RevokedAnswer defines model for RevokedAnswer.
+type RevokedAnswer struct {
+	// Revoked Serials, all of them. They tell nothing about anyone.
+	Revoked []string `json:"revoked"`
+}
+
 // Roles defines model for Roles.
 type Roles struct {
 	// Roles help: opens what people share. manage: lets workers in and takes them out.
@@ -2627,6 +2755,17 @@ type AddDocumentParams struct {
 	DocumentExpires     *openapi_types.Date `json:"Document-Expires,omitempty"`
 }
 
+// RemoveAttestationParams defines parameters for RemoveAttestation.
+type RemoveAttestationParams struct {
+	IfMatch string `json:"If-Match"`
+}
+
+// AttestParams defines parameters for Attest.
+type AttestParams struct {
+	IfMatch        string  `json:"If-Match"`
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ReadContentParams defines parameters for ReadContent.
 type ReadContentParams struct {
 	Range       *string `json:"Range,omitempty"`
@@ -2883,6 +3022,11 @@ type OpenAccountParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// RevokeAttestationParams defines parameters for RevokeAttestation.
+type RevokeAttestationParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListDraftsParams defines parameters for ListDrafts.
 type ListDraftsParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
@@ -2954,6 +3098,12 @@ type SetRolesParams struct {
 // SuspendParams defines parameters for Suspend.
 type SuspendParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListMonthlyCountsParams defines parameters for ListMonthlyCounts.
+type ListMonthlyCountsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListPeopleParams defines parameters for ListPeople.
@@ -3439,6 +3589,24 @@ func (c *Client) AddAppointment(ctx context.Context, params *AddAppointmentParam
 	return call[Item](ctx, c, &r, editors)
 }
 
+// CheckAttestation is POST /attestations/check: Check a printout.
+func (c *Client) CheckAttestation(ctx context.Context, body Printed, editors ...Editor) (*Answer[Attestation], error) {
+	r := outgoing{method: http.MethodPost, path: at("/attestations/check"), json: body}
+	return call[Attestation](ctx, c, &r, editors)
+}
+
+// AttestationKeys is GET /attestations/keys: The keys with which attestations are verified.
+func (c *Client) AttestationKeys(ctx context.Context, editors ...Editor) (*Answer[KeySet], error) {
+	r := outgoing{method: http.MethodGet, path: at("/attestations/keys")}
+	return call[KeySet](ctx, c, &r, editors)
+}
+
+// RevokedAttestations is GET /attestations/revoked: What was revoked.
+func (c *Client) RevokedAttestations(ctx context.Context, editors ...Editor) (*Answer[RevokedAnswer], error) {
+	r := outgoing{method: http.MethodGet, path: at("/attestations/revoked")}
+	return call[RevokedAnswer](ctx, c, &r, editors)
+}
+
 // RevokeCard is DELETE /card: Make the access card worthless.
 func (c *Client) RevokeCard(ctx context.Context, editors ...Editor) (*Answer[ConfirmedAnswer], error) {
 	r := outgoing{method: http.MethodDelete, path: at("/card")}
@@ -3552,6 +3720,31 @@ func (c *Client) AddDocument(ctx context.Context, params *AddDocumentParams, con
 		r.head("Document-Expires", params.DocumentExpires)
 	}
 	return call[Item](ctx, c, &r, editors)
+}
+
+// RemoveAttestation is DELETE /documents/{item}/attestation: Take an attestation back.
+func (c *Client) RemoveAttestation(ctx context.Context, item string, params *RemoveAttestationParams, editors ...Editor) (*Answer[Item], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/documents/%s/attestation", item)}
+	if params != nil {
+		r.head("If-Match", params.IfMatch)
+	}
+	return call[Item](ctx, c, &r, editors)
+}
+
+// ReadAttestation is GET /documents/{item}/attestation: What is attested of a document.
+func (c *Client) ReadAttestation(ctx context.Context, item string, editors ...Editor) (*Answer[Attestation], error) {
+	r := outgoing{method: http.MethodGet, path: at("/documents/%s/attestation", item)}
+	return call[Attestation](ctx, c, &r, editors)
+}
+
+// Attest is POST /documents/{item}/attestation: Sign that the original was seen.
+func (c *Client) Attest(ctx context.Context, item string, params *AttestParams, body AttestRequest, editors ...Editor) (*Answer[Attestation], error) {
+	r := outgoing{method: http.MethodPost, path: at("/documents/%s/attestation", item), json: body}
+	if params != nil {
+		r.head("If-Match", params.IfMatch)
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[Attestation](ctx, c, &r, editors)
 }
 
 // ReadContent is GET /documents/{item}/content: Read the bytes of a document.
@@ -4154,6 +4347,15 @@ func (c *Client) OpenAccount(ctx context.Context, relay string, params *OpenAcco
 	return call[AccountAnswer](ctx, c, &r, editors)
 }
 
+// RevokeAttestation is POST /staff/relays/{relay}/attestations/revoke: Revoke a printout.
+func (c *Client) RevokeAttestation(ctx context.Context, relay string, params *RevokeAttestationParams, body Printed, editors ...Editor) (*Answer[Attestation], error) {
+	r := outgoing{method: http.MethodPost, path: at("/staff/relays/%s/attestations/revoke", relay), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[Attestation](ctx, c, &r, editors)
+}
+
 // RelayCounts is GET /staff/relays/{relay}/counts: Count the people.
 func (c *Client) RelayCounts(ctx context.Context, relay string, editors ...Editor) (*Answer[RelayCountsAnswer], error) {
 	r := outgoing{method: http.MethodGet, path: at("/staff/relays/%s/counts", relay)}
@@ -4299,6 +4501,16 @@ func (c *Client) Suspend(ctx context.Context, relay string, worker string, param
 		r.head("Idempotency-Key", params.IdempotencyKey)
 	}
 	return call[SheetAnswer](ctx, c, &r, editors)
+}
+
+// ListMonthlyCounts is GET /staff/relays/{relay}/monthly-counts: What was counted, for who pays.
+func (c *Client) ListMonthlyCounts(ctx context.Context, relay string, params *ListMonthlyCountsParams, editors ...Editor) (*Answer[MonthlyAnswer], error) {
+	r := outgoing{method: http.MethodGet, path: at("/staff/relays/%s/monthly-counts", relay)}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+	}
+	return call[MonthlyAnswer](ctx, c, &r, editors)
 }
 
 // ListPeople is GET /staff/relays/{relay}/people: Whom the relay follows.

@@ -301,3 +301,29 @@ func (q *Quota) giveBack(tx *storage.Tx, owner string, bytes int64) error {
 	}
 	return l.put(tx, owner)
 }
+
+// ReservedAs sums what is set aside for an owner under ids that begin with prefix, so that a
+// share of the space can be bounded. It reads those reservations, at most about 190.
+func (q *Quota) ReservedAs(tx *storage.Tx, owner, prefix string) (count int, bytes int64, err error) {
+	if err := checkName("id", prefix); err != nil {
+		return 0, 0, err
+	}
+	// Whoever reserves writes the ledger: having read it, nobody comes between sum and commit.
+	if _, err := q.load(tx, owner); err != nil {
+		return 0, 0, err
+	}
+	recs, err := tx.Scan(reservationKey(owner, prefix), "", mostReservations)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, rec := range recs {
+		r, err := decodeReservation(rec.Key, rec.Value)
+		if err != nil {
+			return 0, 0, err
+		}
+		if !r.Sweeping { // its space is free
+			count, bytes = count+1, bytes+r.Bytes
+		}
+	}
+	return count, bytes, nil
+}

@@ -45,7 +45,7 @@ func (t *turn) takeOne(b *batch, l letter) error {
 func (t *turn) turnAway(b *batch, key string, l letter, act Act, why string) error {
 	t.tx.Delete(key)
 	b.writes++
-	if err := t.charge(-l.takes); err != nil {
+	if err := errors.Join(t.charge(-l.takes), t.uncountLeft(l.actor, l.at, l.takes)); err != nil {
 		return err
 	}
 	detail := map[string]string{"line": strconv.FormatUint(l.line, 10), "by": l.actor.Name, detailKind: l.kind}
@@ -98,6 +98,9 @@ func (t *turn) admits(b *batch, l letter, o *opened) (string, error) {
 // allowed says whether the person had allowed this to its author when the line was
 // written. The journal's own order decides where it can: clocks of two servers differ.
 func (t *turn) allowed(b *batch, l letter) (bool, error) {
+	if l.actor.Kind == ActorLink {
+		return t.allowedByLink(b, l)
+	}
 	i := slices.IndexFunc(b.grants, func(k *keptGrant) bool { return k.id.String() == l.grant })
 	if i >= 0 {
 		return b.grants[i].allowed(b.in, l), nil

@@ -97,6 +97,11 @@ var attacks = map[string]func(t *testing.T, s *hostile){
 	"H2_another_key_service":        anotherKeyService,
 	"H3_key_service_away":           keyServiceAway,
 	"I4_look_alike_ids":             lookAlikeIDs,
+	"LK1_link_without_its_code":     linkWithoutItsCode,
+	"LK2_replayed_count_of_a_link":  replayedCountOfALink,
+	"LK3_replayed_link":             replayedLink,
+	"LK4_swapped_links":             swappedLinks,
+	"LK6_another_links_name":        depositInAnotherLinksName,
 }
 
 // TestAttack plays every attack over records and documents in memory and on disk.

@@ -56,6 +56,9 @@ func (a authors) of(s signature, c seal.Context, message []byte) (*Signer, error
 		}
 		return nil, nil
 	}
+	if isLinkCredential(s.Credential) {
+		return a.linkOf(s)
+	}
 	if a.directory == nil {
 		return nil, ErrUntrustedKey
 	}

@@ -44,6 +44,9 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	got, err = testvectors.Bodies(map[string]any{"arrival": arrivalBody{}, "arrival-paper": arrivalPaperBody{}, "departure": departureBody{}, "transfer-keys": transferKeysBody{}, "transfer-box": transferBody{}, "transfer-receipt": transferReceiptBody{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-transfer.txt", got)
+	got, err = testvectors.Bodies(map[string]any{"link": linkBody{}, "link-credential": linkCredential{}, "link-paper": linkPaper{}, "uses": usesBody{}}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-links.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

@@ -243,7 +243,7 @@ func (v *Vault) Bin(ctx context.Context, id ItemID, revision uint64) (Item, erro
 		if ms := t.now.UnixMilli(); ix.Binned == 0 || ms < ix.Binned {
 			ix.Binned = ms
 		}
-		return ActBinned, nil
+		return ActBinned, t.endLinksTo(it.ID)
 	})
 }
 
@@ -306,7 +306,7 @@ func (t *turn) destroy(r *record) error {
 		return err
 	}
 	t.tx.Delete(t.v.id.item(r.item.ID))
-	if err := t.charge(-r.stored - r.blobBytes()); err != nil {
+	if err := errors.Join(t.charge(-r.stored-r.blobBytes()), t.uncountLeft(r.item.Origin.By, r.item.Origin.At, r.stored+r.blobBytes())); err != nil {
 		return err
 	}
 	t.dropBlobs(r.allParts())

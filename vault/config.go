@@ -123,6 +123,12 @@ type Config struct {
 	SignInQueue int      // waiting for that; 0: 64. Beyond: ErrBusy
 	Folders     []string // names of the folders of a new vault; nil: SuggestedFolders
 
+	// LeftShare is how much of the space strangers may fill who have the code of a link, in
+	// percent; 0: 20, at most 90. The rest is the person's own, whatever comes.
+	LeftShare int
+	// LeftPerDay is how much may be left by one link in a day (UTC); 0: 50.
+	LeftPerDay int
+
 	// DeathWait is how long a wish to be erased waits after an operator has recorded a
 	// death; 0: 90 days, at least 30 days. It never is shorter than SessionMax.
 	DeathWait time.Duration
@@ -218,11 +224,14 @@ func (c *Config) complete() error {
 	}{
 		{"SessionIdle", c.SessionIdle < 0}, {"SessionMax", c.SessionMax < 0},
 		{"StaffSessionIdle", c.StaffSessionIdle < 0}, {"StaffSessionMax", c.StaffSessionMax < 0},
-		{"SignIns", c.SignIns < 0}, {"SignInQueue", c.SignInQueue < 0},
+		{"LeftShare", c.LeftShare < 0}, {"LeftPerDay", c.LeftPerDay < 0}, {"SignIns", c.SignIns < 0}, {"SignInQueue", c.SignInQueue < 0},
 	} {
 		if n.bad {
 			problems = append(problems, &InvalidError{Field: "Config." + n.field, Problem: "is negative"})
 		}
+	}
+	if c.LeftShare > 90 {
+		problems = append(problems, &InvalidError{Field: "Config.LeftShare", Problem: "is more than 90 percent"})
 	}
 	if c.DeathWait != 0 && c.DeathWait < leastDeathWait {
 		problems = append(problems, &InvalidError{Field: "Config.DeathWait", Problem: "is less than 30 days"})
@@ -261,6 +270,12 @@ func (c *Config) complete() error {
 	}
 	if c.SignInQueue == 0 {
 		c.SignInQueue = 64
+	}
+	if c.LeftShare == 0 {
+		c.LeftShare = 20
+	}
+	if c.LeftPerDay == 0 {
+		c.LeftPerDay = 50
 	}
 	if c.DeathWait == 0 {
 		c.DeathWait = defaultDeathWait

@@ -44,7 +44,8 @@ type Left struct {
 //
 // Errors: InvalidError for a length over [MaxLeft] or a media type that is no
 // picture, sound, PDF or plain text; ErrTooMany if as many as MaxWaiting wait;
-// ErrFull, without saying how much is left; ErrNotAllowed, also to the person, who
+// ErrFull, without saying how much is left; ErrNotTaken if the person closed the
+// inbox; ErrNotAllowed, also to the person, who
 // adds instead; those of [Vault.AddDocument].
 func (v *Vault) LeaveDocument(ctx context.Context, n NewDocument, r io.Reader) (Left, error) {
 	it := &Item{ID: newID(), Kind: KindDocument, Revision: 1, Name: cleanName(n.Name), Document: n.document()}
@@ -176,15 +177,18 @@ func (t *turn) hide(r *record) (Item, error) {
 // there is nothing to wait for.
 func (t *turn) mayLeave() error {
 	g := t.v.guest
-	if g == nil || t.heads.owner.Kind != seal.KindPerson || g.chosen != nil || g.terms.Scope != ScopeGive && g.terms.Scope != ScopeAdd {
+	if g == nil || t.heads.owner.Kind != seal.KindPerson || g.chosen != nil || g.terms.Scope != ScopeGive && g.terms.Scope != ScopeAdd && !g.link.mayLeave() {
 		return ErrNotAllowed
+	}
+	if t.inboxClosed() {
+		return ErrNotTaken
 	}
 	return t.changing()
 }
 
 // maySee refuses who may only give: nothing of what is there is theirs to know.
 func (t *turn) maySee() error {
-	if g := t.v.guest; g != nil && g.terms.Scope == ScopeGive {
+	if g := t.v.guest; g != nil && (g.terms.Scope == ScopeGive || g.terms.Scope == ScopeLink) {
 		return ErrNotAllowed
 	}
 	return nil

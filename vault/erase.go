@@ -181,7 +181,7 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 	// As many as one commit takes: the rest, also what the store put there, opens
 	// nothing without the records above, and goes with the sweeper.
 	room := eraseRoom
-	for _, prefix := range []string{"h/", "s/", "g/", "n/", "l/"} {
+	for _, prefix := range []string{"h/", "s/", "g/", "n/", "l/", "ln/"} {
 		recs, err := tx.Scan(id.key(prefix), "", room)
 		if err != nil {
 			return err
@@ -189,6 +189,9 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 		for _, r := range recs {
 			if r.Key != id.head(Owner) {
 				tx.Delete(r.Key)
+			}
+			if link, ok := id.linkIn(r.Key); ok {
+				tx.Delete(linkKey(link))
 			}
 		}
 		if room -= len(recs); room < 1 {

@@ -79,6 +79,10 @@ var (
 	// ErrNotAllowed: who has this vault open may not do this. What the person allowed
 	// says what they may; the rest is the person's own.
 	ErrNotAllowed = errors.New("vault: this is not allowed to who has the space open")
+	// ErrNotTaken: what somebody wanted to leave was not taken, and nothing of it is kept. Why is the
+	// person's: the inbox is closed, or full of what others left, or the link has ended. Give it to
+	// them on another way.
+	ErrNotTaken = errors.New("vault: this was not taken, give it to the person on another way")
 	// ErrEnded: what the person allowed is over: withdrawn, its time is up, or whom
 	// they allowed it is not in the directory any more.
 	ErrEnded = errors.New("vault: what was allowed has ended")
@@ -102,13 +106,13 @@ var codes = []struct {
 	{ErrNotEmpty, "not-empty"}, {ErrBusyMoving, "busy-moving"}, {ErrFull, "full"}, {ErrClosing, "closing"}, {ErrUploadExpired, "upload-expired"}, {ErrOffset, "offset"},
 	{ErrTampered, "tampered"}, {ErrStale, "stale"}, {ErrPolicy, "policy"}, {ErrUntrustedKey, "untrusted-key"},
 	{ErrWitnessAway, "witness-away"}, {ErrUnconfirmed, "unconfirmed"}, {ErrKeyService, "key-service"},
-	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrRepeated, "repeated"}, {ErrNotAllowed, "not-allowed"}, {ErrEnded, "ended"}, {ErrNoHelper, "no-helper"}, {ErrOneOrganisation, "one-organisation"}, {ErrNotSent, "not-sent"}, {ErrClosed, "closed"},
+	{ErrStorage, "storage"}, {ErrUnknown, "unknown"}, {ErrRepeated, "repeated"}, {ErrNotAllowed, "not-allowed"}, {ErrNotTaken, "not-taken"}, {ErrEnded, "ended"}, {ErrNoHelper, "no-helper"}, {ErrOneOrganisation, "one-organisation"}, {ErrNotSent, "not-sent"}, {ErrClosed, "closed"},
 }
 
 // Code returns the stable name of an error of this package, or "" for any other:
 // sign-in, card-dead, second-factor, back-off, busy, session-ended, locked, secret-again, not-found, revision, invalid, too-many, too-many-locked,
 // not-empty, busy-moving, full, closing, upload-expired, offset, tampered, stale, policy,
-// untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, ended,
+// untrusted-key, witness-away, unconfirmed, key-service, storage, unknown, not-allowed, not-taken, ended,
 // no-helper, one-organisation, not-sent, closed.
 func Code(err error) string {
 	for _, c := range codes {

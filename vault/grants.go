@@ -112,6 +112,7 @@ func (t *turn) grants() ([]*keptGrant, error) {
 		return nil, err
 	}
 	out := []*keptGrant{}
+	t.links = nil
 	for n := range t.heads.indexes[Owner].Pages {
 		page, err := t.page(Owner, n)
 		if errors.Is(err, ErrTampered) { // it must not keep anybody from signing out or changing keys
@@ -130,6 +131,11 @@ func (t *turn) grants() ([]*keptGrant, error) {
 			if err != nil {
 				return nil, err
 			}
+			if p.Kind == paperLink {
+				if err := t.foundLink(e, p); err != nil {
+					return nil, err
+				}
+			}
 			if p.Kind != paperGrant {
 				continue
 			}
@@ -141,6 +147,7 @@ func (t *turn) grants() ([]*keptGrant, error) {
 		}
 	}
 	slices.SortFunc(out, func(a, b *keptGrant) int { return cmp.Compare(a.Given, b.Given) })
+	slices.SortFunc(t.links, func(a, b *keptLink) int { return cmp.Compare(a.Made, b.Made) })
 	t.given = out
 	return out, nil
 }

@@ -56,6 +56,7 @@ type guest struct {
 	standing   Standing
 	chosen     []chosenItem // not nil: a visit to these alone
 	halves     []half       // of the ways back in
+	link       *openLink    // not nil: who has the code of a link
 }
 
 // OpenGrant opens a vault for what a grant allows: Shared, or chosen items of it,
@@ -244,7 +245,7 @@ func (g *guest) begin(ctx context.Context, v *Vault, tx *storage.Tx, known view,
 	if err != nil {
 		return nil, err
 	}
-	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0], stopPlace: raw[stopPlace]}}
+	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0], stopPlace: raw[stopPlace], usesPlace: raw[usesPlace]}}
 	if h.owner, err = v.service.signatures.ownerHead(v.id, raw[Owner]); err != nil {
 		return nil, err
 	}
@@ -288,6 +289,9 @@ func (g *guest) admit(tx *storage.Tx, id ID, owner *seal.OwnerHead, now time.Tim
 	}
 	if owner.Closing != 0 {
 		return ErrClosing
+	}
+	if g.link != nil {
+		return g.link.admit(tx, id, owner)
 	}
 	// Who cannot sign the owner head ends a grant by deleting its record: the relay
 	// that gives it up, the sweeper when its time is over.

@@ -21,7 +21,7 @@ type heads struct {
 	owner   *seal.OwnerHead
 	indexes map[Compartment]*index // Owner's digests come from the owner head
 	journal journalHead
-	raw     map[Compartment][]byte // as stored, for checkpoints; the journal under 0, a stop under stopPlace
+	raw     map[Compartment][]byte // as stored, for checkpoints; the journal under 0, a stop under stopPlace, the use of links under usesPlace
 }
 
 type clearHead struct {
@@ -245,7 +245,7 @@ func readHeads(tx *storage.Tx, id ID, trusted []byte, rings rings, epoch uint64,
 	if err != nil {
 		return nil, err
 	}
-	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0], stopPlace: raw[stopPlace]}}
+	h := &heads{indexes: map[Compartment]*index{}, raw: map[Compartment][]byte{Owner: raw[Owner], 0: raw[0], stopPlace: raw[stopPlace], usesPlace: raw[usesPlace]}}
 	if h.owner, err = known.ownerHead(id, h.raw[Owner]); err != nil {
 		return nil, err
 	}
@@ -315,6 +315,8 @@ func readRawHeads(tx *storage.Tx, id ID) (map[Compartment][]byte, error) {
 			raw[Private] = r.Value
 		case id.stop():
 			raw[stopPlace] = r.Value
+		case id.uses():
+			raw[usesPlace] = r.Value
 		}
 	}
 	return raw, nil

@@ -82,6 +82,9 @@ func (t *turn) leave(d deposit, act Act) error {
 			return err
 		}
 	}
+	if err := t.countLeft(takes + d.record.blobBytes()); err != nil {
+		return err
+	}
 	t.tx.PutUnique(t.v.id.deposit(d.to, line), record)
 	digest, it := seal.Digest(record), *d.record.item
 	if d.to == Private {

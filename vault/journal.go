@@ -18,6 +18,7 @@ type ActorKind string
 const (
 	ActorPerson  ActorKind = "person"  // the holder
 	ActorWorker  ActorKind = "worker"  // somebody of a relay, in their own name
+	ActorLink    ActorKind = "link"    // whoever has the code of a link; ID is the link's, Name its label
 	ActorService ActorKind = "service" // the service by itself: an emptied bin, a lost upload
 	ActorPartner ActorKind = "partner" // a partner system; the service tells what it handed out to it
 )
@@ -164,6 +165,10 @@ func (t *turn) writeJournal() error {
 		return tampered("owner head")
 	}
 	j := &t.heads.journal
+	uses, err := t.linkUses() // while the journal is as they say
+	if err != nil {
+		return err
+	}
 	for i := range t.entries {
 		e := &t.entries[i]
 		e.Number = j.Count + 1
@@ -185,7 +190,7 @@ func (t *turn) writeJournal() error {
 	}
 	t.heads.raw[0] = record
 	t.tx.PutUnique(t.v.id.key("h/j"), record)
-	return nil
+	return t.keepUses(uses)
 }
 
 func sealEntry(id ID, e Entry, before []byte, generation uint64, inbox seal.BoxPublic, sign signing) ([]byte, error) {

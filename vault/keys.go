@@ -22,6 +22,7 @@ import (
 //	V/g/<grant>               grants
 //	V/in/f/<note> V/in/v/<note>  notes to a relay, to a worker (package consent)
 //	V/at/<session>            in the space of a worker: what a session has open (package consent)
+//	V/ln/<link> V/h/u         links, and how often they were used (link_record.go)
 //	V/in/<s|p>/<line>         deposits that wait to be taken in
 //	V/m/<relay>               in the space of a worker: their membership of a relay (package consent)
 //	V/j/<number>              journal
@@ -33,6 +34,7 @@ import (
 //	V/back                    put back from a backup; no sign-in since with the witness there
 //	V/new                     a creation that nobody has acknowledged yet
 //	V/q V/q/r/<reservation>   quota (package quota)
+//	link/<link>               which vault a link leads to (link_record.go)
 //	unseen/<V>                not seen for long (unseen.go)
 //	svc/keys svc/hold svc/restoring   the service's own (servicekeys.go, stored.go)
 func (id ID) key(parts string) string { return id.String() + "/" + parts }

@@ -28,7 +28,7 @@ type Kept = struct {
 // they lie under the vault: the owner head first. Whoever puts back a kept owner
 // side removes everything else under them, so that no replaced keyslot stays.
 func OwnerSidePrefixes(id ID) []string {
-	return []string{id.head(Owner), id.key("k/"), id.key("s/"), id.key("o/"), id.key("x/o/"), id.key("g/"), id.key("m/"), id.key("tomb"), id.wish(), id.policy()}
+	return []string{id.head(Owner), id.key("k/"), id.key("s/"), id.key("o/"), id.key("x/o/"), id.key("g/"), id.key("m/"), id.key("tomb"), id.wish(), id.policy(), id.key("ln/")}
 }
 
 // signedOwner is an owner head to be told to the witness.
@@ -87,7 +87,10 @@ func (s *Vaults) readOwnerSide(ctx context.Context, id ID, head *seal.OwnerHead,
 			if prefix == id.key("g/") && len(rec.Value) > maxKeptGrant {
 				continue
 			}
-			if prefix == id.key("o/") || prefix == id.key("g/") || prefix == id.key("m/") || prefix == id.key("tomb") || isWish(id, head, rec.Key, rec.Value) || named(head, rec.Value) {
+			if prefix == id.key("ln/") && (!isLinked(id, head, rec.Key, rec.Value) || len(rec.Value) > maxKeptGrant) {
+				continue
+			}
+			if prefix == id.key("ln/") || prefix == id.key("o/") || prefix == id.key("g/") || prefix == id.key("m/") || prefix == id.key("tomb") || isWish(id, head, rec.Key, rec.Value) || named(head, rec.Value) {
 				add(rec)
 			}
 		}

@@ -36,6 +36,7 @@ const (
 	paperLater           uint8 = 37
 	paperPolicy          uint8 = 38
 
+	paperLink      uint8 = 49
 	paperPartners  uint8 = 50
 	paperRemind    uint8 = 52
 	paperArrival   uint8 = 53

@@ -175,7 +175,7 @@ func (s *Vaults) isUnnamedSide(id ID, head *seal.OwnerHead, k Kept) bool {
 		return err == nil && h.Erased != 0 && head.Closing != 0 && slices.Equal(h.Key, head.Key)
 	}
 	return head.Closing != 0 && k.Key == closedKey(id, head.Closing) || strings.HasPrefix(k.Key, id.key("o/")) || strings.HasPrefix(k.Key, id.key("g/")) || strings.HasPrefix(k.Key, id.key("m/")) ||
-		isWish(id, head, k.Key, k.Value)
+		isWish(id, head, k.Key, k.Value) || isLinked(id, head, k.Key, k.Value)
 }
 
 // ownerSideChanges are the writes that make the owner side of a store the wanted one.
@@ -191,6 +191,11 @@ func (s *Vaults) ownerSideChanges(ctx context.Context, id ID, wanted map[string]
 			} else if bytes.Equal(value, rec.Value) {
 				delete(wanted, rec.Key)
 			}
+		}
+	}
+	for key := range wanted {
+		if link, ok := id.linkIn(key); ok { // where its code is looked for
+			changes = append(changes, storage.Write{Key: linkKey(link), Value: id[:]})
 		}
 	}
 	for key, value := range wanted {

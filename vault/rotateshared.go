@@ -125,6 +125,9 @@ func (t *turn) rotateShared(p *proof, holders map[ID]holderNow) error {
 // giveAgain takes back every grant in force and gives those anew, with the keys of
 // now, that fit into this commit. [Vault.tendGrants] does the others.
 func (t *turn) giveAgain(holders map[ID]holderNow) error {
-	t.heads.owner.Grants, t.ownerDirty = nil, true
+	if _, err := t.grants(); err != nil { // with links, which stay
+		return err
+	}
+	t.heads.owner.Grants, t.ownerDirty = t.listedLinks(), true
 	return t.tend(holders)
 }

@@ -125,7 +125,7 @@ func (t *turn) mayStop() error {
 // which they act.
 func (v *Vault) isVisitor() bool {
 	g := v.guest
-	return g != nil && g.terms.Scope != ScopeTeam && v.actor.RelayID != ID(g.terms.Holder).String()
+	return g != nil && g.terms.Scope != ScopeTeam && !g.link.mayLeave() && v.actor.RelayID != ID(g.terms.Holder).String()
 }
 
 // putStop writes a stop with the next number.

@@ -123,9 +123,9 @@ func (v *Vault) readInbox(ctx context.Context) (*intake, error) {
 // sort keeps what a line says of the inbox; the newest comes first.
 func (in *intake) sort(e Entry) {
 	switch {
-	case e.Act == ActGranted:
+	case e.Act == ActGranted || e.Act == ActLinkMade:
 		in.given[e.Detail["grant"]] = e.Number
-	case e.Act == ActGrantEnded:
+	case e.Act == ActGrantEnded || e.Act == ActLinkEnded:
 		in.ended[e.Detail["grant"]] = e.Number
 	case e.Detail[detailDeposit] != "" && (e.Act == ActLeft || e.Act == ActMadePrivate):
 		takes, _ := strconv.ParseInt(e.Detail[detailTakes], 10, 64)

@@ -224,6 +224,9 @@ func (t *turn) orphans(all []*keptGrant) (out [][]byte) {
 			known[string(digest[:])] = true
 		}
 	}
+	for _, d := range t.linkDigests() {
+		known[string(d)] = true
+	}
 	for _, d := range t.heads.owner.Grants {
 		if !known[string(d)] {
 			out = append(out, d)

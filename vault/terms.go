@@ -43,6 +43,7 @@ const (
 	ScopeHelp = seal.ScopeHelp // help the person back in, and see nothing: a desk
 	// ScopePartner: take copies of papers that were chosen: a partner system.
 	ScopePartner = seal.ScopePartner
+	ScopeLink    = seal.ScopeLink // who has the code of a link; no grant has it
 )
 
 type grantBody struct {

@@ -60,6 +60,8 @@ type turn struct {
 	after      func()      // called when the commit has happened
 
 	given      []*keptGrant // what was allowed to others, once it was read
+	links      []*keptLink  // and by links, with them
+	used       *usesBody    // how often links were used, once it was read
 	papersLost bool         // and whether some Owner paper could not be
 	pagesLost  bool         // or a whole page, so that none can be written
 	ways       []*keptPath  // the paths back in, once they were read

@@ -60,7 +60,7 @@ func (v *Vault) newUpload(item ItemID, revision uint64, size int64) *upload {
 // reserve sets the space for the upload aside within a turn.
 func (u *upload) reserve(t *turn) error {
 	if u.size < 0 {
-		return u.book(t, t.v.service.cfg.Quota.ReserveUpTo, firstRoom)
+		return u.book(t, t.v.service.cfg.Quota.ReserveUpTo, min(firstRoom, u.ahead(0)))
 	}
 	return u.book(t, t.v.service.cfg.Quota.Reserve, withRecord(seal.SealedSize(u.size)))
 }
@@ -72,8 +72,11 @@ func (u *upload) book(t *turn, how func(*storage.Tx, string, quota.Reservation) 
 	if err := t.changing(); err != nil {
 		return err
 	}
-	u.reservation, err = how(t.tx, t.v.id.String(), quota.Reservation{ID: rand.Text(), Blob: u.part.Blob, Bytes: bytes})
+	u.reservation, err = how(t.tx, t.v.id.String(), quota.Reservation{ID: u.v.reservationName() + rand.Text(), Blob: u.part.Blob, Bytes: bytes})
 	u.half, u.looked = u.reservation.Deadline.Sub(t.now)/2, t.now
+	if err == nil {
+		err = t.withinShare()
+	}
 	return err
 }
 
@@ -187,7 +190,7 @@ func (u *upload) allow(ctx context.Context, n int64) error {
 	}
 	return u.extend(ctx, func(tx *storage.Tx) (quota.Reservation, error) {
 		q, owner := u.v.service.cfg.Quota, u.v.id.String()
-		r, err := q.GrowUpTo(tx, owner, u.reservation.ID, max(need, 2*u.reservation.Bytes))
+		r, err := q.GrowUpTo(tx, owner, u.reservation.ID, max(need, u.ahead(need)))
 		if err == nil && r.Bytes < need {
 			_, err = q.Grow(tx, owner, u.reservation.ID, need) // says how much is left
 		}
@@ -217,7 +220,9 @@ func (u *upload) hold(ctx context.Context) error {
 func (u *upload) extend(ctx context.Context, f func(tx *storage.Tx) (quota.Reservation, error)) error {
 	var after quota.Reservation
 	err := u.v.do(ctx, func(t *turn) (err error) {
-		after, err = f(t.tx)
+		if after, err = f(t.tx); err == nil {
+			err = t.withinShare()
+		}
 		return err
 	})
 	if errors.Is(err, quota.ErrExpired) {

@@ -83,6 +83,15 @@ var onTheRest = []mutation{
 		{"internal/seal/context.go", "b = binary.BigEndian.AppendUint16(b, uint16(c.Type))", "b = binary.BigEndian.AppendUint16(b, 0)"},
 		{"internal/seal/envelope.go", "if e.typ != c.Type {", "if false {"},
 	}},
+	{"LK2", "the journal that a count of uses belongs to", "vault", inVault("LK2"), []edit{
+		{"vault/link_record.go", "u.Count == t.heads.journal.Count && bytes.Equal(u.Last, t.heads.journal.Last) {", "true {"},
+	}},
+	{"LK3", "the digest of a link in the owner head", "vault", inVault("LK3"), []edit{
+		{"vault/guest.go", "if !isListed(owner, g.digest) || owner.Erased != 0", "if owner.Erased != 0"},
+	}},
+	{"LK6", "the link that a deposit was left by, held against its author", "vault", inVault("LK6"), []edit{
+		{"vault/link.go", " || l.act != ActLeft || l.actor.ID != l.grant:", " || l.act != ActLeft:"},
+	}},
 	{"I4", "the comparison with the one spelling", "vault", inVault("I4"), []edit{
 		{"vault/ids.go", " || idText.EncodeToString(b) != s {", " {"},
 	}},

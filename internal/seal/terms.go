@@ -38,6 +38,9 @@ const (
 	ScopeHelp Scope = 5 // help its person back in, and see nothing: a desk
 	// ScopePartner: take copies of chosen papers: a partner system.
 	ScopePartner Scope = 6
+
+	// ScopeLink is of who comes with a link. No terms are signed for it, so that it is not Valid.
+	ScopeLink Scope = 7
 )
 
 // Valid says whether there is such a scope.

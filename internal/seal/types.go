@@ -55,8 +55,8 @@ const (
 
 	TypeUpload Type = 46 // sealed, and a signature in it: an upload that goes on
 	TypeOnce   Type = 47 // sealed: what a session asked for, and what was answered
+	TypeLink   Type = 48 // sealed, and signed: what a link may; how often links were used
 
-	// 48 is kept.
 	TypePartner Type = 49 // sealed, or boxed and signed: what a partner asks a person, and what came of it
 	TypeAttest  Type = 50 // signature: by which key a relay signs that an original was seen
 	TypeRemind  Type = 51 // signed or sealed: who is reminded of what, for the service to send it

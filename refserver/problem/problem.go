@@ -117,6 +117,7 @@ var table = []entry{
 	{consent.ErrOutdated, Problem{409, "outdated", 0}},
 	{consent.ErrNotNamed, notNamed}, {consent.ErrNoDirectory, notNamed},
 	{vault.ErrNotAllowed, Problem{403, "not-allowed", 0}},
+	{vault.ErrNotTaken, Problem{403, "not-taken", 0}},
 	{vault.ErrEnded, Problem{403, "ended", 0}},
 	{vault.ErrNoHelper, Problem{409, "no-helper", 0}},
 	{vault.ErrOneOrganisation, Problem{409, "one-organisation", 0}},

@@ -28,7 +28,7 @@ var ofTheLibrary = []error{
 	vault.ErrSignIn, vault.ErrCardDead, vault.ErrSecondFactor, vault.ErrBackOff, vault.ErrBusy, vault.ErrSessionEnded, vault.ErrNotFound, vault.ErrRevision, vault.ErrInvalid,
 	vault.ErrTooMany, vault.ErrTooManyLocked, vault.ErrNotEmpty, vault.ErrBusyMoving, vault.ErrFull, vault.ErrClosing, vault.ErrUploadExpired, vault.ErrOffset, vault.ErrTampered,
 	vault.ErrStale, vault.ErrPolicy, vault.ErrUntrustedKey, vault.ErrWitnessAway, vault.ErrUnconfirmed, vault.ErrKeyService,
-	vault.ErrStorage, vault.ErrUnknown, vault.ErrRepeated, vault.ErrNotAllowed, vault.ErrEnded, vault.ErrNoHelper, vault.ErrOneOrganisation, vault.ErrNotSent, vault.ErrClosed, vault.ErrLocked, vault.ErrSecretAgain,
+	vault.ErrStorage, vault.ErrUnknown, vault.ErrRepeated, vault.ErrNotAllowed, vault.ErrNotTaken, vault.ErrEnded, vault.ErrNoHelper, vault.ErrOneOrganisation, vault.ErrNotSent, vault.ErrClosed, vault.ErrLocked, vault.ErrSecretAgain,
 }
 
 // ofRelays are the errors of package consent.

@@ -142,6 +142,9 @@ func (v *visit) words(h consent.Happening) journalLine {
 	if e.Name == "" { // "Made private:" of something that has no name here
 		line.What = strings.TrimRight(line.What, ": \u00a0")
 	}
+	if label := safename.Line(e.Detail["label"]); label != "" && e.Name == "" {
+		line.What, line.Name = v.t("journal.act."+string(e.Act)), label
+	}
 	line.Who = v.actorWords(e.Actor)
 	return line
 }
@@ -161,6 +164,8 @@ func (v *visit) actorWords(a vault.Actor) string {
 		return v.t("journal.you")
 	case vault.ActorService:
 		return v.t("journal.service")
+	case vault.ActorLink:
+		return v.t("journal.by-link", safename.Line(a.Name))
 	}
 	who := safename.Line(a.Name)
 	if a.Relay != "" {

@@ -135,7 +135,7 @@ func (p *parts) service(ctx context.Context, opts *Options) (*Stage, error) {
 		Limiter:     wrapped(opts.Limiter, vault.Limiter(p.witness)),
 		Now:         p.clock.Now, Folders: folders,
 		SessionIdle: opts.SessionIdle, SessionMax: opts.SessionMax, StaffSessionIdle: opts.StaffSessionIdle, StaffSessionMax: opts.StaffSessionMax,
-		SignIns: opts.SignIns, SignInQueue: opts.SignInQueue,
+		SignIns: opts.SignIns, SignInQueue: opts.SignInQueue, LeftShare: opts.LeftShare, LeftPerDay: opts.LeftPerDay,
 		DeathWait: opts.DeathWait, UnseenAfter: opts.UnseenAfter, OnUnseen: opts.OnUnseen, Messenger: opts.Messenger,
 	})
 	if err != nil {

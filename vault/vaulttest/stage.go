@@ -39,6 +39,8 @@ type Options struct {
 	StaffSessionIdle, StaffSessionMax time.Duration
 
 	SignIns, SignInQueue int
+	// LeftShare and LeftPerDay are those of vault.Config.
+	LeftShare, LeftPerDay int
 	// Directory makes the directory over the parts of this service. nil: none, so that
 	// nobody but the person can be let in.
 	Directory func(*storage.Store, vault.Checkpoints) (vault.Directory, error)

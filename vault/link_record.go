@@ -22,7 +22,7 @@ import (
 // those of grants: a link whose digest is not there is over, whatever the store brings
 // back (LK3), and a record that was exchanged opens nothing (LK4).
 type linkBody struct {
-	Kind       linkKind    `cbor:"1,keyasint"`
+	Kind       uint8       `cbor:"1,keyasint"`
 	Label      string      `cbor:"2,keyasint"`
 	Until      int64       `cbor:"3,keyasint,omitempty"` // unix milliseconds
 	Times      uint64      `cbor:"4,keyasint,omitempty"`
@@ -42,7 +42,7 @@ type linkCredential struct {
 }
 
 type linkPaper struct {
-	Kind    linkKind `cbor:"1,keyasint"`
+	Kind    uint8    `cbor:"1,keyasint"`
 	Label   string   `cbor:"2,keyasint"`
 	Made    int64    `cbor:"3,keyasint"`
 	Until   int64    `cbor:"4,keyasint,omitempty"`
@@ -57,11 +57,9 @@ type linkPaper struct {
 	Blobs   []string `cbor:"13,keyasint,omitempty"` // of the paper, as it was
 }
 
-type linkKind uint8
-
 const (
-	linkDeposit linkKind = 1
-	linkToPaper linkKind = 2
+	linkDeposit uint8 = 1
+	linkToPaper uint8 = 2
 )
 
 // usesBody says how often links were used, and how much was left by them. It is written

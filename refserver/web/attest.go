@@ -38,13 +38,14 @@ func (p *pages) attestRoutes(mux *http.ServeMux) {
 type attestView struct {
 	Relay, Kind, Day, Worker string
 	Digest, Sum              string // of the file: in groups to be read, and as it is
+	Token                    string // as it was signed
 	Gone                     bool   // the relay is none any more
 }
 
 func (v *visit) attestView(a consent.Attestation) *attestView {
 	return &attestView{
 		Relay: safename.Line(a.RelayName), Kind: v.seenKind(a.Kind), Day: v.date(a.Day), Worker: safename.Line(a.Worker),
-		Digest: hex(a.Digest), Sum: fmt.Sprintf("%x", a.Digest), Gone: a.Gone,
+		Digest: hex(a.Digest), Sum: fmt.Sprintf("%x", a.Digest), Token: a.Token, Gone: a.Gone,
 	}
 }
 

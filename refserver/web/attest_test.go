@@ -45,17 +45,7 @@ func TestAWorkerSignsThatTheySawTheOriginalAndAClerkChecksIt(t *testing.T) {
 	sheet.without("Amina")
 
 	// A clerk, who is nobody here, pastes what the code says.
-	v, err := tn.stage.Vaults.Unlock(t.Context(), vault.Password{Login: amina.login, Secret: password})
-	require.NoError(t, err)
-	items, err := v.List(t.Context(), nil)
-	require.NoError(t, err)
-	var token string
-	for _, i := range items {
-		if i.Document != nil && i.Document.Attested != "" {
-			token = i.Document.Attested
-		}
-	}
-	v.Close()
+	token := tn.printed(t, amina)
 	clerk := tn.stranger()
 	clerk.get("/seen").ok("Vérifier une copie", "Rien n’est gardé")
 	found := clerk.post("/seen", url.Values{"token": {"https://espace.example.org/seen#" + token}}).ok("Original vu le", "Accueil du Port", "Ce que cela ne dit pas")
@@ -73,6 +63,46 @@ func TestAWorkerSignsThatTheySawTheOriginalAndAClerkChecksIt(t *testing.T) {
 	var list struct{ Revoked []string }
 	require.NoError(t, json.Unmarshal([]byte(clerk.get("/seen/revoked.json").Body), &list))
 	require.Len(t, list.Revoked, 1)
+}
+
+// printed is what the code on the sheet says of the paper of somebody that is attested.
+func (tn *town) printed(t *testing.T, of *person) (token string) {
+	t.Helper()
+	v, err := tn.stage.Vaults.Unlock(t.Context(), vault.Password{Login: of.login, Secret: password})
+	require.NoError(t, err)
+	defer v.Close()
+	items, err := v.List(t.Context(), nil)
+	require.NoError(t, err)
+	for _, i := range items {
+		if i.Document != nil && i.Document.Attested != "" {
+			token = i.Document.Attested
+		}
+	}
+	require.NotEmpty(t, token)
+	return token
+}
+
+// A sheet that was signed by mistake, or stolen, is taken back with the paper alone, by
+// whoever works at that relay, and is shown to them before.
+func TestASheetIsRevokedByItsCodeAtTheRelayThatSignedIt(t *testing.T) {
+	t.Parallel()
+	tn, amina, samir, paper := attestedTown(t)
+	samir.post(paper+"/attest", samir.get(paper+"/attest").form("", url.Values{"kind": {"passport"}, "held": {"1"}})).ok("C’est signé.")
+	code := url.Values{"token": {"https://espace.example.org/seen#" + tn.printed(t, amina)}}
+	manager, clerk := tn.desk(tn.harbor.Manager), tn.stranger()
+	path := tn.relayPath() + "/revoke"
+	manager.get(tn.relayPath()).ok("Annuler une feuille")
+
+	other := tn.stage.Relay(t, "Autre centre")
+	tn.desk(other.Manager).post("/staff/relays/"+other.ID.String()+"/revoke", code).is(http.StatusUnprocessableEntity, "Votre centre n’a pas signé")
+	tn.desk(other.Manager).post(path, code).is(http.StatusForbidden)
+	manager.post(path, url.Values{"token": {""}}).is(http.StatusUnprocessableEntity)
+	look := manager.post(path, code).ok("Original vu le", "Passeport", "Cela ne peut pas être défait").without("Amina", "Samir")
+	clerk.post("/seen", code).ok("Ce que cela ne dit pas").without("annulé")
+	manager.post(path, look.form("", nil)).ok("C’est annulé.")
+	clerk.post("/seen", code).ok("Cela a été annulé depuis")
+	samir.post(path, code).ok("Cela a été annulé depuis").without("Annuler cette feuille pour toujours")
+	amina.get(paper).ok().without("Original vu le")
 }
 
 // What is printed must be read by a cheap phone: the code of a relay with a long name too.

@@ -47,6 +47,8 @@ func (p *pages) relayRoutes(mux *http.ServeMux) {
 		"GET /staff/relays/{relay}/account":                 p.accountForm,
 		"POST /staff/relays/{relay}/account":                p.openAccount,
 		"GET /staff/relays/{relay}/team":                    p.team,
+		"GET /staff/relays/{relay}/revoke":                  p.revokeForm,
+		"POST /staff/relays/{relay}/revoke":                 p.revoke,
 		"GET /staff/relays/{relay}/poster":                  p.poster,
 		"POST /staff/relays/{relay}/team/invite":            p.again(p.invite),
 		"POST /staff/relays/{relay}/team/admit":             p.admit,

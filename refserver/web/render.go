@@ -130,7 +130,7 @@ func renderPage(set *template.Template, name string, p page) ([]byte, error) {
 }
 
 // scanning are the pages that may use the camera, to read a code.
-var scanning = []string{"card-sign-in", "visit", "back-new", "attest-check"}
+var scanning = []string{"card-sign-in", "visit", "back-new", "attest-check", "attest-revoke"}
 
 // show answers with a page.
 func (v *visit) show(name string, data any) error { return v.showWith(http.StatusOK, name, data) }

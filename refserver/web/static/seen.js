@@ -4,13 +4,18 @@
 (function () {
   "use strict";
   var form = document.getElementById("check-copy");
-  var code = location.hash.slice(1);
-  if (form && code.length > 20) {
+
+  function take() {
+    var code = location.hash.slice(1);
+    if (!form || code.length <= 20) return false;
     history.replaceState(null, "", location.pathname);
     form.elements.token.value = code;
     form.submit();
-    return;
+    return true;
   }
+
+  window.addEventListener("hashchange", take); // the next sheet, in the same window
+  if (take()) return;
 
   document.querySelectorAll("[data-digest]").forEach(function (place) {
     if (!window.crypto || !crypto.subtle) return;

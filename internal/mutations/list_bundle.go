@@ -20,4 +20,13 @@ var onBundles = []mutation{
 	{"L6", "the bound on the work of a passphrase", "vault/bundle", "^TestTheWorkOfAPassphraseIsBounded$", []edit{
 		{"vault/bundle/sealing.go", "		id.SetMaxWorkFactor(workFactor)\n", ""},
 	}},
+	{"L7", "how deep a calendar may nest, which ends the program", "vault/bundle", "^TestAListThatIsMadeToEndTheProgramIsRefused$", []edit{
+		{"vault/bundle/lines.go", "return true, depth <= mostDepth && headFits(line, n)", "return true, depth <= 1_000_000 && headFits(line, n)"},
+	}},
+	{"L8", "where the items of a bundle stop", "vault/bundle", "^TestABundleOfCountlessItemsDoesNotFillTheMemory$", []edit{
+		{"vault/bundle/bag.go", "dec.More() && len(*l) <= vault.MaxItems; {", "dec.More() && len(*l) <= 1<<40; {"},
+	}},
+	{"L9", "that only what the person moved is known by its first name", "vault/bundle", "^TestAWorkerKeepsNothingOutOfAMove$", []edit{
+		{"vault/bundle/bag.go", "ok && it.Origin.By.Kind == vault.ActorPerson {", "ok {"},
+	}},
 }

@@ -159,7 +159,27 @@ type items struct {
 	Damaged  []struct {
 		Name string `json:"name"`
 	} `json:"damaged"`
-	Items []item `json:"items"`
+	Items itemList `json:"items"`
+}
+
+// itemList stops behind as many as a vault takes: two bytes of a list are half a kilobyte
+// of items.
+type itemList []item
+
+// UnmarshalJSON reads one more than MaxItems at most.
+func (l *itemList) UnmarshalJSON(raw []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := dec.Token(); err != nil || open != json.Delim('[') {
+		return ErrNotBundle
+	}
+	for *l = nil; dec.More() && len(*l) <= vault.MaxItems; {
+		var one item
+		if err := dec.Decode(&one); err != nil {
+			return err
+		}
+		*l = append(*l, one)
+	}
+	return nil
 }
 
 type item struct {
@@ -251,7 +271,9 @@ func (b *Bundle) readItems(ctx context.Context, f *file, all *files, listed map[
 func (b *Bundle) addItem(it item, from vault.ID, all *files) {
 	n := vault.NewImport{Name: it.Name, Folder: it.FolderName, Private: it.Compartment != vault.Shared.String()}
 	n.Former = vault.Former{Format: "reconnect-bundle", Vault: from, Item: it.ID, At: it.Origin.At, Channel: it.Origin.Channel, By: by(it.Origin.By)}
-	if was, ok := vault.ParseFormer(it.Origin.Channel); ok { // it has moved before: it is known by its first name
+	// It has moved before: it is known by its first name. N9: if the person moved it, else a
+	// worker could keep out what they name so.
+	if was, ok := vault.ParseFormer(it.Origin.Channel); ok && it.Origin.By.Kind == vault.ActorPerson {
 		n.Former.Key, n.Former.Channel, n.Former.At = was.Key, was.Channel, was.At
 		if was.By != "" {
 			n.Former.By = was.By

@@ -41,7 +41,11 @@ func (b *Bundle) openCards(f *file) error {
 		return err
 	}
 	b.Format = "vcard"
-	dec := vcard.NewDecoder(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\ufeff"))))
+	raw, err = unfold(bytes.TrimPrefix(raw, []byte("\ufeff")), func([]byte) (keep, ok bool) { return true, true })
+	if err != nil {
+		return &FileError{File: f.path, Number: f.number, Err: err}
+	}
+	dec := vcard.NewDecoder(bytes.NewReader(raw))
 	for {
 		card, err := dec.Decode()
 		if errors.Is(err, io.EOF) {
@@ -96,7 +100,11 @@ func (b *Bundle) openCalendar(f *file) error {
 		return err
 	}
 	b.Format = "icalendar"
-	dec := ical.NewDecoder(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\ufeff"))))
+	raw, err = unfold(bytes.TrimPrefix(raw, []byte("\ufeff")), calendarLine())
+	if err != nil {
+		return &FileError{File: f.path, Number: f.number, Err: err}
+	}
+	dec := ical.NewDecoder(bytes.NewReader(raw))
 	for {
 		cal, err := dec.Decode()
 		if errors.Is(err, io.EOF) {

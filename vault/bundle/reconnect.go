@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -23,6 +24,8 @@ const (
 	reconnectContacts = "Contact.csv"
 	reconnectNotes    = "Note.csv"
 	reconnectEvents   = "Evenement.csv"
+
+	mostCells = 200 * vault.MaxItems
 )
 
 func isReconnect(all *files) bool {
@@ -105,11 +108,13 @@ func readTable(raw []byte) (rows []map[string]string, ok bool) {
 			r.Comma = c
 		}
 	}
-	all, err := r.ReadAll()
-	if err != nil || len(all) == 0 {
+	if bytes.Count(raw, []byte(string(r.Comma))) > mostCells {
+		return nil, false // each is many times as long in memory
+	}
+	columns, err := r.Read()
+	if err != nil {
 		return nil, false
 	}
-	columns := all[0]
 	known := 0
 	for i, c := range columns {
 		columns[i] = strings.ToLower(strings.TrimSpace(c))
@@ -120,7 +125,14 @@ func readTable(raw []byte) (rows []map[string]string, ok bool) {
 	if known == 0 {
 		return nil, false
 	}
-	for _, line := range all[1:] {
+	for len(rows) <= vault.MaxItems {
+		line, err := r.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, false
+		}
 		row, any := map[string]string{}, false
 		for i, value := range line {
 			if i < len(columns) && row[columns[i]] == "" {

@@ -165,7 +165,7 @@ func (s *Vaults) appendArrival(ctx context.Context, k TransferTicket, offset int
 	if err != nil {
 		return offset, err
 	}
-	wrong := false
+	var wrong []arrivalPartBody
 	err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		b, err := s.readArrival(tx, k)
 		if err != nil {
@@ -175,15 +175,20 @@ func (s *Vaults) appendArrival(ctx context.Context, k TransferTicket, offset int
 			return &OffsetError{Offset: b.offset(), Size: b.Size}
 		}
 		b.Parts, b.Hash = append(b.Parts, arrivalPartBody{Blob: name, Length: part}), state
-		if wrong = b.complete() && !bytes.Equal(sum.Sum(nil), b.Digest); wrong { // N72
-			b.Parts, b.Hash = nil, nil
+		if wrong = nil; b.complete() && !bytes.Equal(sum.Sum(nil), b.Digest) { // N72
+			wrong, b.Parts, b.Hash = b.Parts, nil, nil
 		}
 		return putArrival(tx, k, b)
 	})
 	if err != nil {
 		return offset, errors.Join(err, s.forgetPart(ctx, name, err))
 	}
-	if wrong {
+	if wrong != nil {
+		// At once, not with the code's end: else who repeats it fills the disk with what no
+		// space is reserved for. What a crash leaves the sweeper has.
+		for _, p := range wrong {
+			_ = s.forgetPart(ctx, p.Blob, nil) // or the sweeper will
+		}
 		return 0, &InvalidError{Field: "digest", Problem: "is not that of the bundle that came; nothing of it was kept"}
 	}
 	return offset + part, nil

@@ -215,7 +215,11 @@ func TestWhoHasTheTicketButNotTheCodeSendsNothingThatOpens(t *testing.T) {
 // N72: bytes that are not what was announced, whoever changed them.
 func TestAnAlteredBundleIsThrownAwayAndSentAgain(t *testing.T) {
 	t.Parallel()
-	old, next := twoOperators(t, nil)
+	var known *knownBlobs
+	old, next := twoOperators(t, &vaulttest.Options{Blobs: func(b storage.Blobs) storage.Blobs {
+		known = newKnownBlobs(b)
+		return known
+	}})
 	code := await(t, next)
 	net := &cutting{TransferTo: next.Vaults}
 	_, err := old.v.BeginDeparture(t.Context(), code, net, nil)
@@ -225,8 +229,10 @@ func TestAnAlteredBundleIsThrownAwayAndSentAgain(t *testing.T) {
 		b[1000] ^= 1
 		return b
 	}
+	was := known.there(t)
 	_, err = old.v.SendDeparture(t.Context(), net)
 	requireInvalid(t, err, "digest")
+	require.Equal(t, was, known.there(t), "also when it is sent a thousand times, nothing of it lies there")
 	_, err = next.v.OpenArrival(t.Context())
 	require.ErrorIs(t, err, vault.ErrOffset)
 	_, err = old.v.SendDeparture(t.Context(), net)

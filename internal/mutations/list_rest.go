@@ -52,7 +52,7 @@ var onTheRest = []mutation{
 		{"vault/transfer_departure.go", "subtle.ConstantTimeCompare(digest[:], code.keys[:]) != 1", "subtle.ConstantTimeCompare(digest[:], code.keys[:]) > 1"},
 	}},
 	{"N72", "the digest of what moves here", "vault", "^TestAnAlteredBundleIsThrownAwayAndSentAgain$", []edit{
-		{"vault/transfer_service.go", "wrong = b.complete() && !bytes", "wrong = false && !bytes"},
+		{"vault/transfer_service.go", "wrong = nil; b.complete() && !bytes", "wrong = nil; false && !bytes"},
 	}},
 	{"N73", "the refusal of a second bundle under one code", "vault", "^TestWhoHasTheTicketButNotTheCodeSendsNothingThatOpens$", []edit{
 		{"vault/transfer_service.go", "if !b.sameOffer(o) {", "if false {"},

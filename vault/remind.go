@@ -104,7 +104,7 @@ func (c *ReminderChoice) check() error {
 		c.Address = "+" + number
 	case ByEmail:
 		a, err := mail.ParseAddress(c.Address)
-		if err != nil || a.Name != "" || len(c.Address) > maxAddress || checkText("address", c.Address, maxAddress, false) != nil {
+		if err != nil || a.Name != "" || !plainAddress(a.Address) || len(c.Address) > maxAddress || checkText("address", c.Address, maxAddress, false) != nil {
 			problems = append(problems, &InvalidError{Field: "address", Problem: "is not an e-mail address"})
 		} else {
 			c.Address = a.Address
@@ -113,6 +113,13 @@ func (c *ReminderChoice) check() error {
 		problems = append(problems, &InvalidError{Field: "channel", Problem: `is not "sms" or "email"`})
 	}
 	return errors.Join(problems...)
+}
+
+// plainAddress leaves out what only a quoted local part or a literal may hold: an address
+// goes into commands and headers of mail servers as it is, where "a> <b"@example.org would
+// be two, and a literal names a machine of somebody's own network.
+func plainAddress(s string) bool {
+	return strings.Count(s, "@") == 1 && !strings.ContainsAny(s, " \t\"(),:;<>[\\]")
 }
 
 // AskReminders takes the first of two steps to reminders: it sends a code to the

@@ -316,6 +316,12 @@ func TestACodeProvesTheAddressAndIsLimited(t *testing.T) {
 	} {
 		requireInvalid(t, r.v.AskReminders(ctx, c), field)
 	}
+	// What is one address to a parser, and two, or one of the own network, to a mail server.
+	for _, address := range []string{`"victim@example.org> NOTIFY=NEVER, <x"@example.org`, `"a b"@example.org`, "root@[127.0.0.1]", "a@example.org (b)"} {
+		c := choice
+		c.Channel, c.Address = vault.ByEmail, address
+		requireInvalid(t, r.v.AskReminders(ctx, c), "address")
+	}
 	requireInvalid(t, r.v.AskReminders(ctx, vault.ReminderChoice{Channel: vault.ByEmail, Address: "a@b.example\r\nBcc: c@d.example", Language: "fr", Zone: "Europe/Paris", Notice: choice.Notice}), "address")
 }
 

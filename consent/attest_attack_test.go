@@ -110,3 +110,16 @@ func TestARelayThatIsNoneAnyMoreHasSaidWhatItSaid(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, a.Gone)
 }
+
+// A name of a key that the store could not even look up is none, and no fault of the store.
+func TestAKeyNameThatIsNoneIsNotAttested(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	k := seal.NewTokenKey()
+	for _, number := range []string{"AAAA\nAAAA", "AAAAAAAA\r"} {
+		token, err := k.SignToken(tn.centre.relay.ID.String()+"."+number, "seen+jwt", map[string]string{"iss": "x"})
+		require.NoError(t, err)
+		_, err = tn.service.CheckAttestation(t.Context(), token)
+		require.ErrorIs(t, err, consent.ErrNotAttested)
+	}
+}

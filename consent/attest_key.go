@@ -58,7 +58,7 @@ func attestKeyID(relay RelayID, number string) string { return relay.String() + 
 func parseAttestKeyID(id string) (relay RelayID, number string, err error) {
 	name, number, ok := strings.Cut(id, ".")
 	relay, err = ParseRelayID(name)
-	if raw, bad := base64.RawURLEncoding.DecodeString(number); !ok || err != nil || bad != nil || len(raw) != attestNumber {
+	if raw, bad := base64.RawURLEncoding.DecodeString(number); !ok || err != nil || bad != nil || len(raw) != attestNumber || base64.RawURLEncoding.EncodeToString(raw) != number { // decoding passes over line breaks
 		return relay, "", ErrNotAttested
 	}
 	return relay, number, nil

@@ -101,7 +101,7 @@ func (o *Office) AskLink(ctx context.Context, code string, why Purpose, traits B
 }
 
 // AskLinked asks a person again who agreed to a link. vault.ErrNotFound if there is no such
-// link (any more). Other errors: those of [Office.Ask].
+// link (any more), also where the space is closed. Other errors: those of [Office.Ask].
 func (o *Office) AskLinked(ctx context.Context, link string, n NewAsk) (token string, err error) {
 	if err := o.checkAsk(&n); err != nil {
 		return "", err
@@ -110,10 +110,14 @@ func (o *Office) AskLinked(ctx context.Context, link string, n NewAsk) (token st
 	if err != nil {
 		return "", err
 	}
-	return o.leave(ctx, l.Vault, PartnerAsk, o.asked(n), func(tx *storage.Tx) error {
+	token, err = o.leave(ctx, l.Vault, PartnerAsk, o.asked(n), func(tx *storage.Tx) error {
 		_, err := o.service.cfg.Vaults.SlipIn(tx, slipLink, link) // N7
 		return err
 	})
+	if errors.Is(err, ErrAskCode) {
+		err = vault.ErrNotFound // of a space that is closed: as if the link had ended
+	}
+	return token, err
 }
 
 // Link returns the link to which a person agreed: a token by which [Office.AskLinked] asks

@@ -14,6 +14,9 @@ func (s *Vaults) LinkHandle(ctx context.Context, code string) (*Vault, error) {
 
 // LinkForgery returns who signs for a link, for who forges.
 func (v *Vault) LinkForgery() Forgery {
+	if v.guest == nil { // a test calls every method of a handle
+		return Forgery{}
+	}
 	return Forgery{Signer: v.guest.signer, Credential: v.guest.credential}
 }
 

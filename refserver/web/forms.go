@@ -134,6 +134,7 @@ func (v *visit) again(name string, f *form, err error, data any) error {
 			if !f.wrong() {
 				v.refuseFields(f, err)
 			}
+		case errors.Is(err, vault.ErrSignIn) && f.wrong(): // said beside the secret: no login was asked for
 		case errors.Is(err, vault.ErrRevision), errors.Is(err, vault.ErrSignIn), errors.Is(err, vault.ErrBackOff),
 			errors.Is(err, vault.ErrTooMany), errors.Is(err, vault.ErrTooManyLocked), errors.Is(err, vault.ErrBusy):
 			f.Problem = v.sentence(p)

@@ -47,6 +47,7 @@
     files.forEach(function (f) { add(f, input === photo); });
     // Emptied, so that the same file can be chosen again, and the next photo taken.
     input.value = "";
+    if (pages.length && say.textContent === words.none) say.textContent = ""; // it is chosen now
     suggest();
     number();
   }

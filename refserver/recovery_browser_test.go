@@ -236,7 +236,11 @@ func (s *surfer) opensRequest(way, recognised string) (number, code string) {
 	s.press(`input[name="way"][value="` + evaluated[string](s, `[...document.querySelectorAll('input[name="way"]')].find(i => i.closest("label").textContent.includes(`+quoted(s.lang.T(way))+`)).value`) + `"]`)
 	s.write("#f-recognised", recognised)
 	s.press(`form:has(input[name="way"]) button:not([type=button])`)
-	s.look("slip", "slip.title", "slip.keep", "script.never")
+	keep := "slip.keep"
+	if way == "way.sheet-desk" { // nobody hands over a paper by phone
+		keep = "slip.keep-call"
+	}
+	s.look("slip", "slip.title", keep, "script.never")
 	words := s.words()
 	return words[0], words[1]
 }

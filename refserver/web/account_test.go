@@ -22,10 +22,14 @@ import (
 
 func TestTheJournalSaysInPlainWordsWhatHappened(t *testing.T) {
 	t.Parallel()
-	p := open(t, nil).newPerson()
+	c := open(t, nil)
+	p, other := c.newPerson(), c.stranger()
+	other.login = p.login
+	other.signIn("wrong words here")
+	p.signIn(password).ok() // which notes it
 	paper := p.upload(url.Values{"title": {"Ordonnance"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok().Path
 	p.get(paper + "/file").ok()
-	g := p.get("/journal").ok("Papier ouvert : « Ordonnance »", "Ajouté : « Ordonnance »", "Entrée dans l’espace", "Espace ouvert pour la première fois", "Vous")
+	g := p.get("/journal").ok("Papier ouvert : « Ordonnance »", "Ajouté : « Ordonnance »", "Entrée dans l’espace", "Espace ouvert pour la première fois", "Vous", "Quelqu’un · Essai avec un mauvais mot de passe").without("Vous · Essai") // who tries is not known
 	require.Regexp(t, `(?s)Papier ouvert.*Ajouté.*Espace ouvert`, g.text(), "the latest first")
 }
 

@@ -146,6 +146,9 @@ func (v *visit) words(h consent.Happening) journalLine {
 		line.What, line.Name = v.t("journal.act."+string(e.Act)), label
 	}
 	line.Who = v.actorWords(e.Actor)
+	if e.Act == vault.ActSignInFailed { // whoever tried is not known: that is what failed
+		line.Who = v.t("journal.someone")
+	}
 	return line
 }
 

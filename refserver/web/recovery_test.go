@@ -162,7 +162,7 @@ func TestASheetAndACentreBringSomebodyBack(t *testing.T) {
 	amina := h.known()
 	amina.get("/ways").ok("Ma feuille de secours", "Vous ne l’avez pas.", "Rien ne peut être fait : tout est perdu.")
 	amina.makes("/ways/sheet", url.Values{"agreed": nil}).is(http.StatusUnprocessableEntity, "Cochez la case")
-	amina.makes("/ways/sheet", url.Values{"password": {"wrong words here"}}).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe")
+	amina.makes("/ways/sheet", url.Values{"password": {"wrong words here"}}).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe").without("identifiant ou le mot de passe") // no login is asked for there
 	first := amina.sheet(url.Values{"private": {"1"}})
 	amina.get("/ways").ok("Avec un centre", "Harbour", "Par téléphone", "Line", "Tout, privé compris", "Tout de suite", "Je prends ma feuille de secours").without(first, "pas encore dit que la feuille")
 	sheet := amina.sheet(url.Values{"private": {"1"}})
@@ -187,7 +187,7 @@ func TestASheetAndACentreBringSomebodyBack(t *testing.T) {
 	require.NotContains(t, again.Body, "1234 5678", "and no code goes back into a page")
 	phone.enters(number, code, "").ok("Presque arrivé", "Ce qui est privé revient aussi.")
 	phone.comes(url.Values{"sheet": {sheet}, "repeat": {"something else"}}).is(http.StatusUnprocessableEntity, "Les deux mots de passe").without(sheet, chosenAnew)
-	phone.comes(url.Values{"sheet": {"1111 2222 3333 4444 5555 6666"}}).is(http.StatusUnprocessableEntity, "Ce code a une erreur.")
+	phone.comes(url.Values{"sheet": {"1111 2222 3333 4444 5555 6666"}}).is(http.StatusUnprocessableEntity, "Ce code a une erreur.", "chaque mot", "tout est à retaper")
 	phone.comes(url.Values{"sheet": {first}}).is(http.StatusForbidden, "Ce n’est pas le code de votre feuille.").without("réponses")
 	g := phone.get("/back/new").ok()
 	values := g.form("/back/new", url.Values{"sheet": {sheet}, "new": {chosenAnew}, "repeat": {chosenAnew}})
@@ -224,7 +224,7 @@ func TestADeskHelpsByPhone(t *testing.T) {
 	lina.get(at).ok("Line", "Quelqu’un appelle", "Aucune demande n’attend.").without("Amina")
 	lina.post(at+"/find", url.Values{"login": {"0000 0000 0000"}}).is(http.StatusUnprocessableEntity, "Aucun espace ne peut être aidé ici")
 	lina.post(at+"/find", url.Values{"login": {amina.login}}).ok("Aider à revenir", "Feuille de secours, par téléphone").without("Amina")
-	number, code := h.request(lina, h.recovery.Line, "Feuille de secours, par téléphone", nil)
+	number, code := h.request(lina, h.recovery.Line, "Feuille de secours, par téléphone", nil) // which says nothing of handing over a paper
 	require.Equal(t, "/staff", lina.get("/papers").Path)
 
 	phone := h.stranger()

@@ -134,6 +134,15 @@ func (v *visit) checkAccount(f *form) {
 	if !alone(f) {
 		v.agreed(f)
 	}
+	v.retype(f)
+}
+
+// retype says that the secret boxes are empty again, beside the first of them, where
+// something is wrong: so nobody begins at the second.
+func (v *visit) retype(f *form) {
+	if f.wrong() && f.Wrong["new"] == "" {
+		f.refuse("new", v.t("wrong.retype"))
+	}
 }
 
 // alone reports whether the person wants an account, and not to be followed here: one is

@@ -223,7 +223,7 @@ func TestAnAccountIsOpenedWithAPerson(t *testing.T) {
 	path := tn.relayPath() + "/account"
 	values := url.Values{"called": {"Idris"}, "scope": {"add"}, "new": {password}, "repeat": {password}, "pin": {"482915"}, "again": {"482915"}, "consent": {"1"}, "agreed": {"1"}}
 	samir.post(path, url.Values{"new": {password}, "repeat": {"other words"}, "pin": {"1"}, "again": {"2"}}).
-		is(http.StatusUnprocessableEntity, "ne sont pas les mêmes", "Les deux codes PIN", "Cochez la case")
+		is(http.StatusUnprocessableEntity, "ne sont pas les mêmes", "Les deux codes PIN", "Cochez la case", "À retaper")
 	form := samir.get(path).ok("Ouvrir un compte avec quelqu’un", "tapée par la personne").form("", values)
 	easy := samir.get(path).form("", values)
 	easy["pin"], easy["again"] = []string{"123456"}, []string{"123456"}
@@ -231,7 +231,7 @@ func TestAnAccountIsOpenedWithAPerson(t *testing.T) {
 	samir.get(tn.relayPath()).ok("Ce centre ne suit encore personne.").without("Idris", "Comptes à finir d’ouvrir")
 	g := samir.post(path, form).ok("Le compte est ouvert", "Code de la carte")
 	require.Contains(t, g.Body, `<svg class="qr"`)
-	again := samir.post(path, form).ok("La carte ne peut pas être montrée à nouveau.")
+	again := samir.post(path, form).ok("La carte ne peut pas être montrée à nouveau.").without("Imprimez cette page")
 	require.Equal(t, g.word(), again.word(), "a second click opens no second account")
 	samir.get(tn.relayPath()).ok("Idris")
 	tn.desk(tn.harbor.Manager).get(tn.relayPath() + "/team/journal").ok("« Idris »").without(">opened<")

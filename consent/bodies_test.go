@@ -36,6 +36,9 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-partners.txt", got)
+	got, err = testvectors.Bodies(map[string]any{"partner-token": tokenSlip{}}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-partner-tokens.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

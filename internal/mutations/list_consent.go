@@ -117,6 +117,12 @@ var onConsent = []mutation{
 	{"N63", "the count of tries before traits are compared", "consent", "^TestTraitsAreTriedFiveTimes$", []edit{
 		{"consent/partner_link.go", "r.Tries++", "_ = r"},
 	}},
+	{"N64", "the memory of assertions that were used", "consent", "^TestAnAssertionOpensAnOfficeOnce$", []edit{
+		{"consent/partner_token.go", "case err == nil:\n\t\t\treturn vault.ErrRepeated", "case err == nil:\n\t\t\treturn nil"},
+	}},
+	{"N65", "the end of a token with the key that it was given to", "consent", "^TestATokenOfAPartnerEnds$", []edit{
+		{"consent/partner_token.go", "!bytes.Equal(slip.Key, o.partner.Key[:])", "len(slip.Key) == 0 && bytes.Equal(nil, raw)"},
+	}},
 	{"N51", "the comparison of a document with what was attested", "consent", "^TestAnAttestationOfAnotherPaperIsNotShown$", []edit{
 		{"consent/attest_check.go", "if err == nil && !a.Of(it.Document.Digest) {", "if false {"},
 	}},

@@ -19,6 +19,7 @@ require (
 	github.com/fxamacker/cbor/v2 v2.9.6
 	github.com/gabriel-vasile/mimetype v1.4.16
 	github.com/getkin/kin-openapi v0.152.0
+	github.com/go-jose/go-jose/v4 v4.1.5
 	github.com/go-playground/locales v0.14.2
 	github.com/hashicorp/go-hclog v1.6.3
 	github.com/hhrutter/tiff v1.0.6

@@ -23,6 +23,7 @@ import (
 	"reconnect.example/refserver/demo"
 	"reconnect.example/refserver/engines"
 	"reconnect.example/refserver/headers"
+	"reconnect.example/refserver/oauth"
 	"reconnect.example/refserver/preview"
 	"reconnect.example/refserver/printing"
 	"reconnect.example/refserver/problem"
@@ -180,6 +181,13 @@ func (s *server) build() (*http.Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(api.Path+"/", programs)
+	if s.data.Staff != nil && s.config.Serve.Address != "" { // whom an assertion is for must be fixed, and never what a request calls this server
+		tokens, err := oauth.New(oauth.Config{Staff: s.data.Staff, Limits: limits, Address: s.config.Serve.Address, Logger: s.log})
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle(oauth.Path, tokens)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	if s.config.Serve.Metrics == "" {

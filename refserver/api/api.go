@@ -142,6 +142,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 		a.addTeam()
 		a.addAttestations()
 		a.addMonthly()
+		a.addPartners()
 	}
 	if a.recovery != nil {
 		a.addRecovery()

@@ -26,6 +26,8 @@ const about = `One person's space: papers, contacts, appointments and notes.
 
 **Getting back in.** Who has forgotten everything comes back by a way that they made before: a relay that follows, or a desk, opens a request, and the person goes on alone with its number and code, with ` + "`POST /hand-over`" + ` and ` + "`POST /hand-over/complete`" + `. No helper gets in by that door. A server that does not offer it has no such operations.
 
+**Partner systems** are programs of other organisations that the authority has signed. They get a token at ` + "`/oauth/token`" + ` (OAuth 2.0, client credentials with a signed assertion), ask a person by a code that the person gave, and fetch sealed copies of what the person chose. There is no search. A server without relays has no such operations.
+
 **Revisions.** Every item has a revision, which is its ETag. What changes an item needs ` + "`If-Match`" + ` with the ETag that you have read, and is refused with 412 when somebody was faster.
 
 **Documents** are sent and returned as they are, as streams of bytes; parts of them with ` + "`Range`" + `. From a network that breaks they are sent with tus 1.0, at ` + "`/uploads`" + `. A download that breaks off is always shorter than its Content-Length.
@@ -64,13 +66,17 @@ func describe() huma.Config {
 				{Name: "Staff", Description: "What workers of relays do."},
 				{Name: "Helping", Description: "What workers of relays and agents of desks do to help somebody back in."},
 				{Name: "Team", Description: "What managers of relays do."},
+				{Name: "Partners", Description: "What programs of other organisations do that ask people for papers."},
 			},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"bearer":   {Type: "http", Scheme: "bearer", Description: "The token of POST /sessions, of POST /sessions/card, or of a worker."},
 					"handOver": {Type: "http", Scheme: "bearer", Description: "The token of POST /hand-over. It is good for the hand-over alone."},
-					"cookie":   {Type: "apiKey", In: "cookie", Name: "__Host-reconnect", Description: "Set by the pages of this server, and taken from them alone."},
+					partnerScheme: {Type: "oauth2", Description: "The token of a partner system: client credentials with a signed assertion (RFC 7523, EdDSA). It is good for ten minutes, and opens no space.", Flows: &huma.OAuthFlows{
+						ClientCredentials: &huma.OAuthFlow{TokenURL: "/oauth/token", Scopes: map[string]string{"ask": "Ask people for papers, and fetch what they present.", "link": "Ask people for a link beside a file number."}},
+					}},
+					"cookie": {Type: "apiKey", In: "cookie", Name: "__Host-reconnect", Description: "Set by the pages of this server, and taken from them alone."},
 				},
 			},
 		},

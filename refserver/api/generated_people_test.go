@@ -23,6 +23,7 @@ type cast struct {
 	fits   map[string]map[string]any // what fits one operation alone
 	known  map[string][]string
 	bridge *relay      // follows nobody
+	body   *body       // a partner system
 	shown  string      // code of a worker there, for visits
 	gone   []*resident // people who were signed in before
 	lost   map[string]int
@@ -37,6 +38,9 @@ func newCast(t *testing.T) *cast {
 	c.fits["look-at-visit-code"] = map[string]any{"code": c.shown}
 	c.person["nobody"] = c.stranger(t)
 	c.types["nobody"] = map[string]any{}
+	c.body = c.newBody(t)
+	c.person["partner"] = c.stranger(t)
+	c.types["partner"] = map[string]any{"purpose": map[string]any{"code": "benefits", "text": "ouvrir vos droits"}, "kinds": []any{"identity"}, "salt": make([]byte, 16), "digest": make([]byte, 32)}
 	c.staffed()
 	c.settle()
 	return c
@@ -120,10 +124,27 @@ func (c *cast) settle() {
 	c.fits["open-request"] = map[string]any{"*": map[string]any{"path": o.Request.Path, "recognised": "known for years"}}
 	c.fits["withdraw-with-new-keys"] = map[string]any{"*": map[string]any{"secret": p.secret()}}
 	c.fits["sign-in"] = map[string]any{"login": p.login, "password": p.password}
+	c.asks(p)
 	c.know("request", o.Request.ID)
 	c.know("path", o.Request.Path)
 	c.types["handOver"] = map[string]any{"number": o.Number, "code": o.Code}
 	c.person["handOver"] = c.stranger(c.t).as(ok[entered](c.enters(c.t, o), 201).Token)
+}
+
+// asks lets the partner ask the person again, who presents a paper and agrees to nothing else.
+func (c *cast) asks(p *resident) {
+	c.back("partner")
+	asking := map[string]any{"purpose": c.types["partner"]["purpose"], "kinds": []any{"identity"}, "lasts": c.stage.Clock.Now().Add(48 * time.Hour)}
+	asking["code"] = c.body.code(c.t, p)
+	ask := ok[AskToken](c.person["partner"].call("POST", "/partner/asks", asking), 201).Ask
+	paper := ok[Item](p.upload("Carte", paper(9, 900), headerCompartment, "shared"), 201)
+	c.body.presents(c.t, p, paper.ID)
+	c.fits["take-presentation"] = map[string]any{"ask": ask}
+	c.fits["read-link"] = map[string]any{"ask": ask}
+	c.fits["take-document"] = map[string]any{"ask": ask, "item": paper.ID}
+	again := maps.Clone(asking)
+	again["code"] = c.body.code(c.t, p)
+	c.fits["ask-person"] = map[string]any{"*": again}
 }
 
 func (c *cast) know(name, value string) {
@@ -174,6 +195,9 @@ func (c *cast) back(role string) bool {
 		return c.person[role].call("POST", "/notes", map[string]any{"name": "n", "note": map[string]any{"text": "x"}}).Status == http.StatusCreated
 	case "handOver":
 		return false
+	case "partner":
+		c.person[role].token = c.body.token(c.t)
+		return true
 	}
 	w, at := c.harbour.helper, c.harbour
 	if role == "manager" {

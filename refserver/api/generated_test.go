@@ -128,7 +128,7 @@ func generated(t *testing.T, calls []call, seed uint64, n int) {
 // caller is mostly who the operation is for.
 func (c call) caller(r *rand.Rand) string {
 	if r.IntN(100) < 25 {
-		return []string{"person", "worker", "manager", "desk", "nobody", "handOver"}[r.IntN(6)]
+		return []string{"person", "worker", "manager", "desk", "nobody", "handOver", "partner"}[r.IntN(7)]
 	}
 	switch {
 	case c.op.Security == nil:
@@ -137,6 +137,8 @@ func (c call) caller(r *rand.Rand) string {
 		return "handOver"
 	case c.op.Tags[0] == "Team":
 		return "manager"
+	case c.op.Tags[0] == "Partners":
+		return "partner"
 	case c.op.Tags[0] == "Helping":
 		return []string{"desk", "worker"}[r.IntN(2)]
 	case c.op.Tags[0] == "Staff":

@@ -22,6 +22,8 @@ type Limits struct {
 	signIns  buckets[netip.Prefix]
 	staff    buckets[netip.Prefix]
 	requests buckets[vault.ID]
+	partners buckets[vault.ID]
+	tokens   buckets[vault.ID]
 }
 
 // LimitsConfig configures NewLimits. Zero values take the default.
@@ -31,6 +33,7 @@ type LimitsConfig struct {
 	SignInsPerMinute  int              // sign-ins of one address; default 60, of which 30 at once
 	StaffPerMinute    int              // sign-ins of workers, and codes that they type; default 20, of which 10 at once
 	RequestsPerSecond int              // requests of one account; default 20, of which 200 at once
+	PartnerPerSecond  int              // requests of one partner system; default 5, of which 50 at once
 	Now               func() time.Time // default time.Now
 }
 
@@ -45,6 +48,9 @@ func NewLimits(c LimitsConfig) *Limits {
 	if c.RequestsPerSecond <= 0 {
 		c.RequestsPerSecond = 20
 	}
+	if c.PartnerPerSecond <= 0 {
+		c.PartnerPerSecond = 5
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -53,6 +59,8 @@ func NewLimits(c LimitsConfig) *Limits {
 		signIns:  buckets[netip.Prefix]{every: rate.Limit(c.SignInsPerMinute) / 60, burst: max(1, c.SignInsPerMinute/2), now: c.Now},
 		staff:    buckets[netip.Prefix]{every: rate.Limit(c.StaffPerMinute) / 60, burst: max(1, c.StaffPerMinute/2), now: c.Now},
 		requests: buckets[vault.ID]{every: rate.Limit(c.RequestsPerSecond), burst: 10 * c.RequestsPerSecond, now: c.Now},
+		partners: buckets[vault.ID]{every: rate.Limit(c.PartnerPerSecond), burst: 10 * c.PartnerPerSecond, now: c.Now},
+		tokens:   buckets[vault.ID]{every: rate.Limit(1. / 30), burst: 10, now: c.Now},
 	}
 }
 
@@ -69,6 +77,14 @@ func (l *Limits) StaffSignIn(r *http.Request) error { return l.staff.take(networ
 // Request counts a request of an account. A *vault.BackOffError says how long
 // to wait.
 func (l *Limits) Request(id vault.ID) error { return l.requests.take(id) }
+
+// Partner counts a request of a partner system. A *vault.BackOffError says how long to wait.
+func (l *Limits) Partner(id vault.ID) error { return l.partners.take(id) }
+
+// PartnerToken counts a token for a partner system: ten at once, then one in thirty seconds,
+// which is plenty for tokens of ten minutes, and little for the store. A
+// *vault.BackOffError says how long to wait.
+func (l *Limits) PartnerToken(id vault.ID) error { return l.tokens.take(id) }
 
 // Address returns the address of the sender: that of the connection or, behind
 // trusted proxies, the last one in X-Forwarded-For that is no trusted proxy.

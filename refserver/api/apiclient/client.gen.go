@@ -299,10 +299,61 @@ type ApproveRequest struct {
 	Recognised string `json:"recognised"`
 }
 
+// AskLinkRequest defines model for AskLinkRequest.
+type AskLinkRequest struct {
+	// Code Sixteen digits, as the person said them.
+	Code string `json:"code"`
+
+	// Digest 32 bytes, base64: Argon2id of the four traits, made where the partner is (consent.BlindTraits; docs/format.md). No trait is sent.
+	Digest []byte `json:"digest"`
+
+	// Purpose What for.
+	Purpose PartnerPurpose `json:"purpose"`
+
+	// Salt 16 random bytes, base64.
+	Salt []byte `json:"salt"`
+}
+
+// AskLinkedRequest defines model for AskLinkedRequest.
+type AskLinkedRequest struct {
+	// Kinds Which papers, of those that the authority allows: identity, civil-status, residence, address, income, health, work, school, bank, other.
+	Kinds []string `json:"kinds"`
+
+	// Lasts Until when it asks to fetch the copies; at most 90 days from now.
+	Lasts time.Time `json:"lasts"`
+
+	// Link To which the person agreed.
+	Link string `json:"link"`
+
+	// Purpose What for.
+	Purpose PartnerPurpose `json:"purpose"`
+}
+
+// AskPersonRequest defines model for AskPersonRequest.
+type AskPersonRequest struct {
+	// Code Sixteen digits, as the person said them; of a QR code what follows "reconnect:ask:".
+	Code string `json:"code"`
+
+	// Kinds Which papers, of those that the authority allows: identity, civil-status, residence, address, income, health, work, school, bank, other.
+	Kinds []string `json:"kinds"`
+
+	// Lasts Until when it asks to fetch the copies; at most 90 days from now.
+	Lasts time.Time `json:"lasts"`
+
+	// Purpose What for.
+	Purpose PartnerPurpose `json:"purpose"`
+}
+
 // AskRequest defines model for AskRequest.
 type AskRequest struct {
 	// Reason For the operator who decides, who reads nothing else of this space.
 	Reason string `json:"reason"`
+}
+
+// AskToken defines model for AskToken.
+type AskToken struct {
+	// Ask The token of a request: by it alone the answer is found. Keep it, and keep it secret.
+	Ask string `json:"ask"`
 }
 
 // AttestRequest defines model for AttestRequest.
@@ -1070,6 +1121,34 @@ type HandOver struct {
 	Until time.Time `json:"until"`
 }
 
+// Handed defines model for Handed.
+type Handed struct {
+	// Grant Names what was presented.
+	Grant string `json:"grant"`
+
+	// Receipt That the person presented this, for what and until when.
+	Receipt Handed_Receipt `json:"receipt"`
+
+	// Record Sealed to the partner's X-Wing key, base64: consent.OpenHanded opens it where the secret key is.
+	Record []byte `json:"record"`
+
+	// Until Until when it can be fetched.
+	Until time.Time `json:"until"`
+
+	// Vault A pseudonym; it leads to nothing.
+	Vault string `json:"vault"`
+}
+
+// Handed_Receipt That the person presented this, for what and until when.
+type Handed_Receipt struct {
+	// RecordId Names the receipt.
+	RecordId string `json:"record_id"`
+
+	// SchemaVersion The version of its form.
+	SchemaVersion        string                 `json:"schema_version"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
 // Helper defines model for Helper.
 type Helper struct {
 	// Name Of the relay or desk, as the directory had it then.
@@ -1277,6 +1356,12 @@ type LicenceAnswer struct {
 
 	// Until The last day up to which licences follow each other without a gap.
 	Until *openapi_types.Date `json:"until,omitempty"`
+}
+
+// LinkToken defines model for LinkToken.
+type LinkToken struct {
+	// Link Leads to a person who agreed, and says nothing of them. Keep it beside the file number, and keep it secret.
+	Link string `json:"link"`
 }
 
 // ListAnswer defines model for ListAnswer.
@@ -1692,6 +1777,36 @@ type OwnRequestsAnswer struct {
 
 	// Requests The newest first.
 	Requests []RecoveryRequest `json:"requests"`
+}
+
+// PartnerPurpose defines model for PartnerPurpose.
+type PartnerPurpose struct {
+	// Code A stable code, such as benefits, housing or health.
+	Code string `json:"code"`
+
+	// Text In plain words, in the language of the people who are asked: the person reads it.
+	Text string `json:"text"`
+}
+
+// PartnerSelf defines model for PartnerSelf.
+type PartnerSelf struct {
+	// Id Names the partner.
+	Id string `json:"id"`
+
+	// Kinds Which papers it may ask for, as stable codes.
+	Kinds []string `json:"kinds"`
+
+	// Name As people read it.
+	Name string `json:"name"`
+
+	// Scopes What it may do, as stable codes: ask, link.
+	Scopes []string `json:"scopes"`
+
+	// Service The public key of this service (Ed25519, base64), with which what is fetched is verified. Fix it once, compared with what the operator says on another way: whoever stands in the middle could say another here.
+	Service []byte `json:"service"`
+
+	// Until The last day; missing: until it is withdrawn.
+	Until *string `json:"until,omitempty"`
 }
 
 // PasswordRequest defines model for PasswordRequest.
@@ -2501,6 +2616,15 @@ type SuggestionsAnswer struct {
 
 	// Questions In plain words. Their answers stand in no papers.
 	Questions []string `json:"questions"`
+}
+
+// TakeDocumentRequest defines model for TakeDocumentRequest.
+type TakeDocumentRequest struct {
+	// Ask The token of a request: by it alone the answer is found. Keep it, and keep it secret.
+	Ask string `json:"ask"`
+
+	// Item Id of a paper of what was presented.
+	Item string `json:"item"`
 }
 
 // TakenInAnswer defines model for TakenInAnswer.
@@ -3395,6 +3519,85 @@ func (a ConsentAnswer_Receipt) MarshalJSON() ([]byte, error) {
 	return json.Marshal(object)
 }
 
+// Getter for additional properties for Handed_Receipt. Returns the specified
+// element and whether it was found
+func (a Handed_Receipt) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for Handed_Receipt
+func (a *Handed_Receipt) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for Handed_Receipt to handle AdditionalProperties
+func (a *Handed_Receipt) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["record_id"]; found {
+		err = json.Unmarshal(raw, &a.RecordId)
+		if err != nil {
+			return fmt.Errorf("error reading 'record_id': %w", err)
+		}
+		delete(object, "record_id")
+	}
+
+	if raw, found := object["schema_version"]; found {
+		err = json.Unmarshal(raw, &a.SchemaVersion)
+		if err != nil {
+			return fmt.Errorf("error reading 'schema_version': %w", err)
+		}
+		delete(object, "schema_version")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for Handed_Receipt to handle AdditionalProperties
+func (a Handed_Receipt) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	object["record_id"], err = json.Marshal(a.RecordId)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'record_id': %w", err)
+	}
+
+	object["schema_version"], err = json.Marshal(a.SchemaVersion)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'schema_version': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
 // Getter for additional properties for ReceiptsAnswer_Receipts_Item. Returns the specified
 // element and whether it was found
 func (a ReceiptsAnswer_Receipts_Item) Get(fieldName string) (value interface{}, found bool) {
@@ -4006,6 +4209,54 @@ func (c *Client) AddNote(ctx context.Context, params *AddNoteParams, body NoteRe
 func (c *Client) Overview(ctx context.Context, editors ...Editor) (*Answer[OverviewAnswer], error) {
 	r := outgoing{method: http.MethodGet, path: at("/overview")}
 	return call[OverviewAnswer](ctx, c, &r, editors)
+}
+
+// ReadPartner is GET /partner: What the caller may do.
+func (c *Client) ReadPartner(ctx context.Context, editors ...Editor) (*Answer[PartnerSelf], error) {
+	r := outgoing{method: http.MethodGet, path: at("/partner")}
+	return call[PartnerSelf](ctx, c, &r, editors)
+}
+
+// AskPerson is POST /partner/asks: Ask a person for papers.
+func (c *Client) AskPerson(ctx context.Context, body AskPersonRequest, editors ...Editor) (*Answer[AskToken], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partner/asks"), json: body}
+	return call[AskToken](ctx, c, &r, editors)
+}
+
+// AskForLink is POST /partner/link-asks: Ask a person for a link.
+func (c *Client) AskForLink(ctx context.Context, body AskLinkRequest, editors ...Editor) (*Answer[AskToken], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partner/link-asks"), json: body}
+	return call[AskToken](ctx, c, &r, editors)
+}
+
+// AskLinkedPerson is POST /partner/linked-asks: Ask a person again.
+func (c *Client) AskLinkedPerson(ctx context.Context, body AskLinkedRequest, editors ...Editor) (*Answer[AskToken], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partner/linked-asks"), json: body}
+	return call[AskToken](ctx, c, &r, editors)
+}
+
+// ReadLink is POST /partner/links: Look whether a link was agreed to.
+func (c *Client) ReadLink(ctx context.Context, body AskToken, editors ...Editor) (*Answer[LinkToken], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partner/links"), json: body}
+	return call[LinkToken](ctx, c, &r, editors)
+}
+
+// EndLink is POST /partner/links/end: Forget a link.
+func (c *Client) EndLink(ctx context.Context, body LinkToken, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partner/links/end"), json: body}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// TakePresentation is POST /partner/presentations: Fetch what was presented.
+func (c *Client) TakePresentation(ctx context.Context, body AskToken, editors ...Editor) (*Answer[Handed], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partner/presentations"), json: body}
+	return call[Handed](ctx, c, &r, editors)
+}
+
+// TakeDocument is POST /partner/presentations/documents: Fetch the content of a paper that was presented.
+func (c *Client) TakeDocument(ctx context.Context, body TakeDocumentRequest, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partner/presentations/documents"), json: body}
+	return call[[]byte](ctx, c, &r, editors)
 }
 
 // ChangePassword is POST /password: Change the password.

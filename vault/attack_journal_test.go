@@ -165,13 +165,13 @@ func markupInNames(t *testing.T, s *hostile) {
 	z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
 	require.NoError(t, err)
 	file := func(name string) []byte {
-		f, err := z.Open(name)
+		f, err := z.Open("reconnect/data/" + name)
 		require.NoError(t, err)
 		b, err := io.ReadAll(f)
 		require.NoError(t, err)
 		return bytes.TrimPrefix(b, []byte("\ufeff"))
 	}
-	for _, name := range []string{"journal.csv", "data/notes.csv"} {
+	for _, name := range []string{"journal.csv", "notes.csv"} {
 		rows, err := csv.NewReader(bytes.NewReader(file(name))).ReadAll()
 		require.NoError(t, err)
 		if name == "journal.csv" {

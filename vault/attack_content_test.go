@@ -233,9 +233,9 @@ func hostileNames(t *testing.T, s *hostile) {
 	for _, f := range z.File {
 		require.True(t, filepath.IsLocal(f.Name), f.Name)
 		require.NotRegexp(t, "[\\x00-\\x1f\\\\:<>\u202a-\u202e\u2066-\u2069]", f.Name)
-		if strings.HasPrefix(f.Name, "documents/") {
+		if strings.HasPrefix(f.Name, "reconnect/data/documents/") {
 			documents++
-			require.Equal(t, 2, strings.Count(f.Name, "/"), "no name makes a folder: %s", f.Name)
+			require.Equal(t, 4, strings.Count(f.Name, "/"), "no name makes a folder: %s", f.Name)
 		}
 	}
 	require.Equal(t, len(hostile), documents)

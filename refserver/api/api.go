@@ -143,6 +143,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 		a.addAttestations()
 		a.addMonthly()
 		a.addPartners()
+		a.addAsked()
 	}
 	if a.recovery != nil {
 		a.addRecovery()

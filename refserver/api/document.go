@@ -66,6 +66,7 @@ func describe() huma.Config {
 				{Name: "Staff", Description: "What workers of relays do."},
 				{Name: "Helping", Description: "What workers of relays and agents of desks do to help somebody back in."},
 				{Name: "Team", Description: "What managers of relays do."},
+				{Name: "Asks", Description: "What a person answers programs of other organisations that ask for papers."},
 				{Name: "Partners", Description: "What programs of other organisations do that ask people for papers."},
 			},
 			Components: &huma.Components{

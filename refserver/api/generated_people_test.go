@@ -142,6 +142,19 @@ func (c *cast) asks(p *resident) {
 	c.fits["take-presentation"] = map[string]any{"ask": ask}
 	c.fits["read-link"] = map[string]any{"ask": ask}
 	c.fits["take-document"] = map[string]any{"ask": ask, "item": paper.ID}
+	c.known["ask"] = nil
+	for range 3 { // to be refused, to be presented for, and one that stays
+		asking["code"] = c.body.code(c.t, p)
+		ok[AskToken](c.person["partner"].call("POST", "/partner/asks", asking), 201)
+	}
+	linking := map[string]any{"code": c.body.code(c.t, p), "purpose": asking["purpose"], "salt": make([]byte, 16), "digest": make([]byte, 32)}
+	ok[AskToken](c.person["partner"].call("POST", "/partner/link-asks", linking), 201)
+	for _, one := range ok[struct{ Asks []Asked }](p.call("GET", "/asks", nil), 200).Asks {
+		c.know("ask", one.Ask)
+	}
+	c.know("partner", c.body.ID.String())
+	c.fits["present"] = map[string]any{"*": map[string]any{"notice": read("x"), "agreed": true, "items": []any{paper.ID}, "until": c.stage.Clock.Now().Add(time.Hour), "secret": p.secret()}}
+	c.fits["agree-to-link"] = map[string]any{"*": map[string]any{"number": "1", "familyName": "K", "firstName": "Amina", "birthDate": "1990-01-01"}}
 	again := maps.Clone(asking)
 	again["code"] = c.body.code(c.t, p)
 	c.fits["ask-person"] = map[string]any{"*": again}

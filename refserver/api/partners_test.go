@@ -116,6 +116,103 @@ func TestAPartnerAsksAndFetchesOverTheAPI(t *testing.T) {
 	program.call("POST", "/partner/presentations", ask).refused(404, "no-answer")
 }
 
+// What a person does at their telephone, over the API, with nobody beside them.
+func TestAPersonAnswersAPartnerOverTheAPI(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	caf, amina := tn.newBody(t), tn.resident(t)
+	card := ok[Item](amina.upload("Carte", paper(1, 1000), headerCompartment, "shared"), 201)
+	letter := ok[Item](amina.upload("Lettre", paper(2, 1000)), 201) // private
+	program := caf.program(t)
+	asks := func() (AskToken, Asked) {
+		code := ok[AskCode](amina.call("POST", "/asks/code", nil), 201)
+		require.Equal(t, "reconnect:ask:"+strings.ReplaceAll(code.Code, " ", ""), code.QR)
+		token := ok[AskToken](program.call("POST", "/partner/asks", caf.asking(code.Code)), 201)
+		return token, ok[struct{ Asks []Asked }](amina.call("GET", "/asks", nil), 200).Asks[0]
+	}
+	token, ask := asks()
+	require.Equal(t, "CAF", ask.Name)
+	require.Equal(t, []string{"identity"}, ask.Kinds)
+	require.Equal(t, "ouvrir votre droit à l'aide au logement", ask.Purpose.Text)
+	with := func(until time.Time, password string, items ...string) map[string]any {
+		return map[string]any{"notice": read("Une copie."), "agreed": true, "items": items, "until": until, "secret": map[string]any{"password": password}}
+	}
+	soon := tn.stage.Clock.Now().Add(time.Hour)
+	present := "/asks/" + ask.Ask + "/present"
+	amina.call("POST", present, with(soon, amina.password, letter.ID)).refused(422, "invalid")
+	amina.call("POST", present, with(ask.Lasts.Add(time.Hour), amina.password, card.ID)).refused(422, "invalid")
+	amina.call("POST", present, with(soon, "wrong password", card.ID)).refused(401, "sign-in")
+	program.call("POST", "/partner/presentations", token).refused(404, "no-answer")
+	tn.resident(t).call("POST", present, with(soon, amina.password, card.ID)).refused(404, "not-found")
+
+	receipt := ok[struct {
+		Receipt struct {
+			Record string `json:"record_id"`
+		}
+		Confirmed bool
+	}](amina.call("POST", present, with(soon, amina.password, card.ID)), 201)
+	require.True(t, receipt.Confirmed)
+	out := ok[struct{ Presentations []Presented }](amina.call("GET", "/presentations", nil), 200).Presentations
+	require.Len(t, out, 1)
+	require.Equal(t, []string{card.ID}, out[0].Items)
+	require.Equal(t, receipt.Receipt.Record, out[0].Receipt)
+	require.True(t, out[0].InForce)
+	ok[Handed](program.call("POST", "/partner/presentations", token), 200)
+	ok[struct{}](amina.call("DELETE", "/presentations/"+out[0].Grant, nil), 200)
+	program.call("POST", "/partner/presentations", token).refused(404, "no-answer")
+
+	token, ask = asks()
+	require.Equal(t, 204, amina.call("POST", "/asks/"+ask.Ask+"/refuse", nil).Status)
+	amina.call("POST", "/asks/"+ask.Ask+"/refuse", nil).refused(404, "not-found")
+	program.call("POST", "/partner/presentations", token).refused(404, "no-answer")
+}
+
+// The success path of everything about links, and of who is blocked.
+func TestALinkIsMadeAskedByAndEndedOverTheAPI(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	caf, amina := tn.newBody(t), tn.resident(t)
+	program := caf.program(t)
+	file := map[string]any{"number": "75-1234", "familyName": "KEITA", "firstName": "Amina", "birthDate": "1990-05-01"}
+	blinded, err := consent.BlindTraits(consent.Traits{Number: "75 1234", FamilyName: "Keïta", FirstName: "AMINA", BirthDate: "1990-05-01"})
+	require.NoError(t, err)
+	asking := caf.asking(caf.code(t, amina))
+	token := ok[AskToken](program.call("POST", "/partner/link-asks", map[string]any{"code": asking["code"], "purpose": asking["purpose"], "salt": blinded.Salt[:], "digest": blinded.Digest[:]}), 201)
+	waits := func() []Asked { return ok[struct{ Asks []Asked }](amina.call("GET", "/asks", nil), 200).Asks }
+	known := func() []KnownPartner {
+		return ok[struct{ Partners []KnownPartner }](amina.call("GET", "/partners", nil), 200).Partners
+	}
+	ask := waits()[0]
+	require.True(t, ask.Link)
+	require.Equal(t, 5, ask.TriesLeft)
+	agree := "/asks/" + ask.Ask + "/link"
+	amina.call("POST", agree, map[string]any{"number": "75-1235", "familyName": "KEITA", "firstName": "Amina", "birthDate": "1990-05-01"}).refused(422, "traits")
+	require.Equal(t, 4, waits()[0].TriesLeft)
+	program.call("POST", "/partner/links", token).refused(404, "no-answer")
+	require.Equal(t, 204, amina.call("POST", agree, file).Status)
+	require.Empty(t, waits())
+	require.Equal(t, "75-1234", known()[0].Links[0].Number)
+	require.Equal(t, "CAF", known()[0].Name)
+
+	link := ok[LinkToken](program.call("POST", "/partner/links", token), 200)
+	again := caf.asking("")
+	delete(again, "code")
+	again["link"] = link.Link
+	ok[AskToken](program.call("POST", "/partner/linked-asks", again), 201)
+	require.False(t, waits()[0].Link)
+	at := "/partners/" + caf.ID.String()
+	require.Equal(t, 204, amina.call("POST", at+"/block", nil).Status)
+	require.Empty(t, waits(), "who is blocked reaches nobody")
+	require.True(t, known()[0].Blocked)
+	require.Equal(t, 204, amina.call("DELETE", at+"/block", nil).Status)
+	require.Len(t, waits(), 1)
+	require.Equal(t, 204, amina.call("DELETE", at+"/links", nil).Status)
+	require.Empty(t, known())
+	program.call("POST", "/partner/linked-asks", again).refused(404, "not-found")
+	require.Equal(t, 204, program.call("POST", "/partner/links/end", link).Status)
+	amina.call("POST", "/partners/"+vault.ID(consent.NewOrganisationID()).String()+"/block", nil).refused(404, "not-named")
+}
+
 func TestATokenOfAPartnerOpensNothingElse(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)

@@ -238,6 +238,21 @@ type AdmitRequest struct {
 // AdmitRequestRoles defines model for AdmitRequest.Roles.
 type AdmitRequestRoles string
 
+// AgreeLinkRequest defines model for AgreeLinkRequest.
+type AgreeLinkRequest struct {
+	// BirthDate As it stands in that file.
+	BirthDate openapi_types.Date `json:"birthDate"`
+
+	// FamilyName As it stands in that file.
+	FamilyName string `json:"familyName"`
+
+	// FirstName As it stands in that file.
+	FirstName string `json:"firstName"`
+
+	// Number Of the file there.
+	Number string `json:"number"`
+}
+
 // Agreement defines model for Agreement.
 type Agreement struct {
 	// Agreed Must be true: the person said yes themself.
@@ -299,6 +314,18 @@ type ApproveRequest struct {
 	Recognised string `json:"recognised"`
 }
 
+// AskCode defines model for AskCode.
+type AskCode struct {
+	// Code Sixteen digits in groups of four, to be read aloud. It reaches this space, to ask, and nothing else.
+	Code string `json:"code"`
+
+	// Qr The text of its QR code.
+	Qr string `json:"qr"`
+
+	// Until Until when it can be used. It is good once.
+	Until time.Time `json:"until"`
+}
+
 // AskLinkRequest defines model for AskLinkRequest.
 type AskLinkRequest struct {
 	// Code Sixteen digits, as the person said them.
@@ -354,6 +381,51 @@ type AskRequest struct {
 type AskToken struct {
 	// Ask The token of a request: by it alone the answer is found. Keep it, and keep it secret.
 	Ask string `json:"ask"`
+}
+
+// Asked defines model for Asked.
+type Asked struct {
+	// Ask Names the request.
+	Ask string `json:"ask"`
+
+	// At When it asked.
+	At time.Time `json:"at"`
+
+	// Contact How to reach it.
+	Contact *string `json:"contact,omitempty"`
+
+	// Kinds Which papers it asks for, as stable codes; empty for a link.
+	Kinds []string `json:"kinds"`
+
+	// Lasts Until when it asks to fetch the copies.
+	Lasts *time.Time `json:"lasts,omitempty"`
+
+	// Link true: it asks for no papers, but to keep a link beside its own file number.
+	Link *bool `json:"link,omitempty"`
+
+	// Name Of the partner, as the directory has it now.
+	Name string `json:"name"`
+
+	// Organisation Who answers for it.
+	Organisation string `json:"organisation"`
+
+	// Partner Id of the partner.
+	Partner string `json:"partner"`
+
+	// Purpose What for, in the partner's words.
+	Purpose PartnerPurpose `json:"purpose"`
+
+	// TriesLeft Of a link: how often the four traits can be typed.
+	TriesLeft *int64 `json:"triesLeft,omitempty"`
+
+	// Until Until when it can be answered.
+	Until time.Time `json:"until"`
+}
+
+// AskedListAnswer defines model for AskedListAnswer.
+type AskedListAnswer struct {
+	// Asks What is not answered yet, the latest first; at most twenty.
+	Asks []Asked `json:"asks"`
 }
 
 // AttestRequest defines model for AttestRequest.
@@ -962,6 +1034,15 @@ type FieldProblem struct {
 	Problem string `json:"problem"`
 }
 
+// FileLink defines model for FileLink.
+type FileLink struct {
+	// At When the person agreed.
+	At time.Time `json:"at"`
+
+	// Number Of the file there, as the person typed it.
+	Number string `json:"number"`
+}
+
 // FindAnswer defines model for FindAnswer.
 type FindAnswer struct {
 	// Vault Names the space. It opens nothing.
@@ -1305,6 +1386,27 @@ type Key struct {
 type KeySet struct {
 	// Keys Former ones, too: what they signed stays verifiable.
 	Keys []Key `json:"keys"`
+}
+
+// KnownPartner defines model for KnownPartner.
+type KnownPartner struct {
+	// Blocked true: nothing of it reaches the person.
+	Blocked *bool `json:"blocked,omitempty"`
+
+	// Links By which it can ask again without a code.
+	Links []FileLink `json:"links"`
+
+	// Name As the directory has it now; missing: it is none any more.
+	Name *string `json:"name,omitempty"`
+
+	// Partner Id of the partner.
+	Partner string `json:"partner"`
+}
+
+// KnownPartnersAnswer defines model for KnownPartnersAnswer.
+type KnownPartnersAnswer struct {
+	// Partners Those with a link, and those that are blocked.
+	Partners []KnownPartner `json:"partners"`
 }
 
 // LeaveNoteRequest defines model for LeaveNoteRequest.
@@ -1876,6 +1978,72 @@ type Person struct {
 
 	// Until When it ends; missing: when they withdraw it.
 	Until *time.Time `json:"until,omitempty"`
+}
+
+// PresentRequest defines model for PresentRequest.
+type PresentRequest struct {
+	// Agreed Must be true: the person said yes themself.
+	Agreed bool `json:"agreed"`
+
+	// Items Ids of the papers, as they are now. These and nothing else; what is private is refused: share it first.
+	Items []string `json:"items"`
+
+	// Notice What was read.
+	Notice Notice `json:"notice"`
+
+	// Secret Shown once more: an open session alone presents nothing.
+	Secret Secret `json:"secret"`
+
+	// Until When they cannot be fetched any more; at most what was asked for.
+	Until time.Time `json:"until"`
+}
+
+// Presented defines model for Presented.
+type Presented struct {
+	// Ended When it ended.
+	Ended *time.Time `json:"ended,omitempty"`
+
+	// EndedBy Who or what ended it, as a stable code.
+	EndedBy *string `json:"endedBy,omitempty"`
+
+	// Grant Names what was presented.
+	Grant string `json:"grant"`
+
+	// InForce Whether it can be fetched now.
+	InForce bool `json:"inForce"`
+
+	// Items Ids of the papers, which may be gone since.
+	Items []string `json:"items"`
+
+	// Name Of the partner, as it was.
+	Name string `json:"name"`
+
+	// Organisation Who answered for it.
+	Organisation string `json:"organisation"`
+
+	// Partner Id of the partner.
+	Partner string `json:"partner"`
+
+	// Purpose What for.
+	Purpose PartnerPurpose `json:"purpose"`
+
+	// Receipt Id of its receipt.
+	Receipt *string `json:"receipt,omitempty"`
+
+	// Since When it was presented.
+	Since time.Time `json:"since"`
+
+	// Until When it can be fetched no more.
+	Until time.Time `json:"until"`
+}
+
+// PresentedListAnswer defines model for PresentedListAnswer.
+type PresentedListAnswer struct {
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
+	// Presentations What can be fetched now first, then the latest.
+	Presentations []Presented `json:"presentations"`
 }
 
 // Printed defines model for Printed.
@@ -2824,6 +2992,26 @@ type AddAppointmentParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// MakeAskCodeParams defines parameters for MakeAskCode.
+type MakeAskCodeParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// AgreeToLinkParams defines parameters for AgreeToLink.
+type AgreeToLinkParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// PresentParams defines parameters for Present.
+type PresentParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// RefuseAskParams defines parameters for RefuseAsk.
+type RefuseAskParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // NewCardParams defines parameters for NewCard.
 type NewCardParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
@@ -3005,9 +3193,20 @@ type AddNoteParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// BlockPartnerParams defines parameters for BlockPartner.
+type BlockPartnerParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ChangePasswordParams defines parameters for ChangePassword.
 type ChangePasswordParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListPresentationsParams defines parameters for ListPresentations.
+type ListPresentationsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListReceiptsParams defines parameters for ListReceipts.
@@ -3792,6 +3991,48 @@ func (c *Client) AddAppointment(ctx context.Context, params *AddAppointmentParam
 	return call[Item](ctx, c, &r, editors)
 }
 
+// ListAsks is GET /asks: What partners ask for.
+func (c *Client) ListAsks(ctx context.Context, editors ...Editor) (*Answer[AskedListAnswer], error) {
+	r := outgoing{method: http.MethodGet, path: at("/asks")}
+	return call[AskedListAnswer](ctx, c, &r, editors)
+}
+
+// MakeAskCode is POST /asks/code: Make a code by which a partner can ask.
+func (c *Client) MakeAskCode(ctx context.Context, params *MakeAskCodeParams, editors ...Editor) (*Answer[AskCode], error) {
+	r := outgoing{method: http.MethodPost, path: at("/asks/code")}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[AskCode](ctx, c, &r, editors)
+}
+
+// AgreeToLink is POST /asks/{ask}/link: Agree that a partner links its file.
+func (c *Client) AgreeToLink(ctx context.Context, ask string, params *AgreeToLinkParams, body AgreeLinkRequest, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/asks/%s/link", ask), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// Present is POST /asks/{ask}/present: Present papers to who asked.
+func (c *Client) Present(ctx context.Context, ask string, params *PresentParams, body PresentRequest, editors ...Editor) (*Answer[ConsentAnswer], error) {
+	r := outgoing{method: http.MethodPost, path: at("/asks/%s/present", ask), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[ConsentAnswer](ctx, c, &r, editors)
+}
+
+// RefuseAsk is POST /asks/{ask}/refuse: Refuse.
+func (c *Client) RefuseAsk(ctx context.Context, ask string, params *RefuseAskParams, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/asks/%s/refuse", ask)}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
 // CheckAttestation is POST /attestations/check: Check a printout.
 func (c *Client) CheckAttestation(ctx context.Context, body Printed, editors ...Editor) (*Answer[Attestation], error) {
 	r := outgoing{method: http.MethodPost, path: at("/attestations/check"), json: body}
@@ -4259,6 +4500,33 @@ func (c *Client) TakeDocument(ctx context.Context, body TakeDocumentRequest, edi
 	return call[[]byte](ctx, c, &r, editors)
 }
 
+// ListKnownPartners is GET /partners: Partners with a link, and blocked ones.
+func (c *Client) ListKnownPartners(ctx context.Context, editors ...Editor) (*Answer[KnownPartnersAnswer], error) {
+	r := outgoing{method: http.MethodGet, path: at("/partners")}
+	return call[KnownPartnersAnswer](ctx, c, &r, editors)
+}
+
+// UnblockPartner is DELETE /partners/{partner}/block: Unblock a partner.
+func (c *Client) UnblockPartner(ctx context.Context, partner string, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/partners/%s/block", partner)}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// BlockPartner is POST /partners/{partner}/block: Block a partner.
+func (c *Client) BlockPartner(ctx context.Context, partner string, params *BlockPartnerParams, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partners/%s/block", partner)}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// EndPartnerLinks is DELETE /partners/{partner}/links: End the links with a partner.
+func (c *Client) EndPartnerLinks(ctx context.Context, partner string, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/partners/%s/links", partner)}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
 // ChangePassword is POST /password: Change the password.
 func (c *Client) ChangePassword(ctx context.Context, params *ChangePasswordParams, body PasswordRequest, editors ...Editor) (*Answer[ConfirmedAnswer], error) {
 	r := outgoing{method: http.MethodPost, path: at("/password"), json: body}
@@ -4266,6 +4534,22 @@ func (c *Client) ChangePassword(ctx context.Context, params *ChangePasswordParam
 		r.head("Idempotency-Key", params.IdempotencyKey)
 	}
 	return call[ConfirmedAnswer](ctx, c, &r, editors)
+}
+
+// ListPresentations is GET /presentations: What was presented.
+func (c *Client) ListPresentations(ctx context.Context, params *ListPresentationsParams, editors ...Editor) (*Answer[PresentedListAnswer], error) {
+	r := outgoing{method: http.MethodGet, path: at("/presentations")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+	}
+	return call[PresentedListAnswer](ctx, c, &r, editors)
+}
+
+// TakeBack is DELETE /presentations/{grant}: Take back what was presented.
+func (c *Client) TakeBack(ctx context.Context, grant string, editors ...Editor) (*Answer[ConsentAnswer], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/presentations/%s", grant)}
+	return call[ConsentAnswer](ctx, c, &r, editors)
 }
 
 // ListReceipts is GET /receipts: List the receipts.

@@ -13,6 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
+
+	"reconnect.example/vault"
 )
 
 // What helps somebody who uses no mouse, who reads little, or who is at a device of others.
@@ -20,7 +22,7 @@ func TestHelpsInABrowser(t *testing.T) {
 	t.Parallel()
 	w, r := openWindow(t), start(t, filepath.Join(shortDir(t), "data"), "--demo")
 	for name, tell := range map[string]func(*surfer, *running){
-		"keyboard": byKeyboardAlone, "voice": readAloud, "shared": aSharedDeviceAsksFirst, "slow": aPhotoBeforeTheScript,
+		"keyboard": byKeyboardAlone, "voice": readAloud, "shared": aSharedDeviceAsksFirst, "slow": aPhotoBeforeTheScript, "once": whatIsShownOnceAsks,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -152,4 +154,44 @@ func (s *surfer) asked(path string) bool {
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
 	return slices.ContainsFunc(s.watched.asked, func(address string) bool { return strings.HasSuffix(address, path) })
+}
+
+// whatIsShownOnceAsks: an easy PIN is told beside its box before anything is sent, and the
+// page of the card asks before it is left, by a form as by a link.
+func whatIsShownOnceAsks(s *surfer, r *running) {
+	s.signIn(r)
+	s.goTo(r.url + "/card")
+	s.waits("card.means")
+	s.write("#f-password", r.secret)
+	for _, easy := range []string{"123456", "121212", "112233", "147147", "147741"} {
+		require.Error(s, vault.CheckPIN(easy, ""))
+		s.fills("#f-pin", easy)
+		s.becomes(`document.querySelector("#now-pin")?.textContent === `+quoted(s.lang.T("wrong.pin-easy")), "nobody says that "+easy+" is easy")
+	}
+	s.fills("#f-pin", "48291")
+	s.becomes(`document.querySelector("#now-pin")?.textContent === `+quoted(s.lang.T("wrong.pin-digits")), "five digits are taken")
+	s.fills("#f-pin", ownPIN)
+	s.fills("#f-again", "482916")
+	s.becomes(`!document.querySelector("#now-pin") && document.querySelector("#now-again").textContent === `+quoted(s.lang.T("wrong.pins")), "two that differ are taken")
+	s.look("pin", "wrong.pins")
+	s.fills("#f-again", ownPIN)
+	s.press(`main form:has(#f-pin) button:not([type=button])`)
+	s.waits("card.once")
+	card := s.words()[1]
+	s.press(`.bottom form[action="/leave"] button`)
+	s.look("asks", "card.leaving", card)
+	s.press(`.bottom form[action="/leave"] button`)
+	s.waits("done.left")
+
+	s.signIn(r)
+	s.goTo(r.url + "/ways/sheet")
+	s.waits("making.sheet")
+	s.press(`input[name="agreed"]`)
+	s.write("#f-password", r.secret)
+	s.press(`main form:has(input[name="agreed"]) button:not([type=button])`)
+	s.waits("printed.title")
+	s.press(`.brand`)
+	s.waits("sheet.leaving")
+	s.press(`form[action="/ways/printed"] button`) // it says that it is kept
+	s.waits("done.sheet-printed")
 }

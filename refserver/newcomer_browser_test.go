@@ -98,7 +98,7 @@ func answersAsPrinted(t *testing.T, w *window) {
 	nadia.goTo(n.url + "/back")
 	nadia.look("not-yet", "Verrouillez d’abord cette session")
 	nadia.missing("#f-number")
-	nadia.press(`form[action="/staff/lock"] button`)
+	nadia.leavesBy(`form[action="/staff/lock"] button`)
 	nadia.look("locked", "La session du centre est verrouillée.")
 	nadia.without("Nadia", "Camille", number, code)
 	nadia.tap(`="/staff/unlock"`, "given-up", "Reprendre ma session")
@@ -127,7 +127,7 @@ func answersAsPrinted(t *testing.T, w *window) {
 	nadia.without("chien du camping")
 	nadia.goTo(n.url + "/back")
 	nadia.waitFor("Verrouillez d’abord cette session")
-	nadia.press(`form[action="/staff/lock"] button`)
+	nadia.leavesBy(`form[action="/staff/lock"] button`)
 	nadia.waitFor("La session du centre est verrouillée.")
 
 	// The person alone, after a slip of memory.

@@ -23,7 +23,7 @@ func questionsAtACentre(tn *town) {
 	tn.atCentre(desk, tn.Samir)
 	desk.helps()
 	number, code := desk.opensRequest("way.answers-relay", tn.writes("vient ici depuis un an"))
-	desk.press(`form[action="/staff/lock"] button`)
+	desk.leavesBy(`form[action="/staff/lock"] button`)
 	desk.look("locked", "done.locked")
 	desk.entersCode(tn.url, number, code, "")
 	desk.look("alone", "back.alone", "back.shared")

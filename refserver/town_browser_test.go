@@ -170,8 +170,20 @@ func (s *surfer) entersWithCard(url, card string) {
 // leavesQuietly signs whoever is there out.
 func (s *surfer) leavesQuietly() {
 	s.Helper()
-	s.press(`.bottom form[action="/leave"] button`)
+	s.leavesBy(`.bottom form[action="/leave"] button`)
 	s.look("left", "done.left")
+}
+
+// leavesBy presses what leads elsewhere, and once more where the page shows something once
+// and asks.
+func (s *surfer) leavesBy(selector string) {
+	s.Helper()
+	last := evaluated[string](s, `document.querySelector("[data-last]")?.getAttribute("data-last") ?? ""`)
+	s.press(selector)
+	if last != "" && s.device.scripts {
+		s.waits(last)
+		s.press(selector)
+	}
 }
 
 // opensTheOnlyPerson opens somebody whom the centre follows, for housing.

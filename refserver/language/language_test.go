@@ -171,3 +171,16 @@ func TestWhatIsNotTranslatedIsSaidInEnglish(t *testing.T) {
 	require.Equal(t, "[no.such.key]", language.In("fr").T("no.such.key"))
 	require.Equal(t, "[no.such.key]", language.In("fr").N("no.such.key", 2))
 }
+
+// In French a sign stands off its word by a space at which no line breaks: nobody reads
+// « at the end of one line and the word on the next.
+func TestFrenchSignsStayWithTheirWords(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("messages/fr.json")
+	require.NoError(t, err)
+	var texts map[string]string
+	require.NoError(t, json.Unmarshal(file, &texts))
+	for key, text := range texts {
+		require.NotRegexp(t, `« | (?:[»:;?!]|%%|%$)`, text, "%q: U+00A0 belongs there", key)
+	}
+}

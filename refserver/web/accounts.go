@@ -127,7 +127,7 @@ func (p *pages) openAccount(v *visit) error {
 func (v *visit) checkAccount(f *form) {
 	v.required(f, "called")
 	v.newPassword(f)
-	v.checkPIN(f)
+	v.checkPIN(f, "")
 	if f.Get("consent") == "" {
 		f.refuse("consent", v.t("wrong.sure"))
 	}
@@ -149,9 +149,17 @@ func (v *visit) retype(f *form) {
 // not the price of the other.
 func alone(f *form) bool { return f.Get("scope") == "none" }
 
-// checkPIN refuses a PIN that was typed in two ways.
-func (v *visit) checkPIN(f *form) {
-	if v.required(f, "pin", "again"); f.Wrong["pin"] == "" && f.Wrong["again"] == "" && f.Get("pin") != f.Get("again") {
+// checkPIN refuses a PIN that cannot be one, with whatever else is wrong with the form: told
+// last, it empties what is secret once more. login is whose it will be, "" if that is not
+// known yet.
+func (v *visit) checkPIN(f *form, login string) {
+	v.required(f, "pin", "again")
+	if f.Wrong["pin"] == "" {
+		for _, invalid := range complaints(vault.CheckPIN(f.Get("pin"), login)) {
+			f.refuse("pin", v.reason(invalid))
+		}
+	}
+	if f.Wrong["again"] == "" && f.Get("pin") != f.Get("again") {
 		f.refuse("again", v.t("wrong.pins"))
 	}
 }

@@ -57,7 +57,11 @@ func (p *pages) makeCard(v *visit) error {
 		return err
 	}
 	v.required(f, "password")
-	if v.checkPIN(f); f.wrong() {
+	login, err := v.vault.Login(v.ctx())
+	if err != nil {
+		return err
+	}
+	if v.checkPIN(f, login); f.wrong() {
 		return v.showCard(f, nil, nil)
 	}
 	made, err := v.vault.NewAccessCard(v.ctx(), vault.Secret{Password: f.Values.Get("password")}, f.Get("pin"))

@@ -221,7 +221,23 @@ func (v *visit) completion(f *form, view comingView) recovery.Completion {
 		}
 	}
 	v.newPassword(f)
+	v.retypePart(f, view)
 	return c
+}
+
+// retypePart says beside the sheet or the answers that they are empty again, where only the
+// new password was wrong: else who has typed two that differ wonders where the rest has gone.
+func (v *visit) retypePart(f *form, view comingView) {
+	if !f.wrong() {
+		return
+	}
+	field := "answer"
+	if view.Sheet {
+		field = "sheet"
+	}
+	if f.Wrong[field] == "" {
+		f.refuse(field, v.t("wrong.retype"))
+	}
 }
 
 // notBack shows the page again. What was typed does not come back.

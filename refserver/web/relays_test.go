@@ -224,6 +224,8 @@ func TestAnAccountIsOpenedWithAPerson(t *testing.T) {
 	values := url.Values{"called": {"Idris"}, "scope": {"add"}, "new": {password}, "repeat": {password}, "pin": {"482915"}, "again": {"482915"}, "consent": {"1"}, "agreed": {"1"}}
 	samir.post(path, url.Values{"new": {password}, "repeat": {"other words"}, "pin": {"1"}, "again": {"2"}}).
 		is(http.StatusUnprocessableEntity, "ne sont pas les mêmes", "Les deux codes PIN", "Cochez la case", "À retaper")
+	samir.post(path, url.Values{"new": {"password"}, "repeat": {"password"}, "pin": {"147147"}, "again": {"147147"}}).
+		is(http.StatusUnprocessableEntity, "beaucoup de gens choisissent ce mot de passe", "C’est trop facile à deviner. Choisissez six autres chiffres.", "Cochez la case")
 	form := samir.get(path).ok("Ouvrir un compte avec quelqu’un", "tapée par la personne").form("", values)
 	easy := samir.get(path).form("", values)
 	easy["pin"], easy["again"] = []string{"123456"}, []string{"123456"}

@@ -278,8 +278,8 @@ func (v *visit) newPassword(f *form) {
 	if v.required(f, "new", "repeat"); f.Wrong["new"] != "" || f.Wrong["repeat"] != "" {
 		return
 	}
-	if len([]rune(fresh)) < vault.MinPassword {
-		f.refuse("new", v.t("wrong.short", vault.MinPassword))
+	if unfit := complaints(vault.CheckPassword(fresh, "")); len(unfit) > 0 { // with all the rest, and not after it
+		f.refuse("new", v.reason(unfit[0]))
 	} else if fresh != f.Values.Get("repeat") {
 		f.refuse("repeat", v.t("wrong.repeat"))
 	}

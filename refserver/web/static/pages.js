@@ -37,24 +37,32 @@
     window.addEventListener("pagehide", function (event) { if (!event.persisted) others.close(); });
   }
 
-  // What is shown once is not left by a slip: the first tap on a way elsewhere asks. Leaving
-  // quickly never does, nor does whoever has printed it.
+  // What is shown once is not left by a slip: the first tap on a way elsewhere asks, be it a
+  // link or a form. Leaving quickly never does, nor who has printed it, nor a button that says
+  // that it is kept.
   document.querySelectorAll("[data-last]").forEach(function (once) {
     var asked = false;
-    window.addEventListener("afterprint", function () { asked = true; });
-    document.addEventListener("click", function (event) {
-      var link = event.target.closest("a[href]");
-      if (asked || !link || link.target || link.getAttribute("href").charAt(0) === "#") return;
+    function ask(event, way) {
+      if (asked || !way || way.hasAttribute("data-kept")) return;
       event.preventDefault();
+      event.stopImmediatePropagation(); // nothing was sent yet, and no other window is told so
       asked = true;
       var note = document.createElement("p");
-      note.className = "problem";
+      note.className = "problem unprinted";
       note.setAttribute("role", "alert");
       note.tabIndex = -1;
       note.textContent = once.getAttribute("data-last");
       once.after(note);
       note.focus();
-    });
+    }
+    window.addEventListener("afterprint", function () { asked = true; });
+    document.addEventListener("click", function (event) {
+      var link = event.target.closest("a[href]");
+      if (link && !link.target && link.getAttribute("href").charAt(0) !== "#") ask(event, link);
+    }, true);
+    document.addEventListener("submit", function (event) {
+      if (!event.target.hasAttribute("data-leave")) ask(event, event.target);
+    }, true);
   });
 
   // A second click while the first is at work does nothing, and a long upload
@@ -91,14 +99,52 @@
     hint.replaceWith(button);
   });
 
-  // Two passwords that differ are told before a long form is sent and comes back empty.
+  // What is wrong with a secret is told beside its box as soon as it is left: it comes back
+  // empty from the server, with all that is secret around it.
+  function tell(input, problem) {
+    var id = "now-" + input.name, told = document.getElementById(id), before = document.getElementById("e-" + input.name);
+    input.setCustomValidity(problem);
+    if (before) before.remove(); // the server's word was about what stood there before
+    if (told) told.remove();
+    input.toggleAttribute("aria-invalid", !!problem);
+    if (!problem) return;
+    told = document.createElement("p");
+    told.id = id;
+    told.className = "error";
+    told.setAttribute("role", "alert");
+    told.textContent = problem;
+    input.before(told);
+    input.setAttribute("aria-describedby", [document.getElementById("h-" + input.name) ? "h-" + input.name : "", id].join(" ").trim());
+  }
+  function twice(first, again, problem, differ) {
+    first.addEventListener("change", function () {
+      tell(first, problem(first.value));
+      if (again.value) tell(again, first.value === again.value ? "" : differ);
+    });
+    again.addEventListener("change", function () { tell(again, first.value === again.value ? "" : differ); });
+    [first, again].forEach(function (input) {
+      input.addEventListener("input", function () { if (input.validity.customError) tell(input, ""); });
+    });
+  }
   document.querySelectorAll("form[data-repeat]").forEach(function (form) {
-    var fresh = form.elements["new"], repeat = form.elements["repeat"];
-    function compare() {
-      repeat.setCustomValidity(fresh.value === repeat.value ? "" : form.getAttribute("data-repeat"));
+    twice(form.elements["new"], form.elements["repeat"], function () { return ""; }, form.getAttribute("data-repeat"));
+  });
+
+  // The same rule as CheckPIN of package vault, which has the last word.
+  function easy(pin) {
+    var all = {}, steps = {}, turned = pin.split("").reverse().join("");
+    for (var i = 0; i < 6; i++) {
+      all[pin[i]] = true;
+      if (i > 0) steps[(pin[i] - pin[i - 1] + 10) % 10] = true;
     }
-    fresh.addEventListener("input", compare);
-    repeat.addEventListener("input", compare);
+    return Object.keys(all).length < 3 || Object.keys(steps).length === 1 || pin.slice(0, 3) === pin.slice(3) || pin === turned || /^(.)\1(.)\2(.)\3$/.test(pin);
+  }
+  document.querySelectorAll("[data-easy]").forEach(function (rule) {
+    twice(rule.querySelector("[name=pin]"), rule.querySelector("[name=again]"), function (typed) {
+      var pin = typed.replace(/[^0-9]/g, "");
+      if (!typed || /[^0-9\s.-]/.test(typed)) return ""; // digits of another script: the server reads them
+      return pin.length !== 6 ? rule.getAttribute("data-digits") : easy(pin) ? rule.getAttribute("data-easy") : "";
+    }, rule.getAttribute("data-differ"));
   });
 
   // A password can be shown while it is typed. It is hidden again before it is

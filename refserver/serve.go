@@ -161,7 +161,7 @@ func (s *server) build() (*http.Server, error) {
 	}
 	limits := session.NewLimits(session.LimitsConfig{
 		TrustedProxies:   s.config.Serve.TrustedProxy,
-		SignInsPerMinute: s.config.Serve.SignInsPerMinute, StaffPerMinute: s.config.Serve.StaffPerMinute, RequestsPerSecond: s.config.Serve.RequestsPerSecond,
+		SignInsPerMinute: s.config.Serve.SignInsPerMinute, StaffPerMinute: s.config.Serve.StaffPerMinute, LinksPerMinute: s.config.Serve.LinksPerMinute, RequestsPerSecond: s.config.Serve.RequestsPerSecond,
 	})
 	previews, err := preview.New(preview.Config{})
 	if err != nil {

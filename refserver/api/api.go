@@ -129,6 +129,8 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	a.addRules()
 	a.addWishes()
 	a.addImports()
+	a.addLinks()
+	a.addStrangers()
 	if a.staff != nil {
 		a.addRelays()
 		a.addFollowers()

@@ -28,6 +28,8 @@ const about = `One person's space: papers, contacts, appointments and notes.
 
 **Partner systems** are programs of other organisations that the authority has signed. They get a token at ` + "`/oauth/token`" + ` (OAuth 2.0, client credentials with a signed assertion), ask a person by a code that the person gave, and fetch sealed copies of what the person chose. There is no search. A server without relays has no such operations.
 
+**Links.** Who has the code of a link needs no account: they leave something in the inbox of the person who made it, with ` + "`/leave`" + `, or read one paper, with ` + "`POST /open`" + `. The code stands in the body alone, never in an address.
+
 **Revisions.** Every item has a revision, which is its ETag. What changes an item needs ` + "`If-Match`" + ` with the ETag that you have read, and is refused with 412 when somebody was faster.
 
 **Documents** are sent and returned as they are, as streams of bytes; parts of them with ` + "`Range`" + `. From a network that breaks they are sent with tus 1.0, at ` + "`/uploads`" + `. A download that breaks off is always shorter than its Content-Length.
@@ -61,6 +63,7 @@ func describe() huma.Config {
 				{Name: "Journal", Description: "Who did what, when and why."},
 				{Name: "Account", Description: "The password, the access card, taking everything along, and leaving."},
 				{Name: "Sharing", Description: "Who can see, who could, who did; and where new items lie."},
+				{Name: "Links", Description: "What somebody does who has the code of a link, and no account."},
 				{Name: "Recovery", Description: "Ways back in for who has forgotten everything, as the person makes them."},
 				{Name: "Hand-over", Description: "What the person does alone to come back in."},
 				{Name: "Staff", Description: "What workers of relays do."},

@@ -121,7 +121,7 @@ func passive(claimed string) string {
 	mediaType, _, _ := mime.ParseMediaType(claimed)
 	switch mediaType {
 	case "application/pdf", "image/jpeg", "image/png", "image/webp", "image/gif", "image/heic", "image/heif", "image/tiff",
-		"text/plain", "audio/mpeg", "audio/mp4", "audio/ogg", "video/mp4", "video/webm":
+		"text/plain", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/webm", "audio/wav", "audio/aac", "video/mp4", "video/webm":
 		return mediaType
 	}
 	return "application/octet-stream"

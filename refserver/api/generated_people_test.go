@@ -124,11 +124,27 @@ func (c *cast) settle() {
 	c.fits["open-request"] = map[string]any{"*": map[string]any{"path": o.Request.Path, "recognised": "known for years"}}
 	c.fits["withdraw-with-new-keys"] = map[string]any{"*": map[string]any{"secret": p.secret()}}
 	c.fits["sign-in"] = map[string]any{"login": p.login, "password": p.password}
+	c.links(p)
 	c.asks(p)
 	c.know("request", o.Request.ID)
 	c.know("path", o.Request.Path)
 	c.types["handOver"] = map[string]any{"number": o.Number, "code": o.Code}
 	c.person["handOver"] = c.stranger(c.t).as(ok[entered](c.enters(c.t, o), 201).Token)
+}
+
+// links makes links of both kinds, for whoever has their codes.
+func (c *cast) links(p *resident) {
+	deposit := ok[Link](p.call("POST", "/links", map[string]any{"kind": "deposit", "label": "Hôpital"}), 201)
+	paper := ok[Item](p.upload("Carte", paper(8, 900)), 201)
+	read := map[string]any{"kind": "paper", "label": "Guichet", "item": paper.ID, "times": 500, "secret": p.secret()}
+	made := ok[Link](p.call("POST", "/links", read), 201)
+	c.know("link", deposit.ID)
+	c.know("link", made.ID)
+	c.fits["make-link"] = map[string]any{"*": read}
+	c.fits["look-at-link"] = map[string]any{"code": made.Code}
+	c.fits["leave-note-by-link"] = map[string]any{"code": deposit.Code}
+	c.fits["leave-by-link"] = map[string]any{"code": deposit.Code, "name": "Ordonnance"}
+	c.fits["open-link"] = map[string]any{"code": made.Code}
 }
 
 // asks lets the partner ask the person again, who presents a paper and agrees to nothing else.
@@ -251,7 +267,7 @@ func (c *cast) harvest(a *reply) {
 
 // listed are the members that name what they list by "id".
 var listedIDs = map[string]string{
-	"items": "item", "sessions": "session", "relays": "relay", "people": "vault", "drafts": "draft", "requests": "request", "request": "request", "paths": "path",
+	"items": "item", "sessions": "session", "relays": "relay", "people": "vault", "drafts": "draft", "requests": "request", "links": "link", "request": "request", "paths": "path",
 }
 
 func (c *cast) collect(in string, v any) {

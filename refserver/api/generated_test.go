@@ -260,6 +260,9 @@ func (d *dice) body(op *openapi3.Operation, headers http.Header) []byte {
 		return d.encoded(d.other())
 	}
 	content := op.RequestBody.Value.Content
+	if content["multipart/form-data"] != nil {
+		return d.form(headers)
+	}
 	if content["application/json"] == nil {
 		headers.Set("Content-Type", pick(d, "application/pdf", "image/jpeg", "text/plain", "text/html; charset=utf-8", tusBody))
 		if content[tusBody] != nil && d.chance(85) {

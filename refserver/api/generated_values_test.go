@@ -1,12 +1,15 @@
 package api
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
+	"mime/multipart"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -202,4 +205,24 @@ func (d *dice) bytes(most int) []byte {
 		out[i] = byte(d.Uint32())
 	}
 	return out
+}
+
+// form is one with a file, or nearly.
+func (d *dice) form(headers http.Header) []byte {
+	var out bytes.Buffer
+	form := multipart.NewWriter(&out)
+	for _, name := range []string{"code", "name"} {
+		if d.chance(92) {
+			_ = form.WriteField(name, pick(d, fmt.Sprint(d.fixed[name]), fmt.Sprint(d.fixed[name]), pick(d, nasty...))) // a buffer takes all
+		}
+	}
+	if d.chance(92) {
+		file, _ := form.CreateFormFile(pick(d, "file", "file", "file", "code"), pick(d, nasty...))
+		_, _ = file.Write(pick(d, []byte("%PDF-1.7"), []byte("text"), d.bytes(5000)))
+	}
+	if d.chance(92) {
+		_ = form.Close()
+	}
+	headers.Set("Content-Type", form.FormDataContentType())
+	return out.Bytes()
 }

@@ -107,6 +107,9 @@ func serve(cfg Config, o serverOptions) (*server, error) {
 	if o.limits.RequestsPerSecond == 0 {
 		o.limits.RequestsPerSecond = 1000 // tests are in a hurry
 	}
+	if o.limits.LinksPerMinute == 0 {
+		o.limits.LinksPerMinute = 100_000
+	}
 	if o.limits.PartnerPerSecond == 0 {
 		o.limits.PartnerPerSecond = 1000
 	}

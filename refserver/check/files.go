@@ -168,6 +168,9 @@ func (k *checker) settings() {
 	if k.c.SessionIdle > 4*time.Hour {
 		k.warn(part, "Choose a shorter --session-idle: a lost phone stays open for so long.", "A session stays open for %s without use.", k.c.SessionIdle)
 	}
+	if k.c.LeftShare > 50 {
+		k.warn(part, "Choose a smaller --left-share: the rest is what people have for their own papers.", "Strangers with a link may fill %d percent of a space.", k.c.LeftShare)
+	}
 	if k.c.SharedRecords() && !k.c.Alone {
 		k.good(part, "Several servers may run with this configuration, each with a data folder of its own.")
 	}

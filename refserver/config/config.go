@@ -46,6 +46,9 @@ type Config struct {
 	DeathWait   int `default:"90" placeholder:"DAYS" help:"Days from the record of a death to the erasure that the person wished, at least 30. Default: ${default}."`
 	UnseenAfter int `default:"24" placeholder:"MONTHS" help:"Months without a sign-in after which the operator is told of a person, at least 6. Nothing else follows. Default: ${default}."`
 
+	LeftShare  int `default:"20" placeholder:"PERCENT" help:"How much of a person's space strangers may fill who have the code of a link, in percent: from 1 to 90. Default: ${default}."`
+	LeftPerDay int `default:"50" placeholder:"NUMBER" help:"How much may be left by one link in a day: papers and messages together. Default: ${default}."`
+
 	LogLevel  string `default:"info" enum:"trace,debug,info,warn,error" help:"Least level that is logged: ${enum}."`
 	LogFormat string `default:"text" enum:"text,json" help:"Form of the log: ${enum}."`
 
@@ -82,6 +85,7 @@ type Serve struct {
 
 	SignInsPerMinute  int           `default:"60" help:"Sign-ins of one address in a minute. A whole shelter shares one address."`
 	StaffPerMinute    int           `default:"20" help:"Sign-ins of workers, and codes that let somebody in, of one address in a minute. Counted apart, so that who tries workers' names keeps no shelter out."`
+	LinksPerMinute    int           `default:"60" help:"Uses of links of one address in a minute, by people who have no account."`
 	RequestsPerSecond int           `default:"20" help:"Requests of one account in a second."`
 	SweepEvery        time.Duration `default:"5m" help:"Time between two sweeps of what is due."`
 	ShutdownWait      time.Duration `default:"30s" help:"Time that uploads and downloads under way get to finish when the server stops."`
@@ -268,6 +272,8 @@ func (c *Config) checkServer(expect func(bool, string)) {
 	c.checkSessions(expect)
 	expect(c.DeathWait >= 30 && c.DeathWait <= 3650, "--death-wait must be from 30 to 3650 days")
 	expect(c.UnseenAfter >= 6 && c.UnseenAfter <= 1200, "--unseen-after must be from 6 to 1200 months")
+	expect(c.LeftShare >= 1 && c.LeftShare <= 90, "--left-share must be from 1 to 90 percent")
+	expect(c.LeftPerDay >= 1 && c.LeftPerDay <= 100_000, "--left-per-day must be from 1 to 100000")
 	s := c.Serve
 	_, _, err := net.SplitHostPort(s.Listen)
 	expect(err == nil, "--listen must be an address and a port, such as 127.0.0.1:8080")
@@ -287,6 +293,7 @@ func (c *Config) checkServer(expect func(bool, string)) {
 	}
 	expect(s.SignInsPerMinute > 0, "--sign-ins-per-minute must be more than 0")
 	expect(s.StaffPerMinute > 0, "--staff-per-minute must be more than 0")
+	expect(s.LinksPerMinute > 0, "--links-per-minute must be more than 0")
 	expect(s.RequestsPerSecond > 0, "--requests-per-second must be more than 0")
 	expect(s.SweepEvery >= time.Second, "--sweep-every must be at least a second")
 	expect(s.ShutdownWait >= 0, "--shutdown-wait is negative")

@@ -119,10 +119,10 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := config.Parse([]string{
 		"--quota=-1", "--session-idle=1s", "--listen=nowhere", "--tls-cert=a.pem", "--zone=Mars/Base", "--languages=fr,xx", "--staff-per-minute=0", "--address=http://espace.example.org",
-		"--death-wait=29", "--unseen-after=5", "--recovery-offer=password", "--recovery-answers-wait=23", "--recovery-helpers-wait=6", "--recovery-private-wait=29", "--recovery-requests-last=0", "--witness-independent", "--demo-witness", "--metrics-listen=9100",
+		"--death-wait=29", "--unseen-after=5", "--recovery-offer=password", "--recovery-answers-wait=23", "--recovery-helpers-wait=6", "--recovery-private-wait=29", "--recovery-requests-last=0", "--witness-independent", "--demo-witness", "--metrics-listen=9100", "--left-share=91", "--left-per-day=0", "--links-per-minute=0",
 	}, io.Discard)
 	for _, flag := range []string{"--quota", "--session-idle", "--listen", "--tls-key", "--zone", "--languages", "--staff-per-minute", "--address", "--death-wait", "--unseen-after",
-		"--recovery-offer", "--recovery-answers-wait", "--recovery-helpers-wait", "--recovery-private-wait", "--recovery-requests-last", "--witness-independent", "--demo-witness", "--metrics-listen",
+		"--recovery-offer", "--recovery-answers-wait", "--recovery-helpers-wait", "--recovery-private-wait", "--recovery-requests-last", "--witness-independent", "--demo-witness", "--metrics-listen", "--left-share", "--left-per-day", "--links-per-minute",
 	} {
 		require.ErrorContains(t, err, flag)
 	}

@@ -129,6 +129,7 @@ func (e *Engines) Config(c *config.Config) vault.Config {
 	cfg := vault.Config{
 		Store: e.Records, Blobs: e.Blobs, Keeper: e.Keeper, Checkpoints: e.Witness, Limiter: e.Witness, Quota: e.Quota,
 		Restore: e.Restore, SessionIdle: c.SessionIdle, SessionMax: c.SessionMax, StaffSessionIdle: c.StaffSessionIdle, StaffSessionMax: c.StaffSessionMax,
+		LeftShare: c.LeftShare, LeftPerDay: c.LeftPerDay,
 		DeathWait: time.Duration(c.DeathWait) * 24 * time.Hour, UnseenAfter: c.UnseenAfter,
 	}
 	if e.register != nil { // not a nil register in an interface that is not nil

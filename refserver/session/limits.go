@@ -21,6 +21,7 @@ type Limits struct {
 	trusted  []netip.Prefix
 	signIns  buckets[netip.Prefix]
 	staff    buckets[netip.Prefix]
+	links    buckets[netip.Prefix]
 	requests buckets[vault.ID]
 	partners buckets[vault.ID]
 	tokens   buckets[vault.ID]
@@ -32,6 +33,7 @@ type LimitsConfig struct {
 	TrustedProxies    []netip.Prefix
 	SignInsPerMinute  int              // sign-ins of one address; default 60, of which 30 at once
 	StaffPerMinute    int              // sign-ins of workers, and codes that they type; default 20, of which 10 at once
+	LinksPerMinute    int              // uses of links by one address; default 60, of which 30 at once
 	RequestsPerSecond int              // requests of one account; default 20, of which 200 at once
 	PartnerPerSecond  int              // requests of one partner system; default 5, of which 50 at once
 	Now               func() time.Time // default time.Now
@@ -44,6 +46,9 @@ func NewLimits(c LimitsConfig) *Limits {
 	}
 	if c.StaffPerMinute <= 0 {
 		c.StaffPerMinute = 20
+	}
+	if c.LinksPerMinute <= 0 {
+		c.LinksPerMinute = 60
 	}
 	if c.RequestsPerSecond <= 0 {
 		c.RequestsPerSecond = 20
@@ -58,6 +63,7 @@ func NewLimits(c LimitsConfig) *Limits {
 		trusted:  c.TrustedProxies,
 		signIns:  buckets[netip.Prefix]{every: rate.Limit(c.SignInsPerMinute) / 60, burst: max(1, c.SignInsPerMinute/2), now: c.Now},
 		staff:    buckets[netip.Prefix]{every: rate.Limit(c.StaffPerMinute) / 60, burst: max(1, c.StaffPerMinute/2), now: c.Now},
+		links:    buckets[netip.Prefix]{every: rate.Limit(c.LinksPerMinute) / 60, burst: max(1, c.LinksPerMinute/2), now: c.Now},
 		requests: buckets[vault.ID]{every: rate.Limit(c.RequestsPerSecond), burst: 10 * c.RequestsPerSecond, now: c.Now},
 		partners: buckets[vault.ID]{every: rate.Limit(c.PartnerPerSecond), burst: 10 * c.PartnerPerSecond, now: c.Now},
 		tokens:   buckets[vault.ID]{every: rate.Limit(1. / 30), burst: 10, now: c.Now},
@@ -73,6 +79,11 @@ func (l *Limits) SignIn(r *http.Request) error { return l.signIns.take(network(l
 // and whoever tries their names must not keep a whole shelter out. A
 // *vault.BackOffError says how long to wait.
 func (l *Limits) StaffSignIn(r *http.Request) error { return l.staff.take(network(l.Address(r))) }
+
+// Link counts a use of a link by the sender's address, whosever link it is: the code of a
+// link is beyond guessing, and one machine must not keep everybody else's link waiting. A
+// *vault.BackOffError says how long to wait.
+func (l *Limits) Link(r *http.Request) error { return l.links.take(network(l.Address(r))) }
 
 // Request counts a request of an account. A *vault.BackOffError says how long
 // to wait.

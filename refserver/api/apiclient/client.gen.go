@@ -85,6 +85,12 @@ const (
 	LeaveNoteRequestCompartmentShared  LeaveNoteRequestCompartment = "shared"
 )
 
+// Defines values for MakeLinkRequestKind.
+const (
+	MakeLinkRequestKindDeposit MakeLinkRequestKind = "deposit"
+	MakeLinkRequestKindPaper   MakeLinkRequestKind = "paper"
+)
+
 // Defines values for MoveRequestCompartment.
 const (
 	MoveRequestCompartmentPrivate MoveRequestCompartment = "private"
@@ -1248,6 +1254,18 @@ type Helper struct {
 	WorkerName *string `json:"workerName,omitempty"`
 }
 
+// Inbox defines model for Inbox.
+type Inbox struct {
+	// Closed true: nobody may leave anything.
+	Closed bool `json:"closed"`
+
+	// Left Bytes that came by links, and that the person has not said are theirs to keep.
+	Left int64 `json:"left"`
+
+	// Share As many bytes as these may be. The rest of the space is the person's alone.
+	Share int64 `json:"share"`
+}
+
 // IntroduceRequest defines model for IntroduceRequest.
 type IntroduceRequest struct {
 	// LastManager true: the caller knows that a relay has no other manager, and that only its recovery sheet lets them in again.
@@ -1409,6 +1427,18 @@ type KnownPartnersAnswer struct {
 	Partners []KnownPartner `json:"partners"`
 }
 
+// LeaveNoteByLinkRequest defines model for LeaveNoteByLinkRequest.
+type LeaveNoteByLinkRequest struct {
+	// Code What is behind the # of its address, or printed under its QR code; in either case of letters, with digits of any script.
+	Code string `json:"code"`
+
+	// Name Of the message, such as who writes.
+	Name string `json:"name"`
+
+	// Text The message.
+	Text string `json:"text"`
+}
+
 // LeaveNoteRequest defines model for LeaveNoteRequest.
 type LeaveNoteRequest struct {
 	// Compartment private: for the person alone. shared: for those who follow, too. Missing: as the person's rules say.
@@ -1460,10 +1490,130 @@ type LicenceAnswer struct {
 	Until *openapi_types.Date `json:"until,omitempty"`
 }
 
+// Link defines model for Link.
+type Link struct {
+	// Code All that it takes to use it: behind the # of the address that a QR code holds, and printed below. That of a link to a paper is shown by make-link alone, once.
+	Code *string `json:"code,omitempty"`
+
+	// Ended When it ended.
+	Ended *time.Time `json:"ended,omitempty"`
+
+	// EndedBy Who or what ended it, as a stable code.
+	EndedBy *string `json:"endedBy,omitempty"`
+
+	// Id Names the link. It is no secret and opens nothing.
+	Id string `json:"id"`
+
+	// InForce Whether it can be used now.
+	InForce bool `json:"inForce"`
+
+	// Item Of a link to a paper: id of the document.
+	Item *string `json:"item,omitempty"`
+
+	// Kind deposit: to leave something, and to see nothing. paper: to read one document.
+	Kind string `json:"kind"`
+
+	// Label What the person knows it by; who has the code sees it, too.
+	Label string `json:"label"`
+
+	// Last When it was used last; missing: never.
+	Last *time.Time `json:"last,omitempty"`
+
+	// Made When.
+	Made time.Time `json:"made"`
+
+	// Times How often it can be used; missing: without a number.
+	Times *int64 `json:"times,omitempty"`
+
+	// Until When it ends by itself; missing: when it is ended.
+	Until *time.Time `json:"until,omitempty"`
+
+	// Used How often it was.
+	Used int64 `json:"used"`
+}
+
+// LinkAnswer defines model for LinkAnswer.
+type LinkAnswer struct {
+	// Code All that it takes to use it: behind the # of the address that a QR code holds, and printed below. That of a link to a paper is shown by make-link alone, once.
+	Code *string `json:"code,omitempty"`
+
+	// Confirmed false: it is in force, but the witness could not confirm it yet; the next sign-in will.
+	Confirmed bool `json:"confirmed"`
+
+	// Ended When it ended.
+	Ended *time.Time `json:"ended,omitempty"`
+
+	// EndedBy Who or what ended it, as a stable code.
+	EndedBy *string `json:"endedBy,omitempty"`
+
+	// Id Names the link. It is no secret and opens nothing.
+	Id string `json:"id"`
+
+	// InForce Whether it can be used now.
+	InForce bool `json:"inForce"`
+
+	// Item Of a link to a paper: id of the document.
+	Item *string `json:"item,omitempty"`
+
+	// Kind deposit: to leave something, and to see nothing. paper: to read one document.
+	Kind string `json:"kind"`
+
+	// Label What the person knows it by; who has the code sees it, too.
+	Label string `json:"label"`
+
+	// Last When it was used last; missing: never.
+	Last *time.Time `json:"last,omitempty"`
+
+	// Made When.
+	Made time.Time `json:"made"`
+
+	// Times How often it can be used; missing: without a number.
+	Times *int64 `json:"times,omitempty"`
+
+	// Until When it ends by itself; missing: when it is ended.
+	Until *time.Time `json:"until,omitempty"`
+
+	// Used How often it was.
+	Used int64 `json:"used"`
+}
+
+// LinkCode defines model for LinkCode.
+type LinkCode struct {
+	// Code What is behind the # of its address, or printed under its QR code; in either case of letters, with digits of any script.
+	Code string `json:"code"`
+}
+
+// LinkFaceAnswer defines model for LinkFaceAnswer.
+type LinkFaceAnswer struct {
+	// Kind deposit: something can be left with it. paper: it opens one document.
+	Kind string `json:"kind"`
+
+	// Label In the words of the person who made it. Escape it wherever it is shown.
+	Label string `json:"label"`
+
+	// Left How often it can still be used; missing: without a number.
+	Left *int64 `json:"left,omitempty"`
+
+	// Until When it ends by itself; missing: without an end.
+	Until *time.Time `json:"until,omitempty"`
+}
+
 // LinkToken defines model for LinkToken.
 type LinkToken struct {
 	// Link Leads to a person who agreed, and says nothing of them. Keep it beside the file number, and keep it secret.
 	Link string `json:"link"`
+}
+
+// LinksAnswer defines model for LinksAnswer.
+type LinksAnswer struct {
+	// Inbox On each page.
+	Inbox Inbox `json:"inbox"`
+
+	// Links In force and the latest that are over, the newest first.
+	Links []Link `json:"links"`
+
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
 }
 
 // ListAnswer defines model for ListAnswer.
@@ -1477,6 +1627,30 @@ type ListAnswer struct {
 	// Next For "after"; missing on the last page.
 	Next *string `json:"next,omitempty"`
 }
+
+// MakeLinkRequest defines model for MakeLinkRequest.
+type MakeLinkRequest struct {
+	// Item Of a link to a paper: id of the document.
+	Item *string `json:"item,omitempty"`
+
+	// Kind deposit: to leave something. paper: to read one document, as it is now.
+	Kind MakeLinkRequestKind `json:"kind"`
+
+	// Label What the person knows it by. Who has the code sees it, too: it need not be a name.
+	Label string `json:"label"`
+
+	// Secret Of a link to a paper: shown once more, as an open session alone shares nothing.
+	Secret *Secret `json:"secret,omitempty"`
+
+	// Times How often it can be used; missing: without a number.
+	Times *int64 `json:"times,omitempty"`
+
+	// Until Missing: until it is ended. A link to a paper needs this or times.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// MakeLinkRequestKind deposit: to leave something. paper: to read one document, as it is now.
+type MakeLinkRequestKind string
 
 // MeAnswer defines model for MeAnswer.
 type MeAnswer struct {
@@ -2648,6 +2822,12 @@ type SessionsAnswer struct {
 	Sessions []Session `json:"sessions"`
 }
 
+// SetInboxRequest defines model for SetInboxRequest.
+type SetInboxRequest struct {
+	// Closed true: nobody may leave anything. Who tries learns that it was not taken, and not why.
+	Closed bool `json:"closed"`
+}
+
 // SetRolesRequest defines model for SetRolesRequest.
 type SetRolesRequest struct {
 	// Roles help: opens what people share. manage: lets workers in and takes them out.
@@ -3128,6 +3308,11 @@ type PlanImportParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// KeepLeftParams defines parameters for KeepLeft.
+type KeepLeftParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListItemsParams defines parameters for ListItems.
 type ListItemsParams struct {
 	Kind        *string `form:"kind,omitempty" json:"kind,omitempty"`
@@ -3181,6 +3366,29 @@ type RestoreItemParams struct {
 type ReadJournalParams struct {
 	Before *int64 `form:"before,omitempty" json:"before,omitempty"`
 	Limit  *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// LeaveByLinkMultipartBody defines parameters for LeaveByLink.
+type LeaveByLinkMultipartBody struct {
+	// Code The code of the link.
+	Code string `json:"code"`
+
+	// File The bytes.
+	File openapi_types.File `json:"file"`
+
+	// Name Of the paper.
+	Name string `json:"name"`
+}
+
+// ListLinksParams defines parameters for ListLinks.
+type ListLinksParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// MakeLinkParams defines parameters for MakeLink.
+type MakeLinkParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // OpenLockedParams defines parameters for OpenLocked.
@@ -4331,6 +4539,21 @@ func (c *Client) PlanImport(ctx context.Context, params *PlanImportParams, body 
 	return call[BringingPlan](ctx, c, &r, editors)
 }
 
+// CloseInbox is PUT /inbox/closed: Close the inbox, or open it.
+func (c *Client) CloseInbox(ctx context.Context, body SetInboxRequest, editors ...Editor) (*Answer[ConfirmedAnswer], error) {
+	r := outgoing{method: http.MethodPut, path: at("/inbox/closed"), json: body}
+	return call[ConfirmedAnswer](ctx, c, &r, editors)
+}
+
+// KeepLeft is POST /inbox/kept: Keep what strangers left.
+func (c *Client) KeepLeft(ctx context.Context, params *KeepLeftParams, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/inbox/kept")}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
 // ListItems is GET /items: List items.
 func (c *Client) ListItems(ctx context.Context, params *ListItemsParams, editors ...Editor) (*Answer[ListAnswer], error) {
 	r := outgoing{method: http.MethodGet, path: at("/items")}
@@ -4428,6 +4651,49 @@ func (c *Client) ReadJournal(ctx context.Context, params *ReadJournalParams, edi
 	return call[JournalAnswer](ctx, c, &r, editors)
 }
 
+// LeaveByLink is POST /leave/documents: Leave a document by a link.
+func (c *Client) LeaveByLink(ctx context.Context, contentType string, body io.Reader, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/leave/documents"), contentType: contentType, body: body}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// LeaveNoteByLink is POST /leave/notes: Leave a message by a link.
+func (c *Client) LeaveNoteByLink(ctx context.Context, body LeaveNoteByLinkRequest, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/leave/notes"), json: body}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// ListLinks is GET /links: List the links, and how the inbox stands.
+func (c *Client) ListLinks(ctx context.Context, params *ListLinksParams, editors ...Editor) (*Answer[LinksAnswer], error) {
+	r := outgoing{method: http.MethodGet, path: at("/links")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+	}
+	return call[LinksAnswer](ctx, c, &r, editors)
+}
+
+// MakeLink is POST /links: Make a link.
+func (c *Client) MakeLink(ctx context.Context, params *MakeLinkParams, body MakeLinkRequest, editors ...Editor) (*Answer[LinkAnswer], error) {
+	r := outgoing{method: http.MethodPost, path: at("/links"), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[LinkAnswer](ctx, c, &r, editors)
+}
+
+// LookAtLink is POST /links/look: What a link is for.
+func (c *Client) LookAtLink(ctx context.Context, body LinkCode, editors ...Editor) (*Answer[LinkFaceAnswer], error) {
+	r := outgoing{method: http.MethodPost, path: at("/links/look"), json: body}
+	return call[LinkFaceAnswer](ctx, c, &r, editors)
+}
+
+// WithdrawLink is DELETE /links/{link}: End a link.
+func (c *Client) WithdrawLink(ctx context.Context, link string, editors ...Editor) (*Answer[ConfirmedAnswer], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/links/%s", link)}
+	return call[ConfirmedAnswer](ctx, c, &r, editors)
+}
+
 // OpenLocked is POST /locked: Open what a recovery left locked.
 func (c *Client) OpenLocked(ctx context.Context, params *OpenLockedParams, body OpenLockedRequest, editors ...Editor) (*Answer[CameBackAnswer], error) {
 	r := outgoing{method: http.MethodPost, path: at("/locked"), json: body}
@@ -4444,6 +4710,12 @@ func (c *Client) AddNote(ctx context.Context, params *AddNoteParams, body NoteRe
 		r.head("Idempotency-Key", params.IdempotencyKey)
 	}
 	return call[Item](ctx, c, &r, editors)
+}
+
+// OpenLink is POST /open: Read the paper of a link.
+func (c *Client) OpenLink(ctx context.Context, body LinkCode, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/open"), json: body}
+	return call[[]byte](ctx, c, &r, editors)
 }
 
 // Overview is GET /overview: The situation at a glance.

@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -310,4 +311,25 @@ func (s *Service) NoticeOf(ctx context.Context, v *vault.Vault, id vault.GrantID
 		}
 	}
 	return vault.Notice{}, vault.ErrNotFound
+}
+
+// TakeReceipts puts the receipts of [Service.Receipts] into what an export takes along, as
+// JSON; what the store altered of them is named there. With a choice there are none to take.
+// Errors: those of Receipts but ErrTampered.
+func (s *Service) TakeReceipts(ctx context.Context, v *vault.Vault, o *vault.ExportOptions) error {
+	if o.Items != nil || o.Kinds != nil || o.WithoutPrivate {
+		return nil
+	}
+	all, err := s.Receipts(ctx, v)
+	if errors.Is(err, vault.ErrTampered) {
+		o.ReceiptsErr, err = err, nil
+	}
+	for _, r := range all {
+		raw, encodeErr := json.Marshal(r)
+		if err = errors.Join(err, encodeErr); err != nil {
+			return err
+		}
+		o.Receipts = append(o.Receipts, raw)
+	}
+	return err
 }

@@ -26,7 +26,7 @@ var kinds = map[string][]string{
 	},
 	"download": {
 		"GET /papers/{id}/file", "GET /papers/{id}/preview", "POST /take", "POST /print",
-		"GET " + api.Path + "/documents/{item}/content", "GET " + api.Path + "/export",
+		"GET " + api.Path + "/documents/{item}/content", "GET " + api.Path + "/export", "POST " + api.Path + "/export",
 	},
 	"api":  {api.Path + "/"},
 	"page": {"/"},

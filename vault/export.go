@@ -31,6 +31,8 @@ type ExportOptions struct {
 	// Receipts are JSON documents that go along as they are: those of package consent,
 	// which this one does not know. With a choice they are left out.
 	Receipts [][]byte
+	// ReceiptsErr, an ErrTampered, is named with what is damaged: some receipts are not there.
+	ReceiptsErr error
 }
 
 func (o *ExportOptions) chooses() bool { return o.Items != nil || o.Kinds != nil || o.WithoutPrivate }

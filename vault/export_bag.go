@@ -54,6 +54,9 @@ func (e *exporter) bagIt() error {
 func (e *exporter) accountFile() error { return e.json("data/account.json", e.account) }
 
 func (e *exporter) receipts() error {
+	if err := e.damage("receipts", e.opts.ReceiptsErr); err != nil {
+		return err
+	}
 	for i, r := range e.opts.Receipts {
 		if err := e.text(fmt.Sprintf("data/receipts/%04d.json", i+1), string(r)); err != nil {
 			return err

@@ -89,6 +89,7 @@ func reopenAccount(ctx context.Context, v *vault.Vault, _ *struct{}) (*confirmed
 }
 
 func (a *API) addAccount() {
+	a.addExport()
 	secret := []string{"sign-in", "card-dead", "busy", "witness-away", "key-service", "invalid", "media-type", "too-large"}
 	registerSelf(a, operation{
 		method: http.MethodPost, path: "/password", id: "change-password", tag: "Account", summary: "Change the password",

@@ -63,8 +63,6 @@ type API struct {
 
 	mux mux
 	doc huma.API
-
-	unsealing chan struct{} // one passphrase is tried at a time
 }
 
 // mux is an http.ServeMux; a test listens to what it is given.

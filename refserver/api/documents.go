@@ -107,6 +107,19 @@ func (a *API) exportOperation() huma.Operation {
 	return op
 }
 
+func (a *API) addExport() {
+	registerPerson(a, operation{
+		method: http.MethodPost, path: "/export", id: "export-chosen", tag: "Account", summary: "Take along what is chosen, sealed or not", streams: true,
+		description: "As GET /export. With a choice, journal, account and receipts stay behind. Sealed, the file is one of age, which `age --decrypt` opens too; nobody opens one that broke off. Without Idempotency-Key: send it again." + lateSecret,
+		problems:    []string{"secret-again", "not-found", "idempotency-key"},
+	}, a.exportChosen)
+	a.doc.OpenAPI().Paths["/export"].Post.Responses["200"] = &huma.Response{
+		Description: "The file.",
+		Headers:     map[string]*huma.Param{"Content-Disposition": header("A name for the file.")},
+		Content:     map[string]*huma.MediaType{"application/zip": {Schema: binary()}, "application/octet-stream": {Schema: binary()}},
+	}
+}
+
 const ifMatchDoc = `The ETag of the revision that you have read, such as "7" with its quotes. Without it the request is refused, so that nobody overwrites what they have not seen.`
 
 func (a *API) itemResponse(description string) *huma.Response {

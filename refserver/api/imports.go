@@ -66,15 +66,16 @@ func (a *API) opened(ctx context.Context, v *vault.Vault, in *Bringing, do func(
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	if in.Passphrase != "" { // it takes much memory: one at a time
-		select {
-		case a.unsealing <- struct{}{}:
-			defer func() { <-a.unsealing }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	var b *bundle.Bundle
+	open := func() error {
+		b, err = bundle.Open(ctx, from, from.Size(), &bundle.Options{Secret: bundle.Secret{Passphrase: in.Passphrase, Identity: in.Identity}})
+		return err
 	}
-	b, err := bundle.Open(ctx, from, from.Size(), &bundle.Options{Secret: bundle.Secret{Passphrase: in.Passphrase, Identity: in.Identity}})
+	if in.Passphrase != "" {
+		err = a.limits.Heavily(ctx, open)
+	} else {
+		err = open()
+	}
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,6 @@ func brokenBundles() []string {
 }
 
 func (a *API) addImports() {
-	a.unsealing = make(chan struct{}, 1)
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/imports/plan", id: "plan-import", tag: "Account", summary: "See what would be taken in",
 		description: "Upload what is brought as a document first. It is read to its end and checked: if a file in it is wrong, `files` names it. Nothing is changed.",

@@ -42,7 +42,7 @@ var spelled = regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
 
 // once reports whether the session of the caller remembers this operation.
 func (o operation) once() bool {
-	return o.method == http.MethodPost && !o.open && o.scheme == ""
+	return o.method == http.MethodPost && !o.open && o.scheme == "" && !o.streams
 }
 
 func onceParam() *huma.Param {

@@ -37,6 +37,7 @@ type operation struct {
 	space            bool     // is about the space that a worker has open, if one calls
 	ifMatch          bool     // needs If-Match
 	tagged           bool     // answers 304 to who has it already
+	streams          bool     // its answer is too long to be remembered: no Idempotency-Key
 }
 
 // always are the problems that any operation may end with.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/netip"
@@ -25,6 +26,7 @@ type Limits struct {
 	requests buckets[vault.ID]
 	partners buckets[vault.ID]
 	tokens   buckets[vault.ID]
+	heavy    chan struct{}
 }
 
 // LimitsConfig configures NewLimits. Zero values take the default.
@@ -67,6 +69,7 @@ func NewLimits(c LimitsConfig) *Limits {
 		requests: buckets[vault.ID]{every: rate.Limit(c.RequestsPerSecond), burst: 10 * c.RequestsPerSecond, now: c.Now},
 		partners: buckets[vault.ID]{every: rate.Limit(c.PartnerPerSecond), burst: 10 * c.PartnerPerSecond, now: c.Now},
 		tokens:   buckets[vault.ID]{every: rate.Limit(1. / 30), burst: 10, now: c.Now},
+		heavy:    make(chan struct{}, 1),
 	}
 }
 
@@ -96,6 +99,19 @@ func (l *Limits) Partner(id vault.ID) error { return l.partners.take(id) }
 // which is plenty for tokens of ten minutes, and little for the store. A
 // *vault.BackOffError says how long to wait.
 func (l *Limits) PartnerToken(id vault.ID) error { return l.tokens.take(id) }
+
+// Heavily does what takes much memory for a moment, one at a time: a passphrase of a
+// bundle takes 256 MiB, and many at once would end the server. Errors: those of ctx, if it
+// ends before its turn comes; those of do.
+func (l *Limits) Heavily(ctx context.Context, do func() error) error {
+	select {
+	case l.heavy <- struct{}{}:
+		defer func() { <-l.heavy }()
+		return do()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // Address returns the address of the sender: that of the connection or, behind
 // trusted proxies, the last one in X-Forwarded-For that is no trusted proxy.

@@ -38,17 +38,31 @@ type Secret struct {
 	Identity   string
 }
 
+// Check says whether something can be sealed so: InvalidError for a passphrase that is too
+// short, what is no recipient, or both or neither.
+func (l *Lock) Check() error {
+	if (l.Passphrase != "") == (len(l.Recipients) > 0) {
+		return &vault.InvalidError{Field: "passphrase", Problem: "or recipients must be given, and not both"}
+	}
+	if l.Passphrase != "" && utf8.RuneCountInString(l.Passphrase) < MinPassphrase {
+		return &vault.InvalidError{Field: "passphrase", Problem: "is shorter than 12 characters"}
+	}
+	for _, s := range l.Recipients {
+		if _, err := age.ParseX25519Recipient(s); err != nil {
+			return &vault.InvalidError{Field: "recipients", Problem: "holds something that is no age recipient"}
+		}
+	}
+	return nil
+}
+
 // Seal returns a writer that seals what is written to it. Close it: without that nobody
 // opens it. InvalidError for a short passphrase, what is no recipient, or both or neither.
 func Seal(w io.Writer, l Lock) (io.WriteCloser, error) {
-	if (l.Passphrase != "") == (len(l.Recipients) > 0) {
-		return nil, &vault.InvalidError{Field: "passphrase", Problem: "or recipients must be given, and not both"}
+	if err := l.Check(); err != nil {
+		return nil, err
 	}
 	var to []age.Recipient
 	if l.Passphrase != "" {
-		if utf8.RuneCountInString(l.Passphrase) < MinPassphrase {
-			return nil, &vault.InvalidError{Field: "passphrase", Problem: "is shorter than 12 characters"}
-		}
 		r, err := age.NewScryptRecipient(l.Passphrase)
 		if err != nil {
 			return nil, &vault.InvalidError{Field: "passphrase", Problem: "cannot be used"}
@@ -67,6 +81,48 @@ func Seal(w io.Writer, l Lock) (io.WriteCloser, error) {
 		to = append(to, r)
 	}
 	return age.Encrypt(w, to...)
+}
+
+// SealLate is as [Seal] and begins with the first byte that is written to it, so that what
+// fails before that leaves w untouched. begin, if not nil, is given the beginning, which
+// takes 256 MiB for a second where there is a passphrase, to run it when its turn comes.
+func SealLate(w io.Writer, l Lock, begin func(func() error) error) io.WriteCloser {
+	if begin == nil {
+		begin = func(do func() error) error { return do() }
+	}
+	return &lateSeal{to: w, lock: l, begin: begin}
+}
+
+type lateSeal struct {
+	to     io.Writer
+	lock   Lock
+	begin  func(func() error) error
+	sealed io.WriteCloser
+}
+
+func (s *lateSeal) start() error {
+	if s.sealed != nil {
+		return nil
+	}
+	return s.begin(func() (err error) {
+		s.sealed, err = Seal(s.to, s.lock)
+		return err
+	})
+}
+
+func (s *lateSeal) Write(p []byte) (int, error) {
+	if err := s.start(); err != nil {
+		return 0, err
+	}
+	return s.sealed.Write(p)
+}
+
+// Close ends the stream; of one to which nothing was written, nothing is there.
+func (s *lateSeal) Close() error {
+	if s.sealed == nil {
+		return nil
+	}
+	return s.sealed.Close()
 }
 
 // IsSealed says whether something that begins so is sealed with age.

@@ -153,6 +153,15 @@ const (
 	Waiting  SpaceRequestState = "waiting"
 )
 
+// Defines values for TakingKinds.
+const (
+	TakingKindsAppointment TakingKinds = "appointment"
+	TakingKindsContact     TakingKinds = "contact"
+	TakingKindsDocument    TakingKinds = "document"
+	TakingKindsFolder      TakingKinds = "folder"
+	TakingKindsNote        TakingKinds = "note"
+)
+
 // Defines values for VisitRequestScope.
 const (
 	VisitRequestScopeSee       VisitRequestScope = "see"
@@ -2987,6 +2996,27 @@ type TakenInAnswer struct {
 	Refused int64 `json:"refused"`
 }
 
+// Taking defines model for Taking.
+type Taking struct {
+	// Items Ids of items: these alone. Missing: every one.
+	Items *[]string `json:"items,omitempty"`
+
+	// Kinds Items of these kinds alone. Missing: of every kind.
+	Kinds *[]TakingKinds `json:"kinds,omitempty"`
+
+	// Passphrase Seals it with age to this, of at least 12 characters; here and in no address, which end in logs.
+	Passphrase *string `json:"passphrase,omitempty"`
+
+	// Recipients Seals it with age to these (age1…). Not together with passphrase.
+	Recipients *[]string `json:"recipients,omitempty"`
+
+	// WithoutPrivate true: nothing of the private part.
+	WithoutPrivate *bool `json:"withoutPrivate,omitempty"`
+}
+
+// TakingKinds defines model for Taking.Kinds.
+type TakingKinds string
+
 // UnlockRequest defines model for UnlockRequest.
 type UnlockRequest struct {
 	// Code Of the authenticator app; missing only before one is set up.
@@ -4442,6 +4472,12 @@ func (c *Client) ReadThumbnail(ctx context.Context, item string, editors ...Edit
 // Export is GET /export: Take everything along.
 func (c *Client) Export(ctx context.Context, editors ...Editor) (*Answer[[]byte], error) {
 	r := outgoing{method: http.MethodGet, path: at("/export")}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// ExportChosen is POST /export: Take along what is chosen, sealed or not.
+func (c *Client) ExportChosen(ctx context.Context, body Taking, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/export"), json: body}
 	return call[[]byte](ctx, c, &r, editors)
 }
 

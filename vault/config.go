@@ -135,6 +135,9 @@ type Config struct {
 	// Messenger sends reminders to who asked for them, by [Vaults.SendReminders]; nil: nobody is
 	// reminded.
 	Messenger Messenger
+	// Events, if not nil, takes what happened, by [Vaults.PublishEvents]; nil: nothing is
+	// kept for it. All services over one store have one, or none has.
+	Events Events
 	// UnseenAfter is how many months without a sign-in count as long; 0: 24, at least 6.
 	UnseenAfter int
 	// OnUnseen, if not nil, is told by Sweep when somebody was not seen for so long,

@@ -199,7 +199,7 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 		}
 	}
 	tx.Put(storage.DueKey(s.now(), id.String(), "erase"), nil)
-	return nil
+	return s.announceErased(tx, id)
 }
 
 // CloseAccount closes the account: for ClosedKeeps it can be read and exported

@@ -182,6 +182,7 @@ func (t *turn) writeJournal() error {
 			j.Deposit = e.Number
 		}
 		t.tx.PutUnique(t.v.id.entry(e.Number), record)
+		t.v.service.announce(t.tx, t.heads.owner.Kind, eventOf(e.Act))
 	}
 	j.Restore = t.heads.owner.Restore
 	record, err := sealJournalHead(t.v.id, t.v.service.keys.signer, *j)

@@ -243,8 +243,11 @@ func (s *Vaults) sweepUnclaimed(ctx context.Context, id ID, due storage.Due) err
 		} else if err != nil {
 			return err
 		}
+		if err := s.eraseKeys(tx, id); err != nil {
+			return err
+		}
 		tx.Delete(id.head(Owner)) // no tombstone: nobody was ever told of it
-		return s.eraseKeys(tx, id)
+		return nil
 	})
 	return err
 }

@@ -5,6 +5,12 @@ var onTheRest = []mutation{
 	{"RM1", "the leap by which a consent to reminders is stale", "vault", "TestNothingIsSentAfterTheConsentEnded", []edit{
 		{"vault/remind_record.go", " || head.Version-b.Version >= wishAhead", ""},
 	}},
+	{"EV2", "the end of the hour before an event is given out", "vault", "TestNoEventSaysOfWhom", []edit{
+		{"vault/events.go", "if hour >= now {", "if hour > now {"},
+	}},
+	{"EV3", "the look at what a store says is an event", "vault", "TestAStorePutsNoWordsIntoEvents", []edit{
+		{"vault/events.go", " || !slices.Contains(eventTypes(), EventType(parts[1]))", " || !slices.Contains(append(eventTypes(), EventType(parts[1])), EventType(parts[1]))"},
+	}},
 	{"G1", "the chain of the journal", "vault", inVault("G1"), []edit{
 		{"vault/journal.go", "if !slices.Equal(sum[:], digest) {", "if false && !slices.Equal(sum[:], digest) {"},
 	}},

@@ -50,6 +50,8 @@ type Options struct {
 	OnUnseen    func(ctx context.Context, id vault.ID, since time.Time) error
 	// Messenger is that of vault.Config.
 	Messenger vault.Messenger
+	// Events is that of vault.Config.
+	Events vault.Events
 
 	// What stands between the service and each of its parts; nil: nothing. Wraps
 	// see what this service does, not what [Stage.Another] does.

@@ -21,9 +21,11 @@ type Follower struct {
 	Organisation string
 	Gone         bool // the relay is not in the directory any more
 	Visit        bool
-	Worker       vault.ID // of a visit: whose it is
-	Items        int      // of a visit to chosen items: how many
-	Called       string   // what the person is called there
+	Worker       vault.ID       // of a visit: whose it is
+	Visitor      string         // of a visit: what their code called them, which their relay has signed; "": nothing
+	Items        int            // of a visit to chosen items: how many
+	Chosen       []vault.ItemID // of a visit to chosen items: which
+	Called       string         // what the person is called there
 	Scope        vault.Scope
 	Since        time.Time
 	Until        time.Time // zero: until it is withdrawn
@@ -74,9 +76,10 @@ func (s *Service) followers(ctx context.Context, v *vault.Vault, all []vault.Gra
 
 func (s *Service) follower(ctx context.Context, v *vault.Vault, g vault.Grant) (Follower, error) {
 	f := Follower{
-		Grant: g.ID, Relay: g.Holder, Visit: g.Visit, Items: len(g.Items), Scope: g.Scope, Since: g.Given, Until: g.Until,
+		Grant: g.ID, Relay: g.Holder, Visit: g.Visit, Items: len(g.Items), Chosen: g.Items, Scope: g.Scope, Since: g.Given, Until: g.Until,
 		InForce: s.inForce(g), Ended: g.Ended, EndedBy: g.EndedBy,
 	}
+	var recipient string
 	facts, err := factsOf(g)
 	if err == nil {
 		f.Relay, f.Called = facts.Relay, facts.Name
@@ -86,6 +89,8 @@ func (s *Service) follower(ctx context.Context, v *vault.Vault, g vault.Grant) (
 	}
 	if f.Visit {
 		f.Worker = g.Holder
+		recipient = f.Name
+		f.Visitor, f.Name = visitorIn(recipient)
 	}
 	relay, err := s.cfg.Directory.Relay(ctx, f.Relay)
 	switch {
@@ -97,6 +102,11 @@ func (s *Service) follower(ctx context.Context, v *vault.Vault, g vault.Grant) (
 	case err != nil:
 		return f, err
 	}
+	if before, of := strings.CutSuffix(recipient, ", "+relay.Name); of {
+		f.Visitor = before
+	} else if recipient == relay.Name {
+		f.Visitor = ""
+	}
 	f.Name, f.Place, f.Contact, f.Gone = relay.Name, relay.Place, relay.Contact, relay.Withdrawn != ""
 	if o, err := s.cfg.Directory.Organisation(ctx, relay.Organisation); err == nil {
 		f.Organisation = o.Name
@@ -104,12 +114,24 @@ func (s *Service) follower(ctx context.Context, v *vault.Vault, g vault.Grant) (
 	return f, nil
 }
 
+// visitorIn parts what the receipt of a visit calls its recipient: the worker's name, where
+// their code said one, and their relay's. The directory knows better where a relay has a
+// comma in its name.
+func visitorIn(recipient string) (visitor, relay string) {
+	at := strings.LastIndex(recipient, ", ")
+	if at < 0 {
+		return "", recipient
+	}
+	return recipient[:at], recipient[at+len(", "):]
+}
+
 // Happening is one line of what happened in a vault: plain facts, for pages in any
 // language.
 type Happening struct {
 	vault.Entry
-	Why   Purpose // where a worker acted
-	About string  // of what was allowed or ended: the relay's name; of what is about a partner, its name
+	Why   Purpose   // where a worker acted
+	About string    // of what was allowed or ended: the relay's name; of what is about a partner, its name
+	Grant *Follower // of what was allowed or ended: as it stands now; nil: nothing, or nothing is known of it
 }
 
 // WhatHappened returns the journal, the newest first, with the purposes read and the
@@ -127,9 +149,9 @@ func (s *Service) WhatHappened(ctx context.Context, v *vault.Vault, opts *vault.
 	if err != nil {
 		return nil, err
 	}
-	names := map[string]string{}
-	for _, f := range followers {
-		names[f.Grant.String()] = f.Name
+	names, given := map[string]string{}, map[string]*Follower{}
+	for i, f := range followers {
+		names[f.Grant.String()], given[f.Grant.String()] = f.Name, &followers[i]
 	}
 	for _, p := range s.presentations(v, all) {
 		names[p.Grant.String()] = p.Name
@@ -139,7 +161,7 @@ func (s *Service) WhatHappened(ctx context.Context, v *vault.Vault, opts *vault.
 	for _, e := range entries {
 		h := Happening{Entry: e}
 		if e.Act == vault.ActGranted || e.Act == vault.ActGrantEnded { // what was left names its grant, too, and is about no relay
-			h.About = names[e.Detail["grant"]]
+			h.About, h.Grant = names[e.Detail["grant"]], given[e.Detail["grant"]]
 		}
 		if strings.HasPrefix(string(e.Act), "partner.") && e.Detail["holder"] != "" {
 			h.About = s.partnerName(ctx, partners, e.Detail["holder"])

@@ -62,6 +62,13 @@ func TestAVisitShowsWhatWasChosenForAnHourAndLeavesNothing(t *testing.T) {
 	require.Equal(t, 2, followers[0].Items)
 	require.Equal(t, "Accueil de jour", followers[0].Name)
 	require.Equal(t, tn.centre.worker.ID(), followers[0].Worker)
+	require.Equal(t, "Samir", followers[0].Visitor)
+	require.ElementsMatch(t, []vault.ItemID{card.ID, lease.ID}, followers[0].Chosen)
+	for _, h := range happened {
+		if h.Act == vault.ActGranted && h.Detail["grant"] == grant.String() {
+			require.Equal(t, &followers[0], h.Grant)
+		}
+	}
 	receipts, err := tn.service.Receipts(t.Context(), tn.amina.Vault)
 	require.NoError(t, err)
 	require.Equal(t, "Samir, Accueil de jour", receipts[0].Recipient.Name, "who sees it, and for whom they work")

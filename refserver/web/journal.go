@@ -29,6 +29,7 @@ const helpingPurpose = "recovery"
 type journalLine struct {
 	vault.Entry
 	Who, What string
+	More      string        // of an access: what it allows, and until when
 	Looks     []journalLine // of the same day and the same somebody, the latest first: then it stands for them
 }
 
@@ -145,11 +146,29 @@ func (v *visit) words(h consent.Happening) journalLine {
 	if label := safename.Line(e.Detail["label"]); label != "" && e.Name == "" {
 		line.What, line.Name = v.t("journal.act."+string(e.Act)), label
 	}
+	if h.Grant != nil {
+		given := v.follower(*h.Grant)
+		if line.Name = given.Who; e.Act == vault.ActGranted {
+			line.More = v.accessWords(given)
+		}
+	}
 	line.Who = v.actorWords(e.Actor)
 	if e.Act == vault.ActSignInFailed { // whoever tried is not known: that is what failed
 		line.Who = v.t("journal.someone")
 	}
 	return line
+}
+
+// accessWords says what an access allows and, where it ends by itself, until when.
+func (v *visit) accessWords(f followerView) string {
+	words := f.Allowed
+	if f.Items > 0 {
+		words = v.n("sharing.items", f.Items)
+	}
+	if f.Until.IsZero() {
+		return words
+	}
+	return words + v.t("format.comma") + " " + v.t("sharing.until", v.when(f.Until))
 }
 
 // requestReason says what a helper wrote about a request.

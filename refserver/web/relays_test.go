@@ -286,6 +286,30 @@ func TestAVisitShowsWhatIsChosenAndEnds(t *testing.T) {
 	samir.get(visits).ok("Personne ne vous montre rien")
 }
 
+// Who lets somebody see something for a while finds them first, by their name, with what and
+// until when, and ends it from wherever they read of it.
+func TestARunningVisitStandsFirstByNameAndIsEndedFromItsReceipt(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, samir := tn.amina(), tn.desk(tn.samir)
+	amina.follows(tn.harbor.Relay, nil).ok("C’est en cours")
+	one := amina.upload(url.Values{"title": {"Ordonnance"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok().Path
+	code := regexp.MustCompile(`<p class="digest" dir="ltr">([^<]+)</p>`).FindStringSubmatch(samir.get(tn.relayPath() + "/visits").Body)[1]
+	g := amina.post("/sharing/visit", amina.get("/sharing/visit").form("", url.Values{
+		"code": {code}, "what": {"chosen"}, "items": {strings.TrimPrefix(one, "/papers/")}, "lasts": {"60"}, "called": {"Amina"}, "agreed": {"1"}, "password": {password},
+	})).ok("peut maintenant voir", "Arrêter la visite de Samir, Accueil du Port")
+	end := g.link("/sharing/with/[a-z2-7]+/end")
+	list := amina.get("/sharing").ok("Visites en cours Samir, Accueil du Port", "Voir 1 papier que vous avez choisi Ordonnance", "Arrêter la visite de Samir, Accueil du Port", "Arrêter · Accueil du Port")
+	require.Less(t, strings.Index(list.text(), "Visites en cours"), strings.Index(list.text(), "Peuvent voir maintenant"))
+	until := regexp.MustCompile(`Jusqu’à (lundi \d+ \S+ \d+ à \d+ h \d+)`).FindStringSubmatch(list.text())
+	require.NotNil(t, until, list.text())
+	amina.get("/journal").ok("Accès donné : « Samir, Accueil du Port » Voir 1 papier que vous avez choisi, jusqu’au "+until[1], "« Accueil du Port » Voir et ajouter")
+	amina.get(strings.TrimSuffix(end, "/end")).ok("Ordonnance", "Samir, Accueil du Port")
+	amina.post(end, nil).ok("C’est arrêté.").without("Visites en cours")
+	amina.get(g.Path).ok("Samir, Accueil du Port").without("C’est en cours", end)
+	amina.get("/journal").ok("Accès terminé : « Samir, Accueil du Port »")
+}
+
 func TestEveryPageOfRelaysSpeaksEachLanguage(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)

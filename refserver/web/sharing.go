@@ -23,50 +23,6 @@ type sharingView struct {
 	Representatives []vault.Representative // of a minor; they see nothing by it
 }
 
-// followerView is somebody who can see, or could, fit to be shown.
-type followerView struct {
-	consent.Follower
-	Allowed string // what they may do
-	Gives   bool   // they may leave things, and see nothing
-	Helps   bool   // they may help back in, and see nothing
-	Why     string // of an end
-}
-
-func (v *visit) follower(f consent.Follower) followerView {
-	f.Name, f.Place, f.Contact = safename.Line(f.Name), safename.Line(f.Place), safename.Line(f.Contact)
-	f.Organisation, f.Called = safename.Line(f.Organisation), safename.Line(f.Called)
-	if !f.InForce && f.EndedBy == "" && !f.Until.IsZero() && !v.now().Before(f.Until) {
-		f.EndedBy = vault.EndedByTime // as the next sign-in notes it
-	}
-	return followerView{Follower: f, Allowed: v.scopeWords(f.Scope), Gives: f.Scope == vault.ScopeGive, Helps: f.Scope == vault.ScopeHelp, Why: v.endWords(f.EndedBy)}
-}
-
-func (v *visit) endWords(by vault.EndedBy) string {
-	switch by {
-	case vault.EndedByPerson:
-		return v.t("ended-by.person")
-	case vault.EndedByTime:
-		return v.t("ended-by.time")
-	case vault.EndedByHolder:
-		return v.t("ended-by.holder")
-	case vault.EndedBySession:
-		return v.t("ended-by.session")
-	case vault.EndedByDirectory, vault.EndedByKey, vault.EndedByLoss:
-		return v.t("ended-by.service")
-	}
-	return ""
-}
-
-// followers are all who can see or could. What the store altered is left out, and
-// the page says so.
-func (v *visit) followers() ([]consent.Follower, error) {
-	all, err := v.pages.Staff.Followers(v.ctx(), v.vault)
-	if errors.Is(err, vault.ErrTampered) && !errors.Is(err, vault.ErrSessionEnded) && all != nil {
-		v.damaged, err = true, nil
-	}
-	return all, err
-}
-
 func (p *pages) sharing(v *visit) error {
 	all, err := v.followers()
 	if err != nil {
@@ -88,6 +44,9 @@ func (p *pages) sharing(v *visit) error {
 		*to = append(*to, v.follower(f))
 	}
 	if view.Representatives, err = v.representatives(); err != nil {
+		return err
+	}
+	if err := v.nameChosen(view.Visits); err != nil {
 		return err
 	}
 	return v.show("sharing", view)
@@ -113,7 +72,13 @@ func (v *visit) grant() (grantView, error) {
 	if at < 0 {
 		return grantView{}, vault.ErrNotFound
 	}
-	view := grantView{followerView: v.follower(all[at]), Form: newForm()}
+	shown := []followerView{v.follower(all[at])}
+	if shown[0].InForce {
+		if err := v.nameChosen(shown); err != nil {
+			return grantView{}, err
+		}
+	}
+	view := grantView{followerView: shown[0], Form: newForm()}
 	view.Notice, err = v.pages.Staff.NoticeOf(v.ctx(), v.vault, id)
 	view.Notice.Text = safename.Text(view.Notice.Text)
 	if errors.Is(err, vault.ErrNotFound) {
@@ -378,22 +343,4 @@ func (v *visit) endOf(f *form) time.Time {
 		f.refuse("until", v.t("wrong.past"))
 	}
 	return at
-}
-
-// consentReceipt is a page to be printed: what was agreed to, or its end.
-func (p *pages) consentReceipt(v *visit) error {
-	all, err := p.Staff.Receipts(v.ctx(), v.vault)
-	if err != nil && (!errors.Is(err, vault.ErrTampered) || errors.Is(err, vault.ErrSessionEnded)) {
-		return err
-	}
-	var texts []string
-	for _, r := range all { // one altered by the store hides no other
-		if id := v.r.PathValue("id"); r.ID == id || r.Event.Refers == id {
-			texts = append(texts, r.Text(v.Code, v.zone))
-		}
-	}
-	if texts == nil {
-		return vault.ErrNotFound
-	}
-	return v.show("consent-receipt", texts)
 }

@@ -152,6 +152,14 @@ func TestWhoLeavesInOneWindowLeavesInAllInABrowser(t *testing.T) {
 	other.without("papers.title", "folder.is-identity")
 
 	s.signIn(r)
+	other.goTo(r.url + "/notes/add")
+	other.waitFor("notes.add")
+	other.write("#f-text", "what nobody else may read")
+	s.press(`.bottom form[action="/leave"] button`)
+	other.look("typing-gone", "done.typing-gone", "sign-in.title") // it is hidden all the same, and said to be gone
+	other.without("what nobody else may read")
+
+	s.signIn(r)
 	other.goTo(r.url + "/journal")
 	other.waitFor("journal.title")
 	s.press(".quick button")

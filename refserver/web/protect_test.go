@@ -120,3 +120,21 @@ func TestAnswersThatAreNoPagesAreProtectedToo(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, p.get(path).Status, path)
 	}
 }
+
+// A card that is asked for is read by the camera, wherever that is; no other page has it.
+func TestTheCameraIsBesideEveryBoxForACardAndOnNoOtherPage(t *testing.T) {
+	t.Parallel()
+	h := newHelped(t, nil)
+	amina := h.known()
+	for _, path := range []string{"/sign-in/card", "/sharing/visit", "/sharing/relays/" + h.recovery.Harbour.ID.String(), "/ways/sheet", "/ways/helpers"} {
+		g := amina.get(path).ok("Code de la carte")
+		require.Contains(t, g.Body, `<div data-scan="f-card"`, path)
+		require.Contains(t, g.Body, "/scan.js", path)
+		require.Contains(t, g.Header.Get("Permissions-Policy"), "camera=(self)", path)
+	}
+	amina.post("/notes/add", amina.get("/notes/add").form("", url.Values{"title": {`<div data-scan="f-card">`}, "text": {`<div data-scan="f-card">`}})).ok()
+	for _, path := range []string{"/", "/notes", "/papers", "/card"} {
+		g := amina.get(path).ok().without("/scan.js")
+		require.Contains(t, g.Header.Get("Permissions-Policy"), "camera=()", path)
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,19 +98,23 @@ func parseTemplates(functions template.FuncMap) (*template.Template, error) {
 	return set, nil
 }
 
+// executed is what a template of the set makes of a page.
+func executed(set *template.Template, name string, p page) (template.HTML, error) {
+	var out strings.Builder
+	err := set.ExecuteTemplate(&out, name, p)
+	return template.HTML(out.String()), err
+}
+
 // renderPage renders a page into the layout.
 func renderPage(set *template.Template, name string, p page) ([]byte, error) {
 	if set.Lookup(name) == nil {
 		return nil, fmt.Errorf("web: no template %q", name)
 	}
 	part := func(of string) (template.HTML, error) { // it is escaped by its own template
-		t := set.Lookup(partOf(name, of))
-		if t == nil {
+		if set.Lookup(partOf(name, of)) == nil {
 			return "", nil
 		}
-		var out strings.Builder
-		err := t.Execute(&out, p)
-		return template.HTML(out.String()), err
+		return executed(set, partOf(name, of), p)
 	}
 	layout := "layout.html"
 	if own := partOf(name, layout); set.Lookup(own) != nil {
@@ -124,13 +127,22 @@ func renderPage(set *template.Template, name string, p page) ([]byte, error) {
 		}
 		*into = text
 	}
+	if scans([]byte(p.Content)) {
+		script, err := executed(set, "scan-script", p)
+		if err != nil {
+			return nil, err
+		}
+		p.Scripts = script + p.Scripts
+	}
 	var out bytes.Buffer
 	err := set.ExecuteTemplate(&out, layout, p)
 	return out.Bytes(), err
 }
 
-// scanning are the pages that may use the camera, to read a code.
-var scanning = []string{"card-sign-in", "visit", "back-new", "attest-check", "attest-revoke"}
+// scans reports whether a page reads a code by the camera beside one of its fields: it has
+// the script, and no other page may use the camera. What people write cannot say so, as it
+// stands in a page with its quotation marks taken away.
+func scans(page []byte) bool { return bytes.Contains(page, []byte(`<div data-scan="`)) }
 
 // show answers with a page.
 func (v *visit) show(name string, data any) error { return v.showWith(http.StatusOK, name, data) }
@@ -150,7 +162,7 @@ func (v *visit) showWith(status int, name string, data any) error {
 	if err != nil {
 		return fmt.Errorf("web: %w", err)
 	}
-	if slices.Contains(scanning, name) {
+	if scans(out) {
 		v.w.Header().Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -169,7 +181,7 @@ func (v *visit) done() (done, refused string) {
 		return "", ""
 	}
 	switch code {
-	case "ended", "nothing-open", "other-space", "factor-needed", "factor-wrong":
+	case "ended", "nothing-open", "other-space", "factor-needed", "factor-wrong", "typing-gone":
 		return "", v.t("done." + code)
 	}
 	return v.t("done." + code), ""

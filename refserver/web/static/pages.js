@@ -22,6 +22,13 @@
     });
   });
 
+  // typing tells whether something is written here that was not sent. A secret does not count.
+  function typing() {
+    return Array.prototype.some.call(document.querySelectorAll("main textarea, main input:not([type=password])"), function (field) {
+      return field.type === "checkbox" || field.type === "radio" ? false : field.type !== "hidden" && field.value !== field.defaultValue;
+    });
+  }
+
   // Whoever leaves in one window leaves in all of them: the others hide what they show and
   // go to the way in. Nothing is said but that somebody left.
   var others = window.BroadcastChannel ? new BroadcastChannel("reconnect") : null, wayIn = document.body.getAttribute("data-way-in");
@@ -31,8 +38,8 @@
     });
     document.addEventListener("reconnect:left", function () { others.postMessage("left"); });
     if (wayIn) others.addEventListener("message", function (event) {
-      document.documentElement.hidden = true;
-      location.replace(event.data === "quickly" ? "/news" : wayIn);
+      document.documentElement.hidden = true; // first of all, whatever was being typed
+      location.replace(event.data === "quickly" ? "/news" : wayIn + (typing() ? "?done=typing-gone" : ""));
     });
     window.addEventListener("pagehide", function (event) { if (!event.persisted) others.close(); });
   }

@@ -38,6 +38,8 @@ type counts struct {
 	sweepTook prometheus.Gauge
 
 	reminders *prometheus.CounterVec // by what became of them
+	events    *prometheus.CounterVec // the same
+	webhooks  *prometheus.CounterVec
 
 	sessions prometheus.Gauge
 	witness  prometheus.Gauge
@@ -58,6 +60,8 @@ func newCounts(helped *engines.Helped) *counts {
 		wholeAt:   gauge("last_whole_sweep_timestamp_seconds", "When a sweep of this process last left nothing undone; 0: not yet."),
 		sweepTook: gauge("last_sweep_duration_seconds", "How long the last sweep took."),
 		reminders: counters("reminders_total", "Reminders that were due: sent, failed (each is tried three times), or passed over, as too late or not wanted any more.", "what"),
+		events:    counters("events_total", "Events: sent to the queue or put down for webhooks, failed (tried again), or lost, as nobody took them for thirty days.", "what"),
+		webhooks:  counters("webhooks_total", "Webhooks: sent, failed tries, or lost, as the other side took none for three days.", "what"),
 		sessions:  gauge("sessions", "Sessions that are open, of people and workers, whichever server they use; counted after each sweep."),
 		witness:   gauge("witness_up", "1: the witness answered at the start, or after the last sweep. One in the data folder always does."),
 	}
@@ -69,6 +73,8 @@ func newCounts(helped *engines.Helped) *counts {
 	for _, what := range []string{"uploads", "blobs", "sessions", "grants", "vaults", "failed"} {
 		c.swept.WithLabelValues(what)
 	}
+	c.announced(c.events, 0, 0, 0)
+	c.announced(c.webhooks, 0, 0, 0)
 	for _, what := range []string{"sent", "failed", "passed"} {
 		c.reminders.WithLabelValues(what)
 	}
@@ -78,7 +84,7 @@ func newCounts(helped *engines.Helped) *counts {
 			c.requests.WithLabelValues(kind, answer)
 		}
 	}
-	c.all.MustRegister(c.underWay, c.requests, c.durations, c.failures, c.sweeps, c.swept, c.sweptAt, c.wholeAt, c.sweepTook, c.reminders, c.sessions, c.witness,
+	c.all.MustRegister(c.underWay, c.requests, c.durations, c.failures, c.sweeps, c.swept, c.sweptAt, c.wholeAt, c.sweepTook, c.reminders, c.events, c.webhooks, c.sessions, c.witness,
 		aboutBuild(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewGoCollector())
 	for what, count := range map[string]func() float64{
 		"opened":    func() float64 { opened, _, _ := helped.Counts(); return float64(opened) },
@@ -237,4 +243,11 @@ func (s *server) openMetrics(ctx context.Context) (end func(), err error) {
 		_ = apart.Close()
 		owned.Wait()
 	}, nil
+}
+
+// announced counts what became of events, or of webhooks.
+func (c *counts) announced(of *prometheus.CounterVec, sent, failed, lost int) {
+	for what, n := range map[string]int{"sent": sent, "failed": failed, "lost": lost} {
+		of.WithLabelValues(what).Add(float64(n))
+	}
 }

@@ -263,6 +263,7 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	var owned sync.WaitGroup
 	owned.Go(func() { s.sweep(sweeping) })
 	owned.Go(func() { s.remind(sweeping) })
+	owned.Go(func() { s.announce(sweeping) })
 	defer owned.Wait()
 	defer stopSweeping()
 

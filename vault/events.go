@@ -151,7 +151,7 @@ func (s *Vaults) publishBatch(ctx context.Context, keys []string, r *EventReport
 	var done []string
 	var failed error
 	for i, key := range taken {
-		e, _ := parseEvent(key)
+		e, _ := ParseEvent(strings.TrimPrefix(key, eventPrefix))
 		waits, cancel := context.WithTimeout(ctx, publishWaits)
 		failed = s.cfg.Events.Publish(waits, e)
 		cancel()
@@ -190,7 +190,7 @@ func (s *Vaults) takeEvents(ctx context.Context, keys []string) (taken []string,
 			if err != nil {
 				return err
 			}
-			e, ok := parseEvent(key)
+			e, ok := ParseEvent(strings.TrimPrefix(key, eventPrefix))
 			if !ok || now.Sub(e.Hour) >= eventsKept {
 				tx.Delete(key)
 				lost++
@@ -209,21 +209,22 @@ func (s *Vaults) takeEvents(ctx context.Context, keys []string) (taken []string,
 	return taken, lost, storageError(err)
 }
 
-// parseEvent reads the key of one: of a type that there is, so that a store can put no
-// text of its own into what others are given.
-func parseEvent(key string) (e Event, ok bool) {
-	parts := strings.Split(strings.TrimPrefix(key, eventPrefix), "/")
+// ParseEvent reads <hour>/<type>/<id>, as the key of a stored event ends: of a type that
+// there is, so that a store can put no text of its own into what others are given.
+func ParseEvent(key string) (e Event, ok bool) {
+	parts := strings.Split(key, "/")
 	if len(parts) != eventKeyParts {
 		return e, false
 	}
 	hour, err := time.Parse(eventHour, parts[0])
 	id, idErr := ParseID(parts[2])
-	if err != nil || idErr != nil || !slices.Contains(eventTypes(), EventType(parts[1])) {
+	if err != nil || idErr != nil || !slices.Contains(EventTypes(), EventType(parts[1])) {
 		return e, false
 	}
 	return Event{ID: id.String(), Type: EventType(parts[1]), Hour: hour}, true
 }
 
-func eventTypes() []EventType {
+// EventTypes returns the types that there are.
+func EventTypes() []EventType {
 	return []EventType{EventVaultCreated, EventVaultClosed, EventVaultErased, EventDepositWaiting, EventRecoveryOpened, EventVaultRecovered}
 }

@@ -14,6 +14,7 @@ import (
 	"reconnect.example/refserver/config"
 	"reconnect.example/refserver/notice"
 	"reconnect.example/refserver/progress"
+	"reconnect.example/refserver/webhooks"
 )
 
 // Run does one command of the operator and prints what came of it; far says meanwhile how
@@ -21,6 +22,10 @@ import (
 func Run(ctx context.Context, c *config.Config, open Open, out io.Writer, far *progress.Printer) (err error) {
 	if c.Command == "admin notice" { // needs no data
 		_, err := fmt.Fprint(out, notice.In(c.Admin.Notice.Language).Text)
+		return err
+	}
+	if c.Command == "admin webhook-secret" {
+		_, err := fmt.Fprintln(out, webhooks.NewSecret())
 		return err
 	}
 	if c.Command == "admin partner keys" { // nor does this, and it runs where the partner is

@@ -89,6 +89,9 @@ func (k *checker) privateFiles() {
 		files = append(files, path)
 	}
 	files = append(files, engines.PrivateFiles(k.c)...)
+	if k.c.Webhooks != "" {
+		files = append(files, k.c.Webhooks)
+	}
 	files = append(files, k.c.Records.SecretFiles()...)
 	if k.c.Serve.TLSKey != "" {
 		files = append(files, k.c.Serve.TLSKey)

@@ -113,6 +113,8 @@ type Admin struct {
 	Counts struct{}  `cmd:"" help:"Print what relays did by month as CSV, for who pays for them; nothing below ten."`
 	Unseen struct{}  `cmd:"" help:"List who has not signed in for long. Nothing happens to them by itself."`
 
+	WebhookSecret struct{} `cmd:"" help:"Draw a secret for a webhook, for the file of --webhooks and for whoever receives it."`
+
 	Invite struct{} `cmd:"" help:"Print a code, good once and for seven days, with which the first manager of a new relay makes an account and founds it."`
 
 	Pages Pages `cmd:"" help:"Serve the pages of the operator to this user on this machine, until Ctrl-C or until nobody has used them for the time of --staff-session-idle."`
@@ -247,6 +249,7 @@ func (c *Config) check() error {
 		c.Relays.check(expect)
 		c.Recovery.check(expect)
 		c.Notify.check(expect)
+		c.checkWebhooks(expect)
 		c.checkServer(expect)
 		if c.Command == "admin pages" {
 			c.Admin.Pages.check(expect)

@@ -26,6 +26,8 @@ type Engines struct {
 	WitnessIndependent bool   `help:"The witness is of another organisation than whoever runs this server, so that the two would have to act together to guess somebody's answers. Only then are answers by call offered."`
 	OperatorKey        string `placeholder:"KEY" help:"Public key whose statements allow vaults to be put back from a backup. Default: that of operator.key in the data folder, which is made with a witness of its own."`
 	Notify             Notify `embed:"" prefix:"notify-"`
+	Events             URL    `placeholder:"URL" help:"Queue that is told what happened, and not to whom, as CloudEvents: a URL of gocloud.dev/pubsub (build with -tags services, and import its driver). Default: none."`
+	Webhooks           string `placeholder:"FILE" help:"File in JSON or YAML with the programs that are told the same by signed requests: a list of name, url, secrets (refserver admin webhook-secret) and types. Default: none."`
 
 	Alone bool `help:"No other server serves these vaults: parts that lie on this machine only are allowed beside a shared store of records."`
 }
@@ -100,7 +102,7 @@ const largestSecret = 16 << 10
 
 // urls are the settings that may hold a secret, by the name of their flag.
 func (e *Engines) urls() map[string]*URL {
-	return map[string]*URL{"records": &e.Records, "blobs": &e.Blobs, "keys": &e.Keys, "witness": &e.Witness, "notify-smtp": &e.Notify.SMTP, "notify-sms": &e.Notify.SMS}
+	return map[string]*URL{"records": &e.Records, "blobs": &e.Blobs, "keys": &e.Keys, "witness": &e.Witness, "notify-smtp": &e.Notify.SMTP, "notify-sms": &e.Notify.SMS, "events": &e.Events}
 }
 
 // readSecrets replaces each value @FILE by what is in the file: services that

@@ -26,6 +26,7 @@ import (
 	"reconnect.example/recovery"
 	"reconnect.example/recovery/witness"
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/webhooks"
 	"reconnect.example/storage"
 	_ "reconnect.example/storage/filestore"   // file: URLs
 	_ "reconnect.example/storage/sqlitestore" // sqlite: URLs
@@ -54,6 +55,8 @@ type Engines struct {
 	Recovery  *recovery.Service  // ways back in; nil: no authority is named, and nobody could help
 	Helped    *Helped            // counts what was asked for with it
 	register  *consent.Register
+
+	Webhooks *webhooks.Sender // tells programs of others; nil: there are none
 
 	Restore *vault.RestoreKeys // nil: restores are never accepted
 
@@ -113,6 +116,9 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 	}
 	if messenger != nil { // not a nil messenger in an interface that is not nil
 		cfg.Messenger = messenger
+	}
+	if cfg.Events, err = e.openEvents(ctx, c); err != nil {
+		return e, err
 	}
 	if e.Vaults, err = vault.New(ctx, cfg); err != nil {
 		return e, err

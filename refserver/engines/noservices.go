@@ -20,6 +20,11 @@ func openKeyService(_ context.Context, c *config.Config) (vault.Keeper, func() e
 		vault.ErrKeyService, c.Keys.Scheme(), strings.Join(ownKeySchemes(), ", "))
 }
 
+// openQueue knows no queue.
+func openQueue(context.Context, *config.Config) (vault.Events, func() error, error) {
+	return nil, nil, errors.New("this program was built for one machine; queues need -tags services, and the import of their driver in refserver/engines")
+}
+
 // elsewhere says how the program is built that knows a service, where the store
 // says which package a program of one's own imports.
 func elsewhere(u config.URL, err error) error {

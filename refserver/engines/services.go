@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
-	"gocloud.dev/secrets" // Another key service: import its driver here.
+	"gocloud.dev/pubsub"             // A queue for events: import its driver here.
+	_ "gocloud.dev/pubsub/mempubsub" // mem: in this process only, to try it
+	"gocloud.dev/secrets"            // Another key service: import its driver here.
 
 	"reconnect.example/refserver/config"
+	"reconnect.example/refserver/events/queue"
 	_ "reconnect.example/storage/bucket/s3bucket" // s3: URLs
 	_ "reconnect.example/storage/postgresstore"   // postgres: URLs
 	"reconnect.example/vault"
@@ -28,6 +32,25 @@ func openKeyService(ctx context.Context, c *config.Config) (vault.Keeper, func()
 		return nil, nil, fmt.Errorf("%w: --keys cannot be opened: %s", vault.ErrKeyService, without(err.Error(), c.Keys.Reveal()))
 	}
 	return keeper, keeper.Close, nil
+}
+
+// openQueue opens a queue of the operator's, through gocloud.
+func openQueue(ctx context.Context, c *config.Config) (vault.Events, func() error, error) {
+	known := pubsub.DefaultURLMux()
+	if !known.ValidTopicScheme(c.Events.Scheme()) {
+		return nil, nil, fmt.Errorf("no driver for the scheme %q is built in (there are: %s); add its import to refserver/engines",
+			c.Events.Scheme(), strings.Join(known.TopicSchemes(), ", "))
+	}
+	topic, err := pubsub.OpenTopic(ctx, c.Events.Reveal())
+	if err != nil {
+		return nil, nil, fmt.Errorf("it cannot be opened: %s", without(err.Error(), c.Events.Reveal()))
+	}
+	end := func() error {
+		waits, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		return topic.Shutdown(waits)
+	}
+	return queue.New(topic, c.Serve.Address), end, nil
 }
 
 // elsewhere adds nothing: all drivers are built in.

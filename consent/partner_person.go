@@ -95,7 +95,23 @@ type Asked struct {
 // yet, the latest first. What comes from a partner that is blocked, or is none any more, is
 // left out. vault.ErrNotAllowed to anybody but the person.
 func (s *Service) Asked(ctx context.Context, v *vault.Vault) ([]Asked, error) {
-	book, err := s.book(ctx, v, vault.ActPartnerAsks)
+	return s.asked(ctx, v, vault.ActPartnerAsks)
+}
+
+// AsksWaiting returns how many requests of [Service.Asked] there are, without a line in the
+// journal: for a first screen, which says so. Errors: those of Asked.
+func (s *Service) AsksWaiting(ctx context.Context, v *vault.Vault) (int, error) {
+	all, err := s.asked(ctx, v, "")
+	return len(all), err
+}
+
+// asked notes act, "": nothing.
+func (s *Service) asked(ctx context.Context, v *vault.Vault, act vault.Act) ([]Asked, error) {
+	left, err := v.LeftForPerson(ctx, mostAsks+1)
+	if err != nil || len(left) == 0 && act == "" {
+		return nil, err
+	}
+	book, err := s.book(ctx, v, act)
 	if err != nil {
 		return nil, err
 	}
@@ -108,10 +124,6 @@ func (s *Service) Asked(ctx context.Context, v *vault.Vault) ([]Asked, error) {
 		if f, err := factsOf(g); err == nil && g.Scope == vault.ScopePartner {
 			answered[f.Name] = true
 		}
-	}
-	left, err := v.LeftForPerson(ctx, mostAsks+1)
-	if err != nil {
-		return nil, err
 	}
 	var out []Asked
 	for id, body := range left {

@@ -34,7 +34,7 @@ func (p *pages) home(v *visit) error {
 	if err != nil {
 		return err
 	}
-	notices = append(asked, notices...)
+	notices = append(append(asked, v.papersAsked()...), notices...)
 	closing := slices.Contains(o.Notices, vault.NoticeClosing)
 	v.remember(closing)
 	first := min(1, len(o.Next))

@@ -225,6 +225,7 @@ func (p *pages) routes() *http.ServeMux {
 		p.relayRoutes(mux)
 		p.depositRoutes(mux)
 		p.attestRoutes(mux)
+		p.askRoutes(mux)
 	}
 	if p.Recovery != nil {
 		p.recoveryRoutes(mux)

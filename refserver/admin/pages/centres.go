@@ -33,6 +33,12 @@ type licenceView struct {
 	Address string // its number in an address
 }
 
+// partnerView is a partner system, by what the authority signed of it: nothing of a person.
+type partnerView struct {
+	consent.Partner
+	Organisation string
+}
+
 // centresView is the list, those that need somebody first.
 type centresView struct {
 	Version       uint64
@@ -40,6 +46,7 @@ type centresView struct {
 	Centres       []centreView
 	Withdrawn     []centreView
 	Organisations []consent.Organisation
+	Partners      []partnerView
 	Invited       *admin.Invited // made just now
 	Unknown       *refusal       // there is no directory yet, or it cannot be read: why
 }
@@ -75,6 +82,13 @@ func (v *visit) showCentres(invited *admin.Invited) error {
 	view.Version = state.Version()
 	for o := range state.Organisations() {
 		view.Organisations = append(view.Organisations, o)
+	}
+	for _, p := range state.Partners() {
+		o, err := state.Organisation(p.Organisation)
+		if err != nil {
+			return err
+		}
+		view.Partners = append(view.Partners, partnerView{p, o.Name})
 	}
 	for r := range state.Relays() {
 		c, err := v.centreOf(state, r)

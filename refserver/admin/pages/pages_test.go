@@ -136,6 +136,25 @@ func TestTheDirectoryIsBuiltAfterWhatWasLookedAt(t *testing.T) {
 }
 
 // Of two who change the directory at once, one looks again.
+func TestTheOperatorSeesWhichPartnersMayAsk(t *testing.T) {
+	t.Parallel()
+	s := open(t, true).enter()
+	organisation, _ := s.town()
+	s.get("/centres").is(http.StatusOK).without("Organisations that may ask for papers")
+	keys, err := consent.NewPartnerKeys()
+	require.NoError(t, err)
+	next, err := s.authority.Sign(s.published(), consent.Change{Partner: &consent.Partner{
+		ID: vault.ID(consent.NewOrganisationID()), Organisation: organisation, Name: "CAF", Key: keys.Key(), Box: keys.Box(),
+		Scopes: []consent.PartnerScope{consent.PartnerAsk}, Kinds: []consent.PaperKind{consent.PaperIdentity}, Since: "2026-01-01",
+	}})
+	require.NoError(t, err)
+	bundle, err := next.Bundle()
+	require.NoError(t, err)
+	_, err = s.data.Directory.Publish(s.Context(), bundle)
+	require.NoError(t, err)
+	s.get("/centres").is(http.StatusOK, "Organisations that may ask for papers", "CAF", "identity")
+}
+
 func TestNothingIsSignedThatWasNotLookedAt(t *testing.T) {
 	t.Parallel()
 	s := open(t, true).enter()

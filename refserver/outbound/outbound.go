@@ -28,16 +28,23 @@ const (
 	mostAnswer = 4 << 10 // bytes of an answer that are read, and thrown away
 )
 
-// Options are what tests may loosen.
+// Options are what tests may loosen, and an operator whose partners are in the same network.
 type Options struct {
-	Loopback bool // also http:// and https:// to this machine; never in a server
+	Loopback bool          // also http:// and https:// to this machine
+	Private  bool          // also https:// to private networks (RFC 1918, RFC 4193)
+	Waits    time.Duration // for one request and its whole answer; 0: 15 seconds
 	Dial     func(network string, address netip.AddrPort) error
+}
+
+func (o *Options) reaches(a netip.Addr) bool {
+	a = a.Unmap()
+	return Public(a) || o.Loopback && a.IsLoopback() || o.Private && a.Zone() == "" && a.IsPrivate()
 }
 
 // Client sends to public addresses. Safe for many goroutines.
 type Client struct {
-	http     *http.Client
-	loopback bool
+	http *http.Client
+	opts Options
 }
 
 // New returns a client. It uses no proxy and follows nothing: either would choose
@@ -46,26 +53,31 @@ func New(opts *Options) *Client {
 	if opts == nil {
 		opts = &Options{}
 	}
+	c := &Client{opts: *opts}
+	if c.opts.Waits == 0 {
+		c.opts.Waits = waits
+	}
 	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: func(network, address string, _ syscall.RawConn) error {
 		// Here the name has been resolved, and this very address is connected to: nothing
 		// can be exchanged between the check and the use (DNS rebinding).
 		at, err := netip.ParseAddrPort(address)
-		if err != nil || !Public(at.Addr()) && !(opts.Loopback && at.Addr().Unmap().IsLoopback()) {
+		if err != nil || !c.opts.reaches(at.Addr()) {
 			return ErrAddress
 		}
-		if opts.Dial != nil {
-			return opts.Dial(network, at)
+		if c.opts.Dial != nil {
+			return c.opts.Dial(network, at)
 		}
 		return nil
 	}}
-	return &Client{loopback: opts.Loopback, http: &http.Client{
-		Timeout:       waits,
+	c.http = &http.Client{
+		Timeout:       c.opts.Waits,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			Proxy: nil, DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, ResponseHeaderTimeout: 10 * time.Second,
+			Proxy: nil, DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, ResponseHeaderTimeout: max(10*time.Second, c.opts.Waits/2),
 			MaxResponseHeaderBytes: 16 << 10, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, DisableCompression: true,
 		},
-	}}
+	}
+	return c
 }
 
 // CheckURL refuses what no request is made to, before it is kept: ErrURL, ErrAddress.
@@ -75,11 +87,11 @@ func (c *Client) CheckURL(raw string) error {
 		return ErrURL
 	}
 	addr, err := netip.ParseAddr(u.Hostname())
-	local := err == nil && addr.Unmap().IsLoopback() && c.loopback
+	local := c.opts.Loopback && (err == nil && addr.Unmap().IsLoopback() || u.Hostname() == "localhost")
 	if u.Scheme != "https" && !(u.Scheme == "http" && local) {
 		return ErrURL
 	}
-	if err == nil && !Public(addr) && !local {
+	if err == nil && !c.opts.reaches(addr) {
 		return ErrAddress
 	}
 	return nil
@@ -104,15 +116,9 @@ func (c *Client) Post(ctx context.Context, to string, header http.Header, body i
 		req.SetBasicAuth(user.Username(), password)
 		req.URL.User = nil
 	}
-	answer, err := c.http.Do(req)
+	answer, err := c.do(req)
 	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if errors.Is(err, ErrAddress) {
-			return ErrAddress
-		}
-		return ErrAnswer
+		return err
 	}
 	defer answer.Body.Close() //nolint:errcheck // nothing of it is used
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, mostAnswer))
@@ -120,6 +126,29 @@ func (c *Client) Post(ctx context.Context, to string, header http.Header, body i
 		return ErrAnswer
 	}
 	return nil
+}
+
+// Do sends a request and returns the answer, whatever it is: a redirect is one, and is not
+// followed. The caller bounds what is read of it, and closes it. The errors are those of
+// [Client.Post].
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	if err := c.CheckURL(req.URL.String()); err != nil {
+		return nil, err
+	}
+	return c.do(req)
+}
+
+func (c *Client) do(req *http.Request) (*http.Response, error) {
+	answer, err := c.http.Do(req)
+	switch {
+	case err == nil:
+		return answer, nil
+	case req.Context().Err() != nil:
+		return nil, req.Context().Err()
+	case errors.Is(err, ErrAddress):
+		return nil, ErrAddress
+	}
+	return nil, ErrAnswer
 }
 
 // notPublic are networks that the methods of netip.Addr do not name, with the RFC that

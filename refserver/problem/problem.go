@@ -16,6 +16,7 @@ import (
 	"reconnect.example/quota"
 	"reconnect.example/recovery"
 	"reconnect.example/refserver/language"
+	"reconnect.example/refserver/moving"
 	"reconnect.example/storage"
 	"reconnect.example/vault"
 	"reconnect.example/vault/bundle"
@@ -97,6 +98,14 @@ var table = []entry{
 	{vault.ErrSessionEnded, Problem{401, "session-ended", 0}},
 	{vault.ErrLocked, Problem{423, "locked", 0}},
 	{vault.ErrSecretAgain, Problem{403, "secret-again", 0}},
+	{moving.ErrAway, Problem{503, "move-away", 30 * time.Second}},
+	{moving.ErrAddress, Problem{422, "move-address", 0}},
+	{moving.ErrOver, Problem{410, "move-over", 0}},
+	{moving.ErrNoRoom, Problem{409, "move-room", 0}},
+	{moving.ErrUnderWay, Problem{409, "move-under-way", 0}},
+	{moving.ErrOtherKeys, Problem{409, "move-keys", 0}},
+	{moving.ErrReceipt, Problem{409, "move-receipt", 0}},
+	{moving.ErrAltered, Problem{409, "move-altered", 0}},
 	{vault.ErrNotFound, Problem{404, "not-found", 0}},
 	{vault.ErrRevision, Problem{409, "revision", 0}},
 	{vault.ErrInvalid, Problem{422, "invalid", 0}},

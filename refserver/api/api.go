@@ -12,6 +12,7 @@ import (
 	"reconnect.example/consent"
 	"reconnect.example/recovery"
 	"reconnect.example/refserver/headers"
+	"reconnect.example/refserver/moving"
 	"reconnect.example/refserver/patience"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/refserver/session"
@@ -36,6 +37,9 @@ type Config struct {
 	// Recovery helps people back in; only where Staff is. nil: it is not offered.
 	Recovery *recovery.Service
 
+	// Moving is how people move to and from other operators' servers. nil: it is not offered.
+	Moving *moving.Way
+
 	Logger hclog.Logger // nil: nothing is logged
 	// Failed is told the stable name of each problem of this side that is logged, so that
 	// it can be counted. nil: nobody counts.
@@ -54,6 +58,7 @@ type API struct {
 	relays *consent.Directory // nil: there are none
 
 	recovery *recovery.Service // nil: it is not offered
+	way      *moving.Way       // nil: nobody moves
 
 	attested attestLists
 
@@ -110,7 +115,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	if cfg.Failed == nil {
 		cfg.Failed = func(string) {}
 	}
-	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, staff: cfg.Staff, relays: cfg.Directory, recovery: cfg.Recovery, log: cfg.Logger, failed: cfg.Failed, stall: cfg.Stall, mux: routes}
+	a := &API{vaults: cfg.Vaults, limits: cfg.Limits, staff: cfg.Staff, relays: cfg.Directory, recovery: cfg.Recovery, way: cfg.Moving, log: cfg.Logger, failed: cfg.Failed, stall: cfg.Stall, mux: routes}
 	a.doc = humago.NewWithPrefix(routes, Path, describe())
 	a.addSessions()
 	a.addAgain()
@@ -129,6 +134,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	a.addImports()
 	a.addLinks()
 	a.addStrangers()
+	a.addMoving()
 	if a.staff != nil {
 		a.addRelays()
 		a.addFollowers()

@@ -70,6 +70,7 @@ func describe() huma.Config {
 				{Name: "Helping", Description: "What workers of relays and agents of desks do to help somebody back in."},
 				{Name: "Team", Description: "What managers of relays do."},
 				{Name: "Asks", Description: "What a person answers programs of other organisations that ask for papers."},
+				{Name: "Moving", Description: "Taking everything from one operator's server to another: what the person does at both, and what the servers say to each other."},
 				{Name: "Partners", Description: "What programs of other organisations do that ask people for papers."},
 			},
 			Components: &huma.Components{
@@ -80,7 +81,8 @@ func describe() huma.Config {
 					partnerScheme: {Type: "oauth2", Description: "The token of a partner system: client credentials with a signed assertion (RFC 7523, EdDSA). It is good for ten minutes, and opens no space.", Flows: &huma.OAuthFlows{
 						ClientCredentials: &huma.OAuthFlow{TokenURL: "/oauth/token", Scopes: map[string]string{"ask": "Ask people for papers, and fetch what they present.", "link": "Ask people for a link beside a file number."}},
 					}},
-					"cookie": {Type: "apiKey", In: "cookie", Name: "__Host-reconnect", Description: "Set by the pages of this server, and taken from them alone."},
+					transferScheme: {Type: "http", Scheme: "bearer", Description: "The ticket of one move, which the server that somebody leaves derives from their code (docs/interop.md). It admits one bundle, and opens nothing."},
+					"cookie":       {Type: "apiKey", In: "cookie", Name: "__Host-reconnect", Description: "Set by the pages of this server, and taken from them alone."},
 				},
 			},
 		},

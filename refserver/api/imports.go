@@ -89,14 +89,19 @@ func (a *API) planImport(ctx context.Context, v *vault.Vault, in *bringingInput)
 		if err != nil {
 			return err
 		}
-		out.Body = BringingPlan{Format: b.Format, Made: ifAny(b.Made), Complete: b.Complete, New: p.New, There: p.There, Bytes: p.Bytes, Left: p.Left,
-			Folders: append([]string{}, p.Folders...), Remarks: []BringingRemark{}}
-		for _, r := range p.Remarks {
-			out.Body.Remarks = append(out.Body.Remarks, BringingRemark(r))
-		}
+		out.Body = bringingPlan(b, p)
 		return nil
 	})
 	return out, err
+}
+
+func bringingPlan(b *bundle.Bundle, p bundle.Plan) BringingPlan {
+	out := BringingPlan{Format: b.Format, Made: ifAny(b.Made), Complete: b.Complete, New: p.New, There: p.There, Bytes: p.Bytes, Left: p.Left,
+		Folders: append([]string{}, p.Folders...), Remarks: []BringingRemark{}}
+	for _, r := range p.Remarks {
+		out.Remarks = append(out.Remarks, BringingRemark(r))
+	}
+	return out
 }
 
 func (a *API) takeBrought(ctx context.Context, v *vault.Vault, in *bringingInput) (*broughtOutput, error) {

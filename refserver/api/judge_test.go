@@ -25,6 +25,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/quota"
+	"reconnect.example/refserver/moving"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 	"reconnect.example/vault/local"
@@ -117,6 +118,7 @@ func serve(cfg Config, o serverOptions) (*server, error) {
 		o.log = io.Discard
 	}
 	cfg.Limits, cfg.Stall, cfg.Logger = session.NewLimits(o.limits), o.stall, hclog.New(&hclog.LoggerOptions{Output: o.log})
+	cfg.Moving = &moving.Way{To: moving.New(&moving.Options{Private: true}).To}
 	s := &server{routes: &recorder{ServeMux: http.NewServeMux()}}
 	api, err := newAPI(cfg, s.routes)
 	if err != nil {
@@ -129,6 +131,7 @@ func serve(cfg Config, o serverOptions) (*server, error) {
 		}
 		handler.ServeHTTP(w, r)
 	}))
+	cfg.Moving.Address = s.Server.URL
 	s.judge, err = newJudge(s)
 	return s, err
 }

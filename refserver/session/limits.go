@@ -24,6 +24,7 @@ type Limits struct {
 	staff    buckets[netip.Prefix]
 	links    buckets[netip.Prefix]
 	requests buckets[vault.ID]
+	moves    buckets[netip.Prefix]
 	partners buckets[vault.ID]
 	tokens   buckets[vault.ID]
 	heavy    chan struct{}
@@ -67,6 +68,7 @@ func NewLimits(c LimitsConfig) *Limits {
 		staff:    buckets[netip.Prefix]{every: rate.Limit(c.StaffPerMinute) / 60, burst: max(1, c.StaffPerMinute/2), now: c.Now},
 		links:    buckets[netip.Prefix]{every: rate.Limit(c.LinksPerMinute) / 60, burst: max(1, c.LinksPerMinute/2), now: c.Now},
 		requests: buckets[vault.ID]{every: rate.Limit(c.RequestsPerSecond), burst: 10 * c.RequestsPerSecond, now: c.Now},
+		moves:    buckets[netip.Prefix]{every: rate.Limit(c.RequestsPerSecond), burst: 10 * c.RequestsPerSecond, now: c.Now},
 		partners: buckets[vault.ID]{every: rate.Limit(c.PartnerPerSecond), burst: 10 * c.PartnerPerSecond, now: c.Now},
 		tokens:   buckets[vault.ID]{every: rate.Limit(1. / 30), burst: 10, now: c.Now},
 		heavy:    make(chan struct{}, 1),
@@ -91,6 +93,11 @@ func (l *Limits) Link(r *http.Request) error { return l.links.take(network(l.Add
 // Request counts a request of an account. A *vault.BackOffError says how long
 // to wait.
 func (l *Limits) Request(id vault.ID) error { return l.requests.take(id) }
+
+// Move counts a request of another operator's server with which somebody moves here, by
+// its address: what it says of whose space it is about is not checked yet, and must not
+// spend what that person has. A *vault.BackOffError says how long to wait.
+func (l *Limits) Move(r *http.Request) error { return l.moves.take(network(l.Address(r))) }
 
 // Partner counts a request of a partner system. A *vault.BackOffError says how long to wait.
 func (l *Limits) Partner(id vault.ID) error { return l.partners.take(id) }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"reconnect.example/refserver/demo"
 	"reconnect.example/refserver/engines"
 	"reconnect.example/refserver/headers"
+	"reconnect.example/refserver/moving"
 	"reconnect.example/refserver/oauth"
 	"reconnect.example/refserver/preview"
 	"reconnect.example/refserver/printing"
@@ -153,6 +155,15 @@ func mostSpace(c *config.Config) int64 {
 	return c.Quota + min(c.Quota, math.MaxInt64-c.Quota) // as quota.Config.Increased
 }
 
+// moving is how people move to and from here; nil where this server does not know under which
+// address others reach it.
+func (s *server) moving() *moving.Way {
+	if s.config.Serve.Address == "" {
+		return nil
+	}
+	return &moving.Way{Address: strings.TrimSuffix(s.config.Serve.Address, "/"), To: moving.New(&moving.Options{Private: s.config.Serve.MovePrivate}).To}
+}
+
 // build puts the handlers together.
 func (s *server) build() (*http.Server, error) {
 	zone, err := time.LoadLocation(s.config.Serve.Zone)
@@ -175,7 +186,7 @@ func (s *server) build() (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs, err := api.New(api.Config{Vaults: s.data.Vaults, Limits: limits, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Logger: s.log, Failed: s.counts.failed})
+	programs, err := api.New(api.Config{Vaults: s.data.Vaults, Limits: limits, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Moving: s.moving(), Logger: s.log, Failed: s.counts.failed})
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ type Config struct {
 // Serve is what the server needs besides.
 type Serve struct {
 	Listen       string         `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Address and port to listen on. Default: ${default}."`
-	Address      string         `placeholder:"URL" help:"Address under which people reach the pages, such as https://espace.example.org: it is printed on recovery sheets. Default: none, and people write it there by hand."`
+	Address      string         `placeholder:"URL" help:"Address under which people reach the pages, such as https://espace.example.org: it is printed on recovery sheets, and other operators' servers reach this one there when somebody moves. Default: none: people write it there by hand, and nobody moves."`
 	Demo         bool           `help:"Add a sample person with sample papers, and print how to sign in."`
 	DemoWitness  bool           `help:"With --demo: run a witness as a second program, as another organisation would. Every way back in can then be tried."`
 	Metrics      string         `name:"metrics-listen" placeholder:"ADDRESS" help:"Address and port of /metrics, for whoever looks after this server and nobody else, such as 127.0.0.1:9100. Default: none, and /metrics is beside the pages."`
@@ -82,6 +82,8 @@ type Serve struct {
 	TrustedProxy []netip.Prefix `placeholder:"PREFIX" help:"Addresses of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
 	Zone         string         `default:"Europe/Paris" help:"Time zone in which pages show the time."`
 	Languages    []string       `placeholder:"CODE,…" help:"Languages of the pages, the first for whom asks for none. Default: fr, en and every other that is complete. Those that are only prepared (${languages}) say in English what they lack, and nobody has checked them."`
+
+	MovePrivate bool `name:"move-private" help:"Let people move to servers in private networks too, and over http:// to this machine. They name the address: only where nothing in that network trusts this machine."`
 
 	SignInsPerMinute  int           `default:"60" help:"Sign-ins of one address in a minute. A whole shelter shares one address."`
 	StaffPerMinute    int           `default:"20" help:"Sign-ins of workers, and codes that let somebody in, of one address in a minute. Counted apart, so that who tries workers' names keeps no shelter out."`

@@ -153,6 +153,12 @@ const (
 	Waiting  SpaceRequestState = "waiting"
 )
 
+// Defines values for TakeInRequestCompartment.
+const (
+	TakeInRequestCompartmentPrivate TakeInRequestCompartment = "private"
+	TakeInRequestCompartmentShared  TakeInRequestCompartment = "shared"
+)
+
 // Defines values for TakingKinds.
 const (
 	TakingKindsAppointment TakingKinds = "appointment"
@@ -329,6 +335,15 @@ type ApproveRequest struct {
 	Recognised string `json:"recognised"`
 }
 
+// ArrivedPlanAnswer defines model for ArrivedPlanAnswer.
+type ArrivedPlanAnswer struct {
+	// From The old server, as it calls itself.
+	From string `json:"from"`
+
+	// Plan What taking in would do.
+	Plan BringingPlan `json:"plan"`
+}
+
 // AskCode defines model for AskCode.
 type AskCode struct {
 	// Code Sixteen digits in groups of four, to be read aloud. It reaches this space, to ask, and nothing else.
@@ -486,6 +501,12 @@ type Attestation struct {
 
 	// Worker Who held it, only where they wanted to be named. Escape it wherever it is shown.
 	Worker *string `json:"worker,omitempty"`
+}
+
+// AwaitRequest defines model for AwaitRequest.
+type AwaitRequest struct {
+	// Hours How long the code is good for; missing: 24.
+	Hours *int64 `json:"hours,omitempty"`
 }
 
 // Bringing defines model for Bringing.
@@ -769,6 +790,12 @@ type DeathRecord struct {
 
 	// Wish What the person wanted then: keep or erase; missing: they had not said.
 	Wish *string `json:"wish,omitempty"`
+}
+
+// DepartRequest defines model for DepartRequest.
+type DepartRequest struct {
+	// Code As the new server shows it, scanned or typed.
+	Code string `json:"code"`
 }
 
 // Deposit defines model for Deposit.
@@ -1415,6 +1442,18 @@ type KeySet struct {
 	Keys []Key `json:"keys"`
 }
 
+// Keys defines model for Keys.
+type Keys struct {
+	// Generation Of the key.
+	Generation int64 `json:"generation"`
+
+	// Inbox The X-Wing public key to which the bundle is sealed, base64. Compare with the digest in the code before you do.
+	Inbox []byte `json:"inbox"`
+
+	// Service The Ed25519 public key with which this server signs the receipt, base64. It is in the digest too.
+	Service []byte `json:"service"`
+}
+
 // KnownPartner defines model for KnownPartner.
 type KnownPartner struct {
 	// Blocked true: nothing of it reaches the person.
@@ -1812,6 +1851,87 @@ type MonthlyCount struct {
 	What string `json:"what"`
 }
 
+// MoveAway defines model for MoveAway.
+type MoveAway struct {
+	// Digest SHA-256 of the bundle in clear, base64.
+	Digest []byte `json:"digest"`
+
+	// Receipt Once the new server has confirmed that it was taken in. From then on, and not before, offer to close the account.
+	Receipt *MoveReceipt `json:"receipt,omitempty"`
+
+	// Size Bytes to send.
+	Size int64 `json:"size"`
+
+	// To Address of the new server.
+	To string `json:"to"`
+
+	// Until What was sealed for it is thrown away then.
+	Until time.Time `json:"until"`
+}
+
+// MoveCode defines model for MoveCode.
+type MoveCode struct {
+	// Code A secret until the move is over. Show it once, as text and as QR code, and keep it nowhere.
+	Code string `json:"code"`
+
+	// Until It ends then.
+	Until time.Time `json:"until"`
+}
+
+// MoveConfirmedAnswer defines model for MoveConfirmedAnswer.
+type MoveConfirmedAnswer struct {
+	// Confirmed false: nobody there has taken it in yet.
+	Confirmed bool `json:"confirmed"`
+
+	// Receipt Signed by the server of the code, over what was sent.
+	Receipt *MoveReceipt `json:"receipt,omitempty"`
+}
+
+// MoveHere defines model for MoveHere.
+type MoveHere struct {
+	// Complete It can be looked at and taken in.
+	Complete bool `json:"complete"`
+
+	// Offset Bytes that are here.
+	Offset int64 `json:"offset"`
+
+	// Receipt Once it was taken in.
+	Receipt *MoveReceipt `json:"receipt,omitempty"`
+
+	// Size Bytes that come, sealed; 0: nothing was announced yet.
+	Size int64 `json:"size"`
+
+	// Until The code ends then.
+	Until time.Time `json:"until"`
+}
+
+// MoveReceipt defines model for MoveReceipt.
+type MoveReceipt struct {
+	// At When it was taken in.
+	At time.Time `json:"at"`
+
+	// Digest SHA-256 of the bundle in clear, base64.
+	Digest []byte `json:"digest"`
+
+	// From The old server, as it calls itself.
+	From string `json:"from"`
+
+	// Items How many things came in.
+	Items int64 `json:"items"`
+
+	// Key Ed25519 public key of the new server, base64.
+	Key []byte `json:"key"`
+
+	// Signed The receipt as it was signed, base64 (docs/format.md).
+	Signed []byte `json:"signed"`
+
+	// There How many were there already.
+	There int64 `json:"there"`
+
+	// To Address of the new one, as the code has it.
+	To string `json:"to"`
+}
+
 // MoveRequest defines model for MoveRequest.
 type MoveRequest struct {
 	// Compartment Where it shall lie.
@@ -1820,6 +1940,15 @@ type MoveRequest struct {
 
 // MoveRequestCompartment Where it shall lie.
 type MoveRequestCompartment string
+
+// MoveTo defines model for MoveTo.
+type MoveTo struct {
+	// Host What of it the person compares with what they see there, before anything is sent.
+	Host string `json:"host"`
+
+	// To Address of the new server.
+	To string `json:"to"`
+}
 
 // NewAccount defines model for NewAccount.
 type NewAccount struct {
@@ -1936,6 +2065,18 @@ type Notice struct {
 
 	// Version Names the text: another text has another version.
 	Version string `json:"version"`
+}
+
+// Offer defines model for Offer.
+type Offer struct {
+	// Box Its key, sealed to the new space, base64.
+	Box []byte `json:"box"`
+
+	// Digest SHA-256 of it, 32 bytes, base64.
+	Digest []byte `json:"digest"`
+
+	// Size Bytes of the sealed bundle.
+	Size int64 `json:"size"`
 }
 
 // OpenLockedRequest defines model for OpenLockedRequest.
@@ -2268,6 +2409,12 @@ type Problem struct {
 
 	// Wanted Bytes that were wanted, sealed, for the problem "full".
 	Wanted *int64 `json:"wanted,omitempty"`
+}
+
+// Progress defines model for Progress.
+type Progress struct {
+	// Offset Bytes that are durable here: go on from there.
+	Offset int64 `json:"offset"`
 }
 
 // Purpose defines model for Purpose.
@@ -2900,6 +3047,12 @@ type SignInRequest struct {
 	Password string `json:"password"`
 }
 
+// Signed defines model for Signed.
+type Signed struct {
+	// Receipt As it was signed, base64 (docs/format.md). Missing as long as nobody has taken the bundle in.
+	Receipt *[]byte `json:"receipt,omitempty"`
+}
+
 // Space defines model for Space.
 type Space struct {
 	// Left Bytes that can still be had.
@@ -2957,6 +3110,12 @@ type StaffSignInRequest struct {
 	Password string `json:"password"`
 }
 
+// StillLeftAnswer defines model for StillLeftAnswer.
+type StillLeftAnswer struct {
+	// Left Bytes that are missing there still: ask again. 0: all of it is there.
+	Left int64 `json:"left"`
+}
+
 // Strength defines model for Strength.
 type Strength struct {
 	// Bits Of entropy, after all that is forgiven: capitals, accents, spaces, spellings.
@@ -2983,6 +3142,15 @@ type TakeDocumentRequest struct {
 	// Item Id of a paper of what was presented.
 	Item string `json:"item"`
 }
+
+// TakeInRequest defines model for TakeInRequest.
+type TakeInRequest struct {
+	// Compartment Missing: private. What was private where it comes from stays private either way.
+	Compartment *TakeInRequestCompartment `json:"compartment,omitempty"`
+}
+
+// TakeInRequestCompartment Missing: private. What was private where it comes from stays private either way.
+type TakeInRequestCompartment string
 
 // TakenInAnswer defines model for TakenInAnswer.
 type TakenInAnswer struct {
@@ -3202,6 +3370,21 @@ type AddAppointmentParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// AwaitArrivalParams defines parameters for AwaitArrival.
+type AwaitArrivalParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// TakeArrivalParams defines parameters for TakeArrival.
+type TakeArrivalParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// PlanArrivalParams defines parameters for PlanArrival.
+type PlanArrivalParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // MakeAskCodeParams defines parameters for MakeAskCode.
 type MakeAskCodeParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
@@ -3234,6 +3417,26 @@ type AddContactParams struct {
 
 // DismissDeathRecordParams defines parameters for DismissDeathRecord.
 type DismissDeathRecordParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// BeginDepartureParams defines parameters for BeginDeparture.
+type BeginDepartureParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ConfirmDepartureParams defines parameters for ConfirmDeparture.
+type ConfirmDepartureParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// LookAtCodeParams defines parameters for LookAtCode.
+type LookAtCodeParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// SendDepartureParams defines parameters for SendDeparture.
+type SendDepartureParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
@@ -3747,6 +3950,11 @@ type ConfirmSecondFactorParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// AppendTransferParams defines parameters for AppendTransfer.
+type AppendTransferParams struct {
+	UploadOffset string `json:"Upload-Offset"`
+}
+
 // BeginUploadParams defines parameters for BeginUpload.
 type BeginUploadParams struct {
 	TusResumable   string  `json:"Tus-Resumable"`
@@ -4229,6 +4437,45 @@ func (c *Client) AddAppointment(ctx context.Context, params *AddAppointmentParam
 	return call[Item](ctx, c, &r, editors)
 }
 
+// EndArrival is DELETE /arrival: End the code.
+func (c *Client) EndArrival(ctx context.Context, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/arrival")}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// ReadArrival is GET /arrival: See how far a move to here is.
+func (c *Client) ReadArrival(ctx context.Context, editors ...Editor) (*Answer[MoveHere], error) {
+	r := outgoing{method: http.MethodGet, path: at("/arrival")}
+	return call[MoveHere](ctx, c, &r, editors)
+}
+
+// AwaitArrival is POST /arrival: Make a code to move here.
+func (c *Client) AwaitArrival(ctx context.Context, params *AwaitArrivalParams, body AwaitRequest, editors ...Editor) (*Answer[MoveCode], error) {
+	r := outgoing{method: http.MethodPost, path: at("/arrival"), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[MoveCode](ctx, c, &r, editors)
+}
+
+// TakeArrival is POST /arrival/import: Take in what came.
+func (c *Client) TakeArrival(ctx context.Context, params *TakeArrivalParams, body TakeInRequest, editors ...Editor) (*Answer[MoveReceipt], error) {
+	r := outgoing{method: http.MethodPost, path: at("/arrival/import"), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[MoveReceipt](ctx, c, &r, editors)
+}
+
+// PlanArrival is POST /arrival/plan: See what would be taken in.
+func (c *Client) PlanArrival(ctx context.Context, params *PlanArrivalParams, body TakeInRequest, editors ...Editor) (*Answer[ArrivedPlanAnswer], error) {
+	r := outgoing{method: http.MethodPost, path: at("/arrival/plan"), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[ArrivedPlanAnswer](ctx, c, &r, editors)
+}
+
 // ListAsks is GET /asks: What partners ask for.
 func (c *Client) ListAsks(ctx context.Context, editors ...Editor) (*Answer[AskedListAnswer], error) {
 	r := outgoing{method: http.MethodGet, path: at("/asks")}
@@ -4338,6 +4585,54 @@ func (c *Client) DismissDeathRecord(ctx context.Context, params *DismissDeathRec
 		r.head("Idempotency-Key", params.IdempotencyKey)
 	}
 	return call[[]byte](ctx, c, &r, editors)
+}
+
+// EndDeparture is DELETE /departure: Give a move away up.
+func (c *Client) EndDeparture(ctx context.Context, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/departure")}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// ReadDeparture is GET /departure: See how a move away stands.
+func (c *Client) ReadDeparture(ctx context.Context, editors ...Editor) (*Answer[MoveAway], error) {
+	r := outgoing{method: http.MethodGet, path: at("/departure")}
+	return call[MoveAway](ctx, c, &r, editors)
+}
+
+// BeginDeparture is POST /departure: Seal everything for another server.
+func (c *Client) BeginDeparture(ctx context.Context, params *BeginDepartureParams, body DepartRequest, editors ...Editor) (*Answer[MoveAway], error) {
+	r := outgoing{method: http.MethodPost, path: at("/departure"), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[MoveAway](ctx, c, &r, editors)
+}
+
+// ConfirmDeparture is POST /departure/confirm: Ask for the receipt of the new server.
+func (c *Client) ConfirmDeparture(ctx context.Context, params *ConfirmDepartureParams, editors ...Editor) (*Answer[MoveConfirmedAnswer], error) {
+	r := outgoing{method: http.MethodPost, path: at("/departure/confirm")}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[MoveConfirmedAnswer](ctx, c, &r, editors)
+}
+
+// LookAtCode is POST /departure/look: See where a code leads.
+func (c *Client) LookAtCode(ctx context.Context, params *LookAtCodeParams, body DepartRequest, editors ...Editor) (*Answer[MoveTo], error) {
+	r := outgoing{method: http.MethodPost, path: at("/departure/look"), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[MoveTo](ctx, c, &r, editors)
+}
+
+// SendDeparture is POST /departure/send: Send what is missing.
+func (c *Client) SendDeparture(ctx context.Context, params *SendDepartureParams, editors ...Editor) (*Answer[StillLeftAnswer], error) {
+	r := outgoing{method: http.MethodPost, path: at("/departure/send")}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[StillLeftAnswer](ctx, c, &r, editors)
 }
 
 // ListDeposits is GET /deposits: What others left, and what became of it.
@@ -5530,6 +5825,33 @@ func (c *Client) StaffSignIn(ctx context.Context, body StaffSignInRequest, edito
 func (c *Client) UnlockSession(ctx context.Context, body UnlockRequest, editors ...Editor) (*Answer[[]byte], error) {
 	r := outgoing{method: http.MethodPost, path: at("/staff/unlock"), json: body}
 	return call[[]byte](ctx, c, &r, editors)
+}
+
+// TransferKeys is GET /transfer: Read to which keys a bundle is sealed.
+func (c *Client) TransferKeys(ctx context.Context, editors ...Editor) (*Answer[Keys], error) {
+	r := outgoing{method: http.MethodGet, path: at("/transfer")}
+	return call[Keys](ctx, c, &r, editors)
+}
+
+// BeginTransfer is PUT /transfer: Announce a bundle.
+func (c *Client) BeginTransfer(ctx context.Context, body Offer, editors ...Editor) (*Answer[Progress], error) {
+	r := outgoing{method: http.MethodPut, path: at("/transfer"), json: body}
+	return call[Progress](ctx, c, &r, editors)
+}
+
+// AppendTransfer is PATCH /transfer/bundle: Send more of a bundle.
+func (c *Client) AppendTransfer(ctx context.Context, params *AppendTransferParams, contentType string, body io.Reader, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPatch, path: at("/transfer/bundle"), contentType: contentType, body: body}
+	if params != nil {
+		r.head("Upload-Offset", params.UploadOffset)
+	}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// TransferReceipt is GET /transfer/receipt: Read the receipt of a move.
+func (c *Client) TransferReceipt(ctx context.Context, editors ...Editor) (*Answer[Signed], error) {
+	r := outgoing{method: http.MethodGet, path: at("/transfer/receipt")}
+	return call[Signed](ctx, c, &r, editors)
 }
 
 // UploadsOffered is OPTIONS /uploads: See how uploads can resume.

@@ -21,7 +21,7 @@ var kinds = map[string][]string{
 		"POST /back", "POST /back/new", "POST " + api.Path + "/hand-over", "POST " + api.Path + "/hand-over/complete",
 	},
 	"upload": {
-		"POST /papers/add", "POST /deposits/paper", "POST " + api.Path + "/documents", "PUT " + api.Path + "/documents/{item}/content",
+		"POST /papers/add", "POST /bring", "POST /deposits/paper", "POST " + api.Path + "/documents", "PUT " + api.Path + "/documents/{item}/content",
 		"PATCH " + api.Path + "/uploads/{upload}", "POST " + api.Path + "/deposits/documents",
 	},
 	"download": {

@@ -56,6 +56,8 @@ type ImportPlan struct {
 
 // PlannedImport is what becomes of one thing.
 type PlannedImport struct {
+	Kind        Kind
+	New         bool // it comes in
 	Compartment Compartment
 	There       ItemID // not zero: it is there already, as this
 }
@@ -270,12 +272,13 @@ func (im *importer) planned(t *turn) (ImportPlan, error) {
 		if n.Kind == KindFolder {
 			folder = cleanName(n.Name)
 		}
-		one := PlannedImport{Compartment: c, There: im.there[im.keys[i]]}
+		one := PlannedImport{Kind: n.Kind, Compartment: c, There: im.there[im.keys[i]]}
 		if n.Kind == KindFolder {
 			one.There = im.folders[c][folder]
 		}
 		if one.There.IsZero() && n.Kind != KindFolder && !soon[im.keys[i]] {
 			soon[im.keys[i]] = true
+			one.New = true
 			p.New++
 			items++
 			p.Bytes += n.size()
@@ -287,6 +290,7 @@ func (im *importer) planned(t *turn) (ImportPlan, error) {
 			p.Folders = append(p.Folders, folder)
 			p.Bytes += importRecord + int64(4*len(folder))
 			if n.Kind == KindFolder {
+				one.New = true
 				p.New, p.There = p.New+1, p.There-1
 			}
 		}
@@ -317,7 +321,10 @@ func (im *importer) look(t *turn) error {
 			continue
 		}
 		it := l.record.item
-		if it.Kind == KindFolder && it.Binned.IsZero() {
+		if !it.Binned.IsZero() {
+			continue // who threw it away and brings it in again expects to have it
+		}
+		if it.Kind == KindFolder {
 			im.folders[it.Compartment][it.Name] = it.ID
 		}
 		// N9: only what the person brought in is believed to be what it says; else a

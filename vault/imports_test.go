@@ -213,3 +213,26 @@ func TestADocumentIsReadAtAnyPlace(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, vault.ActDownloaded, entries[0].Act, "one line for all of it")
 }
+
+// Who threw a paper away and brings it in again expects to have it.
+func TestWhatLiesInTheBinIsNotThereAlready(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	first, err := s.v.Import(t.Context(), someThings(), nil)
+	require.NoError(t, err)
+	card, err := s.v.Item(t.Context(), first.Added[0])
+	require.NoError(t, err)
+	_, err = s.v.Bin(t.Context(), card.ID, card.Revision)
+	require.NoError(t, err)
+	plan, err := s.v.PlanImport(t.Context(), someThings(), nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, plan.New)
+	require.True(t, plan.Items[0].New)
+	require.Equal(t, vault.KindDocument, plan.Items[0].Kind)
+	again, err := s.v.Import(t.Context(), someThings(), nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, again.New)
+	again, err = s.v.Import(t.Context(), someThings(), nil)
+	require.NoError(t, err)
+	require.Zero(t, again.New)
+}

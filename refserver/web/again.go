@@ -25,6 +25,10 @@ type keptField struct{ Name, Value string }
 // has any of them.
 var secretFields = []string{"again", "password", "card", "pin"}
 
+// typedAgain are fields of forms behind [pages.again] that hold a secret of another kind:
+// it does not go back into a page, and the form asks for it once more.
+var typedAgain = []string{"new", "repeat"}
+
 // again lets an act through whose sender has shown the secret lately, and asks for it
 // otherwise: whoever finds a phone that is signed in cannot do it. The page that asks
 // sends the same form once more, with the secret, so that nothing is lost and no address
@@ -53,9 +57,12 @@ func (p *pages) again(h handler) handler {
 
 func (v *visit) askAgain(f *form, err error) error {
 	view := againView{Form: f, Worker: v.worker != nil, Card: f.Get("card") != ""}
+	if f.Values.Get("new") != "" && f.Get("sealed") == "" {
+		f.Set("sealed", "1") // the phrase does not stay, that there was one does
+	}
 	for name, values := range f.Values {
 		for _, value := range values {
-			if !slices.Contains(secretFields, name) {
+			if !slices.Contains(secretFields, name) && !slices.Contains(typedAgain, name) {
 				view.Kept = append(view.Kept, keptField{name, value})
 			}
 		}

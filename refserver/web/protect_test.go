@@ -26,7 +26,7 @@ func filled(t *testing.T) (*person, []string) {
 		"/", "/sign-in", "/news", "/privacy", "/papers", "/papers/add", paper, paper + "/show", paper + "/edit", "/folders/add", folder, folder + "/edit",
 		"/contacts", "/contacts/add", contact, contact + "/edit", "/appointments", "/appointments/add", appointment, appointment + "/edit",
 		"/notes", "/notes/add", note, note + "/edit", "/items/" + id + "/visibility", "/items/" + id + "/destroy", "/bin", "/space",
-		"/journal", "/sessions", "/password", "/take", "/close", "/things", "/keys", "/choices", "/leaving",
+		"/journal", "/sessions", "/password", "/take", "/bring", "/close", "/things", "/keys", "/choices", "/leaving",
 	}
 }
 

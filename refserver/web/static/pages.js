@@ -93,6 +93,9 @@
       }
     });
   });
+  // What is taken in part by part goes on by itself.
+  document.querySelectorAll("form[data-go-on]").forEach(function (form) { form.requestSubmit(); });
+
   // A page that is made for paper has a button; without JavaScript, a word on where the
   // browser's own is.
   document.querySelectorAll("[data-print]").forEach(function (hint) {

@@ -1,0 +1,169 @@
+package web_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"reconnect.example/vault"
+)
+
+// brings sends a file and returns the page of what is in it.
+func (p *person) brings(name string, content []byte) *page {
+	p.t.Helper()
+	return p.sends("/bring", p.get("/bring").ok().form("/bring", nil), file{"file", name, "application/octet-stream", content})
+}
+
+// sends posts a form with files.
+func (p *person) sends(path string, values url.Values, files ...file) *page {
+	p.t.Helper()
+	contentType, body := multipartOf(p.t, values, files...)
+	r, err := http.NewRequest(http.MethodPost, p.server.URL+path, bytes.NewReader(body))
+	require.NoError(p.t, err)
+	r.Header.Set("Content-Type", contentType)
+	return p.do(r)
+}
+
+func zipped(t *testing.T, files map[string]string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for name, content := range files {
+		f, err := w.Create(name)
+		require.NoError(t, err)
+		_, err = f.Write([]byte(content))
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return out.Bytes()
+}
+
+// Somebody takes everything, sealed, erases the account, and brings it in elsewhere.
+func TestWhatIsTakenSealedIsBroughtInElsewhere(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	old, fresh := c.newPerson(), c.newPerson()
+	old.upload(url.Values{"title": {"Carte d’identité"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok()
+	old.post("/contacts/add", url.Values{"name": {"Nadia"}, "phones": {"0199001234"}}).ok()
+	const phrase = "quatre chevaux verts"
+	seal := func(new, repeat string) url.Values {
+		return old.get("/take").ok().form("/take", url.Values{"what": {"all"}, "sealed": {"1"}, "new": {new}, "repeat": {repeat}})
+	}
+	old.post("/take", seal("court", "court")).is(http.StatusUnprocessableEntity, "Au moins 12 caractères.")
+	old.post("/take", seal(phrase, phrase+"s")).is(http.StatusUnprocessableEntity, "Les deux phrases ne sont pas les mêmes.").without(phrase)
+	taken := old.post("/take", seal(phrase, phrase)).is(http.StatusOK)
+	require.Regexp(t, `^attachment; filename="reconnect-[0-9-]{10}\.zip\.age"$`, taken.Header.Get("Content-Disposition"))
+	require.False(t, strings.Contains(taken.Body, "Nadia"))
+
+	g := fresh.brings("reconnect.zip.age", []byte(taken.Body)).ok("fermé par une phrase secrète")
+	at := g.Path
+	g = fresh.post(at, g.form(at, url.Values{"phrase": {phrase}})).ok("Nouveau : 2", "1 papier", "1 contact").without(phrase)
+	require.NotEqual(t, at, g.Path, "it lies opened now, and the sealed one is gone")
+	fresh.get(at).is(http.StatusNotFound)
+	at = g.Path
+	in := g.form(at+"/in", url.Values{"visibility": {"private"}})
+	fresh.post(at+"/in", in).ok("C’est repris.", "Nouveau : 2")
+	fresh.post(at+"/in", in).ok("n’est plus là") // a second click
+	fresh.get("/papers").ok("Carte d’identité").without("reconnect.zip")
+	fresh.get("/contacts").ok("Nadia")
+	fresh.brings("reconnect.zip.age", []byte(taken.Body)).ok("phrase")
+}
+
+func TestOnlyWhatIsTickedIsTaken(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil).newPerson()
+	p.upload(url.Values{"title": {"Carte"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok()
+	p.post("/contacts/add", url.Values{"name": {"Nadia"}, "phones": {"0199001234"}}).ok()
+	take := func(values url.Values) *page { return p.post("/take", p.get("/take").ok().form("/take", values)) }
+	take(url.Values{"what": {"some"}}).is(http.StatusUnprocessableEntity, "Cochez ce que vous voulez emporter")
+	take(url.Values{"what": {"all"}, "kind": {"contact"}}).is(http.StatusUnprocessableEntity, "Choisissez l’un ou l’autre")
+	some := take(url.Values{"what": {"some"}, "kind": {"contact"}}).is(http.StatusOK)
+	require.False(t, holds(t, some.Body, pdf))
+	require.Contains(t, inside(t, some), "reconnect/data/contacts.vcf")
+	paper := take(url.Values{"what": {"some"}, "item": {p.ids()[0]}}).is(http.StatusOK)
+	require.True(t, holds(t, paper.Body, pdf))
+	require.NotContains(t, inside(t, paper), "reconnect/data/contacts.vcf")
+	require.NotContains(t, inside(t, paper), "reconnect/data/account.json")
+	none := take(url.Values{"what": {"some"}, "item": {p.ids()[0]}, "open": {"1"}}).is(http.StatusOK)
+	require.False(t, holds(t, none.Body, pdf))
+}
+
+// inside names what is in a ZIP that was downloaded.
+func inside(t *testing.T, g *page) (names []string) {
+	t.Helper()
+	r, err := zip.NewReader(strings.NewReader(g.Body), int64(len(g.Body)))
+	require.NoError(t, err)
+	for _, f := range r.File {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// ids are those of the papers.
+func (p *person) ids() (all []string) {
+	p.t.Helper()
+	items, err := p.vault().List(p.t.Context(), &vault.ListOptions{Kind: vault.KindDocument})
+	require.NoError(p.t, err)
+	for _, i := range items {
+		all = append(all, i.ID.String())
+	}
+	return all
+}
+
+func TestWhatIsBroughtIsToldBeforeAndRefusedInPlainWords(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil).newPerson()
+	calendar := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20261101T000000Z\r\nDTSTART;VALUE=DATE:20261201\r\nSUMMARY:Préfecture\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+	p.brings("agenda.ics", []byte(calendar)).ok("1 rendez-vous")
+	p.brings("note.txt", []byte("bonjour")).is(http.StatusUnprocessableEntity, "Ce fichier n’est pas un de ceux que l’on peut reprendre ici.", "Rien n’a changé")
+	g := p.brings("mauvais.zip", zipped(t, map[string]string{"../dehors.pdf": "x"})).is(http.StatusUnprocessableEntity, "dehors.pdf")
+	p.post(g.Path+"/drop", nil).ok("Le fichier est jeté.")
+	p.post("/bring", p.get("/bring").form("/bring", nil)).is(http.StatusBadRequest)
+	p.sends("/bring", p.get("/bring").form("/bring", nil)).is(http.StatusUnprocessableEntity, "Choisissez un fichier")
+
+	// Nothing but what was brought is thrown away here.
+	p.upload(url.Values{"title": {"Carte"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok()
+	for _, id := range p.ids() {
+		if i, err := p.vault().Item(t.Context(), itemOf(t, id)); err == nil && i.Name == "Carte" {
+			p.get("/bring/" + id).is(http.StatusNotFound)
+			p.post("/bring/"+id+"/drop", nil).ok()
+			p.get("/papers/" + id).ok("Carte")
+		}
+	}
+}
+
+func itemOf(t *testing.T, s string) vault.ItemID {
+	t.Helper()
+	id, err := vault.ParseItemID(s)
+	require.NoError(t, err)
+	return id
+}
+
+// Who threw a paper away and brings it in again has it again; the same twice is once.
+func TestWhatWasThrownAwayComesInAgain(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil).newPerson()
+	files := zipped(t, map[string]string{"Santé/ordonnance.txt": "prendre une fois"})
+	take := func() *page {
+		g := p.brings("papiers.zip", files).ok()
+		return p.post(g.Path+"/in", g.form(g.Path+"/in", nil))
+	}
+	take().ok("C’est repris.", "Nouveau : 1")
+	p.brings("papiers.zip", files).ok("Tout est déjà là.")
+	v := p.vault()
+	items, err := v.List(t.Context(), &vault.ListOptions{Kind: vault.KindDocument})
+	require.NoError(t, err)
+	for _, i := range items {
+		if i.Name == "ordonnance" {
+			_, err = v.Bin(t.Context(), i.ID, i.Revision)
+			require.NoError(t, err)
+		}
+	}
+	take().ok("C’est repris.", "Nouveau : 1")
+	p.get("/papers").ok()
+}

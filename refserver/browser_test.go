@@ -120,7 +120,7 @@ func (a *alone) looksAround() {
 func (a *alone) leavesWithEverything() {
 	a.goTo(a.url + "/take")
 	a.look("take", "take.title", "take.careful")
-	a.press(`form[action="/take"] button`)
+	a.press(`form[action="/take"] button.main`)
 	require.Greater(a, len(zipped(a.surfer, a.downloaded("reconnect-*.zip"))), 10)
 	a.goTo(a.url + "/close")
 	a.look("close", "close.how")

@@ -361,8 +361,10 @@ func (v *visit) someBrought(f *form, i vault.Item) (string, error) {
 		ctx, cancel := context.WithCancel(v.ctx())
 		defer cancel()
 		began, looked, opts := v.now(), 0, v.bringOptions(f)
+		reached := int(min(number(f.Get("reached")), vault.MaxItems))
 		opts.Progress = func(done int) {
-			if looked = done; v.now().Sub(began) > bringFor && done < b.Len() {
+			// Not before something that the request before had not reached: each goes further.
+			if looked = done; v.now().Sub(began) > bringFor && done > reached && done < b.Len() {
 				cancel()
 			}
 		}

@@ -4,12 +4,17 @@ import (
 	"archive/zip"
 	"bytes"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/refserver/session"
+	"reconnect.example/refserver/web"
 	"reconnect.example/vault"
 )
 
@@ -142,6 +147,25 @@ func itemOf(t *testing.T, s string) vault.ItemID {
 	id, err := vault.ParseItemID(s)
 	require.NoError(t, err)
 	return id
+}
+
+// A long import is many requests, each of which goes further, and ends.
+func TestALongImportGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	var jumps atomic.Int64
+	slow, err := web.New(web.Config{Vaults: c.data.Vaults, Zone: time.UTC, Limits: session.NewLimits(session.LimitsConfig{SignInsPerMinute: 1000, RequestsPerSecond: 1000}),
+		Now: func() time.Time { return time.Now().Add(time.Duration(jumps.Add(1)) * 20 * time.Second) }})
+	require.NoError(t, err)
+	c.server = httptest.NewTLSServer(slow)
+	t.Cleanup(c.server.Close)
+	p := c.newPerson()
+	g := p.brings("papiers.zip", zipped(t, map[string]string{"a.txt": "a", "b.txt": "b", "c.txt": "c"})).ok("3 papiers")
+	at := g.Path + "/in"
+	g = p.post(at, g.form(at, nil)).ok("Déjà 1 sur 3")
+	g = p.post(at, g.form(at, nil)).ok("Déjà 2 sur 3")
+	p.post(at, g.form(at, nil)).ok("C’est repris.", "Nouveau", "3").without("Déjà là")
+	require.Len(t, p.ids(), 3, "and the file is gone")
 }
 
 // Who threw a paper away and brings it in again has it again; the same twice is once.

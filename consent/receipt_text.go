@@ -78,6 +78,26 @@ var receiptLanguages = map[string]receiptWords{
 // Arabic ("ar") or English (any other language). Names in it cannot change the order of
 // what stands around them. The times are in zone; nil: UTC.
 func (r *Receipt) Text(language string, zone *time.Location) string {
+	return r.text(language, zone, func(receiptLine) bool { return true })
+}
+
+// Parts returns the receipt in two: what was agreed to, in plain words, and what only a
+// lawyer or a technician asks for, such as the digest of the notice. Together they say all
+// that [Receipt.Text] says.
+func (r *Receipt) Parts(language string, zone *time.Location) (plain, technical string) {
+	plain = r.text(language, zone, func(l receiptLine) bool { return !l.technical })
+	technical = r.text(language, zone, func(l receiptLine) bool { return l.technical })
+	return plain, technical
+}
+
+// receiptLine is one line of it: what it is about, and what it says.
+type receiptLine struct {
+	label     string
+	technical bool
+	values    []string
+}
+
+func (r *Receipt) text(language string, zone *time.Location, takes func(receiptLine) bool) string {
 	if zone == nil {
 		zone = time.UTC
 	}
@@ -86,38 +106,47 @@ func (r *Receipt) Text(language string, zone *time.Location) string {
 	if !known {
 		w = receiptLanguages["en"]
 	}
-	var b strings.Builder
-	line := func(label string, values ...string) {
-		text := strings.Join(values, w.and)
-		if text != "" {
-			b.WriteString(label + " : " + text + "\n")
-		}
-	}
 	title := w.title
 	if r.Event.State != StateGiven {
 		title = w.ended
 	}
-	b.WriteString(title + "\n\n")
-	line(w.number, safename.Line(r.ID))
-	line(w.principal, r.Principal.String())
-	line(w.recipient, r.Recipient.printed()...)
-	line(w.controller, r.Controller.printed()...)
-	line(w.given, w.time(r.Event.Time, zone), w.code(r.Event.State))
-	if r.Event.State == StateGiven {
-		line(w.until, w.duration(r.Event.Duration, zone))
+	var b strings.Builder
+	if takes(receiptLine{}) {
+		b.WriteString(title + "\n\n")
 	}
-	line(w.method, w.code(r.Processing.method()))
-	line(w.data, w.each(r.Processing.Data)...)
-	line(w.purposes, w.each(r.Processing.Purposes)...)
-	line(w.basis, w.code(r.Processing.LawfulBasis))
-	line(w.storage, w.each(r.Processing.Storage)...)
-	line(w.retention, w.code(r.Processing.Retention))
-	line(w.withdrawal, w.each(r.Processing.WithdrawalMethod)...)
-	line(w.rights, w.each(r.Processing.Rights)...)
-	n := r.Processing.Notice
-	line(w.notice, safename.Line(n.Version)+" ("+w.language+" "+safename.Line(n.Language)+")", "SHA-256 "+safename.Line(n.Digest))
-	b.WriteString("\n" + w.signed + "\n")
+	for _, line := range w.lines(r, zone) {
+		if text := strings.Join(line.values, w.and); text != "" && takes(line) {
+			b.WriteString(line.label + " : " + text + "\n")
+		}
+	}
+	if takes(receiptLine{technical: true}) {
+		b.WriteString("\n" + w.signed + "\n")
+	}
 	return b.String()
+}
+
+func (w *receiptWords) lines(r *Receipt, zone *time.Location) []receiptLine {
+	p, n, until := r.Processing, r.Processing.Notice, ""
+	if r.Event.State == StateGiven {
+		until = w.duration(r.Event.Duration, zone)
+	}
+	return []receiptLine{
+		{w.number, true, []string{safename.Line(r.ID)}},
+		{w.principal, true, []string{r.Principal.String()}},
+		{w.recipient, false, r.Recipient.printed()},
+		{w.controller, false, r.Controller.printed()},
+		{w.given, false, []string{w.time(r.Event.Time, zone), w.code(r.Event.State)}},
+		{w.until, false, []string{until}},
+		{w.method, false, []string{w.code(p.method())}},
+		{w.data, false, w.each(p.Data)},
+		{w.purposes, false, w.each(p.Purposes)},
+		{w.basis, true, []string{w.code(p.LawfulBasis)}},
+		{w.storage, true, w.each(p.Storage)},
+		{w.retention, false, []string{w.code(p.Retention)}},
+		{w.withdrawal, false, w.each(p.WithdrawalMethod)},
+		{w.rights, false, w.each(p.Rights)},
+		{w.notice, true, []string{safename.Line(n.Version) + " (" + w.language + " " + safename.Line(n.Language) + ")", "SHA-256 " + safename.Line(n.Digest)}},
+	}
 }
 
 // method is what the recipient may: who sees what was chosen sees it also where it is

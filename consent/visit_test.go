@@ -76,6 +76,11 @@ func TestAVisitShowsWhatWasChosenForAnHourAndLeavesNothing(t *testing.T) {
 		require.Contains(t, receipts[0].Text(language, nil), says)
 	}
 
+	plain, technical := receipts[0].Parts("fr", nil)
+	require.NotContains(t, plain, "SHA-256")
+	require.Contains(t, technical, "SHA-256")
+	require.ElementsMatch(t, strings.Fields(receipts[0].Text("fr", nil)), strings.Fields(plain+" "+technical), "nothing is left out, and nothing said twice")
+
 	again := tn.again(t)
 	keepAwake(t, tn, again, 59*time.Minute)
 	tn.Clock.Set(until.Add(-time.Millisecond))

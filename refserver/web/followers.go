@@ -82,9 +82,12 @@ func (v *visit) followers() ([]consent.Follower, error) {
 
 // consentView is a receipt, and what it is of while that lasts: it is ended here, too.
 type consentView struct {
-	Texts   []string
+	Texts   []receiptText
 	Running *followerView
 }
+
+// receiptText is a receipt in plain words, and the rest of it, which few ask for.
+type receiptText struct{ Plain, Technical string }
 
 // consentReceipt is a page to be printed: what was agreed to, or its end.
 func (p *pages) consentReceipt(v *visit) error {
@@ -95,7 +98,8 @@ func (p *pages) consentReceipt(v *visit) error {
 	var view consentView
 	for _, r := range all { // one altered by the store hides no other
 		if id := v.r.PathValue("id"); r.ID == id || r.Event.Refers == id {
-			view.Texts = append(view.Texts, r.Text(v.Code, v.zone))
+			plain, technical := r.Parts(v.Code, v.zone)
+			view.Texts = append(view.Texts, receiptText{plain, technical})
 		}
 	}
 	if view.Texts == nil {

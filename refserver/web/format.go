@@ -21,10 +21,23 @@ func (l *language) functions(look *Look) template.FuncMap {
 		"shared":     func(i vault.Item) bool { return i.Compartment == vault.Shared },
 		"path":       itemPath,
 		"small":      small,
+		"signs":      signs,
 		"qr":         qrCode,
 	}
 	maps.Copy(own, look.Functions)
 	return own
+}
+
+// french keeps signs with their words: what a notice is, byte for byte, is in the record,
+// and on the page no line breaks between the two.
+var french = strings.NewReplacer("« ", "«\u00a0", " »", "\u00a0»", " :", "\u00a0:", " ;", "\u00a0;", " ?", "\u00a0?", " !", "\u00a0!")
+
+// signs is the text of a notice to be shown.
+func signs(n vault.Notice) string {
+	if n.Language == "fr" {
+		return french.Replace(n.Text)
+	}
+	return n.Text
 }
 
 // folderPicture names the pictogram of a folder that the library suggests: who reads

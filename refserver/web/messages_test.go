@@ -26,6 +26,7 @@ var (
 	inTemplates = regexp.MustCompile(`\b(t|n) "([a-z0-9.-]+)"`)
 	inputs      = regexp.MustCompile(`\(input \S+ "([a-z]+)"`)
 	labels      = regexp.MustCompile(`"label=([a-z-]+)"`)
+	inScripts   = regexp.MustCompile(`\?done=([a-z-]+)`)
 	hinted      = regexp.MustCompile(`"hint=([a-z-]+)"`)
 )
 
@@ -77,6 +78,15 @@ func usedKeys(t *testing.T) map[string]bool {
 		}
 		for _, m := range hinted.FindAllStringSubmatch(string(text), -1) {
 			used["hint."+m[1]] = true
+		}
+	}
+	scripts, err := filepath.Glob("static/*.js")
+	require.NoError(t, err)
+	for _, f := range scripts {
+		text, err := os.ReadFile(f)
+		require.NoError(t, err)
+		for _, m := range inScripts.FindAllStringSubmatch(string(text), -1) {
+			used["done."+m[1]] = true
 		}
 	}
 	for _, s := range []quota.State{quota.Waiting, quota.Approved, quota.Refused} {

@@ -4,9 +4,12 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"reconnect.example/refserver/notice"
 )
 
 // formName is the random name of a form, which differs from page to page.
@@ -136,5 +139,29 @@ func TestTheCameraIsBesideEveryBoxForACardAndOnNoOtherPage(t *testing.T) {
 	for _, path := range []string{"/", "/notes", "/papers", "/card"} {
 		g := amina.get(path).ok().without("/scan.js")
 		require.Contains(t, g.Header.Get("Permissions-Policy"), "camera=()", path)
+	}
+}
+
+// What is agreed to is said in short first; all of it is a tap below, and on paper.
+func TestANoticeIsShortFirstAndWholeATapAway(t *testing.T) {
+	t.Parallel()
+	h := newHelped(t, nil)
+	amina := h.known()
+	for path, text := range map[string][2]string{
+		"/sharing/visit": {"Une seule personne voit ce que vous choisissez", notice.Visiting("fr").Text},
+		"/sharing/relays/" + h.recovery.Harbour.ID.String(): {"Ce centre fait ce que vous choisissez plus bas", notice.Following("fr").Text},
+		"/ways/sheet": {"personne n’entre avec sa seule part", notice.WaysBack("fr").Text},
+		"/staff/join": {"votre nom, votre centre, l’heure et la raison sont notés", notice.ForWorkers("fr").Text},
+	} {
+		g := amina.stranger().get(path)
+		if path != "/staff/join" {
+			g = amina.get(path)
+		}
+		whole := strings.Join(strings.Fields(text[1]), " ")
+		g.ok(text[0], "Tout lire", whole)
+		before, _, _ := strings.Cut(g.text(), "Tout lire")
+		require.Contains(t, before, text[0], path)
+		require.NotContains(t, before, whole, path)
+		require.NotContains(t, g.Body, "« ", path)
 	}
 }

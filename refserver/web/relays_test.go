@@ -299,6 +299,10 @@ func TestARunningVisitStandsFirstByNameAndIsEndedFromItsReceipt(t *testing.T) {
 		"code": {code}, "what": {"chosen"}, "items": {strings.TrimPrefix(one, "/papers/")}, "lasts": {"60"}, "called": {"Amina"}, "agreed": {"1"}, "password": {password},
 	})).ok("peut maintenant voir", "Arrêter la visite de Samir, Accueil du Port")
 	end := g.link("/sharing/with/[a-z2-7]+/end")
+	before, after, folded := strings.Cut(g.Body, "<details")
+	require.True(t, folded)
+	require.NotContains(t, before, "SHA-256", "plain words first")
+	require.Contains(t, after, "SHA-256")
 	list := amina.get("/sharing").ok("Visites en cours Samir, Accueil du Port", "Voir 1 papier que vous avez choisi Ordonnance", "Arrêter la visite de Samir, Accueil du Port", "Arrêter · Accueil du Port")
 	require.Less(t, strings.Index(list.text(), "Visites en cours"), strings.Index(list.text(), "Peuvent voir maintenant"))
 	until := regexp.MustCompile(`Jusqu’à (lundi \d+ \S+ \d+ à \d+ h \d+)`).FindStringSubmatch(list.text())

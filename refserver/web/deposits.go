@@ -9,9 +9,6 @@ import (
 
 // depositRoutes are the pages of what others leave for a person.
 func (p *pages) depositRoutes(mux *http.ServeMux) {
-	mux.Handle("GET /deposits", p.person(p.deposits))
-	mux.Handle("POST /deposits/take", p.person(p.takeDeposits))
-	mux.Handle("POST /deposits/missing", p.person(p.knowMissing))
 	mux.Handle("GET /deposits/paper", p.shared(p.leaver(p.leavePaperForm)))
 	mux.Handle("POST /deposits/paper", p.shared(p.leaver(p.leavePaper)))
 	mux.Handle("GET /deposits/message", p.shared(p.leaver(p.leaveNoteForm)))
@@ -27,6 +24,7 @@ type depositsView struct {
 	Missing  []missingView
 	Deposits []depositView
 	Waiting  bool
+	ByLink   bool // some of it came from strangers
 }
 
 type missingView struct {
@@ -37,6 +35,7 @@ type missingView struct {
 type depositView struct {
 	vault.Deposit
 	Who, What, State string
+	ByLink           bool
 	Item             *vault.Item // that it is; nil: it is none, or not here any more
 }
 
@@ -64,6 +63,8 @@ func (p *pages) deposits(v *visit) error {
 		} else if d.State == vault.DepositTakenIn {
 			one.State = v.t("deposit.gone")
 		}
+		one.ByLink = d.By.Kind == vault.ActorLink
+		view.ByLink = view.ByLink || one.ByLink
 		view.Waiting = view.Waiting || d.State == vault.DepositWaits
 		view.Deposits = append(view.Deposits, one)
 	}

@@ -144,6 +144,9 @@ func renderPage(set *template.Template, name string, p page) ([]byte, error) {
 // stands in a page with its quotation marks taken away.
 func scans(page []byte) bool { return bytes.Contains(page, []byte(`<div data-scan="`)) }
 
+// records reports whether a page offers to record a voice note: no other may use the microphone.
+func records(page []byte) bool { return bytes.Contains(page, []byte(` data-voice data-recording="`)) }
+
 // show answers with a page.
 func (v *visit) show(name string, data any) error { return v.showWith(http.StatusOK, name, data) }
 
@@ -164,6 +167,9 @@ func (v *visit) showWith(status int, name string, data any) error {
 	}
 	if scans(out) {
 		v.w.Header().Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
+	}
+	if records(out) {
+		v.w.Header().Set("Permissions-Policy", "camera=(), microphone=(self), geolocation=()")
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.Header().Set("Content-Length", strconv.Itoa(len(out)))

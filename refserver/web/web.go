@@ -227,6 +227,7 @@ func (p *pages) routes() *http.ServeMux {
 	} {
 		mux.Handle(pattern, p.own(h))
 	}
+	p.linkRoutes(mux)
 	if p.Staff != nil {
 		p.relayRoutes(mux)
 		p.depositRoutes(mux)

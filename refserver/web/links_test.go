@@ -1,0 +1,128 @@
+package web_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// shownCode is the code under the QR code of a page.
+var shownCode = regexp.MustCompile(`[0-9A-Z]{4}(?:-[0-9A-Z]{4}){7}`)
+
+func (g *page) code() string {
+	g.t.Helper()
+	found := shownCode.FindString(g.Body)
+	require.NotEmpty(g.t, found, g.Body)
+	return found
+}
+
+// gives leaves a file by the page of a link.
+func (p *person) gives(g *page, files ...file) *page {
+	p.t.Helper()
+	contentType, body := multipartOf(p.t, g.form("/give/paper", url.Values{"title": {"Ordonnance"}}), files...)
+	r, err := http.NewRequest(http.MethodPost, p.server.URL+"/give/paper", bytes.NewReader(body))
+	require.NoError(p.t, err)
+	r.Header.Set("Content-Type", contentType)
+	return p.do(r)
+}
+
+// Somebody without an account types what is printed under the code: everything works where
+// no script runs.
+func TestAStrangerLeavesAPaperAndAMessageByALink(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, nurse := tn.amina(), tn.stranger()
+	amina.get("/things").ok("Mes liens")
+	form := amina.get("/links").ok("Vous n’avez fait aucun lien.", "Ouverte")
+	amina.post("/links", form.form("/links", url.Values{"label": {""}})).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
+	wanted := form.form("/links", url.Values{"label": {"Hôpital <b>"}, "lasts": {"week"}})
+	shown := amina.post("/links", wanted).ok("Hôpital <b>", "/give")
+	require.NotContains(t, shown.Body, "Hôpital <b>", "it is text")
+	require.Contains(t, shown.Body, `class="qr"`)
+	require.Equal(t, shown.Path, amina.post("/links", wanted).ok().Path, "a second click")
+	code := shown.code()
+
+	nurse.get("/give").ok("Tapez le code du lien")
+	require.Contains(t, nurse.get("/give").Header.Get("Permissions-Policy"), "microphone=()")
+	nurse.post("/give", url.Values{"linkcode": {code[:20]}}).is(http.StatusUnprocessableEntity, "Ce n’est pas le code d’un lien.")
+	page := nurse.post("/give", url.Values{"linkcode": {"https://espace.example.org/give#" + strings.ToLower(code)}}).ok("Hôpital <b>", "Laisser un papier")
+	page.without("Amina", amina.login)
+	require.Contains(t, page.Header.Get("Permissions-Policy"), "camera=(), microphone=(self)")
+	nurse.gives(page, file{"file", "x.pdf", "application/pdf", pdf}).ok("C’est pris. Merci.").without("Ordonnance")
+	nurse.gives(page, file{"file", "x.exe", "application/pdf", []byte("MZ\x90\x00\x03\x00")}).is(http.StatusUnprocessableEntity, "une photo, un PDF, un son ou un texte simple")
+	nurse.gives(page).is(http.StatusUnprocessableEntity)
+	nurse.post("/give/message", page.form("/give/message", url.Values{"from": {"Infirmière"}, "text": {"Lundi 9 h"}})).ok("C’est pris. Merci.")
+	kept := nurse.post("/give/message", page.form("/give/message", url.Values{"from": {""}, "text": {"ce que j’ai écrit"}}))
+	kept.is(http.StatusUnprocessableEntity, "Remplissez cette case.", "ce que j’ai écrit")
+
+	amina.signIn(password)
+	left := amina.get("/deposits").ok("Ordonnance", "Infirmière", "Lien « Hôpital", "Tout garder")
+	amina.post("/inbox/kept", nil).ok("C’est à vous maintenant.")
+	throw := left.form(left.link("/items/[a-z2-7]+/bin"), nil)
+	amina.post(left.link("/items/[a-z2-7]+/bin"), throw).ok()
+	amina.get("/links").ok("Hôpital", "Utilisé", "2")
+
+	amina.post("/inbox/closed", url.Values{"closed": {"1"}}).ok("Votre boîte est fermée.")
+	nurse.post("/give/message", page.form("/give/message", url.Values{"from": {"x"}, "text": {"pas perdu"}})).is(http.StatusUnprocessableEntity, "Cela n’a pas été pris", "pas perdu")
+	amina.post("/inbox/closed", nil).ok("Votre boîte est ouverte.")
+	end := amina.get("/links").link("/links/[a-z2-7]+/end")
+	amina.post(end, nil).ok("Ce lien n’ouvre plus rien.", "Arrêté par vous")
+	amina.get(strings.TrimSuffix(end, "/end")).is(http.StatusNotFound)
+	nurse.post("/give", url.Values{"linkcode": {code}}).is(http.StatusUnprocessableEntity, "Ce lien est terminé.")
+}
+
+func TestAClerkReadsOnePaperByALinkAndThePersonSeesIt(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, clerk := tn.amina(), tn.stranger()
+	paper := amina.upload(url.Values{"title": {"Carte d’identité"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok("Montrer par un lien").Path
+	form := amina.get(paper+"/link").ok("Carte d’identité", "3 fois")
+	fill := func(password string) url.Values {
+		return form.form("", url.Values{"label": {"Guichet 4"}, "times": {"one"}, "lasts": {"hour"}, "password": {password}})
+	}
+	amina.post(paper+"/link", fill("")).is(http.StatusUnprocessableEntity)
+	amina.post(paper+"/link", fill("not hers at all")).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe")
+	shown := amina.post(paper+"/link", fill(password)).ok("Ce code n’est montré qu’une fois.", "/open")
+	code := shown.code()
+	amina.get("/links").ok("Guichet 4").without(code)
+
+	look := clerk.post("/give", url.Values{"linkcode": {code}}).ok("Guichet 4", "Encore 1 fois", "Lire un papier")
+	look.without("Carte", "Amina", amina.login)
+	got := clerk.post("/open/paper", look.form("/open/paper", url.Values{"how": {"show"}}))
+	require.Equal(t, http.StatusOK, got.Status)
+	require.Equal(t, string(pdf), got.Body)
+	require.Contains(t, got.Header.Get("Content-Security-Policy"), "sandbox")
+	require.True(t, strings.HasPrefix(got.Header.Get("Content-Disposition"), "inline"))
+	clerk.post("/open/paper", look.form("/open/paper", nil)).is(http.StatusUnprocessableEntity, "Ce lien est terminé.")
+	clerk.post("/open", url.Values{"linkcode": {code}}).is(http.StatusUnprocessableEntity, "Ce lien est terminé.")
+	amina.get("/links").ok("Utilisé autant de fois que prévu", "1 sur 1")
+	amina.get("/journal").ok("Papier lu avec un lien", "Guichet 4")
+	tn.desk(tn.samir).get("/links").without("Guichet 4")
+}
+
+func TestEveryPageOfLinksSpeaksEachLanguage(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, nurse := tn.amina(), tn.stranger()
+	paper := amina.upload(url.Values{"title": {"Carte"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok().Path
+	link := amina.post("/links", amina.get("/links").form("/links", url.Values{"label": {"x"}})).ok()
+	read := amina.post(paper+"/link", amina.get(paper+"/link").form("", url.Values{"label": {"y"}, "password": {password}})).ok()
+	missing := regexp.MustCompile(`\[[a-z]+[.-][a-z.-]+\]|%!|\(MISSING\)`)
+	for _, language := range []string{"fr", "en", "ar"} {
+		chosen := url.Values{"language": {language}, "here": {"/news"}}
+		amina.post("/language", chosen).ok()
+		nurse.post("/language", chosen).ok()
+		for _, g := range []*page{
+			amina.get("/links"), amina.get(link.Path), amina.get(paper + "/link"), amina.get("/deposits"), amina.get("/things"),
+			nurse.get("/give"), nurse.get("/open"), nurse.post("/give", url.Values{"linkcode": {link.code()}}), nurse.post("/open", url.Values{"linkcode": {read.code()}}),
+		} {
+			require.Contains(t, g.ok().Body, `<html lang="`+language+`"`)
+			require.NotRegexp(t, missing, g.text(), g.Path)
+		}
+	}
+}

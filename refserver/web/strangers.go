@@ -1,0 +1,203 @@
+package web
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"reconnect.example/internal/safename"
+	"reconnect.example/refserver/problem"
+	"reconnect.example/vault"
+)
+
+// What somebody sees who has a link, and no account. The code comes behind #, which goes to
+// nobody; a script puts it into the form, and where none runs it is typed. From then on it
+// stands in the bodies of forms alone. Of the person the pages say what they chose as label.
+
+// strangerView is the page of who has a link.
+type strangerView struct {
+	Form  *form
+	Code  string // that opened it; "": not yet
+	Label string
+	Face  vault.LinkFace
+	Limit int64 // bytes of a paper that is left
+	Taken bool
+}
+
+func (p *pages) giveForm(v *visit) error { return v.show("give", strangerView{Form: newForm()}) }
+
+func (p *pages) openForm(v *visit) error { return v.show("open-link", strangerView{Form: newForm()}) }
+
+// codeIn reads the code of a link, alone or at the end of its address.
+func codeIn(text string) string {
+	_, code, found := strings.Cut(text, "#")
+	if !found {
+		return text
+	}
+	return code
+}
+
+func (p *pages) give(v *visit) error { return v.lookAtLink("give") }
+
+func (p *pages) open(v *visit) error { return v.lookAtLink("open-link") }
+
+// lookAtLink shows what a link is for: whoever brings it to the other page finds it, too.
+func (v *visit) lookAtLink(page string) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	if err := v.pages.Limits.Link(v.r); err != nil {
+		return v.again(page, f, err, strangerView{Form: f})
+	}
+	if v.required(f, "linkcode"); f.wrong() {
+		return v.again(page, f, nil, strangerView{Form: f})
+	}
+	return v.showStranger(page, newForm(), codeIn(f.Get("linkcode")), false)
+}
+
+// showStranger shows the page of a link, or asks for a code that opens one.
+func (v *visit) showStranger(page string, f *form, code string, taken bool) error {
+	face, err := v.pages.Vaults.FaceOfLink(v.ctx(), code)
+	if errors.Is(err, vault.ErrEnded) || errors.Is(err, vault.ErrInvalid) {
+		again := newForm()
+		again.refuse("linkcode", v.t("wrong.link-code"))
+		if errors.Is(err, vault.ErrEnded) {
+			again.refuse("linkcode", v.t("wrong.link-over"))
+		}
+		return v.again(page, again, nil, strangerView{Form: again, Taken: taken})
+	}
+	if err != nil {
+		return err
+	}
+	view := strangerView{Form: f, Code: code, Label: safename.Line(face.Label), Face: face, Limit: vault.MaxLeft, Taken: taken}
+	page = "give"
+	if face.Kind == vault.LinkPaper {
+		page = "open-link"
+	}
+	if f.wrong() {
+		return v.again(page, f, nil, view)
+	}
+	return v.show(page, view)
+}
+
+func (p *pages) giveMessage(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	if err := p.Limits.Link(v.r); err != nil {
+		return err
+	}
+	code := codeIn(f.Get("linkcode"))
+	v.required(f, "from", "text")
+	if !f.wrong() {
+		err = p.Vaults.LeaveNoteByLink(v.ctx(), code, f.Get("from"), vault.Note{Text: f.Text("text")}, channel)
+	}
+	return v.given(f, code, "text", err)
+}
+
+// given shows what became of something that was left. A refusal says that it was not taken,
+// and the page keeps what was written.
+func (v *visit) given(f *form, code, field string, err error) error {
+	switch {
+	case f.wrong():
+	case errors.Is(err, vault.ErrNotTaken):
+		f.Problem = v.t("says.not-taken")
+	case errors.Is(err, vault.ErrInvalid):
+		v.refuseFields(f, err)
+		if f.Problem != "" { // it is about no field of the page
+			f.Problem = ""
+			f.refuse(field, v.t("wrong.give"))
+		}
+	case err != nil:
+		return err
+	default:
+		return v.showStranger("give", newForm(), code, true)
+	}
+	return v.showStranger("give", f, code, false)
+}
+
+// givePaper takes one file, a voice note too, as it comes: no byte of it touches the disk.
+func (p *pages) givePaper(v *visit) error {
+	if err := p.Limits.Link(v.r); err != nil {
+		return err
+	}
+	v.r.Body = &buffered{bufio.NewReaderSize(v.r.Body, 64<<10), v.r.Body}
+	parts, err := v.r.MultipartReader()
+	if err != nil {
+		return problem.ErrRequest
+	}
+	u := &upload{visit: v, leaves: true, parts: parts, form: formOf(url.Values{})}
+	part, err := u.next()
+	if err != nil {
+		return err
+	}
+	code := codeIn(u.form.Get("linkcode"))
+	if part != nil && !u.form.wrong() {
+		err = v.giveFile(u, part, code)
+	}
+	drain(v.r)
+	return v.given(u.form, code, "file", err)
+}
+
+func (v *visit) giveFile(u *upload, part *multipart.Part, code string) error {
+	source := &body{r: part}
+	first, err := source.head(headOfFile)
+	if err != nil {
+		return err
+	}
+	if len(first) == 0 {
+		return errEmptyFile
+	}
+	err = v.pages.Vaults.LeaveByLink(v.ctx(), code, vault.NewDocument{Name: u.title(part), Size: -1, Channel: channel}, source)
+	if source.failed != nil { // what the network said comes before what the library made of it
+		return source.failed
+	}
+	return err
+}
+
+// openPaper gives the one paper of a link, to be shown in a sandbox or to be saved. Each
+// time is a use of the link.
+func (p *pages) openPaper(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return err
+	}
+	if err := p.Limits.Link(v.r); err != nil {
+		return err
+	}
+	code := codeIn(f.Get("linkcode"))
+	opened, err := p.Vaults.OpenByLink(v.ctx(), code)
+	if errors.Is(err, vault.ErrEnded) || errors.Is(err, vault.ErrInvalid) {
+		return v.showStranger("open-link", newForm(), code, false)
+	}
+	if err != nil {
+		return err
+	}
+	defer opened.Close() //nolint:errcheck // only read
+	buffered := bufio.NewReaderSize(opened, 64<<10)
+	first, err := buffered.Peek(headOfFile)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	mediaType, mayShow := safename.Sniff(first, opened.Item.Document.MediaType)
+	disposition := safename.Attachment(safename.File(opened.Item.Name, mediaType))
+	if mayShow && f.Get("how") == "show" {
+		disposition = safename.Inline(safename.File(opened.Item.Name, mediaType))
+	} else {
+		mediaType = saveAs(mediaType)
+	}
+	v.w.Header().Set("Content-Security-Policy", previewPolicy)
+	v.w.Header().Set("Content-Type", mediaType)
+	v.w.Header().Set("Content-Disposition", disposition)
+	v.w.Header().Set("Content-Length", strconv.FormatInt(opened.Item.Document.Size, 10))
+	v.w.WriteHeader(http.StatusOK)
+	v.stream(buffered)
+	return nil
+}

@@ -168,6 +168,7 @@ type Vaults struct {
 	inbox      witnessInbox
 	disowned   disowned
 	signatures *signatures
+	sendWaits  time.Duration // for one reminder
 	close      sync.Once
 }
 
@@ -188,6 +189,7 @@ func New(ctx context.Context, cfg Config) (*Vaults, error) {
 		marks:      newMarks(cfg.Now),
 		away:       newAwayTries(cfg.Now),
 		signatures: newSignatures(),
+		sendWaits:  defaultSendWaits,
 	}
 	if s.decoy, err = newDecoy(ctx, cfg.Keeper); err != nil {
 		return nil, err

@@ -127,7 +127,8 @@ func plainAddress(s string) bool {
 // changes: reminders that are in force stay until ConfirmReminders.
 //
 // Errors: InvalidError, also for a channel that this service does not offer;
-// BackOffError after three codes within a day; ErrClosing; ErrNotSent.
+// BackOffError after three codes within a day, of this vault or, until midnight (UTC), to
+// this address from any; ErrClosing; ErrNotSent.
 func (v *Vault) AskReminders(ctx context.Context, c ReminderChoice) error {
 	if err := c.check(); err != nil {
 		return err
@@ -156,6 +157,9 @@ func (v *Vault) AskReminders(ctx context.Context, c ReminderChoice) error {
 		}
 		if b.Codes >= codesADay {
 			return &BackOffError{Wait: time.UnixMilli(b.CodesSince).Add(24 * time.Hour).Sub(t.now)}
+		}
+		if err := t.countCode(c); err != nil {
+			return err
 		}
 		b.Codes++
 		b.Asked = &askedBody{Code: code, Until: t.now.Add(codeLasts).UnixMilli(), Choice: choiceOf(c)}

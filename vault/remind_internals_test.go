@@ -38,6 +38,9 @@ func (s *Vaults) CourtReadsReminders(t testing.TB, id ID) (out []string) {
 	return out
 }
 
+// SetSendWaits changes for how long one message may take.
+func (s *Vaults) SetSendWaits(d time.Duration) { s.sendWaits = d }
+
 // Across both changes of the clock, whatever is chosen: by day, at full hours, and never
 // later than chosen.
 func TestRemindersArePlannedByDayAndNeverLater(t *testing.T) {

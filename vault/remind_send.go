@@ -19,11 +19,13 @@ type ReminderReport struct {
 
 const (
 	remindWhat = "remind-"
-	// sendWaits is for how long one message may take.
-	sendWaits = 30 * time.Second
+	// defaultSendWaits is for how long one message may take.
+	defaultSendWaits = 30 * time.Second
 )
 
-// SendReminders sends what is due, one after the other. Run it every few minutes;
+// SendReminders sends what is due, of each channel one after the other: a mail server that
+// hangs holds the others up once, for thirty seconds, and gets no more in this round.
+// Run it every few minutes;
 // several services may, and one message is sent by one of them: it is taken in a commit
 // before it is sent. If a service dies in between it is not sent again, because it may
 // have gone. What the messenger refuses is tried again, so a gateway that takes a message
@@ -36,6 +38,8 @@ func (s *Vaults) SendReminders(ctx context.Context) (r ReminderReport, err error
 	if s.cfg.Messenger == nil {
 		return r, nil
 	}
+	out := &reminderLanes{s: s, ctx: ctx, of: map[Channel]chan outgoing{}}
+	defer out.end(&r, &err)
 	var errs []error
 	for due, err := range s.cfg.Store.DueBefore(ctx, s.now()) {
 		if errors.Is(err, storage.ErrInvalid) {
@@ -49,7 +53,7 @@ func (s *Vaults) SendReminders(ctx context.Context) (r ReminderReport, err error
 		if !ours || idErr != nil {
 			continue
 		}
-		if err := s.remindOne(ctx, id, tag, due, &r); err != nil {
+		if err := s.remindOne(ctx, id, tag, due, out); err != nil {
 			if ctx.Err() != nil {
 				return r, ctx.Err()
 			}
@@ -61,8 +65,8 @@ func (s *Vaults) SendReminders(ctx context.Context) (r ReminderReport, err error
 	return r, errors.Join(errs...)
 }
 
-// remindOne takes one, sends it, and says what became of it.
-func (s *Vaults) remindOne(ctx context.Context, id ID, tag string, due storage.Due, r *ReminderReport) error {
+// remindOne takes one, and gives it to the lane of its channel.
+func (s *Vaults) remindOne(ctx context.Context, id ID, tag string, due storage.Due, out *reminderLanes) error {
 	known, err := s.ask(ctx, id)
 	if err != nil && !errors.Is(err, ErrWitnessAway) { // as reading goes on without it
 		return err
@@ -107,19 +111,12 @@ func (s *Vaults) remindOne(ctx context.Context, id ID, tag string, due storage.D
 	})
 	if err != nil || !send {
 		if err == nil {
-			r.Moved++
+			out.count(func(r *ReminderReport) { r.Moved++ })
 		}
 		return err
 	}
-	waits, cancel := context.WithTimeout(ctx, sendWaits)
-	failed := s.cfg.Messenger.Send(waits, s.message(id, tag, b, to))
-	cancel()
-	if failed != nil {
-		r.Failed++
-	} else {
-		r.Sent++
-	}
-	return s.remindDone(context.WithoutCancel(ctx), id, tag, b, failed)
+	out.add(outgoing{id, tag, b, s.message(id, tag, b, to)})
+	return nil
 }
 
 // mayRemind reads the consent of a living person; ErrNotFound if nothing may be sent.

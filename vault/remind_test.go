@@ -3,8 +3,10 @@ package vault_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,6 +131,80 @@ func TestAReminderComesWhenItWasChosenAndSaysNothingOfWhat(t *testing.T) {
 	}
 	require.Empty(t, r.at(t, friday.Add(48*time.Hour)))
 	require.Empty(t, keys(t, r.Store, r.key("re/")), "when it is over nothing is kept of it")
+}
+
+// Three codes a day to one address, whoever asks for them, and nothing of it is left.
+func TestNobodysPhoneRingsForManyVaults(t *testing.T) {
+	t.Parallel()
+	r := newReminding(t)
+	var wait *vault.BackOffError
+	for n := range 5 {
+		v := r.Person(t).Vault
+		err := v.AskReminders(t.Context(), choice)
+		if n < 3 {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorAs(t, err, &wait)
+		require.Equal(t, 15*time.Hour, wait.Wait, "until midnight")
+	}
+	require.Len(t, r.post.take(), 3)
+	other := choice
+	other.Address = "+33699999999"
+	require.NoError(t, r.v.AskReminders(t.Context(), other), "another address")
+	require.Len(t, keys(t, r.Store, "svc/code/"), 2)
+	r.Clock.Advance(16 * time.Hour)
+	_, err := r.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, keys(t, r.Store, "svc/code/"))
+	require.NoError(t, r.Person(t).Vault.AskReminders(t.Context(), choice))
+}
+
+// A mail server that hangs costs one wait, whatever there is for it, and no SMS.
+func TestAHangingMailServerHoldsNoSMSUp(t *testing.T) {
+	t.Parallel()
+	r := newReminding(t)
+	mail := choice
+	mail.Channel = vault.ByEmail
+	at := func(v *vault.Vault, c vault.ReminderChoice) {
+		require.NoError(t, v.AskReminders(t.Context(), c))
+		_, err := v.ConfirmReminders(t.Context(), r.post.take()[0].Code)
+		require.NoError(t, err)
+		it, err := v.AddAppointment(t.Context(), "x", vault.Appointment{Start: friday, Zone: "Europe/Paris"}, vault.Place{})
+		require.NoError(t, err)
+		_, err = v.Remind(t.Context(), it.ID, 24*time.Hour)
+		require.NoError(t, err)
+	}
+	for n := range 4 {
+		mail.Address = fmt.Sprintf("a%d@example.org", n)
+		at(r.Person(t).Vault, mail)
+	}
+	at(r.v, choice)
+	hangs := &hangingMail{post: r.post}
+	other := r.Another(t, &vaulttest.Options{Messenger: hangs})
+	other.SetSendWaits(20 * time.Millisecond)
+	r.Clock.Set(friday.Add(-24 * time.Hour))
+	report, err := other.SendReminders(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, vault.ReminderReport{Sent: 1, Failed: 4}, report)
+	require.Equal(t, vault.BySMS, r.post.take()[0].Channel)
+	require.EqualValues(t, 1, hangs.tried.Load(), "and not once for each")
+	require.Len(t, r.at(t, r.Clock.Now().Add(2*time.Hour)), 4, "when it answers again, they come")
+}
+
+// hangingMail is a messenger whose mail server answers nothing.
+type hangingMail struct {
+	*post
+	tried atomic.Int32
+}
+
+func (h *hangingMail) Send(ctx context.Context, m vault.Message) error {
+	if m.Channel == vault.ByEmail {
+		h.tried.Add(1)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return h.post.Send(ctx, m)
 }
 
 func TestRemindersAreByDay(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 // note. The same for what a session of theirs has open, V/at/<session>, and for a code
 // that lets somebody ask, svc/invitation/<hash>; for what belongs to a request to help
 // somebody back in, V/rq/<request>…, svc/handover/<hash>, to what a partner asks, V/pa/<ask>,
-// svc/partner/<hash>, and for the note of it to
+// svc/partner/<hash>, how many codes went to an address, svc/code/<hash>, and for the note of it to
 // who is asked to help, V/in/q/<request>.
 func NoteDue(key string, at time.Time) (entry string, ok bool) {
 	owner, rest, _ := strings.Cut(key, "/")
@@ -26,7 +26,7 @@ func NoteDue(key string, at time.Time) (entry string, ok bool) {
 func passing(key string) bool {
 	owner, rest, _ := strings.Cut(key, "/")
 	if owner == serviceOwner {
-		return strings.HasPrefix(rest, "invitation/") || strings.HasPrefix(rest, "handover/") || strings.HasPrefix(rest, "partner/")
+		return strings.HasPrefix(rest, "invitation/") || strings.HasPrefix(rest, "handover/") || strings.HasPrefix(rest, "partner/") || strings.HasPrefix(rest, "code/")
 	}
 	_, err := ParseID(owner)
 	return err == nil && slices.ContainsFunc([]string{"in/f/", "in/v/", "in/q/", "at/", "rq/", "pa/"}, func(prefix string) bool { return strings.HasPrefix(rest, prefix) })

@@ -16,6 +16,9 @@ const (
 	// VisitCookie holds the code that the worker shows to who they handed the device to,
 	// while their session is locked on it: the code is no secret, and too long to be typed.
 	VisitCookie = "__Host-reconnect-visit"
+	// InvitationCookie holds the code with which a worker has opened their account, until they
+	// have asked with it to be let in: it is typed once, and in no address.
+	InvitationCookie = "__Host-reconnect-invited"
 	// WorkplaceCookie says that somebody who works for a centre was in on this device, so
 	// that it is one that others use. It says nothing of anybody.
 	WorkplaceCookie = "__Host-workplace"

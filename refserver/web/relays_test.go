@@ -181,7 +181,9 @@ func TestSomebodyJoinsATeamAndIsTakenOut(t *testing.T) {
 	lea.post("/staff/factor", url.Values{"password": {"wrong words here"}}).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe")
 	lea.post("/staff/factor", url.Values{"password": {password}}).ok("Lisez ceci avec l’application")
 	lea.post("/staff/factor/confirm", url.Values{"factor": {"x"}}).ok("Ce n’était pas le bon code.")
-	lea.post("/staff/ask", url.Values{"invitation": {code}}).ok("Lisez maintenant vos chiffres")
+	require.Contains(t, lea.get("/staff/ask").ok().Body, `value="`+code+`"`, "nobody types it twice")
+	lea.post("/staff/ask", url.Values{"invitation": {code}}).ok("Lisez maintenant vos chiffres", "Un responsable doit encore vous laisser entrer").without("travaillez encore pour aucun")
+	lea.get("/staff/ask").ok().without(code)
 	digits := lea.get("/staff").ok("Mes chiffres").word()
 	lea.get("/sessions").ok("Cet appareil")
 

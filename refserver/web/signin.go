@@ -88,6 +88,7 @@ func (p *pages) leave(v *visit) error {
 		v.log(problem.Of(err), err)
 	}
 	session.ClearCookie(v.w)
+	session.Drop(v.w, session.InvitationCookie)
 	v.dropHandOver()
 	v.remember(false)
 	v.forget()

@@ -8,6 +8,7 @@ import (
 	"reconnect.example/internal/safename"
 	"reconnect.example/refserver/notice"
 	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -264,6 +265,7 @@ func (p *pages) join(v *visit) error {
 	}
 	defer w.Close()
 	v.enterStaff(w.Own().Token())
+	session.Hold(v.w, session.InvitationCookie, f.Get("invitation"))
 	v.worker = w
 	login, err := w.Own().Login(v.ctx())
 	if err != nil {
@@ -338,7 +340,12 @@ func (p *pages) confirmFactor(v *visit) error {
 	return v.goTo("/staff", "factor-set")
 }
 
-func (p *pages) askForm(v *visit) error { return v.show("staff-ask", newForm()) }
+// askForm has the code already with which somebody has just opened their account here.
+func (p *pages) askForm(v *visit) error {
+	f := newForm()
+	f.Set("invitation", session.Held(v.r, session.InvitationCookie))
+	return v.show("staff-ask", f)
+}
 
 // ask asks a relay to let this worker in.
 func (p *pages) ask(v *visit) error {
@@ -357,5 +364,6 @@ func (p *pages) ask(v *visit) error {
 	if err != nil {
 		return err
 	}
+	session.Drop(v.w, session.InvitationCookie)
 	return v.goTo("/staff", "asked-relay")
 }

@@ -48,6 +48,7 @@ func (v *Vault) AwaitTransfer(ctx context.Context, where string, opts *AwaitOpti
 		return TransferCode{}, err
 	}
 	code := TransferCode{Where: where, Vault: v.id, secret: newTransferSecret()}
+	var before []part
 	err := v.do(ctx, func(t *turn) error {
 		if err := errors.Join(t.asPerson(), t.changing()); err != nil {
 			return err
@@ -55,9 +56,11 @@ func (v *Vault) AwaitTransfer(ctx context.Context, where string, opts *AwaitOpti
 		if _, reached := t.rings[Private]; !reached {
 			return &InvalidError{Field: "compartment", Problem: "is locked"}
 		}
-		if _, err := t.endArrival(); err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrTampered) {
+		_, gone, err := t.endArrival()
+		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrTampered) {
 			return err
 		}
+		before = gone
 		keys, err := transferKeysOf(t.heads.owner)
 		if err != nil {
 			return err
@@ -75,6 +78,7 @@ func (v *Vault) AwaitTransfer(ctx context.Context, where string, opts *AwaitOpti
 	if err != nil {
 		return TransferCode{}, err
 	}
+	v.service.forgetParts(ctx, before)
 	return code, nil
 }
 
@@ -148,7 +152,8 @@ type Arrived struct {
 // OpenArrival opens the bundle that came: who sealed it had the code, and its digest is
 // the one that they announced, or it is ErrTampered and nothing is given out (N70, N72).
 // One line in the journal. The space that was reserved for it is free from now on: it is
-// the papers' that come out of it.
+// the papers' that come out of it. So what came lies there once beside what the space
+// allows, and no more: its bytes go with its end, at once.
 //
 // Errors: ErrNotFound if nothing is awaited; OffsetError if it has not all come;
 // ErrTampered; ErrNotAllowed to everybody but the person.
@@ -234,14 +239,14 @@ func (a *Arrived) ReadAt(p []byte, off int64) (int, error) {
 	}
 	if a.from == nil || a.at != off {
 		if err := errors.Join(a.drop(), a.open(off)); err != nil {
-			return 0, arrivalError(err)
+			return 0, a.fault(err)
 		}
 	}
 	short := int64(len(p)) > a.body.Size-off
 	n, err := io.ReadFull(a.from, p[:min(int64(len(p)), a.body.Size-off)])
 	a.at += int64(n)
 	if err != nil {
-		return n, errors.Join(arrivalError(err), a.drop())
+		return n, errors.Join(a.fault(err), a.drop())
 	}
 	if short {
 		err = io.EOF
@@ -259,6 +264,25 @@ func (a *Arrived) open(off int64) error {
 	}, key, a.k.bind(transferStream), a.body.Size, off, a.body.Size-off)
 	a.at = off
 	return err
+}
+
+// fault is arrivalError, but ErrNotFound where the bytes are gone because the code was
+// ended on another device: nobody altered anything.
+func (a *Arrived) fault(err error) error {
+	if !isNotFound(err) {
+		return arrivalError(err)
+	}
+	ended := a.v.service.cfg.Store.Transact(a.ctx, func(tx *storage.Tx) error {
+		b, err := a.v.service.readArrival(tx, a.k)
+		if err == nil && !b.complete() {
+			err = ErrNotFound
+		}
+		return err
+	})
+	if errors.Is(ended, ErrNotFound) {
+		return ErrNotFound
+	}
+	return arrivalError(err)
 }
 
 func arrivalError(err error) error {
@@ -286,13 +310,15 @@ func (a *Arrived) Close() error {
 
 // AcceptArrival says that all of the bundle was taken in, items of it now and there of it
 // before: the receipt is signed by this
-// service, kept here, and given to the old service when it asks. What came is deleted an
-// hour later; the code lasts to its end, for the receipt alone. Called again it returns
+// service, kept here, and given to the old service when it asks. What came is deleted at
+// once; the code lasts to its end, for the receipt alone. Called again it returns
 // the same receipt.
 //
 // Errors: ErrNotFound; ErrNotAllowed; ErrTampered if a is not what lies here now.
 func (v *Vault) AcceptArrival(ctx context.Context, a *Arrived, items, there int) (r TransferReceipt, err error) {
+	var gone []part
 	err = v.do(ctx, func(t *turn) error {
+		gone = nil
 		p, k, err := t.arrival()
 		if err != nil {
 			return err
@@ -318,7 +344,8 @@ func (v *Vault) AcceptArrival(ctx context.Context, a *Arrived, items, there int)
 		if r, err = openTransferReceipt(k.ticket, t.heads.owner.Service, p.Receipt); err != nil {
 			return err
 		}
-		t.dropBlobs(b.blobs())
+		gone = b.blobs()
+		t.dropBlobs(gone)
 		b.Parts, b.Hash, b.Receipt = nil, nil, p.Receipt
 		if err := putArrival(t.tx, k.ticket, b); err != nil {
 			return err
@@ -326,43 +353,52 @@ func (v *Vault) AcceptArrival(ctx context.Context, a *Arrived, items, there int)
 		t.note(ActArrivalTaken, nil, map[string]string{"count": strconv.Itoa(items), "from": a.From})
 		return t.putFixedPaper(arrivalPaper, paperArrival, p)
 	})
+	if err == nil {
+		v.service.forgetParts(ctx, gone)
+	}
 	return r, err
 }
 
 // EndArrival ends a code, and throws away what came by it. A receipt stays. ErrNotFound
 // if nothing is awaited.
 func (v *Vault) EndArrival(ctx context.Context) error {
-	return v.do(ctx, func(t *turn) error {
+	var gone []part
+	err := v.do(ctx, func(t *turn) error {
 		if err := t.asPerson(); err != nil {
 			return err
 		}
-		taken, err := t.endArrival()
+		taken, blobs, err := t.endArrival()
 		if err != nil {
 			return err
 		}
+		gone = blobs
 		t.note(ActArrivalEnded, nil, nil)
 		if taken {
 			return nil
 		}
 		return t.dropPaper(arrivalPaper)
 	})
+	if err == nil {
+		v.service.forgetParts(ctx, gone)
+	}
+	return err
 }
 
-// endArrival removes the record, so that the ticket opens nothing any more (N73).
-func (t *turn) endArrival() (taken bool, err error) {
+// endArrival removes the record, so that the ticket opens nothing any more (N73). The
+// caller deletes what it returns once that is committed: what opens frees its space, and
+// who opens one code after the other would fill the disk in the hour before a sweep.
+func (t *turn) endArrival() (taken bool, gone []part, err error) {
+	defer t.tx.Delete(t.v.id.arrival()) // after it was read
 	p, k, err := t.arrival()
-	t.tx.Delete(t.v.id.arrival())
-	if errors.Is(err, ErrNotFound) {
-		return false, err
-	}
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	b, err := t.v.service.readArrival(t.tx, k.ticket)
 	if err == nil {
-		t.dropBlobs(b.blobs())
+		gone = b.blobs()
+		t.dropBlobs(gone)
 	} else if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrTampered) {
-		return false, err
+		return false, nil, err
 	}
-	return p.Receipt != nil, t.v.service.cfg.Quota.Cancel(t.tx, t.v.id.String(), arrivalReservation(k.ticket))
+	return p.Receipt != nil, gone, t.v.service.cfg.Quota.Cancel(t.tx, t.v.id.String(), arrivalReservation(k.ticket))
 }

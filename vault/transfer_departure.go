@@ -293,13 +293,27 @@ func (v *Vault) sendPart(ctx context.Context, d *departureBody, to TransferTo, k
 	}
 	blob, err := v.service.cfg.Blobs.Open(ctx, d.Blob, offset, length)
 	if isNotFound(err) {
-		return 0, tampered("departure")
+		return 0, v.departureGone(ctx, d)
 	}
 	if err != nil {
 		return 0, storageError(err)
 	}
 	next, err := to.AppendTransfer(ctx, k, offset, io.LimitReader(blob, length))
 	return next, errors.Join(err, blob.Close())
+}
+
+// departureGone is ErrNotFound where the move was ended on another device, and ErrTampered
+// where the store lost what it should have.
+func (v *Vault) departureGone(ctx context.Context, d *departureBody) error {
+	return v.do(ctx, func(t *turn) error {
+		now, err := t.departure()
+		if err == nil && now.Receipt == nil && now.Blob == d.Blob {
+			err = tampered("departure")
+		} else if err == nil {
+			err = ErrNotFound
+		}
+		return err
+	})
 }
 
 // ConfirmDeparture asks the new one for its receipt, and keeps it: it must be signed by
@@ -338,7 +352,7 @@ func (v *Vault) keepReceipt(ctx context.Context, d *departureBody, signed []byte
 	if r.Digest != d.Bundle || r.To != d.Where { // N75: of another bundle, or for another
 		return tampered("receipt of a transfer")
 	}
-	return v.do(ctx, func(t *turn) error {
+	err = v.do(ctx, func(t *turn) error {
 		now, err := t.departure()
 		if err != nil {
 			return err
@@ -351,20 +365,31 @@ func (v *Vault) keepReceipt(ctx context.Context, d *departureBody, signed []byte
 		t.note(ActDepartureConfirmed, nil, map[string]string{"to": d.Where, "count": strconv.Itoa(r.Items + r.There)})
 		return t.putFixedPaper(departurePaper, paperDeparture, now)
 	})
+	if err == nil {
+		v.service.forgetParts(ctx, []part{{Blob: d.Blob}})
+	}
+	return err
 }
 
 // EndDeparture gives a move away up, whatever the new one has of it; with a receipt it
 // forgets the receipt. ErrNotFound if there is none.
 func (v *Vault) EndDeparture(ctx context.Context) error {
-	return v.do(ctx, func(t *turn) error {
+	var gone []part // at once: what is sealed is beside the person's space
+	err := v.do(ctx, func(t *turn) error {
+		gone = nil
 		d, err := t.departure()
 		if err != nil && !errors.Is(err, ErrTampered) {
 			return err
 		}
 		if d.Blob != "" {
-			t.dropBlobs([]part{{Blob: d.Blob}})
+			gone = []part{{Blob: d.Blob}}
+			t.dropBlobs(gone)
 		}
 		t.note(ActDepartureEnded, nil, nil)
 		return t.dropPaper(departurePaper)
 	})
+	if err == nil {
+		v.service.forgetParts(ctx, gone)
+	}
+	return err
 }

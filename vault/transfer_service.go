@@ -235,6 +235,13 @@ func (s *Vaults) forgetPart(ctx context.Context, name string, why error) error {
 	return nil
 }
 
+// forgetParts deletes at once (N76) what was listed for the sweeper, which has what this leaves.
+func (s *Vaults) forgetParts(ctx context.Context, parts []part) {
+	for _, p := range parts {
+		_ = s.forgetPart(ctx, p.Blob, nil)
+	}
+}
+
 // TransferReceipt is the receipt of the new service once the person there has taken the
 // bundle in; nil before.
 func (s *Vaults) TransferReceipt(ctx context.Context, k TransferTicket) (receipt []byte, err error) {

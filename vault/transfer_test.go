@@ -342,3 +342,55 @@ func TestATransferCodeIsReadAsItIsTypedAndNoOther(t *testing.T) {
 		requireInvalid(t, err, "code")
 	}
 }
+
+// What opens frees its space, and what is sealed to leave takes none: so the bytes go with
+// the end of a code or of a move at once. Else who does one after the other fills the disk
+// in the hour before a sweep.
+func TestNothingOfAMoveLiesThereWhenItHasEnded(t *testing.T) {
+	t.Parallel()
+	var known [2]*knownBlobs
+	kept := func(n int) *vaulttest.Options {
+		return &vaulttest.Options{Blobs: func(b storage.Blobs) storage.Blobs {
+			known[n] = newKnownBlobs(b)
+			return known[n]
+		}}
+	}
+	old, next := newScene(t, kept(0)), newScene(t, kept(1))
+	add(t, old.v, "Paper", content(1, 700_000))
+	was, there := known[0].there(t), known[1].there(t)
+	code := await(t, next)
+	opens := func() *vault.Arrived {
+		_, err := old.v.BeginDeparture(t.Context(), code, next.Vaults, nil)
+		require.NoError(t, err)
+		sendAll(t, old, next.Vaults)
+		a, err := next.v.OpenArrival(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, usage(t, next.Stage, next.v.ID()).Reserved)
+		require.NotEqual(t, there, known[1].there(t))
+		require.NotEqual(t, was, known[0].there(t))
+		return a
+	}
+	a := opens()
+	require.NoError(t, next.v.EndArrival(t.Context()))
+	require.Equal(t, there, known[1].there(t), "the person's word")
+	_, err := a.ReadAt(make([]byte, 100), 0)
+	require.ErrorIs(t, err, vault.ErrNotFound, "who reads meanwhile hears that it ended, not that it was altered")
+	require.NoError(t, a.Close())
+	require.NoError(t, old.v.EndDeparture(t.Context()))
+	require.Equal(t, was, known[0].there(t))
+
+	code = await(t, next)
+	require.NoError(t, opens().Close())
+	code = await(t, next)
+	require.Equal(t, there, known[1].there(t), "the next code")
+	require.NoError(t, old.v.EndDeparture(t.Context()))
+
+	a = opens()
+	_, err = next.v.AcceptArrival(t.Context(), a, 1, 0)
+	require.NoError(t, err)
+	require.Equal(t, there, known[1].there(t), "taking it in")
+	_, confirmed, err := old.v.ConfirmDeparture(t.Context(), next.Vaults)
+	require.NoError(t, err)
+	require.True(t, confirmed)
+	require.Equal(t, was, known[0].there(t), "the receipt")
+}

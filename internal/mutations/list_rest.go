@@ -66,6 +66,12 @@ var onTheRest = []mutation{
 	{"N75", "the comparison of a receipt with what was sent", "vault", "^TestAReceiptOfAnotherBundleConfirmsNothing$", []edit{
 		{"vault/transfer_departure.go", "if r.Digest != d.Bundle || r.To != d.Where {", "if false {"},
 	}},
+	{"N74", "the secret, once more, before everything is carried away", "refserver/api", "^TestAMoveAwayAsksForTheSecret$", []edit{
+		{"refserver/api/moving.go", "registerPerson(a, begin, lately(a.depart))", "registerPerson(a, begin, a.depart)"},
+	}},
+	{"N76", "the deleting of what came by a code, with its end", "vault", "^TestNothingOfAMoveLiesThereWhenItHasEnded$", []edit{
+		{"vault/transfer_service.go", "func (s *Vaults) forgetParts(ctx context.Context, parts []part) {", "func (s *Vaults) forgetParts(ctx context.Context, parts []part) {\n\tparts = nil"},
+	}},
 	{"H1", "the place inside what the key service encrypts", "internal/seal", inSeal("H1"), []edit{
 		{"internal/seal/keeper.go", "padded, ok := bytes.CutPrefix(plaintext, inside)", "padded, ok := plaintext[min(len(inside), len(plaintext)):], !bytes.Equal(nil, inside)"},
 	}},

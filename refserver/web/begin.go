@@ -73,6 +73,19 @@ func (v *visit) beginUpload(f *form) (vault.Upload, error) {
 	})
 }
 
+// beginBrought begins the upload of a file that is brought in.
+func (p *pages) beginBrought(v *visit) error {
+	f, err := v.readForm()
+	if err != nil {
+		return v.answerBegun(f, err, "")
+	}
+	id, err := p.clicks.do(v.ctx(), v.token, "bring "+f.ID, func() (string, error) {
+		u, err := v.vault.BeginUpload(v.ctx(), v.broughtAs(f.Get("file"), int64(min(number(f.Get("size")), 1<<62))))
+		return u.ID.String(), err
+	})
+	return v.answerBegun(f, err, id)
+}
+
 func (v *visit) answerBegun(f *form, err error, id string) error {
 	status, say := http.StatusCreated, uploadBegun{Upload: id}
 	if err == nil {

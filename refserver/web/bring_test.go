@@ -3,9 +3,11 @@ package web_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -190,4 +192,24 @@ func TestWhatWasThrownAwayComesInAgain(t *testing.T) {
 	}
 	take().ok("C’est repris.", "Nouveau : 1")
 	p.get("/papers").ok()
+}
+
+// What is brought over a network that is lost goes on from where it was.
+func TestAFileThatIsBroughtIsUploadedInPieces(t *testing.T) {
+	t.Parallel()
+	p := open(t, room(1_000_000)).newPerson()
+	content := zipped(t, map[string]string{"a.txt": "a"})
+	form := func(size int) url.Values {
+		return p.get("/bring").ok().form("/bring", url.Values{"file": {"papiers.zip"}, "size": {strconv.Itoa(size)}})
+	}
+	p.post("/bring/begin", form(5_000_000)).is(http.StatusInsufficientStorage)
+	said := p.post("/bring/begin", form(len(content))).is(http.StatusCreated)
+	var begun struct{ Upload string }
+	require.NoError(t, json.Unmarshal([]byte(said.Body), &begun))
+	v, id := p.vault(), itemOf(t, begun.Upload)
+	_, err := v.AppendUpload(t.Context(), id, 0, bytes.NewReader(content))
+	require.NoError(t, err)
+	_, err = v.FinishUpload(t.Context(), id)
+	require.NoError(t, err)
+	p.get("/bring/" + begun.Upload).ok("1 papier")
 }

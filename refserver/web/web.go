@@ -205,6 +205,7 @@ func (p *pages) routes() *http.ServeMux {
 		"POST /take":                          p.again(p.take),
 		"GET /bring":                          p.bringForm,
 		"POST /bring":                         p.bring,
+		"POST /bring/begin":                   p.beginBrought,
 		"GET /bring/{id}":                     p.brought,
 		"POST /bring/{id}":                    p.unseal,
 		"POST /bring/{id}/in":                 p.takeBrought,

@@ -66,7 +66,7 @@ func (k *checker) fail(part, do, says string, args ...any) {
 func Run(ctx context.Context, c *config.Config, far *progress.Printer) []Finding {
 	k := &checker{c: c, now: time.Now}
 	k.folder()
-	parts := []func(context.Context){k.records, k.documents, k.clock, k.keys, k.witness}
+	parts := []func(context.Context){k.records, k.documents, k.clock, k.keys, k.witness, k.notify}
 	for n, part := range parts {
 		far.Say("parts tried", int64(n), int64(len(parts)))
 		limited, cancel := context.WithTimeout(ctx, patience)

@@ -30,6 +30,14 @@ func (n *Notify) check(expect func(bool, string)) {
 	}
 }
 
+// Mail is the server for e-mails; false: there is none.
+func (n *Notify) Mail() (post.Mail, bool) {
+	if n.SMTP == "" {
+		return post.Mail{}, false
+	}
+	return n.mail()
+}
+
 func (n *Notify) mail() (m post.Mail, ok bool) {
 	u, err := url.Parse(n.SMTP.Reveal())
 	if err != nil || u.Port() == "" || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Path != "" || u.RawQuery != "" {

@@ -25,9 +25,15 @@ type Mail struct {
 
 const mailWaits = 20 * time.Second
 
-// send hands one e-mail over. The connection is encrypted before anything of the person
-// goes over it, unless the server is on this machine.
-func (m Mail) send(ctx context.Context, to, subject, text, id string, now time.Time) error {
+// Reach says whether the server answers as it must, and takes the user and password. It
+// sends nothing to anybody. The error is the server's or the network's.
+func (m Mail) Reach(ctx context.Context) error {
+	return m.with(ctx, func(c *smtp.Client) error { return c.Noop() })
+}
+
+// with connects. The connection is encrypted before anything of the person goes over it,
+// unless the server is on this machine.
+func (m Mail) with(ctx context.Context, do func(*smtp.Client) error) error {
 	host, _, err := net.SplitHostPort(m.Host)
 	if err != nil {
 		return err
@@ -70,21 +76,28 @@ func (m Mail) send(ctx context.Context, to, subject, text, id string, now time.T
 			return err
 		}
 	}
-	if err := errors.Join(c.Mail(m.From), c.Rcpt(to)); err != nil {
+	if err := do(c); err != nil {
 		return err
 	}
-	w, err := c.Data()
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(m.letter(to, subject, text, id, now)); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	_ = c.Quit() // it was taken with the answer to the data
+	_ = c.Quit() // it was done with the answer before
 	return nil
+}
+
+// send hands one e-mail over.
+func (m Mail) send(ctx context.Context, to, subject, text, id string, now time.Time) error {
+	return m.with(ctx, func(c *smtp.Client) error {
+		if err := errors.Join(c.Mail(m.From), c.Rcpt(to)); err != nil {
+			return err
+		}
+		w, err := c.Data()
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(m.letter(to, subject, text, id, now)); err != nil {
+			return err
+		}
+		return w.Close()
+	})
 }
 
 // letter is the e-mail (RFC 5322). Addresses were checked and have no line breaks.

@@ -39,6 +39,9 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	got, err = testvectors.Bodies(map[string]any{"partner-token": tokenSlip{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-partner-tokens.txt", got)
+	got, err = testvectors.Bodies(map[string]any{"partner-count": countSlip{}, "partner-places": placesSlip{}}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-partner-limits.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

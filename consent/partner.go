@@ -22,6 +22,8 @@ import (
 //	answer  CBOR of answerSlip  what was presented, or the link
 //	link    CBOR of linkSlip    whom a link leads to
 //
+// and the counts of partner_limits.go.
+//
 // A person who refuses, who blocks the partner, who does not look, and who took back what
 // they had presented are one answer: none.
 type (
@@ -161,6 +163,10 @@ func (o *Office) byCode(ctx context.Context, typed string, scope PartnerScope, a
 	if err := vaults.MayTryCode(ctx, o.partner.ID); err != nil {
 		return "", err
 	}
+	tries, err := o.spendTry(ctx)
+	if err != nil {
+		return "", err
+	}
 	raw, err := vaults.Slip(ctx, slipCode, code)
 	var found codeSlip
 	if err == nil && seal.Unmarshal(raw, &found) != nil {
@@ -177,7 +183,7 @@ func (o *Office) byCode(ctx context.Context, typed string, scope PartnerScope, a
 			return ErrAskCode
 		}
 		vaults.DropSlip(tx, slipCode, code)
-		return nil
+		return o.giveTryBack(tx, tries)
 	})
 }
 
@@ -204,15 +210,20 @@ func (o *Office) leave(ctx context.Context, to vault.ID, scope PartnerScope, ask
 	if err != nil {
 		return "", err
 	}
-	waiting, err := s.cfg.Store.Scan(ctx, to.String()+"/pa/", "", mostAsks)
-	if err != nil {
-		return "", storageError(err)
-	}
-	if len(waiting) >= mostAsks { // also refused ones, until their time is over: a free place would tell
-		return "", vault.ErrTooMany
-	}
 	err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
-		if err := errors.Join(s.standingPartner(ctx, tx, o.partner.ID, scope), also(tx)); err != nil {
+		if err := s.standingPartner(ctx, tx, o.partner.ID, scope); err != nil {
+			return err
+		}
+		waiting, err := s.cfg.Vaults.Waiting(ctx, tx, to, mostAsks)
+		if err != nil {
+			return err
+		}
+		if waiting >= mostAsks { // also refused ones, until their time is over: a free place would tell
+			return vault.ErrTooMany
+		}
+		if err := also(tx); errors.Is(err, errMuted) {
+			return s.cfg.Vaults.PutSlip(tx, slipAsk, ask.Token, until, slip) // it takes no place, and looks the same
+		} else if err != nil {
 			return err
 		}
 		tx.PutUnique(key, record)
@@ -268,7 +279,8 @@ type Handed struct {
 }
 
 // Take fetches what a person presented, sealed. A line in their journal is durable before
-// it returns. ErrNoAnswer if there is nothing (any more). Other errors: vault.ErrEnded,
+// it returns. ErrNoAnswer if there is nothing (any more); vault.ErrTooMany after twenty times
+// for the copies and twenty for each paper. Other errors: vault.ErrEnded,
 // vault.ErrNotAllowed if the partner may not ask any more, vault.ErrTampered,
 // vault.ErrStale, vault.ErrWitnessAway, vault.ErrStorage.
 func (o *Office) Take(ctx context.Context, token string) (Handed, error) {
@@ -279,7 +291,7 @@ func (o *Office) Take(ctx context.Context, token string) (Handed, error) {
 	if a.Digest == nil {
 		return Handed{}, ErrNoAnswer
 	}
-	record, err := o.service.cfg.Vaults.HandOutGrant(ctx, ask.Vault, o.handOut(a))
+	record, err := o.service.cfg.Vaults.HandOutGrant(ctx, ask.Vault, o.handOut(token, a))
 	if err != nil {
 		return Handed{}, o.noAnswer(ctx, err)
 	}
@@ -287,7 +299,7 @@ func (o *Office) Take(ctx context.Context, token string) (Handed, error) {
 	return Handed{Vault: ask.Vault, Grant: a.Grant, Until: fromUnixMilli(a.Until), Record: record, Receipt: receipt}, err
 }
 
-func (o *Office) handOut(a answerSlip) vault.HandOut {
+func (o *Office) handOut(token string, a answerSlip) vault.HandOut {
 	id := o.partner.ID
 	return vault.HandOut{
 		Grant: a.Grant, Holder: id, Key: a.Key, Digest: a.Digest, Until: fromUnixMilli(a.Until),
@@ -295,6 +307,7 @@ func (o *Office) handOut(a answerSlip) vault.HandOut {
 		Standing: func(ctx context.Context, tx *storage.Tx, _ time.Time) error {
 			return o.service.standingPartner(ctx, tx, id, PartnerAsk)
 		},
+		Also: func(tx *storage.Tx) error { return o.countTake(tx, token, a) },
 	}
 }
 

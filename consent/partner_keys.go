@@ -90,7 +90,7 @@ func (o *Office) TakeDocument(ctx context.Context, token string, item vault.Item
 	if a.Digest == nil || i < 0 || len(a.Papers[i].Blobs) == 0 { // as of what was taken back
 		return nil, ErrNoAnswer
 	}
-	h := o.handOut(a)
+	h := o.handOut(token, a)
 	h.Item, h.Name, h.Blobs = item, a.Papers[i].Name, a.Papers[i].Blobs
 	content, err := o.service.cfg.Vaults.HandOutDocument(ctx, ask.Vault, h)
 	if err != nil {

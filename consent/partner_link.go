@@ -111,8 +111,10 @@ func (o *Office) AskLinked(ctx context.Context, link string, n NewAsk) (token st
 		return "", err
 	}
 	token, err = o.leave(ctx, l.Vault, PartnerAsk, o.asked(n), func(tx *storage.Tx) error {
-		_, err := o.service.cfg.Vaults.SlipIn(tx, slipLink, link) // N7
-		return err
+		if _, err := o.service.cfg.Vaults.SlipIn(tx, slipLink, link); err != nil { // N7
+			return err
+		}
+		return o.takePlace(tx, link)
 	})
 	if errors.Is(err, ErrAskCode) {
 		err = vault.ErrNotFound // of a space that is closed: as if the link had ended
@@ -156,6 +158,7 @@ func (o *Office) Unlink(ctx context.Context, link string) error {
 	}
 	return storageError(o.service.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		o.service.cfg.Vaults.DropSlip(tx, slipLink, link)
+		o.service.cfg.Vaults.DropSlip(tx, slipPlaces, link)
 		return nil
 	}))
 }
@@ -268,6 +271,7 @@ func (s *Service) EndPartnerLinks(ctx context.Context, v *vault.Vault, id Partne
 	}, func(tx *storage.Tx) error {
 		for _, token := range gone {
 			s.cfg.Vaults.DropSlip(tx, slipLink, token)
+			s.cfg.Vaults.DropSlip(tx, slipPlaces, token)
 		}
 		return nil
 	})

@@ -256,13 +256,15 @@ func (s *Service) RefuseAsk(ctx context.Context, v *vault.Vault, id [16]byte) er
 }
 
 // BlockPartner lets nothing of a partner reach the person any more: what it asks is not
-// shown. The partner is not told. What was presented to it stays until it is withdrawn.
+// shown, and by a link takes no place. The partner is not told. What was presented to it stays until it is withdrawn.
 // vault.ErrTooMany with 200.
 func (s *Service) BlockPartner(ctx context.Context, v *vault.Vault, id PartnerID) error {
 	if _, err := s.cfg.Directory.Partner(ctx, id); err != nil {
 		return err
 	}
+	var links []keptLink
 	return s.changeBook(ctx, v, vault.ActPartnerBlocked, id, func(b *partnerBook) error {
+		links = b.Links
 		if slices.Contains(b.Blocked, [16]byte(id)) {
 			return nil
 		}
@@ -271,15 +273,18 @@ func (s *Service) BlockPartner(ctx context.Context, v *vault.Vault, id PartnerID
 		}
 		b.Blocked = append(b.Blocked, id)
 		return nil
-	}, nil)
+	}, func(tx *storage.Tx) error { return s.mute(tx, links, id, true) })
 }
 
-// UnblockPartner takes that back. What waits is shown again.
+// UnblockPartner takes that back. What waits is shown again; what it asked by a link
+// meanwhile is nowhere.
 func (s *Service) UnblockPartner(ctx context.Context, v *vault.Vault, id PartnerID) error {
+	var links []keptLink
 	return s.changeBook(ctx, v, vault.ActPartnerUnblocked, id, func(b *partnerBook) error {
+		links = b.Links
 		b.Blocked = slices.DeleteFunc(b.Blocked, func(p [16]byte) bool { return p == id })
 		return nil
-	}, nil)
+	}, func(tx *storage.Tx) error { return s.mute(tx, links, id, false) })
 }
 
 // BlockedPartners returns whom the person blocked.

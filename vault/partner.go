@@ -157,6 +157,23 @@ func (s *Vaults) ForPerson(ctx context.Context, id ID, object [16]byte, body []b
 	return id.forPerson(object), record, err
 }
 
+// Waiting counts what [Vaults.ForPerson] made and lies there, up to most, so that the number
+// still holds when tx commits: who leaves something calls it in the commit that does. A
+// clear key, V/pn, is written each time: of two at once one finds it moved and counts again
+// (N66). Errors: ErrStorage.
+func (s *Vaults) Waiting(ctx context.Context, tx *storage.Tx, to ID, most int) (int, error) {
+	at := to.key("pn")
+	if _, err := tx.Get(at); err != nil && !isNotFound(err) { // before the scan: it remembers the version
+		return 0, err
+	}
+	records, err := s.cfg.Store.Scan(ctx, to.key("pa/"), "", most)
+	if err != nil {
+		return 0, storageError(err)
+	}
+	tx.Put(at, nil)
+	return len(records), nil
+}
+
 // LeftForPerson returns what [Vaults.ForPerson] made and was written, at most so many,
 // by object. What the service did not sign, or was altered, is left out. ErrNotAllowed to
 // anybody but the person.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/storage"
 )
 
 // HandOut says what a partner is handed: it is sealed, and stays so here.
@@ -23,11 +24,21 @@ type HandOut struct {
 	Actor    Actor // of ActorPartner
 	Purpose  string
 	Standing Standing // that the partner still is one
+	// Also is run in the commit that writes the line in the journal, and may refuse; nil:
+	// nothing else. It may run several times.
+	Also func(tx *storage.Tx) error
 
 	Item ItemID // whose content is handed out; zero: the record of the grant
 	Name string // of that item, for the journal
 	// Blobs are those of the item, as they were when it was presented.
 	Blobs []string
+}
+
+func (h *HandOut) also(tx *storage.Tx) error {
+	if h.Also == nil {
+		return nil
+	}
+	return h.Also(tx)
 }
 
 // HandOutGrant returns the sealed record of what was presented. The line in the journal is
@@ -49,7 +60,7 @@ func (s *Vaults) HandOutGrant(ctx context.Context, id ID, h HandOut) (record []b
 		}
 		record = bytes.Clone(rec.Value)
 		t.note(ActPartnerTook, nil, map[string]string{"grant": h.Grant.String()})
-		return nil
+		return h.also(t.tx)
 	})
 	if err != nil {
 		return nil, err
@@ -73,7 +84,7 @@ func (s *Vaults) HandOutDocument(ctx context.Context, id ID, h HandOut) (io.Read
 	}
 	err = v.do(ctx, func(t *turn) error {
 		t.note(ActPartnerTook, &Item{ID: h.Item, Name: h.Name}, map[string]string{"grant": h.Grant.String()})
-		return nil
+		return h.also(t.tx)
 	})
 	if err != nil {
 		return nil, err

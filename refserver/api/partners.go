@@ -258,13 +258,13 @@ func (a *API) addPartners() {
 	}, partnerUnlink)
 	registerPartner(a, operation{
 		method: http.MethodPost, path: "/partner/presentations", id: "take-presentation", summary: "Fetch what was presented",
-		description: "Sealed. Each time is a line in the person's journal. no-answer is the same for who did not look, who refused, and who took it back.",
-		problems:    []string{"no-answer"},
+		description: "Sealed. Each time is a line in the person's journal; after twenty times too-many. no-answer is the same for who did not look, who refused, and who took it back.",
+		problems:    []string{"no-answer", "too-many"},
 	}, partnerTake)
 	registerPartner(a, operation{
 		method: http.MethodPost, path: "/partner/presentations/documents", id: "take-document", summary: "Fetch the content of a paper that was presented",
-		description: "Sealed, as a stream: vault.PresentedPapers.Read opens it where the secret key is, and refuses less than the whole. Each time is a line in the person's journal.",
-		problems:    []string{"no-answer"},
+		description: "Sealed, as a stream: vault.PresentedPapers.Read opens it where the secret key is, and refuses less than the whole. Each time is a line in the person's journal; after twenty times too-many.",
+		problems:    []string{"no-answer", "too-many"},
 	}, a.partnerDocument)
 	op := a.doc.OpenAPI().Paths["/partner/presentations/documents"].Post
 	op.Responses["200"] = &huma.Response{Description: "The sealed bytes.", Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: binary()}}}

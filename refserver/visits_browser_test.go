@@ -71,7 +71,7 @@ func (e *elsewhere) shows(s, to *surfer) {
 	}
 	s.write("#f-called", e.writes("Idris"))
 	s.press(`input[name="agreed"]`)
-	s.press("details summary")
+	s.press("details:has(#f-card) summary")
 	s.write("#f-card", e.card)
 	s.write("#f-pin", ownPIN)
 	s.press(`main form:has(#f-code) button:not([type=button])`)

@@ -127,13 +127,17 @@
     input.setAttribute("aria-describedby", [document.getElementById("h-" + input.name) ? "h-" + input.name : "", id].join(" ").trim());
   }
   function twice(first, again, problem, differ) {
+    function compare() { tell(again, !first.value || first.value === again.value ? "" : differ); }
     first.addEventListener("change", function () {
       tell(first, problem(first.value));
-      if (again.value) tell(again, first.value === again.value ? "" : differ);
+      if (again.value) compare();
     });
-    again.addEventListener("change", function () { tell(again, first.value === again.value ? "" : differ); });
+    again.addEventListener("change", compare);
     [first, again].forEach(function (input) {
-      input.addEventListener("input", function () { if (input.validity.customError) tell(input, ""); });
+      input.addEventListener("input", function () { // at once: taken away when the box is left, it would move what is being tapped
+        if (input.validity.customError) tell(input, "");
+        if (again.validity.customError && first.value === again.value) tell(again, "");
+      });
     });
   }
   document.querySelectorAll("form[data-repeat]").forEach(function (form) {

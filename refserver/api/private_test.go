@@ -191,3 +191,10 @@ func TestASuspendedWorkerIsOutAndComesBack(t *testing.T) {
 	require.NotEmpty(t, sheet.Code)
 	require.NotEqual(t, at.Sheet.Code, sheet.Code)
 }
+
+// A list in the place of a word is a mistake of who calls, and no fault of the server.
+func TestAListWhereAWordBelongsIsRefused(t *testing.T) {
+	t.Parallel()
+	amina := newTown(t, &townOptions{recovery: independently}).resident(t)
+	amina.call("POST", "/recovery/withdraw", map[string]any{"kinds": []any{[]any{"helpers"}}, "secret": map[string]any{"password": "x"}}).refused(422, "invalid")
+}

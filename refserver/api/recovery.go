@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"reconnect.example/consent"
 	"reconnect.example/recovery"
@@ -153,7 +154,7 @@ func (a *API) enrolPaths(ctx context.Context, v *vault.Vault, in *enrolPathsInpu
 
 type withdrawPathsInput struct {
 	Body struct {
-		Kinds  []string `json:"kinds" nullable:"false" minItems:"1" uniqueItems:"true" enum:"sheet-relay,sheet-desk,answers-relay,answers-desk,helpers" doc:"Which ways back in shall go."`
+		Kinds  []string `json:"kinds" nullable:"false" minItems:"1" enum:"sheet-relay,sheet-desk,answers-relay,answers-desk,helpers" doc:"Which ways back in shall go."`
 		Secret Secret   `json:"secret" doc:"Shown once more: an open session alone takes no way in away."`
 	}
 }
@@ -161,7 +162,9 @@ type withdrawPathsInput struct {
 func (a *API) withdrawPaths(ctx context.Context, v *vault.Vault, in *withdrawPathsInput) (*confirmedOutput, error) {
 	kinds := make([]vault.PathKind, 0, len(in.Body.Kinds))
 	for _, word := range in.Body.Kinds { // the schema lets no other word pass
-		kinds = append(kinds, vault.ParsePathKind(word))
+		if kind := vault.ParsePathKind(word); !slices.Contains(kinds, kind) { // no uniqueItems: huma's check of it panics for items that are lists
+			kinds = append(kinds, kind)
+		}
 	}
 	return confirmed(a.recovery.Withdraw(ctx, v, kinds, in.Body.Secret.vault()))
 }

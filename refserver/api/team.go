@@ -48,7 +48,7 @@ func listMembers(ctx context.Context, p *consent.Post, in *pageAtRelay) (*member
 
 // Roles are what somebody may do at a relay.
 type Roles struct {
-	Roles []string `json:"roles" nullable:"false" minItems:"1" uniqueItems:"true" enum:"help,manage" doc:"help: opens what people share. manage: lets workers in and takes them out."`
+	Roles []string `json:"roles" nullable:"false" minItems:"1" enum:"help,manage" doc:"help: opens what people share. manage: lets workers in and takes them out."`
 }
 
 type inviteInput struct {

@@ -68,7 +68,7 @@ func TestAnUploadIsRefusedBeforeAByteIsSent(t *testing.T) {
 	before := usage(t, p)
 	full := p.begins(http.StatusInsufficientStorage, p.beginning(url.Values{"size": {"3000000"}}))
 	require.True(t, full.Full)
-	require.Contains(t, full.Problem, "Il n’y a plus assez de place : il reste")
+	require.Contains(t, full.Problem, "Il n’y a plus assez de place\u00a0: il reste")
 	require.Contains(t, full.Problem, "Rien n’a été envoyé.")
 	require.NotEmpty(t, p.begins(http.StatusUnprocessableEntity, p.beginning(url.Values{"size": {"0"}})).Problem)
 	require.Equal(t, "La fin est avant le début.", p.begins(http.StatusUnprocessableEntity, p.beginning(url.Values{"issued": {"2031-01-02"}, "expires": {"2030-01-02"}})).Problem)

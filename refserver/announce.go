@@ -2,29 +2,12 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"reconnect.example/refserver/problem"
 )
 
-// announceEvery is how often waiting events and webhooks are looked at.
-const announceEvery = time.Minute
-
-// announce tells programs of others what happened in hours that are over, and logs
+// announceNow tells programs of others what happened in hours that are over, and logs
 // counts alone.
-func (s *server) announce(ctx context.Context) {
-	every := time.NewTicker(announceEvery)
-	defer every.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
-		}
-		s.announceNow(ctx)
-	}
-}
-
 func (s *server) announceNow(ctx context.Context) {
 	r, err := s.data.PublishEvents(ctx)
 	s.counts.announced(s.counts.events, r.Published, r.Failed, r.Lost)

@@ -272,9 +272,9 @@ func (s *server) survive(next http.Handler) http.Handler {
 func (s *server) run(ctx context.Context, listener net.Listener) error {
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
 	var owned sync.WaitGroup
-	owned.Go(func() { s.sweep(sweeping) })
-	owned.Go(func() { s.remind(sweeping) })
-	owned.Go(func() { s.announce(sweeping) })
+	owned.Go(func() { every(sweeping, s.config.Serve.SweepEvery, s.sweepNow) })
+	owned.Go(func() { every(sweeping, time.Minute, s.remindNow) })
+	owned.Go(func() { every(sweeping, time.Minute, s.announceNow) })
 	defer owned.Wait()
 	defer stopSweeping()
 
@@ -305,27 +305,32 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// sweep does what is due, every few minutes, and logs counts alone.
-func (s *server) sweep(ctx context.Context) {
-	every := time.NewTicker(s.config.Serve.SweepEvery)
-	defer every.Stop()
+// every does something again and again until ctx ends.
+func every(ctx context.Context, d time.Duration, do func(context.Context)) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-every.C:
+		case <-tick.C:
 		}
-		began := time.Now()
-		r, err := s.operator.SweepNow(ctx)
-		s.counts.sweep(r, err, began, time.Now())
-		if err != nil && ctx.Err() == nil {
-			s.log.Error("a sweep left something for the next", "failed", r.Failed, "cause", problem.Cause(err))
-		} else if r != (admin.Swept{}) {
-			s.log.Info("swept", "uploads", r.Uploads, "blobs", r.Blobs, "sessions", r.Sessions, "vaults", r.Vaults, "unseen", r.Unseen)
-		}
-		s.foldCounts(ctx)
-		s.look(ctx)
+		do(ctx)
 	}
+}
+
+// sweepNow does what is due, and logs counts alone.
+func (s *server) sweepNow(ctx context.Context) {
+	began := time.Now()
+	r, err := s.operator.SweepNow(ctx)
+	s.counts.sweep(r, err, began, time.Now())
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("a sweep left something for the next", "failed", r.Failed, "cause", problem.Cause(err))
+	} else if r != (admin.Swept{}) {
+		s.log.Info("swept", "uploads", r.Uploads, "blobs", r.Blobs, "sessions", r.Sessions, "vaults", r.Vaults, "unseen", r.Unseen)
+	}
+	s.foldCounts(ctx)
+	s.look(ctx)
 }
 
 // foldCounts keeps what is counted for who pays for relays short.

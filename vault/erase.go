@@ -178,11 +178,25 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 	}
 	tx.Delete(id.wrappingKey())
 	tx.Delete(id.remind()) // so that nothing is sent any more; the reminders go with the sweeper
-	// As many as one commit takes: the rest, also what the store put there, opens
-	// nothing without the records above, and goes with the sweeper.
+	if err := s.eraseMany(tx, id); err != nil {
+		return err
+	}
+	tx.Put(storage.DueKey(s.now(), id.String(), "erase"), nil)
+	return s.announceErased(tx, id)
+}
+
+// eraseMany deletes as many of them as one commit takes: the rest, also what the store put
+// there, opens nothing without the records that eraseKeys deletes, and goes with the sweeper.
+// Links are first, each with where its code leads: to who has it, it is from this commit on
+// as if there never was one (LK9).
+func (s *Vaults) eraseMany(tx *storage.Tx, id ID) error {
 	room := eraseRoom
-	for _, prefix := range []string{"h/", "s/", "g/", "n/", "l/", "ln/"} {
-		recs, err := tx.Scan(id.key(prefix), "", room)
+	for _, prefix := range []string{"ln/", "h/", "s/", "g/", "n/", "l/"} {
+		each := 1
+		if prefix == "ln/" {
+			each = 2
+		}
+		recs, err := tx.Scan(id.key(prefix), "", room/each)
 		if err != nil {
 			return err
 		}
@@ -190,16 +204,15 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 			if r.Key != id.head(Owner) {
 				tx.Delete(r.Key)
 			}
-			if link, ok := id.linkIn(r.Key); ok {
-				tx.Delete(linkKey(link))
+			if err := dropLead(tx, id, r.Key); err != nil {
+				return err
 			}
 		}
-		if room -= len(recs); room < 1 {
+		if room -= each * len(recs); room < 1 {
 			break
 		}
 	}
-	tx.Put(storage.DueKey(s.now(), id.String(), "erase"), nil)
-	return s.announceErased(tx, id)
+	return nil
 }
 
 // CloseAccount closes the account: for ClosedKeeps it can be read and exported

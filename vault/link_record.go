@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -107,6 +108,35 @@ func (id ID) linkIn(key string) (LinkID, bool) {
 	}
 	l, err := ParseLinkID(text)
 	return l, err == nil
+}
+
+// dropLead deletes where the code of a link is looked for, whose record has this key, if it
+// leads to this vault and not, by a record that the store put here, to another.
+func dropLead(tx *storage.Tx, id ID, key string) error {
+	link, ok := id.linkIn(key)
+	if !ok {
+		return nil
+	}
+	rec, err := tx.Get(linkKey(link))
+	if isNotFound(err) {
+		return nil
+	}
+	if err == nil && bytes.Equal(rec.Value, id[:]) {
+		tx.Delete(linkKey(link))
+	}
+	return err
+}
+
+// dropLeads deletes those of many records.
+func (s *Vaults) dropLeads(ctx context.Context, id ID, keys []string) error {
+	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+		for _, key := range keys {
+			if err := dropLead(tx, id, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // isLinked says whether a record is that of a link which the head names.

@@ -16,7 +16,7 @@ import (
 // the witness kept (N16): today's keys, keyslots and papers in the place of those
 // of the backup, so that a password that was changed since, or a key that was
 // withdrawn, stays dead. For an erased vault it is the tombstone, and erased is
-// true: [Vaults.DropLogins] and the sweeper do the rest. It is for package vault/backup, needs no key,
+// true: [Vaults.DropLeads] and the sweeper do the rest. It is for package vault/backup, needs no key,
 // changes nothing where the store has the same or a later owner head, and can be
 // repeated.
 //
@@ -63,6 +63,9 @@ func (s *Vaults) PutBackOwner(ctx context.Context, id ID, owner []byte, side []K
 	}
 	// The head last: until then the store has an older one, and all this is done again.
 	for batch := range slices.Chunk(changes, eraseBatch) {
+		if err := s.dropLeads(ctx, id, deleted(batch)); err != nil {
+			return false, storageError(err)
+		}
 		if err := s.apply(ctx, batch); err != nil {
 			return false, err
 		}
@@ -74,28 +77,33 @@ func (s *Vaults) PutBackOwner(ctx context.Context, id ID, owner []byte, side []K
 	}))
 }
 
-// DropLogins deletes the login records of vaults that were erased since the
-// backup. Nobody can say their keys any more, so that all login records are looked
-// through, once for all of these vaults. It can be repeated.
-func (s *Vaults) DropLogins(ctx context.Context, erased map[ID]bool) error {
+// DropLeads deletes what leads to vaults that were erased since the backup: login records,
+// and where the codes of links lead. Nobody can say their keys any more, so that all of them
+// are looked through, once for all of these vaults. It can be repeated.
+func (s *Vaults) DropLeads(ctx context.Context, erased map[ID]bool) error {
 	if len(erased) == 0 {
 		return nil
 	}
-	for rec, err := range s.cfg.Store.All(ctx, loginPrefix) {
-		if err != nil {
-			return storageError(err)
-		}
-		if id, ok := s.leadsTo(rec.Key, rec.Value); ok && erased[id] {
-			if err := s.apply(ctx, []storage.Write{{Key: rec.Key, Delete: true}}); err != nil {
-				return err
+	for _, prefix := range []string{loginPrefix, linkPrefix} {
+		for rec, err := range s.cfg.Store.All(ctx, prefix) {
+			if err != nil {
+				return storageError(err)
+			}
+			if id, ok := s.leadsTo(rec.Key, rec.Value); ok && erased[id] {
+				if err := s.apply(ctx, []storage.Write{{Key: rec.Key, Delete: true}}); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-// leadsTo is the vault that a login record leads to.
+// leadsTo is the vault that a login record leads to, or the code of a link.
 func (s *Vaults) leadsTo(key string, value []byte) (ID, bool) {
+	if strings.HasPrefix(key, linkPrefix) && len(value) == len(ID{}) {
+		return ID(value), true
+	}
 	hash, err := hex.DecodeString(strings.TrimPrefix(key, loginPrefix))
 	if err != nil || len(hash) != 32 || loginKey([32]byte(hash)) != key {
 		return ID{}, false
@@ -202,6 +210,16 @@ func (s *Vaults) ownerSideChanges(ctx context.Context, id ID, wanted map[string]
 		changes = append(changes, storage.Write{Key: key, Value: value})
 	}
 	return changes, nil
+}
+
+// deleted are the keys that are deleted among changes.
+func deleted(changes []storage.Write) (keys []string) {
+	for _, c := range changes {
+		if c.Delete {
+			keys = append(keys, c.Key)
+		}
+	}
+	return keys
 }
 
 func (s *Vaults) apply(ctx context.Context, changes []storage.Write) error {

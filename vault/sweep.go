@@ -371,6 +371,10 @@ func (s *Vaults) sweepErased(ctx context.Context, id ID, due storage.Due) error 
 			}
 			keys = append(keys, rec.Key)
 		}
+		// First where a code leads, which nobody could find without the record of its link.
+		if err := s.dropLeads(ctx, id, keys); err != nil {
+			return err
+		}
 		if err := s.dropRecords(ctx, keys); err != nil {
 			return err
 		}

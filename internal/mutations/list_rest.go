@@ -104,6 +104,15 @@ var onTheRest = []mutation{
 	{"LK6", "the link that a deposit was left by, held against its author", "vault", inVault("LK6"), []edit{
 		{"vault/link.go", " || l.act != ActLeft || l.actor.ID != l.grant:", " || l.act != ActLeft:"},
 	}},
+	{"LK9", "the deleting of where a link leads, with the keys of its vault", "vault", "^TestAnErasedVaultsLinkIsAsOneThatNeverWas$", []edit{
+		{"vault/erase.go", "if err := dropLead(tx, id, r.Key); err != nil {", "if err := dropLead(tx, id, \"\"); err != nil {"},
+	}},
+	{"LK9", "the same by the sweeper", "vault", "^TestTheSweeperLeavesNothingThatLeadsToAnErasedVault$", []edit{
+		{"vault/sweep.go", "s.dropLeads(ctx, id, keys)", "s.dropLeads(ctx, id, nil)"},
+	}},
+	{"LK9", "the same after a restore", "vault", "^TestABackupBringsNothingBackThatLeadsToALinkThatIsOver$", []edit{
+		{"vault/putback.go", "s.dropLeads(ctx, id, deleted(batch))", "s.dropLeads(ctx, id, nil)"},
+	}},
 	{"I4", "the comparison with the one spelling", "vault", inVault("I4"), []edit{
 		{"vault/ids.go", " || idText.EncodeToString(b) != s {", " {"},
 	}},

@@ -90,7 +90,7 @@ func Settle(ctx context.Context, cfg SettleConfig) (Settled, error) {
 			}
 		}
 		if len(ids) < settlePage {
-			return s.Settled, errors.Join(append(failures, cfg.Vaults.DropLogins(ctx, s.erased))...)
+			return s.Settled, errors.Join(append(failures, cfg.Vaults.DropLeads(ctx, s.erased))...)
 		}
 	}
 }

@@ -227,7 +227,7 @@ func (a *API) atWork(ctx huma.Context, next func(huma.Context)) {
 func registerAtWork[I, O any](a *API, o operation, handle func(context.Context, *session.Who, *I) (*O, error)) {
 	o.space = true
 	o.problems = append([]string{"staff-only"}, o.problems...)
-	add(a, o, a.atWork, func(ctx context.Context, in *I) (*O, error) {
+	a.add(o, a.atWork, handles(func(ctx context.Context, in *I) (*O, error) {
 		return handle(ctx, ctx.Value(callerKey{}).(*session.Who), in)
-	})
+	}))
 }

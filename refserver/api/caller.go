@@ -230,24 +230,24 @@ func registerOwn[I, O any](a *API, o operation, handle func(context.Context, *va
 
 // registerSelf is registerOwn for what is not the same for a worker and a person.
 func registerSelf[I, O any](a *API, o operation, handle func(context.Context, self, *I) (*O, error)) {
-	add(a, o, a.asSelf, func(ctx context.Context, in *I) (*O, error) {
+	a.add(o, a.asSelf, handles(func(ctx context.Context, in *I) (*O, error) {
 		return handle(ctx, ctx.Value(callerKey{}).(self), in)
-	})
+	}))
 }
 
 // registerPerson adds an operation that only a person calls, for their own space.
 func registerPerson[I, O any](a *API, o operation, handle func(context.Context, *vault.Vault, *I) (*O, error)) {
-	add(a, o, a.asPerson, func(ctx context.Context, in *I) (*O, error) {
+	a.add(o, a.asPerson, handles(func(ctx context.Context, in *I) (*O, error) {
 		return handle(ctx, ctx.Value(callerKey{}).(*vault.Vault), in)
-	})
+	}))
 }
 
 // registerWorker adds an operation that only workers call.
 func registerWorker[I, O any](a *API, o operation, handle func(context.Context, *consent.Worker, *I) (*O, error)) {
 	o.problems = append(slices.Clone(o.problems), "staff-only")
-	add(a, o, a.asWorker, func(ctx context.Context, in *I) (*O, error) {
+	a.add(o, a.asWorker, handles(func(ctx context.Context, in *I) (*O, error) {
 		return handle(ctx, ctx.Value(callerKey{}).(*consent.Worker), in)
-	})
+	}))
 }
 
 // AtRelay is the address of a relay.
@@ -264,9 +264,9 @@ type pageAtRelay struct {
 // registerPost adds an operation that a worker calls at the relay of the address.
 func registerPost[I, O any](a *API, o operation, handle func(context.Context, *consent.Post, *I) (*O, error)) {
 	o.problems = append(slices.Clone(o.problems), "staff-only", "not-member", "not-named", "no-second-factor", "key-changed", "witness-away")
-	add(a, o, a.atRelay, func(ctx context.Context, in *I) (*O, error) {
+	a.add(o, a.atRelay, handles(func(ctx context.Context, in *I) (*O, error) {
 		return handle(ctx, ctx.Value(callerKey{}).(*consent.Post), in)
-	})
+	}))
 }
 
 // done answers for what is in force even when the witness did not hear of it.

@@ -1,16 +1,10 @@
 package api
 
 import (
-	"context"
-	"errors"
-	"net/http"
 	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-
-	"reconnect.example/refserver/problem"
-	"reconnect.example/vault"
 )
 
 // version is of the document, not of the server: it grows with what is described.
@@ -88,10 +82,8 @@ func describe() huma.Config {
 		},
 		// No OpenAPIPath and no DocsPath: the document is served below, and huma's
 		// page of documentation loads scripts from another site.
-		Formats:                      map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()},
-		DefaultFormat:                "application/json",
-		RejectUnknownQueryParameters: true,
-		Transformers:                 []huma.Transformer{tell},
+		Formats:       map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()},
+		DefaultFormat: "application/json",
 	}
 }
 
@@ -102,66 +94,4 @@ func schemaName(t reflect.Type, hint string) string {
 
 func (a *API) schemaOf(t reflect.Type) *huma.Schema {
 	return a.doc.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
-}
-
-// tell makes every refusal one of our problems, in the caller's language.
-func tell(ctx huma.Context, _ string, v any) (any, error) {
-	language := speaks(ctx.Header("Accept-Language"))
-	switch e := v.(type) {
-	case *Problem:
-		return e.in(language), nil
-	case *huma.ErrorModel:
-		return ofHuma(e).in(language), nil
-	}
-	return v, nil
-}
-
-// ofHuma tells what huma refuses by itself. It drops the values and parser
-// messages that huma repeats: they may be a password.
-func ofHuma(e *huma.ErrorModel) *Problem {
-	switch e.Status {
-	case http.StatusBadRequest:
-		return problemOf(problem.ErrRequest)
-	case http.StatusRequestTimeout:
-		return problemOf(context.DeadlineExceeded)
-	case http.StatusRequestEntityTooLarge:
-		return problemOf(problem.ErrTooLarge)
-	case http.StatusUnsupportedMediaType:
-		return problemOf(errMediaType)
-	case http.StatusUnprocessableEntity:
-		p := newProblem(kindOf(vault.ErrInvalid))
-		for _, detail := range e.Errors {
-			if detail == nil {
-				continue
-			}
-			p.Fields = append(p.Fields, fieldOf(detail))
-		}
-		return p
-	}
-	return problemOf(errors.New(e.Detail))
-}
-
-// fieldOf names the field that huma refuses.
-func fieldOf(detail *huma.ErrorDetail) FieldProblem {
-	if name, found := strings.CutPrefix(detail.Message, "expected required property "); found {
-		if name, found = strings.CutSuffix(name, " to be present"); found { // a name of ours: huma takes it from the schema
-			return FieldProblem{Field: printable(detail.Location) + "." + name, Problem: "is missing"}
-		}
-	}
-	if _, text := detail.Value.(string); text && detail.Location == "body" { // a parser's message, which quotes what it read
-		return FieldProblem{Field: "body", Problem: "cannot be read"}
-	}
-	return FieldProblem{Field: printable(detail.Location), Problem: detail.Message}
-}
-
-// printable returns the place of a field, which ends with whatever name the
-// caller gave to an unknown one, without anything but a plain name.
-func printable(location string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-[]", r)
-	}
-	if len(location) > 60 || strings.ContainsFunc(location, func(r rune) bool { return !plain(r) }) {
-		location, _, _ = strings.Cut(location, ".")
-	}
-	return location
 }

@@ -180,27 +180,27 @@ func (a *API) noWorkerHere(r *http.Request, token string) error {
 func registerHandOver[I, O any](a *API, o operation, handle func(context.Context, *recovery.HandOver, *I) (*O, error)) {
 	o.open, o.scheme = true, "handOver"
 	o.problems = append(slices.Clone(o.problems), "hand-over-ended")
-	add(a, o, a.inHandOver, func(ctx context.Context, in *I) (*O, error) {
+	a.add(o, a.inHandOver, handles(func(ctx context.Context, in *I) (*O, error) {
 		return handle(ctx, ctx.Value(callerKey{}).(*recovery.HandOver), in)
-	})
+	}))
 }
 
 func (a *API) addHandOver() {
 	problems := func(more ...string) []string {
 		return append([]string{"worker-here", "recovery-over", "not-ready", "tries-spent", "witness-away", "key-service", "busy"}, more...)
 	}
-	add(a, operation{
+	a.add(operation{
 		method: http.MethodPost, path: "/hand-over", id: "enter-hand-over", tag: "Hand-over", status: http.StatusCreated, open: true,
 		summary:     "Go on alone, with number and code",
 		description: "That a helper gave to the person. Each try is counted before it is looked at, and no answer and no delay tells a wrong number from a wrong code. Beside the open session of a worker it is refused: lock or end that first.",
 		problems:    problems("hand-over-code", "invalid", "media-type", "too-large"),
-	}, a.alone, a.enterHandOver)
-	add(a, operation{
+	}, a.alone, handles(a.enterHandOver))
+	a.add(operation{
 		method: http.MethodGet, path: "/hand-over/look", id: "look-at-hand-over", tag: "Hand-over", status: http.StatusNoContent, open: true, scheme: "handOver",
 		summary:     "Whether it is time",
 		description: "With the token of the problem \"not-ready\", until the end of the request. It costs no try, and opens nothing: as long as something is missing the answer is that problem again, and then number and code can be entered.",
 		problems:    []string{"hand-over-ended", "recovery-over", "not-ready", "witness-away", "key-service"},
-	}, a.look, func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
+	}, a.look, handles(func(context.Context, *struct{}) (*struct{}, error) { return nil, nil }))
 	registerHandOver(a, operation{
 		method: http.MethodGet, path: "/hand-over", id: "read-hand-over", tag: "Hand-over", summary: "What is asked of the person",
 		description: "Again, also after a change of process.", problems: problems(),

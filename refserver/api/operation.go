@@ -18,9 +18,7 @@ import (
 	"reconnect.example/vault"
 )
 
-// maxJSON bounds a JSON body, in bytes. huma would silently allow 1 MiB, and five
-// seconds, a deadline that it leaves on the connection while the handler works;
-// patience bounds the time instead. The longest text is a note of 20,000
+// maxJSON bounds a JSON body, in bytes; patience bounds the time. The longest text is a note of 20,000
 // characters, of twelve bytes each if every one is escaped.
 const maxJSON = 384 << 10
 
@@ -66,10 +64,9 @@ func (a *API) huma(o operation) huma.Operation {
 	op := huma.Operation{
 		Method: o.method, Path: o.path, OperationID: o.id, Tags: []string{o.tag},
 		Summary: o.summary, Description: o.description, DefaultStatus: o.status,
-		Responses:       map[string]*huma.Response{},
-		MaxBodyBytes:    maxJSON,
-		BodyReadTimeout: -1, // patience bounds it
-		Middlewares:     huma.Middlewares{endsOrIsCut},
+		Responses:    map[string]*huma.Response{},
+		MaxBodyBytes: maxJSON,
+		Middlewares:  huma.Middlewares{endsOrIsCut},
 	}
 	if o.scheme != "" {
 		op.Security = []map[string][]string{{o.scheme: {}}}
@@ -90,8 +87,7 @@ func (a *API) huma(o operation) huma.Operation {
 	return op
 }
 
-// endsOrIsCut has huma tell a body that broke off from a fault of this side, which it
-// would answer with 500.
+// endsOrIsCut tells a body that broke off from a fault of this side.
 func endsOrIsCut(ctx huma.Context, next func(huma.Context)) {
 	r, _ := humago.Unwrap(ctx)
 	r.Body = cutBody{r.Body}
@@ -103,18 +99,12 @@ type cutBody struct{ io.ReadCloser }
 func (b cutBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		err = errCut{}
+		err = errCut
 	}
 	return n, err
 }
 
-// errCut is what huma takes for a time-out: 408, "cut-off".
-type errCut struct{}
-
-func (errCut) Error() string   { return "api: the body broke off" }
-func (errCut) Timeout() bool   { return true }
-func (errCut) Temporary() bool { return false }
-func (errCut) Unwrap() error   { return io.ErrUnexpectedEOF }
+var errCut = fmt.Errorf("api: the body broke off: %w", context.DeadlineExceeded)
 
 // byStatus sorts kinds of problems under the status that they are told with.
 func byStatus(codes []string) map[int][]string {
@@ -168,27 +158,24 @@ func operationsAt(item *huma.PathItem) (all []*huma.Operation) {
 	return all
 }
 
-// reading adds to an operation how reading its input, which is an I, can fail.
-func reading[I any](o operation) operation {
+// reading adds to an operation how reading its input can fail.
+func (o operation) reading(in reflect.Type) operation {
 	o.problems = append(slices.Clone(o.problems), "invalid") // an address may have what no operation knows
-	if _, hasBody := reflect.TypeFor[I]().FieldByName("Body"); hasBody {
+	if _, hasBody := in.FieldByName("Body"); hasBody {
 		o.problems = append(o.problems, "media-type", "too-large")
 	}
 	return o
 }
 
 // add adds an operation that passes the given gate before anything of it is read.
-func add[I, O any](a *API, o operation, gate func(huma.Context, func(huma.Context)), handle func(context.Context, *I) (*O, error)) {
-	o = reading[I](o)
+func (a *API) add(o operation, gate func(huma.Context, func(huma.Context)), h handler) {
+	o = o.reading(h.in)
 	op := a.huma(o)
 	op.Middlewares = append(op.Middlewares, gate)
 	if o.method == http.MethodPost {
 		op.Middlewares = append(op.Middlewares, a.onceIn(o))
 	}
-	huma.Register(a.doc, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handle(ctx, in)
-		return told(ctx, a, o, out, err)
-	})
+	bind(a.doc, op, a.reporting(o, h))
 	a.documentIfMatch(o)
 	if o.once() {
 		item := a.doc.OpenAPI().Paths[o.path].Post
@@ -200,27 +187,30 @@ func add[I, O any](a *API, o operation, gate func(huma.Context, func(huma.Contex
 // that a worker has open. It answers in JSON.
 func register[I, O any](a *API, o operation, handle func(context.Context, *vault.Vault, *I) (*O, error)) {
 	o.space = true
-	add(a, o, a.inSpace, func(ctx context.Context, in *I) (*O, error) {
+	a.add(o, a.inSpace, handles(func(ctx context.Context, in *I) (*O, error) {
 		return handle(ctx, ctx.Value(callerKey{}).(*vault.Vault), in)
-	})
+	}))
 }
 
 // registerOpen adds an operation that anybody calls.
 func registerOpen[I, O any](a *API, o operation, handle func(context.Context, *I) (*O, error)) {
-	o = reading[I](o)
 	o.open = true
-	huma.Register(a.doc, a.huma(o), func(ctx context.Context, in *I) (*O, error) {
-		out, err := handle(ctx, in)
-		return told(ctx, a, o, out, err)
-	})
+	h := handles(handle)
+	bind(a.doc, a.huma(o.reading(h.in)), a.reporting(o, h))
 }
 
-func told[O any](ctx context.Context, a *API, o operation, out *O, err error) (*O, error) {
-	if err != nil {
-		a.report(ctx, o.id, err)
-		return nil, problemOf(err)
+// reporting tells the operator what went wrong on this side.
+func (a *API) reporting(o operation, h handler) handler {
+	call := h.call
+	h.call = func(ctx context.Context, in any) (any, error) {
+		out, err := call(ctx, in)
+		if err != nil {
+			a.report(ctx, o.id, err)
+			return nil, err
+		}
+		return out, nil
 	}
-	return out, nil
+	return h
 }
 
 // stream adds an operation whose body or answer is a stream of bytes, which

@@ -219,9 +219,9 @@ func (a *API) office(r *http.Request) (*consent.Office, error) {
 func registerPartner[I, O any](a *API, o operation, handle func(context.Context, *consent.Office, *I) (*O, error)) {
 	o.open, o.scheme, o.tag = true, partnerScheme, "Partners"
 	o.problems = append(slices.Clone(o.problems), "session-ended", "cross-origin", "not-allowed", "ended", "not-named", "stale", "tampered", "untrusted-key", "witness-away")
-	add(a, o, a.inOffice, func(ctx context.Context, in *I) (*O, error) {
+	a.add(o, a.inOffice, handles(func(ctx context.Context, in *I) (*O, error) {
 		return handle(ctx, ctx.Value(callerKey{}).(*consent.Office), in)
-	})
+	}))
 }
 
 const partnerScheme = "partner"

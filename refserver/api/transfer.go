@@ -92,9 +92,9 @@ func (a *API) appendTransfer(w http.ResponseWriter, r *http.Request) error {
 
 // registerTransfer adds an operation of another operator's server.
 func registerTransfer[I, O any](a *API, o operation, handle func(context.Context, vault.TransferTicket, *I) (*O, error)) {
-	add(a, ofTransfer(o), a.withTicket, func(ctx context.Context, in *I) (*O, error) {
+	a.add(ofTransfer(o), a.withTicket, handles(func(ctx context.Context, in *I) (*O, error) {
 		return handle(ctx, ctx.Value(callerKey{}).(vault.TransferTicket), in)
-	})
+	}))
 }
 
 func ofTransfer(o operation) operation {

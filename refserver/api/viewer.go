@@ -27,10 +27,6 @@ const pagePolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-
 // when somebody asks for it first: a server starts without waiting for what few read.
 func (a *API) serveDocument() error {
 	doc := a.doc.OpenAPI()
-	// huma announces its own form of errors, which no operation answers with.
-	for _, unused := range []string{"ErrorModel", "ErrorDetail"} {
-		delete(doc.Components.Schemas.Map(), unused)
-	}
 	shareRefusals(doc)
 	a.serve("/openapi.json", "application/openapi+json", doc.MarshalJSON)
 	a.serve("/openapi.yaml", "application/openapi+yaml", doc.YAML)

@@ -13,8 +13,9 @@ import (
 	"reconnect.example/internal/seal"
 )
 
-// A move between operators (G60). The vault at the new one shows a code once
-// (transfer_arrival.go); the vault at the old one seals everything to it (transfer_departure.go) and sends
+// A move between operators (G60). The vault at the new one shows a code once and takes in
+// what came (transfer_arrival.go, transfer_arrived.go); the vault at the old one seals
+// everything to it (transfer_departure.go) and sends
 // it through the new service (transfer_service.go), which holds no key that opens it.
 //
 //	code = where the new one is | vault | secret | digest of its keys | check

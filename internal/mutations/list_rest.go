@@ -52,7 +52,10 @@ var onTheRest = []mutation{
 		{"vault/export_tables.go", "row[i] = harmlessCell(row[i])", "_ = row[i]"},
 	}},
 	{"N70", "the sender's word in the box of a bundle that moves here", "vault", "^TestWhoHasTheTicketButNotTheCodeSendsNothingThatOpens$", []edit{
-		{"vault/transfer_arrival.go", " || body.Sender != k.sender { // N70", " { // N70"},
+		{"vault/transfer_arrived.go", " || body.Sender != k.sender { // N70", " { // N70"},
+	}},
+	{"N73", "that what was taken in is not sent once more", "vault", "^TestABundleThatWasTakenInIsNotSentOnceMore$", []edit{
+		{"vault/transfer_record.go", "	if b.Receipt != nil {\n", "	if false {\n"},
 	}},
 	{"N71", "the comparison of the new vault's keys with its code", "vault", "^TestABundleIsSealedToNoOtherKeyThanTheCodes$", []edit{
 		{"vault/transfer_departure.go", "subtle.ConstantTimeCompare(digest[:], code.keys[:]) != 1", "subtle.ConstantTimeCompare(digest[:], code.keys[:]) > 1"},

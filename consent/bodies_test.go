@@ -42,6 +42,9 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	got, err = testvectors.Bodies(map[string]any{"partner-count": countSlip{}, "partner-places": placesSlip{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-partner-limits.txt", got)
+	got, err = testvectors.Bodies(map[string]any{"partner-leave": leaveSlip{}}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-partner-leave.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

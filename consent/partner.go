@@ -21,6 +21,7 @@ import (
 //	ask     CBOR of askSlip     what a request was, for who made it
 //	answer  CBOR of answerSlip  what was presented, or the link
 //	link    CBOR of linkSlip    whom a link leads to
+//	leave   CBOR of leaveSlip   how something is left by it: see partner_leave.go
 //
 // and the counts of partner_limits.go.
 //

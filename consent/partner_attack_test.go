@@ -103,6 +103,22 @@ func TestAttackOnPartners(t *testing.T) {
 			_, err := office.Take(t.Context(), token)
 			require.ErrorIs(t, err, vault.ErrEnded)
 		},
+		"P10_leaves_by_another_partners_link": func(t *testing.T, tn *town, caf, other *body, _ string) {
+			link := agreedLink(t, tn, caf)
+			require.NoError(t, tn.service.LetLeave(t.Context(), tn.amina.Vault, caf.ID))
+			require.ErrorIs(t, tn.leaves(t, tn.office(t, other), link, nil), vault.ErrNotTaken)
+			require.NoError(t, tn.leaves(t, tn.office(t, caf), link, nil))
+		},
+		"P11_the_store_brings_back_that_it_was_let": func(t *testing.T, tn *town, caf, _ *body, _ string) {
+			link := agreedLink(t, tn, caf)
+			require.NoError(t, tn.service.LetLeave(t.Context(), tn.amina.Vault, caf.ID))
+			kept := scan(t, tn, "svc/partner/")
+			require.NoError(t, tn.service.BlockPartner(t.Context(), tn.amina.Vault, caf.ID))
+			for key, value := range kept {
+				set(t, tn, key, value)
+			}
+			require.ErrorIs(t, tn.leaves(t, tn.office(t, caf), link, nil), vault.ErrNotTaken)
+		},
 		"P9_the_store_writes_a_request": func(t *testing.T, tn *town, caf, _ *body, _ string) {
 			// Everything that it has of another person's requests, put where Amina's are.
 			somebody := tn.Person(t)

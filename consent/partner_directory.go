@@ -45,6 +45,9 @@ type PartnerScope string
 const (
 	PartnerAsk  PartnerScope = "ask"  // ask a person for papers, and take what they present
 	PartnerLink PartnerScope = "link" // link its own file number to a person who agrees
+	// PartnerDeposit: leave papers and messages with a person whose file it has linked, and
+	// who lets it: see [Service.LetLeave].
+	PartnerDeposit PartnerScope = "deposit"
 )
 
 // PaperKind says which papers are asked for: a stable code that pages put into words. It
@@ -66,7 +69,7 @@ const (
 )
 
 var (
-	partnerScopes = []PartnerScope{PartnerAsk, PartnerLink}
+	partnerScopes = []PartnerScope{PartnerAsk, PartnerLink, PartnerDeposit}
 	paperKinds    = []PaperKind{PaperIdentity, PaperCivil, PaperResidence, PaperAddress, PaperIncome, PaperHealth, PaperWork, PaperSchool, PaperBank, PaperOther}
 	partnerText   = seal.PublicText{Prefix: "rp", Label: "reconnect partner public key"}
 )

@@ -124,10 +124,7 @@ func (o *Office) takePlace(tx *storage.Tx, link string) error {
 
 // mute says of the links of a partner whether the person blocked it, in the commit that does.
 func (s *Service) mute(tx *storage.Tx, links []keptLink, id PartnerID, muted bool) error {
-	for _, kept := range links {
-		if kept.Partner != id {
-			continue
-		}
+	for _, kept := range ofPartner(links, id) {
 		var p placesSlip
 		if err := s.slipInto(tx, slipPlaces, kept.Token, &p); err != nil {
 			return err

@@ -159,6 +159,7 @@ func (o *Office) Unlink(ctx context.Context, link string) error {
 	return storageError(o.service.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		o.service.cfg.Vaults.DropSlip(tx, slipLink, link)
 		o.service.cfg.Vaults.DropSlip(tx, slipPlaces, link)
+		o.service.cfg.Vaults.DropSlip(tx, slipLeave, link)
 		return nil
 	}))
 }
@@ -224,15 +225,17 @@ func (s *Service) makeLink(ctx context.Context, v *vault.Vault, a *Asked, number
 	if err != nil {
 		return err
 	}
+	var others []keptLink
 	return s.changeBook(ctx, v, vault.ActPartnerLinked, a.Partner, func(b *partnerBook) error {
 		if len(b.Links) >= mostLinks {
 			return vault.ErrTooMany
 		}
 		b.note(a, func(r *refusedAsk) { r.Done = true })
+		others = b.Links
 		b.Links = append(b.Links, l)
 		return nil
 	}, func(tx *storage.Tx) error {
-		return errors.Join(s.standingPartner(ctx, tx, a.Partner, PartnerLink),
+		return errors.Join(s.standingPartner(ctx, tx, a.Partner, PartnerLink), s.leaveByToo(tx, others, l),
 			s.cfg.Vaults.PutSlip(tx, slipLink, l.Token, time.Time{}, slip), s.cfg.Vaults.PutSlip(tx, slipAnswer, a.token, a.Until, answer))
 	})
 }
@@ -255,23 +258,17 @@ func (s *Service) PartnerLinks(ctx context.Context, v *vault.Vault) ([]KeptLink,
 	return out, nil
 }
 
-// EndPartnerLinks ends all links with a partner: it reaches the person only by a new code.
-// It is not told.
+// EndPartnerLinks ends all links with a partner: it reaches the person only by a new code,
+// and leaves nothing with them any more. It is not told. vault.ErrUnconfirmed if the witness
+// will be told later: it is done.
 func (s *Service) EndPartnerLinks(ctx context.Context, v *vault.Vault, id PartnerID) error {
-	var gone []string
-	return s.changeBook(ctx, v, vault.ActPartnerUnlinked, id, func(b *partnerBook) error {
-		gone = nil
-		b.Links = slices.DeleteFunc(b.Links, func(l keptLink) bool {
-			if l.Partner == id {
-				gone = append(gone, l.Token)
-			}
-			return l.Partner == id
-		})
+	return s.endPartner(ctx, v, id, vault.ActPartnerUnlinked, func(b *partnerBook) error {
+		b.Links = slices.DeleteFunc(b.Links, func(l keptLink) bool { return l.Partner == id })
 		return nil
-	}, func(tx *storage.Tx) error {
-		for _, token := range gone {
-			s.cfg.Vaults.DropSlip(tx, slipLink, token)
-			s.cfg.Vaults.DropSlip(tx, slipPlaces, token)
+	}, func(tx *storage.Tx, links []keptLink) error {
+		for _, l := range links {
+			s.cfg.Vaults.DropSlip(tx, slipLink, l.Token)
+			s.cfg.Vaults.DropSlip(tx, slipPlaces, l.Token)
 		}
 		return nil
 	})

@@ -256,15 +256,14 @@ func (s *Service) RefuseAsk(ctx context.Context, v *vault.Vault, id [16]byte) er
 }
 
 // BlockPartner lets nothing of a partner reach the person any more: what it asks is not
-// shown, and by a link takes no place. The partner is not told. What was presented to it stays until it is withdrawn.
-// vault.ErrTooMany with 200.
+// shown, and by a link takes no place; it leaves nothing in the inbox. The partner is not
+// told. What was presented to it stays until it is withdrawn. vault.ErrTooMany with 200;
+// vault.ErrUnconfirmed if the witness will be told later: it is done.
 func (s *Service) BlockPartner(ctx context.Context, v *vault.Vault, id PartnerID) error {
 	if _, err := s.cfg.Directory.Partner(ctx, id); err != nil {
 		return err
 	}
-	var links []keptLink
-	return s.changeBook(ctx, v, vault.ActPartnerBlocked, id, func(b *partnerBook) error {
-		links = b.Links
+	return s.endPartner(ctx, v, id, vault.ActPartnerBlocked, func(b *partnerBook) error {
 		if slices.Contains(b.Blocked, [16]byte(id)) {
 			return nil
 		}
@@ -273,11 +272,11 @@ func (s *Service) BlockPartner(ctx context.Context, v *vault.Vault, id PartnerID
 		}
 		b.Blocked = append(b.Blocked, id)
 		return nil
-	}, func(tx *storage.Tx) error { return s.mute(tx, links, id, true) })
+	}, func(tx *storage.Tx, links []keptLink) error { return s.mute(tx, links, id, true) })
 }
 
 // UnblockPartner takes that back. What waits is shown again; what it asked by a link
-// meanwhile is nowhere.
+// meanwhile is nowhere, and it leaves nothing before it is let again.
 func (s *Service) UnblockPartner(ctx context.Context, v *vault.Vault, id PartnerID) error {
 	var links []keptLink
 	return s.changeBook(ctx, v, vault.ActPartnerUnblocked, id, func(b *partnerBook) error {

@@ -225,17 +225,18 @@ func (v *Vault) readLinked(ctx context.Context) (*OpenedLink, error) {
 // know: nothing is kept, and the sender must not believe that it was; ErrStorage and the
 // like, to be tried again; the reader's own.
 func (s *Vaults) LeaveByLink(ctx context.Context, code string, n NewDocument, r io.Reader) error {
-	v, err := s.openLink(ctx, code)
+	return s.LeaveByLinkOf(ctx, code, nil, n, r)
+}
+
+// LeaveByLinkOf is LeaveByLink for a program that keeps the code for somebody who does not
+// know it: standing says whether they still may, and is asked in each commit (N7); nil:
+// nothing else is asked. Errors: those of LeaveByLink; ErrNotTaken also if they may not.
+func (s *Vaults) LeaveByLinkOf(ctx context.Context, code string, standing Standing, n NewDocument, r io.Reader) error {
+	v, err := s.openToLeave(ctx, code, standing)
 	if err != nil {
 		return notTaken(err)
 	}
 	defer v.Close()
-	if !v.link().mayLeave() {
-		return ErrNotTaken
-	}
-	if err := v.takesMore(ctx); err != nil {
-		return notTaken(err)
-	}
 	from := bufio.NewReaderSize(r, sniffed)
 	first, err := from.Peek(sniffed)
 	if err != nil && err != io.EOF {
@@ -251,19 +252,38 @@ func (s *Vaults) LeaveByLink(ctx context.Context, code string, n NewDocument, r 
 
 // LeaveNoteByLink leaves a message: a note in the inbox, as LeaveByLink leaves a document.
 func (s *Vaults) LeaveNoteByLink(ctx context.Context, code, name string, n Note, channel string) error {
-	v, err := s.openLink(ctx, code)
+	return s.LeaveNoteByLinkOf(ctx, code, nil, name, n, channel)
+}
+
+// LeaveNoteByLinkOf leaves a message as LeaveByLinkOf leaves a document.
+func (s *Vaults) LeaveNoteByLinkOf(ctx context.Context, code string, standing Standing, name string, n Note, channel string) error {
+	v, err := s.openToLeave(ctx, code, standing)
 	if err != nil {
 		return notTaken(err)
 	}
 	defer v.Close()
-	if !v.link().mayLeave() {
-		return ErrNotTaken
-	}
-	if err := v.takesMore(ctx); err != nil {
-		return notTaken(err)
-	}
 	_, err = v.LeaveNote(ctx, name, n, Place{Channel: channel})
 	return notTaken(err)
+}
+
+// openToLeave opens a link to leave something, and refuses before anything is read what
+// would not be taken.
+func (s *Vaults) openToLeave(ctx context.Context, code string, standing Standing) (*Vault, error) {
+	v, err := s.openLink(ctx, code)
+	if err != nil {
+		return nil, err
+	}
+	v.guest.standing = standing
+	if !v.link().mayLeave() {
+		err = ErrNotTaken
+	} else {
+		err = v.takesMore(ctx)
+	}
+	if err != nil {
+		v.Close()
+		return nil, err
+	}
+	return v, nil
 }
 
 // takesMore refuses before anything is read, so that a flood costs little (LK7). The commit

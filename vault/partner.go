@@ -34,6 +34,10 @@ const (
 	// ActPartnerBlocked and ActPartnerUnblocked: Detail "holder".
 	ActPartnerBlocked   Act = "partner.blocked"
 	ActPartnerUnblocked Act = "partner.unblocked"
+	// ActPartnerLets and ActPartnerStopped: it may leave things in the inbox, and may not any
+	// more; Detail "holder".
+	ActPartnerLets    Act = "partner.may-leave"
+	ActPartnerStopped Act = "partner.may-not-leave"
 	// ActPartnerTook: what was presented, or the content of a paper of it, was handed out,
 	// sealed; Detail "grant". The actor is the partner, and the service signs.
 	ActPartnerTook Act = "partner.took"

@@ -123,6 +123,27 @@ var onConsent = []mutation{
 	{"N65", "the end of a token with the key that it was given to", "consent", "^TestATokenOfAPartnerEnds$", []edit{
 		{"consent/partner_token.go", "!bytes.Equal(slip.Key, o.partner.Key[:])", "len(slip.Key) == 0 && bytes.Equal(nil, raw)"},
 	}},
+	{"N66", "the count of codes before they are looked up", "consent", "^TestCodesGuessedAtOnceAreFive$", []edit{
+		{"consent/partner_limits.go", "if t.Count >= mostWrongCodes {", "if false {"},
+	}},
+	{"N66", "the places that one link takes", "consent", "^TestAPartnerWithALinkKeepsNoPlaceOfOthers$", []edit{
+		{"consent/partner_limits.go", "if len(p.Open) >= mostAsksByLink {", "if false {"},
+	}},
+	{"N67", "the number of times that something is fetched", "consent", "^TestFetchingAgainAndAgainEnds$", []edit{
+		{"consent/partner_limits.go", "if int(t.Count) >= mostTakes*(1+len(a.Papers)) {", "if false {"},
+	}},
+	{"N77", "whose link it is by which something is left", "consent", "^TestAttackOnPartners$", []edit{
+		{"consent/partner_leave.go", "|| l.Partner != o.partner.ID) {", "|| false) {"},
+	}},
+	{"N77", "the end of the vault's own link when a partner may leave nothing more", "consent", "^TestAttackOnPartners$", []edit{
+		{"consent/partner_leave.go", "err = v.EndLink(ctx, link)\n", "_ = link\n"},
+	}},
+	{"N77", "the question whether a partner still may leave something, in the commit", "consent", "^TestWhatEndsWhileAPartnerLeavesSomethingEndsIt$", []edit{
+		{"consent/partner_leave.go", "return o.standsToLeave(ctx, tx, link, raw)", "return nil"},
+	}},
+	{"N78", "the one link of a partner to leave something, for all its files", "consent", "^TestAPartnerLeavesSoMuchInADay$", []edit{
+		{"consent/partner_leave.go", "slices.ContainsFunc(now, func(l Leaving) bool { return l.Partner == id })", "len(now) > 99"},
+	}},
 	{"N51", "the comparison of a document with what was attested", "consent", "^TestAnAttestationOfAnotherPaperIsNotShown$", []edit{
 		{"consent/attest_check.go", "if err == nil && !a.Of(it.Document.Digest) {", "if false {"},
 	}},

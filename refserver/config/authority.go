@@ -191,7 +191,7 @@ type PartnerAdd struct {
 	Name         string   `required:"" help:"Its name, as people read it."`
 	Contact      string   `help:"How it is reached. Nothing about a person."`
 	Public       string   `required:"" placeholder:"FILE" help:"Its public keys, as refserver admin partner keys printed them."`
-	Scopes       []string `default:"ask" sep:"," help:"What it may do: ask, link. Default: ${default}."`
+	Scopes       []string `default:"ask" sep:"," help:"What it may do: ask, link, deposit. Default: ${default}."`
 	Kinds        []string `sep:"," help:"Which papers it may ask for: identity, civil-status, residence, address, income, health, work, school, bank, other."`
 	Since        string   `placeholder:"DAY" help:"From which day, such as 2026-11-21. Default: today."`
 	Until        string   `placeholder:"DAY" help:"The last day. Default: until it is withdrawn."`

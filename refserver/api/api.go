@@ -150,6 +150,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 		a.addMonthly()
 		a.addPartners()
 		a.addAsked()
+		a.addLeaving()
 	}
 	if a.recovery != nil {
 		a.addRecovery()

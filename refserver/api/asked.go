@@ -205,6 +205,7 @@ type KnownPartner struct {
 	Partner string     `json:"partner" doc:"Id of the partner."`
 	Name    string     `json:"name,omitempty" doc:"As the directory has it now; missing: it is none any more."`
 	Blocked bool       `json:"blocked,omitempty" doc:"true: nothing of it reaches the person."`
+	Leaves  bool       `json:"leaves,omitempty" doc:"true: it may leave papers and messages in the inbox, as the person let it."`
 	Links   []FileLink `json:"links" nullable:"false" doc:"By which it can ask again without a code."`
 }
 
@@ -257,7 +258,13 @@ func (a *API) listKnown(ctx context.Context, v *vault.Vault, _ *struct{}) (*know
 		}
 		p.Blocked = true
 	}
-	return out, nil
+	leaving, err := a.staff.LeavingPartners(ctx, v)
+	for _, l := range leaving {
+		if p, err := known(l.Partner); err == nil {
+			p.Leaves = true
+		}
+	}
+	return out, err
 }
 
 // OnePartner is the address of a partner.
@@ -270,7 +277,8 @@ func onPartner(in *OnePartner, do func(consent.PartnerID) error) (*struct{}, err
 	if err != nil {
 		return nil, consent.ErrNotNamed
 	}
-	return nil, do(id)
+	_, err = done(do(id))
+	return nil, err
 }
 
 func (a *API) blockPartner(ctx context.Context, v *vault.Vault, in *OnePartner) (*struct{}, error) {
@@ -331,7 +339,7 @@ func (a *API) addAsked() {
 	}, a.listKnown)
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/partners/{partner}/block", id: "block-partner", tag: tag, status: http.StatusNoContent, summary: "Block a partner",
-		description: "Nothing of it reaches the person any more. It is not told. What was presented to it stays until it is taken back.",
+		description: "Nothing of it reaches the person any more, and it leaves nothing. It is not told. What was presented to it stays until it is taken back.",
 		problems:    append([]string{"too-many"}, one...),
 	}, a.blockPartner)
 	registerPerson(a, operation{

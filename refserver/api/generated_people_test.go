@@ -169,11 +169,27 @@ func (c *cast) asks(p *resident) {
 		c.know("ask", one.Ask)
 	}
 	c.know("partner", c.body.ID.String())
+	c.lets(p)
 	c.fits["present"] = map[string]any{"*": map[string]any{"notice": read("x"), "agreed": true, "items": []any{paper.ID}, "until": c.stage.Clock.Now().Add(time.Hour), "secret": p.secret()}}
 	c.fits["agree-to-link"] = map[string]any{"*": map[string]any{"number": "1", "familyName": "K", "firstName": "Amina", "birthDate": "1990-01-01"}}
 	again := maps.Clone(asking)
 	again["code"] = c.body.code(c.t, p)
 	c.fits["ask-person"] = map[string]any{"*": again}
+}
+
+// lets has the partner link a file of the person, who lets it leave something.
+func (c *cast) lets(p *resident) {
+	s := c.stage.Service
+	now, err := s.LeavingPartners(c.t.Context(), p.vault)
+	require.NoError(c.t, err)
+	if len(now) > 0 && c.known["link-of-partner"] != nil {
+		return
+	}
+	link := c.body.linked(c.t, p)
+	require.NoError(c.t, s.LetLeave(c.t.Context(), p.vault, c.body.ID))
+	c.fits["leave-note-as-partner"] = map[string]any{"link": link, "name": "CAF", "text": "Lundi 9 h"}
+	c.fits["leave-document-as-partner"] = map[string]any{"link": link, "name": "Notification"}
+	c.known["link-of-partner"] = []string{link}
 }
 
 func (c *cast) know(name, value string) {

@@ -211,7 +211,11 @@ func (d *dice) bytes(most int) []byte {
 func (d *dice) form(headers http.Header) []byte {
 	var out bytes.Buffer
 	form := multipart.NewWriter(&out)
-	for _, name := range []string{"code", "name"} {
+	by := "code"
+	if d.fixed["link"] != nil {
+		by = "link"
+	}
+	for _, name := range []string{by, "name"} {
 		if d.chance(92) {
 			_ = form.WriteField(name, pick(d, fmt.Sprint(d.fixed[name]), fmt.Sprint(d.fixed[name]), pick(d, nasty...))) // a buffer takes all
 		}

@@ -21,15 +21,15 @@ type linkList struct {
 // leavesBy leaves a file with the code of a link, as a form of a browser does.
 func (p *person) leavesBy(code, name string, content []byte) *reply {
 	p.t.Helper()
-	body, kind := linkForm(p.t, code, name, content)
+	body, kind := formLeft(p.t, "code", code, name, content)
 	return p.send("POST", "/leave/documents", body, "Content-Type", kind)
 }
 
-func linkForm(t *testing.T, code, name string, content []byte) (*bytes.Buffer, string) {
+func formLeft(t *testing.T, by, code, name string, content []byte) (*bytes.Buffer, string) {
 	t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
-	require.NoError(t, form.WriteField("code", code))
+	require.NoError(t, form.WriteField(by, code))
 	require.NoError(t, form.WriteField("name", name))
 	file, err := form.CreateFormFile("file", "scan.html")
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func TestAStrangerLeavesThingsByALinkAndLearnsOnlyThatTheyWereTaken(t *testing.T
 	nurse.leavesBy(made.Code[:20], "x", pdf()).refused(422, "invalid")
 	nurse.send("POST", "/leave/documents", bytes.NewReader(pdf()), "Content-Type", "application/pdf").refused(415, "media-type")
 	nurse.call("POST", "/open", code).refused(403, "ended")
-	body, kind := linkForm(t, made.Code, "Coupé", pdf())
+	body, kind := formLeft(t, "code", made.Code, "Coupé", pdf())
 	nurse.send("POST", "/leave/documents", io.LimitReader(body, int64(body.Len()-60)), "Content-Type", kind).refused(400, "truncated")
 
 	amina.again(tn)

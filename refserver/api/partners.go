@@ -24,7 +24,7 @@ import (
 type PartnerSelf struct {
 	ID      string   `json:"id" doc:"Names the partner."`
 	Name    string   `json:"name" doc:"As people read it."`
-	Scopes  []string `json:"scopes" nullable:"false" doc:"What it may do, as stable codes: ask, link."`
+	Scopes  []string `json:"scopes" nullable:"false" doc:"What it may do, as stable codes: ask, link, deposit."`
 	Kinds   []string `json:"kinds" nullable:"false" doc:"Which papers it may ask for, as stable codes."`
 	Until   string   `json:"until,omitempty" doc:"The last day; missing: until it is withdrawn."`
 	Service string   `json:"service" format:"byte" doc:"The public key of this service (Ed25519, base64), with which what is fetched is verified. Fix it once, compared with what the operator says on another way: whoever stands in the middle could say another here."`
@@ -218,10 +218,15 @@ func (a *API) office(r *http.Request) (*consent.Office, error) {
 // registerPartner adds an operation of a partner, with a token of /oauth/token.
 func registerPartner[I, O any](a *API, o operation, handle func(context.Context, *consent.Office, *I) (*O, error)) {
 	o.open, o.scheme, o.tag = true, partnerScheme, "Partners"
-	o.problems = append(slices.Clone(o.problems), "session-ended", "cross-origin", "not-allowed", "ended", "not-named", "stale", "tampered", "untrusted-key", "witness-away")
+	o.problems = append(slices.Clone(o.problems), partnerProblems()...)
 	a.add(o, a.inOffice, handles(func(ctx context.Context, in *I) (*O, error) {
 		return handle(ctx, ctx.Value(callerKey{}).(*consent.Office), in)
 	}))
+}
+
+// partnerProblems are those of every partner that calls.
+func partnerProblems() []string {
+	return []string{"session-ended", "cross-origin", "not-allowed", "ended", "not-named", "stale", "tampered", "untrusted-key", "witness-away"}
 }
 
 const partnerScheme = "partner"

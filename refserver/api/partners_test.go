@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,30 @@ func (b *body) presents(t *testing.T, p *resident, item string) {
 		Notice: vault.Notice{Version: "1", Language: "fr", Text: "Une copie de ce que vous choisissez."},
 	}, vault.Secret{Password: p.password})
 	require.NoError(t, err)
+}
+
+// linked is a link to the person's file, to which they agreed.
+func (b *body) linked(t *testing.T, p *resident) string {
+	t.Helper()
+	s, file := b.tn.stage.Service, consent.Traits{Number: "7", FamilyName: "Keïta", FirstName: "Amina", BirthDate: "1990-05-01"}
+	blinded, err := consent.BlindTraits(file)
+	require.NoError(t, err)
+	office, err := s.Office(t.Context(), b.ID)
+	require.NoError(t, err)
+	before, err := s.Asked(t.Context(), p.vault)
+	require.NoError(t, err)
+	token, err := office.AskLink(t.Context(), b.code(t, p), consent.Purpose{Code: consent.PurposeBenefits, Text: "suivre votre dossier"}, blinded)
+	require.NoError(t, err)
+	all, err := s.Asked(t.Context(), p.vault)
+	require.NoError(t, err)
+	all = slices.DeleteFunc(all, func(a consent.Asked) bool {
+		return slices.ContainsFunc(before, func(b consent.Asked) bool { return b.ID == a.ID })
+	})
+	require.Len(t, all, 1)
+	require.NoError(t, s.AgreeLink(t.Context(), p.vault, all[0].ID, file))
+	link, err := office.Link(t.Context(), token)
+	require.NoError(t, err)
+	return link
 }
 
 func (b *body) asking(code string) map[string]any {
@@ -211,6 +236,46 @@ func TestALinkIsMadeAskedByAndEndedOverTheAPI(t *testing.T) {
 	program.call("POST", "/partner/linked-asks", again).refused(404, "not-found")
 	require.Equal(t, 204, program.call("POST", "/partner/links/end", link).Status)
 	amina.call("POST", "/partners/"+vault.ID(consent.NewOrganisationID()).String()+"/block", nil).refused(404, "not-named")
+}
+
+// Papers and messages come from a partner only while the person lets it, and it learns only
+// whether they were taken.
+func TestAPartnerLeavesPapersOverTheAPI(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	caf, amina := tn.newBody(t), tn.resident(t)
+	program, at := caf.program(t), "/partners/"+caf.ID.String()
+	amina.call("POST", at+"/deposits", nil).refused(404, "not-found")
+	link := caf.linked(t, amina)
+	note := map[string]any{"link": link, "name": "Rendez-vous", "text": "Lundi 9 h"}
+	document := func(p *person, content []byte) *reply {
+		body, kind := formLeft(t, "link", link, "Notification de droits", content)
+		return p.send("POST", "/partner/deposits/documents", body, "Content-Type", kind)
+	}
+	known := func() KnownPartner {
+		return ok[struct{ Partners []KnownPartner }](amina.call("GET", "/partners", nil), 200).Partners[0]
+	}
+	program.call("POST", "/partner/deposits/notes", note).refused(403, "not-taken")
+	document(program, pdf()).refused(403, "not-taken")
+	require.False(t, known().Leaves)
+
+	amina.call("POST", at+"/deposits", nil).done(204)
+	require.True(t, known().Leaves)
+	program.call("POST", "/partner/deposits/notes", note).done(204)
+	document(program, pdf()).done(204)
+	document(program, []byte("\x7fELF\x02\x01\x01\x00")).refused(422, "invalid")
+	program.send("POST", "/partner/deposits/documents", bytes.NewReader(pdf()), "Content-Type", "application/pdf").refused(415, "media-type")
+	document(tn.stranger(t), pdf()).refused(401, "session-ended")
+	document(tn.newBody(t).program(t), pdf()).refused(403, "not-taken")
+	left := ok[struct{ Deposits []Deposit }](amina.call("GET", "/deposits", nil), 200).Deposits
+	require.Len(t, left, 2)
+	require.Equal(t, "CAF", left[0].By.Name)
+
+	amina.call("DELETE", at+"/deposits", nil).done(204)
+	require.False(t, known().Leaves)
+	document(program, pdf()).refused(403, "not-taken")
+	tn.stage.Sign(t, consent.Change{WithdrawPartner: &caf.ID, On: "2026-03-02"})
+	program.call("POST", "/partner/deposits/notes", note).refused(403, "ended")
 }
 
 func TestATokenOfAPartnerOpensNothingElse(t *testing.T) {

@@ -72,10 +72,18 @@ func (a *API) leaveNoteByLink(ctx context.Context, in *leaveNoteByLinkInput) (*s
 const maxFormText = 2000
 
 // leaveByLink takes a form: code, name, and the file last, which is read as it comes.
-func (a *API) leaveByLink(w http.ResponseWriter, r *http.Request) error {
+func (a *API) leaveByLink(_ http.ResponseWriter, r *http.Request) error {
 	if err := a.limits.Link(r); err != nil {
 		return err
 	}
+	return leftForm(r, func(fields map[string]string, n vault.NewDocument, file *uploadBody) error {
+		n.Channel = channel
+		return a.vaults.LeaveByLink(r.Context(), fields["code"], n, file)
+	})
+}
+
+// leftForm reads a form: by what it is left, its name, and the file.
+func leftForm(r *http.Request, leave func(fields map[string]string, n vault.NewDocument, file *uploadBody) error) error {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" || r.Header.Get("Content-Encoding") != "" {
 		return errMediaType
@@ -101,13 +109,9 @@ func (a *API) leaveByLink(w http.ResponseWriter, r *http.Request) error {
 			fields[part.FormName()] = string(text)
 			continue
 		}
-		if err := a.vaults.LeaveByLink(r.Context(), fields["code"], vault.NewDocument{Name: fields["name"], Size: -1, Channel: channel}, &uploadBody{Reader: part}); err != nil {
-			return err
-		}
-		w.WriteHeader(http.StatusNoContent)
-		return nil
+		return leave(fields, vault.NewDocument{Name: fields["name"], Size: -1}, &uploadBody{Reader: part})
 	}
-	return invalid("body.file", "is missing: code and name come before it, and nothing else")
+	return invalid("body.file", "is missing: the other fields come before it, and nothing else")
 }
 
 // formError tells a form that ended too soon from one that was cut.
@@ -163,14 +167,16 @@ func (a *API) openLink(ctx context.Context, in *openLinkInput) (*huma.StreamResp
 	}}, nil
 }
 
-// openStream is stream for what anybody calls.
+// openStream is stream for who has no session; there is nothing in the answer.
 func (a *API) openStream(op huma.Operation, handle func(http.ResponseWriter, *http.Request) error) {
 	a.doc.OpenAPI().AddOperation(&op)
 	a.mux.HandleFunc(op.Method+" "+Path+op.Path, func(w http.ResponseWriter, r *http.Request) {
 		if err := handle(w, r); err != nil {
 			a.report(r.Context(), op.OperationID, err)
 			writeProblem(w, r, err)
+			return
 		}
+		w.WriteHeader(http.StatusNoContent)
 	})
 }
 
@@ -206,26 +212,33 @@ func (a *API) addStrangers() {
 
 const takenOrNot = "204 says that it was taken, durably, and nothing else; who leaves it never sees it again. not-taken says that nothing of it is kept, and not why: it is the person's to know. Sent again it is left again."
 
+const whatIsLeft = "A picture, a sound, PDF or plain text of at most 25 MB: its first bytes say what it is, whatever the sender does. "
+
 func (a *API) leaveByLinkOperation() huma.Operation {
 	op := a.huma(operation{
 		method: http.MethodPost, path: "/leave/documents", id: "leave-by-link", open: true, tag: "Links", status: http.StatusNoContent, summary: "Leave a document by a link",
-		description: "A picture, a sound, PDF or plain text of at most 25 MB: its first bytes say what it is, whatever the sender does. " + takenOrNot,
+		description: whatIsLeft + takenOrNot,
 		problems:    []string{"not-taken", "witness-away", "invalid", "media-type", "truncated", "upload-expired"},
 	})
+	op.RequestBody = leftBody("code", "The code of the link.")
+	op.Responses["204"] = &huma.Response{Description: "Taken."}
+	return op
+}
+
+// leftBody is the form of leftForm; by is how it is said to whom something is left.
+func leftBody(by, what string) *huma.RequestBody {
 	field := func(most int, what string) *huma.Schema {
 		return &huma.Schema{Type: huma.TypeString, MinLength: new(int), MaxLength: &most, Description: what}
 	}
-	op.RequestBody = &huma.RequestBody{
+	return &huma.RequestBody{
 		Required: true, Description: "A form of these fields in this order: what comes after the file is not read.",
 		Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: &huma.Schema{
-			Type: huma.TypeObject, Required: []string{"code", "name", "file"},
+			Type: huma.TypeObject, Required: []string{by, "name", "file"},
 			Properties: map[string]*huma.Schema{
-				"code": field(500, "The code of the link."),
+				by:     field(500, what),
 				"name": field(200, "Of the paper."),
 				"file": {Type: huma.TypeString, Format: "binary", Description: "The bytes."},
 			},
 		}}},
 	}
-	op.Responses["204"] = &huma.Response{Description: "Taken."}
-	return op
 }

@@ -107,6 +107,12 @@ var onTheRest = []mutation{
 	{"LK6", "the link that a deposit was left by, held against its author", "vault", inVault("LK6"), []edit{
 		{"vault/link.go", " || l.act != ActLeft || l.actor.ID != l.grant:", " || l.act != ActLeft:"},
 	}},
+	{"LK7", "the share of the space that strangers may fill", "vault", "^TestAFloodByOneLinkLeavesThePersonsSpaceAlone$", []edit{
+		{"vault/link_inbox.go", " || u.Left+bytes > t.share(space) {", " || u.Left+bytes < 0 {"},
+	}},
+	{"LK7", "the number of uploads by links that go on at a time", "vault", "^TestSendersWhoNeverEndKeepNoPlaceOfThePersons$", []edit{
+		{"vault/link_inbox.go", "if count > maxLinkUploads || ", "if count > 1000*maxLinkUploads || "},
+	}},
 	{"LK9", "the deleting of where a link leads, with the keys of its vault", "vault", "^TestAnErasedVaultsLinkIsAsOneThatNeverWas$", []edit{
 		{"vault/erase.go", "if err := dropLead(tx, id, r.Key); err != nil {", "if err := dropLead(tx, id, \"\"); err != nil {"},
 	}},

@@ -21,7 +21,7 @@ var onBundles = []mutation{
 		{"vault/bundle/sealing.go", "		id.SetMaxWorkFactor(workFactor)\n", ""},
 	}},
 	{"L7", "how deep a calendar may nest, which ends the program", "vault/bundle", "^TestAListThatIsMadeToEndTheProgramIsRefused$", []edit{
-		{"vault/bundle/lines.go", "return true, depth <= mostDepth && headFits(line, n)", "return true, depth <= 1_000_000 && headFits(line, n)"},
+		{"vault/bundle/lines.go", "return true, depth <= mostDepth && headFits(line, n)", "return true, depth <= 1<<40 && headFits(line, n)"},
 	}},
 	{"L8", "where the items of a bundle stop", "vault/bundle", "^TestABundleOfCountlessItemsDoesNotFillTheMemory$", []edit{
 		{"vault/bundle/bag.go", "dec.More() && len(*l) <= vault.MaxItems; {", "dec.More() && len(*l) <= 1<<40; {"},

@@ -112,7 +112,7 @@ var onConsent = []mutation{
 		{"vault/partner.go", "if r.item.Compartment != Shared {", "if false {"},
 	}},
 	{"N62", "the question whether a partner still is one, in the commit", "consent", "^TestAttackOnPartners$", []edit{
-		{"consent/partner_directory.go", "if err == nil && !p.may(scope, s.today()) {\n\t\treturn vault.ErrEnded", "if false {\n\t\treturn vault.ErrEnded"},
+		{"consent/partner_directory.go", "if err == nil && !p.may(scope, s.today()) {\n\t\treturn vault.ErrEnded", "if err == nil && !p.may(scope, s.today()) && false {\n\t\treturn vault.ErrEnded"},
 	}},
 	{"N63", "the count of tries before traits are compared", "consent", "^TestTraitsAreTriedFiveTimes$", []edit{
 		{"consent/partner_link.go", "r.Tries++", "_ = r"},

@@ -23,6 +23,7 @@ func TestAListThatIsMadeToEndTheProgramIsRefused(t *testing.T) {
 	for what, raw := range map[string]string{
 		"nested without an end":              "BEGIN:VCALENDAR\n" + strings.Repeat("BEGIN:A\n", 4_000_000),
 		"nested, in other letters":           "BEGIN:VCALENDAR\n" + strings.Repeat("\n begın;x=\"1\",2:A\n", 1_000_000),
+		"nested, and closed again":           event + "UID:1\nSUMMARY:x\nDTSTART:20260101T090000Z\n" + strings.Repeat("BEGIN:A\n", 1000) + strings.Repeat("END:A\n", 1000) + "END:VEVENT\nEND:VCALENDAR\n",
 		"breaks off in a parameter":          event + "DTSTART;TZID=Europe/Paris\n",
 		"breaks off in the second parameter": event + "DTSTART;A=b,\n",
 		"a parameter with something behind":  event + "DTSTART;TZID=\"a\"b:20260101\n",

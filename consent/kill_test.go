@@ -3,6 +3,7 @@ package consent_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,6 +28,9 @@ const childErrand = "CONSENT_TEST_ERRAND"
 
 // TestMain also makes this test binary a service that works until it is killed.
 func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", fmt.Sprint(sized(8, 20))); err != nil { // an argument of go test is heard afterwards
+		panic(err)
+	}
 	testkill.Main(m, map[string]func(string) error{childErrand: testkill.Errand(runErrand)})
 }
 

@@ -25,6 +25,8 @@ func (p *pages) askRoutes(mux *http.ServeMux) {
 		"POST /presented/{id}/end":      p.takeBack,
 		"POST /partners/{id}/unblock":   p.unblockPartner,
 		"POST /partners/{id}/end-links": p.endPartnerLinks,
+		"POST /partners/{id}/leaves":    p.letPartnerLeave,
+		"POST /partners/{id}/stop":      p.stopPartnerLeaving,
 	} {
 		mux.Handle(pattern, p.person(h))
 	}
@@ -35,7 +37,7 @@ type asksView struct {
 	Waiting []askView
 	Out     []presentedView
 	Over    []presentedView
-	Links   []consent.KeptLink
+	Links   []fileView
 	Blocked []blockedView
 }
 
@@ -105,11 +107,8 @@ func (p *pages) asks(v *visit) error {
 	if view.Out, view.Over, err = v.presented(); err != nil {
 		return err
 	}
-	if view.Links, err = p.Staff.PartnerLinks(v.ctx(), v.vault); err != nil {
+	if view.Links, err = v.files(); err != nil {
 		return err
-	}
-	for i := range view.Links {
-		view.Links[i].Name, view.Links[i].Number = safename.Line(view.Links[i].Name), safename.Line(view.Links[i].Number)
 	}
 	blocked, err := p.Staff.BlockedPartners(v.ctx(), v.vault)
 	if err != nil {
@@ -336,7 +335,7 @@ func (v *visit) onAsk(done string, do func(consent.Asked) error) error {
 		}
 		err = do(view.Asked)
 	}
-	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+	if err != nil && !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, vault.ErrUnconfirmed) {
 		return err
 	}
 	return v.goTo("/asks", done)
@@ -372,30 +371,6 @@ func (p *pages) takeBack(v *visit) error {
 		return err
 	}
 	return v.goTo("/asks", "taken-back")
-}
-
-func (v *visit) onPartner(done string, do func(consent.PartnerID) error) error {
-	if _, err := v.readForm(); err != nil {
-		return err
-	}
-	id, err := vault.ParseID(v.r.PathValue("id"))
-	if err != nil {
-		return vault.ErrNotFound
-	}
-	if err := do(id); err != nil {
-		return err
-	}
-	return v.goTo("/asks", done)
-}
-
-func (p *pages) unblockPartner(v *visit) error {
-	done := "partner-unblocked"
-	return v.onPartner(done, func(id consent.PartnerID) error { return p.Staff.UnblockPartner(v.ctx(), v.vault, id) })
-}
-
-func (p *pages) endPartnerLinks(v *visit) error {
-	done := "partner-unlinked"
-	return v.onPartner(done, func(id consent.PartnerID) error { return p.Staff.EndPartnerLinks(v.ctx(), v.vault, id) })
 }
 
 // papersAsked says on the first screen that somebody asks for papers.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"reconnect.example/internal/safename"
 	"reconnect.example/vault"
 )
 
@@ -52,6 +53,10 @@ func (p *pages) deposits(v *visit) error {
 	if err != nil {
 		return err
 	}
+	partners, err := v.leavingBy()
+	if err != nil {
+		return err
+	}
 	var view depositsView
 	for _, m := range missing {
 		view.Missing = append(view.Missing, missingView{m, v.actorWords(m.By), v.leftWords(m.Kind)})
@@ -64,11 +69,27 @@ func (p *pages) deposits(v *visit) error {
 			one.State = v.t("deposit.gone")
 		}
 		one.ByLink = d.By.Kind == vault.ActorLink
+		if name := partners[d.By.ID]; one.ByLink && name != "" {
+			one.Who = v.t("deposits.by-partner", name)
+		}
 		view.ByLink = view.ByLink || one.ByLink
 		view.Waiting = view.Waiting || d.State == vault.DepositWaits
 		view.Deposits = append(view.Deposits, one)
 	}
 	return v.show("deposits", view)
+}
+
+// leavingBy are the names of partners that leave something, by the link that they use.
+func (v *visit) leavingBy() (map[string]string, error) {
+	if v.pages.Staff == nil {
+		return nil, nil
+	}
+	all, err := v.pages.Staff.LeavingPartners(v.ctx(), v.vault)
+	names := map[string]string{}
+	for _, l := range all {
+		names[l.Link.String()] = safename.Line(l.Name)
+	}
+	return names, err
 }
 
 // leftWords says what was left: its name is known only once it is taken in.

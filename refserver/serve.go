@@ -182,7 +182,7 @@ func (s *server) build() (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Previews: previews, Printer: printer, Address: s.config.Serve.Address, Zone: zone, Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log, Failed: s.counts.failed})
+	pages, err := web.New(web.Config{Vaults: s.data.Vaults, Staff: s.data.Staff, Directory: s.data.Directory, Recovery: s.data.Recovery, Limits: limits, Previews: previews, Printer: printer, Address: s.config.Serve.Address, Zone: zone, Moving: s.moving(), Languages: s.config.Serve.Languages, MostSpace: mostSpace(s.config), Logger: s.log, Failed: s.counts.failed})
 	if err != nil {
 		return nil, err
 	}

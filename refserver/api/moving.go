@@ -38,32 +38,13 @@ func (a *API) await(ctx context.Context, v *vault.Vault, in *awaitInput) (*moveC
 	return &moveCodeOutput{MoveCode{Code: code.Text(), Until: state.Until}}, nil
 }
 
-// MoveReceipt is what both sides keep of a move.
-type MoveReceipt struct {
-	From   string    `json:"from" doc:"The old server, as it calls itself."`
-	To     string    `json:"to" doc:"Address of the new one, as the code has it."`
-	At     time.Time `json:"at" doc:"When it was taken in."`
-	Digest []byte    `json:"digest" doc:"SHA-256 of the bundle in clear, base64."`
-	Items  int       `json:"items" doc:"How many things came in."`
-	There  int       `json:"there" doc:"How many were there already."`
-	Key    []byte    `json:"key" doc:"Ed25519 public key of the new server, base64."`
-	Signed []byte    `json:"signed" doc:"The receipt as it was signed, base64 (docs/format.md)."`
-}
-
-func moveReceipt(r *vault.TransferReceipt) *MoveReceipt {
-	if r == nil {
-		return nil
-	}
-	return &MoveReceipt{From: r.From, To: r.To, At: r.At, Digest: r.Digest[:], Items: r.Items, There: r.There, Key: r.Key, Signed: r.Signed}
-}
-
 // MoveHere says how far a move to this server is.
 type MoveHere struct {
-	Until    time.Time    `json:"until" doc:"The code ends then."`
-	Size     int64        `json:"size" doc:"Bytes that come, sealed; 0: nothing was announced yet."`
-	Offset   int64        `json:"offset" doc:"Bytes that are here."`
-	Complete bool         `json:"complete" doc:"It can be looked at and taken in."`
-	Receipt  *MoveReceipt `json:"receipt,omitempty" doc:"Once it was taken in."`
+	Until    time.Time           `json:"until" doc:"The code ends then."`
+	Size     int64               `json:"size" doc:"Bytes that come, sealed; 0: nothing was announced yet."`
+	Offset   int64               `json:"offset" doc:"Bytes that are here."`
+	Complete bool                `json:"complete" doc:"It can be looked at and taken in."`
+	Receipt  *moving.MoveReceipt `json:"receipt,omitempty" doc:"Once it was taken in."`
 }
 
 type moveHereOutput struct{ Body MoveHere }
@@ -73,7 +54,7 @@ func arrival(ctx context.Context, v *vault.Vault, _ *struct{}) (*moveHereOutput,
 	if err != nil {
 		return nil, err
 	}
-	return &moveHereOutput{MoveHere{Until: s.Until, Size: s.Size, Offset: s.Offset, Complete: s.Complete, Receipt: moveReceipt(s.Receipt)}}, nil
+	return &moveHereOutput{MoveHere{Until: s.Until, Size: s.Size, Offset: s.Offset, Complete: s.Complete, Receipt: moving.ReceiptOf(s.Receipt)}}, nil
 }
 
 func endArrival(ctx context.Context, v *vault.Vault, _ *struct{}) (*struct{}, error) {
@@ -107,7 +88,7 @@ func planArrival(ctx context.Context, v *vault.Vault, in *takeInInput) (*arrived
 	return out, nil
 }
 
-type moveReceiptOutput struct{ Body MoveReceipt }
+type moveReceiptOutput struct{ Body moving.MoveReceipt }
 
 func takeArrival(ctx context.Context, v *vault.Vault, in *takeInInput) (*moveReceiptOutput, error) {
 	compartment, err := compartmentOf(in.Body.Compartment)
@@ -118,7 +99,7 @@ func takeArrival(ctx context.Context, v *vault.Vault, in *takeInInput) (*moveRec
 	if err != nil {
 		return nil, err
 	}
-	return &moveReceiptOutput{*moveReceipt(&r)}, nil
+	return &moveReceiptOutput{*moving.ReceiptOf(&r)}, nil
 }
 
 type departInput struct {
@@ -148,11 +129,11 @@ func (a *API) lookAtCode(_ context.Context, _ *vault.Vault, in *departInput) (*m
 
 // MoveAway says how a move to another server stands.
 type MoveAway struct {
-	To      string       `json:"to" doc:"Address of the new server."`
-	Until   time.Time    `json:"until" doc:"What was sealed for it is thrown away then."`
-	Size    int64        `json:"size" doc:"Bytes to send."`
-	Digest  []byte       `json:"digest" doc:"SHA-256 of the bundle in clear, base64."`
-	Receipt *MoveReceipt `json:"receipt,omitempty" doc:"Once the new server has confirmed that it was taken in. From then on, and not before, offer to close the account."`
+	To      string              `json:"to" doc:"Address of the new server."`
+	Until   time.Time           `json:"until" doc:"What was sealed for it is thrown away then."`
+	Size    int64               `json:"size" doc:"Bytes to send."`
+	Digest  []byte              `json:"digest" doc:"SHA-256 of the bundle in clear, base64."`
+	Receipt *moving.MoveReceipt `json:"receipt,omitempty" doc:"Once the new server has confirmed that it was taken in. From then on, and not before, offer to close the account."`
 }
 
 type moveAwayOutput struct{ Body MoveAway }
@@ -161,7 +142,7 @@ func moveAway(d vault.Departure, err error) (*moveAwayOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &moveAwayOutput{MoveAway{To: d.To, Until: d.Until, Size: d.Size, Digest: d.Digest[:], Receipt: moveReceipt(d.Receipt)}}, nil
+	return &moveAwayOutput{MoveAway{To: d.To, Until: d.Until, Size: d.Size, Digest: d.Digest[:], Receipt: moving.ReceiptOf(d.Receipt)}}, nil
 }
 
 func (a *API) depart(ctx context.Context, v *vault.Vault, in *departInput) (*moveAwayOutput, error) {
@@ -169,7 +150,13 @@ func (a *API) depart(ctx context.Context, v *vault.Vault, in *departInput) (*mov
 	if err != nil {
 		return nil, err
 	}
-	return moveAway(a.way.Begin(ctx, v, code))
+	take := &vault.ExportOptions{}
+	if a.staff != nil {
+		if err := a.staff.TakeReceipts(ctx, v, take); err != nil {
+			return nil, err
+		}
+	}
+	return moveAway(a.way.Begin(ctx, v, code, take))
 }
 
 func departure(ctx context.Context, v *vault.Vault, _ *struct{}) (*moveAwayOutput, error) {
@@ -195,8 +182,8 @@ func (a *API) sendDeparture(ctx context.Context, v *vault.Vault, _ *struct{}) (*
 
 type moveConfirmedOutput struct {
 	Body struct {
-		Confirmed bool         `json:"confirmed" doc:"false: nobody there has taken it in yet."`
-		Receipt   *MoveReceipt `json:"receipt,omitempty" doc:"Signed by the server of the code, over what was sent."`
+		Confirmed bool                `json:"confirmed" doc:"false: nobody there has taken it in yet."`
+		Receipt   *moving.MoveReceipt `json:"receipt,omitempty" doc:"Signed by the server of the code, over what was sent."`
 	}
 }
 
@@ -204,7 +191,7 @@ func (a *API) confirmDeparture(ctx context.Context, v *vault.Vault, _ *struct{})
 	r, confirmed, err := a.way.Confirm(ctx, v)
 	out := &moveConfirmedOutput{}
 	if out.Body.Confirmed = confirmed; confirmed {
-		out.Body.Receipt = moveReceipt(&r)
+		out.Body.Receipt = moving.ReceiptOf(&r)
 	}
 	return out, err
 }

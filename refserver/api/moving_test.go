@@ -67,12 +67,12 @@ func TestAPersonMovesFromOneServerToAnother(t *testing.T) {
 	}](m.next.call("POST", "/arrival/plan", map[string]any{}), 200)
 	require.Equal(t, strings.TrimPrefix(m.old.s.URL, "http://"), plan.From)
 	require.Equal(t, 3, plan.Plan.New)
-	receipt := ok[MoveReceipt](m.next.call("POST", "/arrival/import", map[string]any{}), 200)
+	receipt := ok[moving.MoveReceipt](m.next.call("POST", "/arrival/import", map[string]any{}), 200)
 	require.Equal(t, away.Digest, receipt.Digest)
 	require.Equal(t, 3, receipt.Items)
 	said := ok[struct {
 		Confirmed bool
-		Receipt   MoveReceipt
+		Receipt   moving.MoveReceipt
 	}](m.old.call("POST", "/departure/confirm", nil), 200)
 	require.True(t, said.Confirmed)
 	require.Equal(t, receipt, said.Receipt)

@@ -10,7 +10,7 @@ import (
 
 // Look says what taking in would do.
 func Look(ctx context.Context, v *vault.Vault, opts *vault.ImportOptions) (from string, b *bundle.Bundle, plan bundle.Plan, err error) {
-	err = opened(ctx, v, func(a *vault.Arrived, open *bundle.Bundle) error {
+	err = Opened(ctx, v, func(a *vault.Arrived, open *bundle.Bundle) error {
 		from, b = a.From, open
 		plan, err = open.Plan(ctx, v, opts)
 		return err
@@ -21,7 +21,7 @@ func Look(ctx context.Context, v *vault.Vault, opts *vault.ImportOptions) (from 
 // TakeIn takes what came in, and has the receipt signed. Whatever breaks off in the middle
 // is done again: what is there is not doubled.
 func TakeIn(ctx context.Context, v *vault.Vault, opts *vault.ImportOptions) (r vault.TransferReceipt, err error) {
-	err = opened(ctx, v, func(a *vault.Arrived, b *bundle.Bundle) error {
+	err = Opened(ctx, v, func(a *vault.Arrived, b *bundle.Bundle) error {
 		done, err := b.Import(ctx, v, opts)
 		if err != nil {
 			return err
@@ -32,7 +32,9 @@ func TakeIn(ctx context.Context, v *vault.Vault, opts *vault.ImportOptions) (r v
 	return r, err
 }
 
-func opened(ctx context.Context, v *vault.Vault, do func(*vault.Arrived, *bundle.Bundle) error) (err error) {
+// Opened gives what came, opened and checked to its last byte, to do. ErrAltered for what
+// somebody without the code sealed; those of [vault.Vault.OpenArrival] and of package bundle.
+func Opened(ctx context.Context, v *vault.Vault, do func(*vault.Arrived, *bundle.Bundle) error) (err error) {
 	a, err := v.OpenArrival(ctx)
 	if errors.Is(err, vault.ErrTampered) {
 		return ErrAltered

@@ -37,14 +37,14 @@ func Host(where string) string {
 	return u.Host
 }
 
-// Begin seals everything to the space of a code and announces it there. The caller has
-// asked for the secret, and shown the host (N74).
-func (w *Way) Begin(ctx context.Context, v *vault.Vault, code vault.TransferCode) (vault.Departure, error) {
+// Begin seals everything, or what take says, to the space of a code and announces it there.
+// The caller has asked for the secret, and shown the host (N74).
+func (w *Way) Begin(ctx context.Context, v *vault.Vault, code vault.TransferCode, take *vault.ExportOptions) (vault.Departure, error) {
 	to, err := w.To(code.Where)
 	if err != nil {
 		return vault.Departure{}, err
 	}
-	d, err := v.BeginDeparture(ctx, code, to, &vault.DepartureOptions{From: w.Name()})
+	d, err := v.BeginDeparture(ctx, code, to, &vault.DepartureOptions{From: w.Name(), Export: take})
 	switch {
 	case errors.Is(err, vault.ErrUntrustedKey):
 		err = ErrOtherKeys

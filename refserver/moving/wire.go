@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"time"
 
 	"reconnect.example/vault"
 )
@@ -64,6 +65,26 @@ type Progress struct {
 // Signed is a receipt on the way.
 type Signed struct {
 	Receipt []byte `json:"receipt,omitempty" doc:"As it was signed, base64 (docs/format.md). Missing as long as nobody has taken the bundle in."`
+}
+
+// MoveReceipt is what both sides keep of a move, as people and programs are given it.
+type MoveReceipt struct {
+	From   string    `json:"from" doc:"The old server, as it calls itself."`
+	To     string    `json:"to" doc:"Address of the new one, as the code has it."`
+	At     time.Time `json:"at" doc:"When it was taken in."`
+	Digest []byte    `json:"digest" doc:"SHA-256 of the bundle in clear, base64."`
+	Items  int       `json:"items" doc:"How many things came in."`
+	There  int       `json:"there" doc:"How many were there already."`
+	Key    []byte    `json:"key" doc:"Ed25519 public key of the new server, base64."`
+	Signed []byte    `json:"signed" doc:"The receipt as it was signed, base64 (docs/format.md)."`
+}
+
+// ReceiptOf is a receipt as people and programs are given it; nil for none.
+func ReceiptOf(r *vault.TransferReceipt) *MoveReceipt {
+	if r == nil {
+		return nil
+	}
+	return &MoveReceipt{From: r.From, To: r.To, At: r.At, Digest: r.Digest[:], Items: r.Items, There: r.There, Key: r.Key, Signed: r.Signed}
 }
 
 // Where the new server takes bundles, and the headers of a piece of one, which are those of tus.

@@ -348,41 +348,49 @@ func (p *pages) takeBrought(v *visit) error {
 		return err
 	}
 	view.Form.Set("visibility", f.Get("visibility"))
-	if before := int(min(number(f.Get("sofar")), vault.MaxItems)); before > 0 { // of the requests before this one
-		view.Done.New += before
-		view.Done.There = max(0, view.Done.There-before)
-	}
 	return v.show("brought", view)
 }
 
 func (v *visit) someBrought(f *form, i vault.Item) (string, error) {
 	out := broughtIn{}
-	err := v.opened(i, func(b *bundle.Bundle) error {
-		ctx, cancel := context.WithCancel(v.ctx())
-		defer cancel()
-		began, looked, opts := v.now(), 0, v.bringOptions(f)
-		reached := int(min(number(f.Get("reached")), vault.MaxItems))
-		opts.Progress = func(done int) {
-			// Not before something that the request before had not reached: each goes further.
-			if looked = done; v.now().Sub(began) > bringFor && done > reached && done < b.Len() {
-				cancel()
-			}
-		}
-		done, err := b.Import(ctx, v.vault, opts)
-		out = broughtIn{New: done.New, There: done.There, So: done.New + done.There, Total: b.Len(), Remarks: remarksOf(b.Remarks), Damaged: lines(b.Damaged), Over: err == nil}
-		if ctx.Err() != nil && v.ctx().Err() == nil && looked > 0 {
-			return nil // its time was over: what came in stays
-		}
+	err := v.opened(i, func(b *bundle.Bundle) (err error) {
+		out, err = v.someOf(f, b)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	if out.Over {
+	if out.before(f); out.Over {
 		if err := v.vault.Destroy(v.ctx(), i.ID, i.Revision); err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return "", err
 		}
 	}
 	raw, err := json.Marshal(out)
 	return string(raw), err
+}
+
+// someOf takes in what one request may, of what came in whichever way.
+func (v *visit) someOf(f *form, b *bundle.Bundle) (broughtIn, error) {
+	ctx, cancel := context.WithCancel(v.ctx())
+	defer cancel()
+	began, looked, opts := v.now(), 0, v.bringOptions(f)
+	reached := int(min(number(f.Get("reached")), vault.MaxItems))
+	opts.Progress = func(done int) {
+		// Not before something that the request before had not reached: each goes further.
+		if looked = done; v.now().Sub(began) > bringFor && done > reached && done < b.Len() {
+			cancel()
+		}
+	}
+	done, err := b.Import(ctx, v.vault, opts)
+	out := broughtIn{New: done.New, There: done.There, So: done.New + done.There, Total: b.Len(), Remarks: remarksOf(b.Remarks), Damaged: lines(b.Damaged), Over: err == nil}
+	if ctx.Err() != nil && v.ctx().Err() == nil && looked > 0 {
+		return out, nil // its time was over: what came in stays
+	}
+	return out, err
+}
+
+// before counts what the requests before this one took in as new, not as what was there.
+func (b *broughtIn) before(f *form) {
+	sofar := min(int(min(number(f.Get("sofar")), vault.MaxItems)), b.There)
+	b.New, b.There = b.New+sofar, b.There-sofar
 }

@@ -31,6 +31,7 @@ type page struct {
 	Relays    bool       // there are relays on this server
 	Recovery  bool       // people are helped back in
 	Reminders bool       // people can be reminded
+	Moving    bool       // people can move to and from other servers
 	Held      bool       // the session of a worker is locked on this device
 	Staff     bool       // a worker is signed in
 	Space     string     // id of the space that the page is about; "": none is
@@ -160,7 +161,7 @@ func (v *visit) showWith(status int, name string, data any) error {
 	}
 	out, err := renderPage(v.pages.templates[v.Code], name, page{
 		Language: v.Language, SignedIn: v.vault != nil || v.worker != nil, Here: v.here(), Done: done, Refused: refused, Closing: v.closing() || v.mayOnlySee(),
-		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Reminders: len(v.pages.Vaults.RemindsBy()) > 0, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Shared: shared, Away: away, Data: data,
+		Space: v.space(), Relays: v.pages.Staff != nil, Recovery: v.pages.Recovery != nil, Moving: v.pages.Moving != nil, Reminders: len(v.pages.Vaults.RemindsBy()) > 0, Held: session.Held(v.r, session.HeldCookie) != "", Staff: v.worker != nil, Guest: v.guestView(), Damaged: v.damaged, Shared: shared, Away: away, Data: data,
 	})
 	if err != nil {
 		return fmt.Errorf("web: %w", err)

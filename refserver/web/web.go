@@ -21,6 +21,7 @@ import (
 	"reconnect.example/consent"
 	"reconnect.example/recovery"
 	words "reconnect.example/refserver/language"
+	"reconnect.example/refserver/moving"
 	"reconnect.example/refserver/preview"
 	"reconnect.example/refserver/printing"
 	"reconnect.example/refserver/session"
@@ -41,6 +42,7 @@ type Config struct {
 	Zone      *time.Location     // in which times are shown and appointments entered; nil: UTC
 	Printer   *printing.Printer  // makes one PDF of chosen papers; nil: they are opened one by one
 	Languages []string           // codes of those that are offered, the first to whom asks for none; nil: all that were reviewed
+	Moving    *moving.Way        // how people move to and from other servers; nil: not offered
 	Previews  *preview.Maker     // makes small pictures of papers; nil: none are made
 	MostSpace int64              // bytes beyond which nobody is given more; 0: not known
 	Logger    hclog.Logger       // nil: nothing is logged
@@ -229,6 +231,9 @@ func (p *pages) routes() *http.ServeMux {
 		mux.Handle(pattern, p.own(h))
 	}
 	p.linkRoutes(mux)
+	if p.Moving != nil {
+		p.moveRoutes(mux)
+	}
 	if p.Staff != nil {
 		p.relayRoutes(mux)
 		p.depositRoutes(mux)

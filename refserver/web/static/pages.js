@@ -93,8 +93,13 @@
       }
     });
   });
-  // What is taken in part by part goes on by itself.
-  document.querySelectorAll("form[data-go-on]").forEach(function (form) { form.requestSubmit(); });
+  // What is taken in or sent part by part goes on by itself; what somebody elsewhere has to
+  // do is asked for again after so many seconds.
+  document.querySelectorAll("form[data-go-on]").forEach(function (form) {
+    var seconds = Number(form.getAttribute("data-go-on"));
+    if (seconds) setTimeout(function () { if (!document.querySelector("form[aria-busy=true]")) form.requestSubmit(); }, 1000 * seconds);
+    else form.requestSubmit();
+  });
 
   // A page that is made for paper has a button; without JavaScript, a word on where the
   // browser's own is.

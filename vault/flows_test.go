@@ -59,6 +59,7 @@ func flows() map[string]flow {
 	maps.Copy(all, ownWillFlows())
 	maps.Copy(all, cardFlows())
 	maps.Copy(all, deathFlows())
+	maps.Copy(all, linkFlows())
 	maps.Copy(all, map[string]flow{
 		"add a document": on(func(t testing.TB, v *vault.Vault, _, _ vault.Item) error {
 			_, err := v.AddDocument(t.Context(), vault.NewDocument{Name: "new", Size: 5000}, bytes.NewReader(content(2, 5000)))

@@ -18,6 +18,6 @@ func TestMain(m *testing.M) {
 	}
 	testkill.Main(m, map[string]func(string) error{
 		childWork: testkill.Errand(workUntilKilled), childErrand: testkill.Errand(runErrands),
-		childWithdrawal: testkill.Errand(runWithdrawal), childReturn: testkill.Errand(runReturn),
+		childWithdrawal: testkill.Errand(runWithdrawal), childReturn: testkill.Errand(runReturn), childLinks: testkill.Errand(runLinks),
 	})
 }

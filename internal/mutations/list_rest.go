@@ -108,7 +108,7 @@ var onTheRest = []mutation{
 		{"vault/link.go", " || l.act != ActLeft || l.actor.ID != l.grant:", " || l.act != ActLeft:"},
 	}},
 	{"LK7", "the share of the space that strangers may fill", "vault", "^TestAFloodByOneLinkLeavesThePersonsSpaceAlone$", []edit{
-		{"vault/link_inbox.go", " || u.Left+bytes > t.share(space) {", " || u.Left+bytes < 0 {"},
+		{"vault/link_inbox.go", " || u.Left+bytes > t.share(space) {", " || u.Left+bytes > 1000*t.share(space) {"},
 	}},
 	{"LK7", "the number of uploads by links that go on at a time", "vault", "^TestSendersWhoNeverEndKeepNoPlaceOfThePersons$", []edit{
 		{"vault/link_inbox.go", "if count > maxLinkUploads || ", "if count > 1000*maxLinkUploads || "},

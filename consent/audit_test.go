@@ -155,7 +155,7 @@ func TestWhoHasNoKeyToTheRelayDoesNotManageIt(t *testing.T) {
 	d := &turning{}
 	tn := newTown(t, &vaulttest.Options{Driver: func(under storage.Driver) storage.Driver { d.Driver = under; return d }})
 	desk := tn.centre.Desk(t)
-	i, err := desk.Invite(t.Context(), both)
+	i, err := desk.Invite(t.Context(), both, nil)
 	require.NoError(t, err)
 	zoe, err := tn.Enrolled(t.Context(), i.Code, "Zoé")
 	require.NoError(t, err)
@@ -183,7 +183,7 @@ func TestWhoHasNoKeyToTheRelayDoesNotManageIt(t *testing.T) {
 func TestASpaceThatWasSetBackHidesNoTeam(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)
-	i, err := tn.centre.Desk(t).Invite(t.Context(), consent.RoleHelp)
+	i, err := tn.centre.Desk(t).Invite(t.Context(), consent.RoleHelp, nil)
 	require.NoError(t, err)
 	zoe, err := tn.Enrolled(t.Context(), i.Code, "Zoé")
 	require.NoError(t, err)

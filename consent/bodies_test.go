@@ -45,6 +45,9 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	got, err = testvectors.Bodies(map[string]any{"partner-leave": leaveSlip{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-partner-leave.txt", got)
+	got, err = testvectors.Bodies(map[string]any{"invitation-label": labelBody{}, "asked-mark": askedMark{}}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-invited.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

@@ -34,7 +34,7 @@ func (s *scene) given(sheet *consent.Sheet, err error) error {
 }
 
 func invited(t testing.TB, s *scene) {
-	i, err := s.relay.Desk(t).Invite(t.Context(), both)
+	i, err := s.relay.Desk(t).Invite(t.Context(), both, nil)
 	require.NoError(t, err)
 	s.code = i.Code
 }
@@ -115,7 +115,7 @@ var teamActs = map[string]act{
 	"invite": {
 		do: func(ctx context.Context, s *scene) error {
 			return desk(ctx, s, func(p *consent.Post) error {
-				i, err := p.Invite(ctx, both)
+				i, err := p.Invite(ctx, both, nil)
 				s.code = i.Code
 				return err
 			})

@@ -97,7 +97,7 @@ func FuzzInvitation(f *testing.F) {
 		}
 	}
 	add(s.InviteManager(f.Context()))
-	add(harbour.Desk(f).Invite(f.Context(), consent.RoleHelp))
+	add(harbour.Desk(f).Invite(f.Context(), consent.RoleHelp, nil))
 	f.Add([]byte{0xa1, 3, 0xff}, "1234 5678")
 	f.Fuzz(func(t *testing.T, raw []byte, code string) {
 		again, err := s.ReadInvitation(storage.Record{Key: "svc/invitation/00", Value: raw})
@@ -119,7 +119,7 @@ func FuzzAsk(f *testing.F) {
 	s := consenttest.New(f, nil)
 	harbour := s.Relay(f, "Harbour")
 	samir, desk := s.Worker(f, "Samir"), harbour.Desk(f)
-	i, err := desk.Invite(f.Context(), consent.RoleHelp)
+	i, err := desk.Invite(f.Context(), consent.RoleHelp, nil)
 	require.NoError(f, err)
 	_, err = samir.Ask(f.Context(), i.Code)
 	require.NoError(f, err)

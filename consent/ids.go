@@ -44,6 +44,27 @@ func ParseOrganisationID(s string) (OrganisationID, error) {
 	return OrganisationID(id), err
 }
 
+// InvitationID names an invitation to who manages its relay: 128 random bits. It is no
+// secret and lets nobody in.
+type InvitationID [16]byte
+
+func newInvitationID() (id InvitationID) {
+	_, _ = rand.Read(id[:])
+	return id
+}
+
+// String returns the 26 characters of the id.
+func (id InvitationID) String() string { return vault.ID(id).String() }
+
+// IsZero reports whether the id names nothing.
+func (id InvitationID) IsZero() bool { return id == InvitationID{} }
+
+// ParseInvitationID reads what InvitationID.String wrote, and nothing else.
+func ParseInvitationID(s string) (InvitationID, error) {
+	id, err := vault.ParseID(s)
+	return InvitationID(id), err
+}
+
 // DirectoryID is the place of the directory in stores and at the witness. It
 // follows from the first public key of the authority, so that nobody else's
 // directory can be taken for it.

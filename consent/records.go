@@ -10,6 +10,7 @@ import (
 //
 //	W/m/<relay>             what the worker is at a relay: CBOR of membership. It opens nothing
 //	R/ask/<worker>          a worker asks to be let in: boxed to the relay's inbox
+//	R/invited/<hash>        what is written on an invitation: boxed to the relay's inbox
 //	V/g/<grant>             a grant, as package vault keeps it
 //	svc/invitation/<hash>   an invitation, by the digest of its code
 //	svc/invited/<relay>     how many of them the relay has: CBOR of invitedRecord
@@ -35,6 +36,7 @@ const (
 	formFounding  form = 2 // in a manager's space: a relay that is being founded
 	formInbox     form = 3 // in a relay's Shared: an inbox key; grants may still lie under it
 	formSuspended form = 4 // in a relay's Private: a worker who may come back
+	formAsked     form = 9 // in a worker's space: a relay that they asked to let them in; 5 to 8: see roster.go, attest_key.go
 )
 
 func (f form) pack(v any) ([]byte, error) {

@@ -50,12 +50,12 @@ func fullTown(t *testing.T) (*known, *storagetest.Malicious) {
 	_, err = tn.service.Follow(ctx, chloe.Vault, f, vault.Secret{Password: chloe.Password})
 	require.NoError(t, err)
 	for _, name := range []string{"Lina", "Omar"} { // who ask to be let in
-		i, err := tn.centre.Desk(t).Invite(ctx, consent.RoleHelp)
+		i, err := tn.centre.Desk(t).Invite(ctx, consent.RoleHelp, nil)
 		require.NoError(t, err)
 		_, err = tn.Worker(t, name).Ask(ctx, i.Code)
 		require.NoError(t, err)
 	}
-	_, err = tn.centre.Desk(t).Invite(ctx, consent.RoleHelp)
+	_, err = tn.centre.Desk(t).Invite(ctx, consent.RoleHelp, nil)
 	require.NoError(t, err)
 
 	k := remember(t, tn.Stage, host, []*vaulttest.Person{tn.amina, boris, chloe}, []onlooker{{tn.centre.worker, tn.centre.Relay}, {tn.centre.Manager, tn.centre.Relay}})

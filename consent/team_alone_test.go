@@ -56,7 +56,7 @@ func TestNobodyIsLetInUnlessThereIsSomebodyToReplace(t *testing.T) {
 	s := consenttest.New(t, nil)
 	harbour := s.Relay(t, "Harbour")
 	desk := harbour.Desk(t)
-	i, err := desk.Invite(t.Context(), consent.RoleHelp)
+	i, err := desk.Invite(t.Context(), consent.RoleHelp, nil)
 	require.NoError(t, err)
 	samir, err := s.Enrolled(t.Context(), i.Code, "Samir")
 	require.NoError(t, err)

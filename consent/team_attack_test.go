@@ -157,7 +157,7 @@ func attackWorkerKeyBeforeLetIn(t *testing.T) {
 	samir, mallory := s.Worker(t, "Samir"), s.Worker(t, "Samir")
 	desk := harbour.Desk(t)
 	for _, w := range []*consenttest.Staff{samir, mallory} {
-		i, err := desk.Invite(t.Context(), consent.RoleHelp)
+		i, err := desk.Invite(t.Context(), consent.RoleHelp, nil)
 		require.NoError(t, err)
 		_, err = w.Ask(t.Context(), i.Code)
 		require.NoError(t, err)

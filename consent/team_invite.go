@@ -27,10 +27,23 @@ type invitationRecord struct {
 
 // Invitation is a code to hand over, on paper or aloud. It is shown once.
 type Invitation struct {
-	Code  string
+	Code  string  // "" in a list: nobody is shown it again
 	Relay RelayID // zero: to found one
 	Roles Role
 	Until time.Time
+
+	// For the managers of the relay, and nobody else:
+	ID    InvitationID // for [Post.TakeBack]
+	Label string       // for whom it is, as was written on it
+	By    string       // the manager who made it
+}
+
+// InviteOptions are extras of [Post.Invite].
+type InviteOptions struct {
+	// Label says for whom a code is, so that managers tell those apart that nobody has
+	// used yet: at most 100 characters on one line. It is sealed to the relay, and goes
+	// with the code.
+	Label string
 }
 
 const (
@@ -60,23 +73,29 @@ func invitationKey(code string) string {
 // InviteManager makes a code with which somebody can found one relay, for the
 // operator to hand over. Errors: vault.ErrTooMany with 2,000 that nobody has used.
 func (s *Service) InviteManager(ctx context.Context) (Invitation, error) {
-	return s.invite(ctx, Invitation{Roles: RoleHelp | RoleManage})
+	return s.invite(ctx, Invitation{Roles: RoleHelp | RoleManage}, nil)
 }
 
 // Invite makes a code with which one worker can ask to join this relay. The roles are
-// a proposal; who admits decides. Errors: ErrNotManager, vault.ErrInvalid,
-// vault.ErrTooMany with 200 that nobody has used and whose time is not over.
-func (p *Post) Invite(ctx context.Context, roles Role) (Invitation, error) {
-	if err := roles.check(); err != nil {
+// a proposal; who admits decides. opts may be nil. Errors: ErrNotManager,
+// vault.ErrInvalid, vault.ErrTooMany with 200 that nobody has used and whose time is
+// not over.
+func (p *Post) Invite(ctx context.Context, roles Role, opts *InviteOptions) (Invitation, error) {
+	i := Invitation{Relay: p.relay.ID, Roles: roles, ID: newInvitationID(), By: p.name}
+	if opts != nil {
+		i.Label = cleanText(opts.Label)
+	}
+	if err := errors.Join(roles.check(), checkText("label", i.Label, mostLabel, false)); err != nil {
 		return Invitation{}, err
 	}
 	if err := p.mayManage(ctx); err != nil {
 		return Invitation{}, err
 	}
-	return p.service().invite(ctx, Invitation{Relay: p.relay.ID, Roles: roles})
+	return p.service().invite(ctx, i, p.writeOn)
 }
 
-func (s *Service) invite(ctx context.Context, i Invitation) (Invitation, error) {
+// invite draws a code. label makes the record by which managers know it; nil: none.
+func (s *Service) invite(ctx context.Context, i Invitation, label func(i Invitation, key string) ([]byte, error)) (Invitation, error) {
 	var err error
 	if i.Code, err = newCode(invitationDigits); err != nil {
 		return Invitation{}, err
@@ -87,6 +106,12 @@ func (s *Service) invite(ctx context.Context, i Invitation) (Invitation, error) 
 	if err != nil {
 		return Invitation{}, err
 	}
+	var written []byte
+	if label != nil {
+		if written, err = label(i, key); err != nil {
+			return Invitation{}, err
+		}
+	}
 	err = s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		if _, err := tx.Get(key); !errors.Is(err, storage.ErrNotFound) {
 			return errors.Join(vault.ErrStorage, err) // fourteen random digits met twice
@@ -94,13 +119,28 @@ func (s *Service) invite(ctx context.Context, i Invitation) (Invitation, error) 
 		if err := s.countIn(tx, i.Relay, i.Until); err != nil {
 			return err
 		}
-		tx.Put(key, body)
-		if due, ok := vault.NoteDue(key, i.Until); ok {
-			tx.Put(due, nil)
+		putPassing(tx, key, body, i.Until)
+		if label != nil {
+			putPassing(tx, labelKey(i.Relay, key), written, i.Until)
 		}
 		return nil
 	})
 	return i, storageError(err)
+}
+
+// putPassing writes a record that a sweeper deletes when its time is over.
+func putPassing(tx *storage.Tx, key string, value []byte, until time.Time) {
+	tx.Put(key, value)
+	if due, ok := vault.NoteDue(key, until); ok {
+		tx.Put(due, nil)
+	}
+}
+
+func deletePassing(tx *storage.Tx, key string, until time.Time) {
+	tx.Delete(key)
+	if due, ok := vault.NoteDue(key, until); ok {
+		tx.Delete(due)
+	}
 }
 
 func (s *Service) readInvited(tx *storage.Tx, relay RelayID) (r invitedRecord, err error) {
@@ -146,11 +186,11 @@ func (s *Service) countIn(tx *storage.Tx, relay RelayID, until time.Time) error 
 	return putInvited(tx, relay, r)
 }
 
-// spend ends an invitation in the commit that uses it.
+// spend ends an invitation in the commit that uses it, or takes it back.
 func (s *Service) spend(tx *storage.Tx, key string, i invitationRecord) error {
-	tx.Delete(key)
-	if due, ok := vault.NoteDue(key, fromUnixMilli(i.Until)); ok {
-		tx.Delete(due)
+	deletePassing(tx, key, fromUnixMilli(i.Until))
+	if !RelayID(i.Relay).IsZero() {
+		deletePassing(tx, labelKey(i.Relay, key), fromUnixMilli(i.Until))
 	}
 	r, err := s.readInvited(tx, i.Relay)
 	if err != nil {

@@ -12,6 +12,16 @@ import (
 	"reconnect.example/vault"
 )
 
+// written are the keys of what is written on the codes of a relay.
+func written(t testing.TB, s *consenttest.Stage, r *consenttest.Relay) (out []string) {
+	t.Helper()
+	for rec, err := range s.Store.All(t.Context(), r.ID.String()+"/invited/") {
+		require.NoError(t, err)
+		out = append(out, rec.Key)
+	}
+	return out
+}
+
 // codes are the keys of all invitations that the store has.
 func codes(t testing.TB, s *consenttest.Stage) (out []string) {
 	t.Helper()
@@ -30,22 +40,22 @@ func TestARelayHasSoManyCodesAndNoMoreAndNobodyElsePays(t *testing.T) {
 	var last consent.Invitation
 	for range 200 {
 		var err error
-		last, err = desk.Invite(t.Context(), consent.RoleHelp)
+		last, err = desk.Invite(t.Context(), consent.RoleHelp, nil)
 		require.NoError(t, err)
 	}
-	_, err := desk.Invite(t.Context(), consent.RoleHelp)
+	_, err := desk.Invite(t.Context(), consent.RoleHelp, nil)
 	require.ErrorIs(t, err, vault.ErrTooMany)
-	_, err = lantern.Desk(t).Invite(t.Context(), consent.RoleHelp)
+	_, err = lantern.Desk(t).Invite(t.Context(), consent.RoleHelp, nil)
 	require.NoError(t, err)
 	samir := s.Worker(t, "Samir") // by a code of the operator's
 	_, err = samir.Ask(t.Context(), last.Code)
 	require.NoError(t, err)
-	_, err = desk.Invite(t.Context(), consent.RoleHelp)
+	_, err = desk.Invite(t.Context(), consent.RoleHelp, nil)
 	require.NoError(t, err, "one was used")
-	_, err = desk.Invite(t.Context(), consent.RoleHelp)
+	_, err = desk.Invite(t.Context(), consent.RoleHelp, nil)
 	require.ErrorIs(t, err, vault.ErrTooMany)
 	s.Clock.Advance(7*24*time.Hour + time.Millisecond)
-	_, err = harbour.Manager.SignIn(t, s).At(t, harbour).Invite(t.Context(), consent.RoleHelp)
+	_, err = harbour.Manager.SignIn(t, s).At(t, harbour).Invite(t.Context(), consent.RoleHelp, nil)
 	require.NoError(t, err, "their time is over")
 }
 
@@ -53,11 +63,12 @@ func TestACodeThatNobodyUsedIsSwept(t *testing.T) {
 	t.Parallel()
 	s := consenttest.New(t, nil)
 	harbour := s.Relay(t, "Harbour")
-	i, err := harbour.Desk(t).Invite(t.Context(), consent.RoleHelp)
+	i, err := harbour.Desk(t).Invite(t.Context(), consent.RoleHelp, nil)
 	require.NoError(t, err)
 	s.Clock.Advance(7*24*time.Hour - time.Millisecond)
 	_, err = s.Sweep(t.Context())
 	require.NoError(t, err)
+	require.Len(t, written(t, s, harbour), 1)
 	_, err = s.Invited(t.Context(), i.Code)
 	require.NoError(t, err)
 	s.Clock.Advance(2 * time.Hour)
@@ -65,12 +76,13 @@ func TestACodeThatNobodyUsedIsSwept(t *testing.T) {
 	require.ErrorIs(t, err, consent.ErrInvitation)
 	_, err = s.Sweep(t.Context())
 	require.NoError(t, err)
+	require.Empty(t, written(t, s, harbour))
 	for _, key := range codes(t, s) {
 		require.True(t, strings.HasPrefix(key, "svc/invited/"), key)
 	}
 	for rec, err := range s.Store.All(t.Context(), "due/") {
 		require.NoError(t, err)
-		require.NotContains(t, rec.Key, "invitation")
+		require.NotContains(t, rec.Key, "invit")
 	}
 }
 
@@ -81,9 +93,10 @@ func TestACodeThatWasUsedLeavesNothing(t *testing.T) {
 	harbour := s.Relay(t, "Harbour")
 	harbour.Hire(t, "Samir", consent.RoleHelp)
 	require.Empty(t, codes(t, s))
+	require.Empty(t, written(t, s, harbour))
 	for rec, err := range s.Store.All(t.Context(), "due/") {
 		require.NoError(t, err)
-		require.NotContains(t, rec.Key, "invitation")
+		require.NotContains(t, rec.Key, "invit")
 	}
 }
 

@@ -34,7 +34,8 @@ func askBoxed(worker vault.ID, relay RelayID) seal.Context {
 // Ask asks a relay to let this worker in, with a code that a manager of it gave. The
 // code is used up by the commit that asks. Read the fingerprint of this worker to the
 // manager afterwards ([Worker.Fingerprint]). Asking again, with another code, takes
-// the place of before.
+// the place of before. The worker's own space keeps whom they asked, sealed, by the same
+// commit: [Worker.AskedRelays] tells how it stands.
 //
 // Errors: ErrInvitation; ErrNotNamed, vault.ErrEnded for a relay that is not, or no
 // more, in the directory; vault.ErrUntrustedKey; ErrNoSecondFactor, vault.ErrInvalid without a name.
@@ -62,14 +63,14 @@ func (w *Worker) Ask(ctx context.Context, code string) (Relay, error) {
 	if err != nil {
 		return Relay{}, err
 	}
-	return relay, storageError(s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
+	return relay, w.noteAsked(ctx, relay.ID, func(tx *storage.Tx) error {
 		used, err := s.use(tx, key)
 		if err != nil {
 			return err
 		}
 		tx.Put(askKey(relay.ID, w.ID()), record)
 		return s.spend(tx, key, used)
-	}))
+	})
 }
 
 func (w *Worker) signAsk(ctx context.Context, relay RelayID, roles Role, to seal.BoxPublic) ([]byte, error) {

@@ -87,7 +87,7 @@ func TestAForgottenPasswordIsANewAccount(t *testing.T) {
 	_, err := old.At(t, harbour).People(t.Context())
 	require.NoError(t, err)
 	desk := harbour.Desk(t)
-	i, err := desk.Invite(t.Context(), consent.RoleHelp)
+	i, err := desk.Invite(t.Context(), consent.RoleHelp, nil)
 	require.NoError(t, err)
 	again, err := s.Enrolled(t.Context(), i.Code, "Samir")
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 // NoteDue is the entry that makes a sweep delete a note to somebody, V/in/f/<note> or
 // V/in/v/<note>, within an hour after at. It is written, empty, in the commit of the
 // note. The same for what a session of theirs has open, V/at/<session>, and for a code
-// that lets somebody ask, svc/invitation/<hash>; for what belongs to a request to help
+// that lets somebody ask, svc/invitation/<hash>, and what is written on it, V/invited/<hash>; for what belongs to a request to help
 // somebody back in, V/rq/<request>…, svc/handover/<hash>, to what a partner asks, V/pa/<ask>,
 // svc/partner/<hash>, how many codes went to an address, svc/code/<hash>, and for the note of it to
 // who is asked to help, V/in/q/<request>.
@@ -29,7 +29,7 @@ func passing(key string) bool {
 		return strings.HasPrefix(rest, "invitation/") || strings.HasPrefix(rest, "handover/") || strings.HasPrefix(rest, "partner/") || strings.HasPrefix(rest, "code/")
 	}
 	_, err := ParseID(owner)
-	return err == nil && slices.ContainsFunc([]string{"in/f/", "in/v/", "in/q/", "at/", "rq/", "pa/"}, func(prefix string) bool { return strings.HasPrefix(rest, prefix) })
+	return err == nil && slices.ContainsFunc([]string{"in/f/", "in/v/", "in/q/", "at/", "rq/", "pa/", "invited/"}, func(prefix string) bool { return strings.HasPrefix(rest, prefix) })
 }
 
 // serviceOwner is whose entries are that belong to nobody's space.

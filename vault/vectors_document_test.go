@@ -46,7 +46,7 @@ var described = map[string]string{
 	"vault.arrivalBody": "arrival", "vault.arrivalPartBody": "arrival-part", "vault.arrivalPaperBody": "arrival-paper", "vault.departureBody": "departure", "vault.transferKeysBody": "transfer-keys", "vault.transferBody": "transfer-box", "vault.transferReceiptBody": "transfer-receipt",
 	"consent.page": "directory-page", "consent.entry": "directory-entry", "consent.Organisation": "organisation", "consent.Relay": "relay",
 	"consent.Licence": "licence", "consent.bundle": "bundle", "seal.Credential": "credential", "seal.CredentialBody": "member", "consent.membership": "membership",
-	"consent.memberFacts": "member-facts", "consent.askBody": "ask", "consent.invitationRecord": "invitation", "consent.invitedRecord": "invited",
+	"consent.memberFacts": "member-facts", "consent.askBody": "ask", "consent.invitationRecord": "invitation", "consent.invitedRecord": "invited", "consent.labelBody": "invitation-label", "consent.askedMark": "asked-mark",
 	"consent.profile": "profile", "consent.founding": "founding", "consent.leftKey": "left-key",
 	"consent.rosterEntry": "roster-entry", "consent.draftEntry": "draft", "consent.openedEntry": "opened-mark", "consent.noteBody": "note",
 	"consent.noteFacts": "note-facts", "consent.followFacts": "follow-facts", "consent.keptReceipt": "kept-receipt", "consent.opened": "open-vault",
@@ -64,7 +64,7 @@ var described = map[string]string{
 func TestEveryBodyHasItsBytesPublished(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-links.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies-partner-tokens.txt", "../consent/testdata/bodies-partner-limits.txt", "../consent/testdata/bodies-partner-leave.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../recovery/testdata/bodies.txt"} {
+	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-links.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies-partner-tokens.txt", "../consent/testdata/bodies-partner-limits.txt", "../consent/testdata/bodies-invited.txt", "../consent/testdata/bodies-partner-leave.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../recovery/testdata/bodies.txt"} {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		texts = append(texts, string(b))

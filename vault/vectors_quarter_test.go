@@ -128,10 +128,10 @@ func (q *quarter) work() {
 	require.NoError(t, err)
 	_, err = q.relay.Desk(t).Suspend(ctx, q.suspended.ID())
 	require.NoError(t, err)
-	i, err := q.relay.Desk(t).Invite(ctx, consent.RoleHelp)
+	i, err := q.relay.Desk(t).Invite(ctx, consent.RoleHelp, nil)
 	require.NoError(t, err)
 	q.invitation = i.Code
-	i, err = q.relay.Desk(t).Invite(ctx, consent.RoleHelp|consent.RoleManage)
+	i, err = q.relay.Desk(t).Invite(ctx, consent.RoleHelp|consent.RoleManage, nil)
 	require.NoError(t, err)
 	_, err = q.s.Worker(t, "Sara سارة").Ask(ctx, i.Code)
 	require.NoError(t, err)

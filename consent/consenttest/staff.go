@@ -159,7 +159,7 @@ func (r *Relay) NewHire(ctx context.Context, name string, roles consent.Role) (*
 		return nil, err
 	}
 	defer desk.Close()
-	i, err := desk.Invite(ctx, roles)
+	i, err := desk.Invite(ctx, roles, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (r *Relay) NewHire(ctx context.Context, name string, roles consent.Role) (*
 func (r *Relay) Join(t testing.TB, w *Staff, roles consent.Role) {
 	t.Helper()
 	desk := r.Desk(t)
-	i, err := desk.Invite(t.Context(), roles)
+	i, err := desk.Invite(t.Context(), roles, nil)
 	if err == nil {
 		err = r.join(t.Context(), desk, w, i.Code, roles)
 	}

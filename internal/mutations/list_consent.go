@@ -79,10 +79,13 @@ var onConsent = []mutation{
 		{"consent/post.go", "	standing := p.space.Standing()\n	if !p.member", "	standing := vault.Standing(func(context.Context, *storage.Tx, time.Time) error { return nil })\n	if !p.member"},
 	}},
 	{"N7", "the end of a code with its use", "consent", "^TestAnInvitationIsGoodOnceForSevenDaysAndForItsRelay$", []edit{
-		{"consent/team_invite.go", "	tx.Delete(key)\n	if due, ok", "	if due, ok"},
+		{"consent/team_invite.go", "	deletePassing(tx, key, fromUnixMilli(i.Until))\n	if", "	if"},
 	}},
 	{"N7", "the time of a code", "consent", "^TestAnInvitationIsGoodOnceForSevenDaysAndForItsRelay$", []edit{
 		{"consent/team_invite.go", "	if seal.Unmarshal(rec.Value, &i) != nil || i.Until <= s.now().UnixMilli() {\n		return i, ErrInvitation", "	if seal.Unmarshal(rec.Value, &i) != nil {\n		return i, ErrInvitation"},
+	}},
+	{"N7", "the end of a code that is taken back", "consent", "^TestACodeThatIsTakenBackLetsNobodyAskAlsoNotAtTheSameMoment$", []edit{
+		{"consent/team_invited.go", "	return s.spend(tx, i.key, used)", "	tx.Delete(labelKey(p.relay.ID, i.key))\n	_ = used\n	return nil"},
 	}},
 	{"N7", "the second factor of workers", "consent", "^TestWorkersHaveASecondFactor$", []edit{
 		{"consent/worker.go", "if err == nil && !has {", "if false && !has {"},

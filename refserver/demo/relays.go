@@ -242,7 +242,7 @@ func (r *Relays) hire(ctx context.Context, manager *consent.Worker, relay consen
 		return Staff{}, err
 	}
 	defer post.Close()
-	invitation, err := post.Invite(ctx, consent.RoleHelp)
+	invitation, err := post.Invite(ctx, consent.RoleHelp, nil)
 	if err != nil {
 		return Staff{}, err
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"reconnect.example/consent"
 	"reconnect.example/refserver/session"
@@ -70,6 +71,42 @@ func join(ctx context.Context, w *consent.Worker, in *codeInput) (*joinOutput, e
 	out.Body.Relay = relayJSON(relay, "")
 	out.Body.Fingerprint, err = w.Fingerprint(ctx)
 	return out, err
+}
+
+// AskedRelay is a relay that a worker asked to let them in, and that they do not work for.
+type AskedRelay struct {
+	Relay   Relay     `json:"relay" doc:"Only its id, where the directory does not name it any more."`
+	At      time.Time `json:"at" doc:"When it was asked last."`
+	Waiting bool      `json:"waiting" doc:"true: nobody has let the caller in yet. false: they were let in, and are out: taken out, suspended, or gone by themselves."`
+}
+
+type askedRelaysOutput struct {
+	Body struct {
+		Asked []AskedRelay `json:"asked" nullable:"false" doc:"The relay that was asked last before the others."`
+		Next
+	}
+}
+
+func listAsked(ctx context.Context, w *consent.Worker, in *Paged) (*askedRelaysOutput, error) {
+	all, err := w.AskedRelays(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &askedRelaysOutput{}
+	all, out.Body.Next = page(*in, all, func(r consent.AskedRelay) string { return newestFirst(r.At, r.Relay.ID.String()) })
+	out.Body.Asked = make([]AskedRelay, 0, len(all))
+	for _, r := range all {
+		out.Body.Asked = append(out.Body.Asked, AskedRelay{Relay: relayJSON(r.Relay, ""), At: r.At, Waiting: r.Waiting})
+	}
+	return out, nil
+}
+
+func takeBackAsk(ctx context.Context, w *consent.Worker, in *AtRelay) (*struct{}, error) {
+	id, err := consent.ParseRelayID(in.Relay)
+	if err != nil {
+		return nil, vault.ErrNotFound
+	}
+	return nil, w.TakeBackAsk(ctx, id)
 }
 
 // Sheet is the recovery sheet of a relay.
@@ -149,6 +186,14 @@ func (a *API) addJoining() {
 		description: "Uses the invitation up. A manager compares the digits and lets the caller in.",
 		problems:    append([]string{"no-second-factor", "not-named", "untrusted-key"}, body...),
 	}, join)
+	registerWorker(a, operation{
+		method: http.MethodGet, path: "/staff/join", id: "list-asked", tag: "Staff", summary: "Which relays the caller has asked, and how it stands",
+		description: "Those that they do not work for: nobody has let them in yet, or they are out. A relay that they founded is not among them.", problems: []string{"invalid"},
+	}, listAsked)
+	registerWorker(a, operation{
+		method: http.MethodDelete, path: "/staff/join/{relay}", id: "take-back-ask", tag: "Staff", status: http.StatusNoContent, summary: "Do not ask a relay any more",
+		description: "And forget that it was asked. Of a relay that the caller is out of there is nothing else to end.", problems: []string{"not-found"},
+	}, takeBackAsk)
 	registerWorker(a, operation{
 		method: http.MethodPost, path: "/staff/relays", id: "found-relay", tag: "Staff", status: http.StatusCreated, summary: "Found a relay",
 		description: "With an invitation of the operator. It is a relay once the authority has signed its key. After an error call it again with the same code.",

@@ -56,7 +56,7 @@ func TestStory3_APrivatePaperIsInNoAnswerThatAWorkerGets(t *testing.T) {
 			ids := map[string]string{
 				"item": id, "relay": at.id, "vault": amina.id, "grant": amina.followers()[0].Grant, "receipt": id,
 				"session": id, "draft": id, "worker": at.helper.ID().String(), "path": id, "request": id, "kind": "helpers", "upload": id,
-				"link": id, "partner": id, "ask": id,
+				"link": id, "partner": id, "ask": id, "invitation": id,
 			}
 			bodies := map[string]any{
 				"edit-item": map[string]any{"name": "Mine"}, "move-item": map[string]any{"compartment": "shared"},

@@ -53,13 +53,17 @@ type Roles struct {
 
 type inviteInput struct {
 	AtRelay
-	Body Roles
+	Body struct {
+		Roles
+		Label string `json:"label,omitempty" maxLength:"100" doc:"For whom it is: for the managers of the relay alone, as long as nobody has used it."`
+	}
 }
 
 type inviteOutput struct {
 	Body struct {
 		Code  string    `json:"code" doc:"To be handed over on paper or aloud. Shown once."`
 		Until time.Time `json:"until" doc:"How long it can be used."`
+		ID    string    `json:"id" doc:"Names it in the list of invitations. It is no secret, and lets nobody in."`
 	}
 }
 
@@ -67,13 +71,56 @@ func invite(ctx context.Context, p *consent.Post, in *inviteInput) (*inviteOutpu
 	if err := p.Worker().Own().ShownLately(ctx, session.Lately); err != nil {
 		return nil, err
 	}
-	i, err := p.Invite(ctx, rolesOf(in.Body.Roles))
+	i, err := p.Invite(ctx, rolesOf(in.Body.Roles.Roles), &consent.InviteOptions{Label: in.Body.Label})
 	if err != nil {
 		return nil, err
 	}
 	out := &inviteOutput{}
-	out.Body.Code, out.Body.Until = i.Code, i.Until
+	out.Body.Code, out.Body.Until, out.Body.ID = i.Code, i.Until, i.ID.String()
 	return out, nil
+}
+
+// Invitation is a code that nobody has used yet, as the managers of its relay see it.
+type Invitation struct {
+	ID    string    `json:"id" doc:"To take it back."`
+	Label string    `json:"label,omitempty" doc:"For whom it is, as who made it wrote."`
+	By    string    `json:"by" doc:"The manager who made it."`
+	Roles []string  `json:"roles" nullable:"false" doc:"That it proposes."`
+	Until time.Time `json:"until" doc:"How long it can be used."`
+}
+
+type invitationsOutput struct {
+	Body struct {
+		Invitations []Invitation `json:"invitations" nullable:"false" doc:"The first that ends before the others. The codes are not in it: they were shown once."`
+		Next
+	}
+}
+
+func listInvitations(ctx context.Context, p *consent.Post, in *pageAtRelay) (*invitationsOutput, error) {
+	all, err := p.Invitations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &invitationsOutput{}
+	all, out.Body.Next = page(in.Paged, all, func(i consent.Invitation) string { return oldestFirst(i.Until, i.ID.String()) })
+	out.Body.Invitations = make([]Invitation, 0, len(all))
+	for _, i := range all {
+		out.Body.Invitations = append(out.Body.Invitations, Invitation{ID: i.ID.String(), Label: i.Label, By: i.By, Roles: rolesJSON(i.Roles), Until: i.Until})
+	}
+	return out, nil
+}
+
+type oneInvitation struct {
+	AtRelay
+	Invitation string `path:"invitation" doc:"From the list of invitations."`
+}
+
+func takeBackInvitation(ctx context.Context, p *consent.Post, in *oneInvitation) (*confirmedOutput, error) {
+	id, err := consent.ParseInvitationID(in.Invitation)
+	if err != nil {
+		return nil, vault.ErrNotFound
+	}
+	return confirmed(p.TakeBack(ctx, id))
 }
 
 // Shown is the caller's own secret, once more. A session that was left open must let
@@ -381,6 +428,8 @@ func (a *API) addTeam() {
 	}
 	registerPost(a, at(http.MethodGet, "/members", "list-members", "Who works for the relay", "For managers, and a line in the relay's journal.", 0, "not-manager", "untrusted-key"), listMembers)
 	registerPost(a, at(http.MethodPost, "/invitations", "invite", "Invite a worker", "The roles are a proposal; who lets them in decides."+lateSecret, http.StatusCreated, append(secretProblems("secret-again"), "not-manager", "not-found", "last-manager", "fingerprint", "too-many", "untrusted-key")...), invite)
+	registerPost(a, at(http.MethodGet, "/invitations", "list-invitations", "Which invitations nobody has used", "For managers. No code is in it.", 0, "not-manager", "untrusted-key"), listInvitations)
+	registerPost(a, at(http.MethodDelete, "/invitations/{invitation}", "take-back-invitation", "Take an invitation back", "Its code lets nobody ask any more. Who has asked with it is in the list of requests, and is let in by nobody but a manager.", 0, "not-manager", "not-found", "untrusted-key"), takeBackInvitation)
 	registerPost(a, at(http.MethodGet, "/requests", "list-join-requests", "Who asks to be let in", "What is not signed by who asks is left out.", 0, "not-manager", "untrusted-key"), listJoinRequests)
 	registerPost(a, at(http.MethodPost, "/members", "admit", "Let a worker in", "The manager has compared the digits with the worker: another fingerprint is refused.", 0, change...), admit)
 	roles := at(http.MethodPut, "/members/{worker}/roles", "set-roles", "Change what a worker may", "Nobody changes their own.", 0, change...)

@@ -91,6 +91,50 @@ func TestAManagerIsMadeAndUnmade(t *testing.T) {
 	require.NotEqual(t, sheet.Code, again.Code, "a sheet that was lost is drawn anew")
 }
 
+func TestAnInvitationIsListedTakenBackAndWhoAskedIsToldHowItStands(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	at := tn.relay(t, "Accueil")
+	type made struct{ Code, ID string }
+	invite := func(label string) made {
+		return ok[made](at.manager.call("POST", at.path("/invitations"), map[string]any{"roles": []string{"help"}, "label": label}), 201)
+	}
+	lost, good := invite("Lost"), invite("Samir")
+	at.manager.call("POST", at.path("/invitations"), map[string]any{"roles": []string{"help"}, "label": "two\nlines"}).refused(422, "invalid")
+	page := ok[struct {
+		Invitations []Invitation
+		Next        string
+	}](at.manager.call("GET", at.path("/invitations?limit=1"), nil), 200)
+	require.Len(t, page.Invitations, 1)
+	require.NotEmpty(t, page.Next)
+	reply := at.manager.call("GET", at.path("/invitations"), nil)
+	all := ok[struct{ Invitations []Invitation }](reply, 200).Invitations
+	require.Len(t, all, 2)
+	require.NotContains(t, string(reply.Body), good.Code)
+	at.worker.call("GET", at.path("/invitations"), nil).refused(403, "not-manager")
+	at.worker.call("DELETE", at.path("/invitations/"+lost.ID), nil).refused(403, "not-manager")
+	at.manager.call("DELETE", at.path("/invitations/nonsense"), nil).refused(404, "not-found")
+
+	require.True(t, ok[struct{ Confirmed bool }](at.manager.call("DELETE", at.path("/invitations/"+lost.ID), nil), 200).Confirmed)
+	at.manager.call("DELETE", at.path("/invitations/"+lost.ID), nil).refused(404, "not-found")
+	samir := tn.enrolled(t, good.Code, "Samir")
+	samir.call("POST", "/staff/join", map[string]any{"code": lost.Code}).refused(403, "invitation")
+
+	asked := func() []AskedRelay {
+		return ok[struct{ Asked []AskedRelay }](samir.call("GET", "/staff/join", nil), 200).Asked
+	}
+	require.Empty(t, asked())
+	ok[struct{}](samir.call("POST", "/staff/join", map[string]any{"code": good.Code}), 201)
+	require.Len(t, asked(), 1)
+	require.Equal(t, "Accueil", asked()[0].Relay.Name)
+	require.True(t, asked()[0].Waiting)
+	samir.call("DELETE", "/staff/join/nonsense", nil).refused(404, "not-found")
+	samir.call("DELETE", "/staff/join/"+at.id, nil).done(204)
+	samir.call("DELETE", "/staff/join/"+at.id, nil).refused(404, "not-found")
+	require.Empty(t, asked())
+	require.Empty(t, ok[struct{ Requests []JoinRequest }](at.manager.call("GET", at.path("/requests"), nil), 200).Requests)
+}
+
 // Nobody gives a password back: the worker comes with a new account.
 func TestWhoForgotTheirPasswordIsReplacedByTheirNewAccount(t *testing.T) {
 	t.Parallel()

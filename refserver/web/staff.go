@@ -40,8 +40,15 @@ func (p *pages) staffSignIn(v *visit) error {
 type staffView struct {
 	Name        string
 	Relays      []postView
-	Fingerprint string // of the worker's own key, to be read aloud to a manager
-	Factor      bool   // the code at sign-in is set up
+	Asked       []askedView // centres that they asked, and do not work for
+	Fingerprint string      // of the worker's own key, to be read aloud to a manager
+	Factor      bool        // the code at sign-in is set up
+}
+
+// askedView is a centre that a worker asked to let them in.
+type askedView struct {
+	consent.AskedRelay
+	Name string // "": the directory does not name it any more
 }
 
 // postView is one relay of a worker.
@@ -69,6 +76,13 @@ func (p *pages) staffHome(v *visit) error {
 	if view.Factor, err = v.worker.Own().HasSecondFactor(v.ctx()); err != nil {
 		return err
 	}
+	asked, err := v.worker.AskedRelays(v.ctx())
+	if err != nil {
+		return err
+	}
+	for _, one := range asked {
+		view.Asked = append(view.Asked, askedView{one, safename.Line(one.Relay.Name)})
+	}
 	for _, m := range all {
 		post := postView{relayView: relayView{Relay: m.Relay}, Manages: m.Roles.Has(consent.RoleManage), Founded: m.Founded, Withdrawn: m.Withdrawn}
 		if !m.Founded {
@@ -85,6 +99,18 @@ func (p *pages) staffHome(v *visit) error {
 		view.Relays = append(view.Relays, post)
 	}
 	return v.show("staff", view)
+}
+
+// takeBackAsk ends what a worker asked of a centre, or forgets a centre that they are out of.
+func (p *pages) takeBackAsk(v *visit) error {
+	id, err := consent.ParseRelayID(v.r.PathValue("relay"))
+	if err != nil {
+		return vault.ErrNotFound
+	}
+	if err := v.worker.TakeBackAsk(v.ctx(), id); err != nil && !errors.Is(err, vault.ErrNotFound) { // a second click
+		return err
+	}
+	return v.goTo("/staff", "ask-taken-back")
 }
 
 // closeOpened closes the space that the worker has open, in every window.

@@ -17,6 +17,7 @@ type teamView struct {
 	OneManager bool
 	Asking     []askingView
 	Invitation *consent.Invitation // made just now
+	Invited    []invitedView       // that nobody has used yet
 	Licence    licenceView
 	Counts     consent.Counts
 	Follows    bool // people: a desk follows nobody
@@ -39,6 +40,22 @@ func (v *visit) asking(post *consent.Post) (all []askingView, err error) {
 	return all, err
 }
 
+// invitedView is an invitation that nobody has used yet.
+type invitedView struct {
+	consent.Invitation
+	Role string
+}
+
+// invited is who was invited and has not asked yet.
+func (v *visit) invited(post *consent.Post) (all []invitedView, err error) {
+	invitations, err := post.Invitations(v.ctx())
+	for _, i := range invitations {
+		i.Label, i.By = safename.Line(i.Label), safename.Line(i.By)
+		all = append(all, invitedView{i, v.roleName(post, roleCode(i.Roles))})
+	}
+	return all, err
+}
+
 type memberView struct {
 	consent.TeamMember
 	Role     string
@@ -56,18 +73,7 @@ func (v *visit) member(post *consent.Post, m consent.TeamMember) memberView {
 	view := memberView{
 		TeamMember: m, RoleCode: roleCode(m.Roles), State: v.t("member.active"), Self: m.Worker == v.worker.ID(),
 	}
-	switch at := follows(post); {
-	case view.RoleCode == "manage":
-		view.Role = v.t("role.manage")
-	case view.RoleCode == "both" && at:
-		view.Role = v.t("role.both")
-	case view.RoleCode == "both":
-		view.Role = v.t("role.answer-both")
-	case at:
-		view.Role = v.t("role.help")
-	default:
-		view.Role = v.t("role.answer")
-	}
+	view.Role = v.roleName(post, view.RoleCode)
 	switch {
 	case m.State == consent.MemberSuspended:
 		view.State = v.t("member.suspended")
@@ -77,6 +83,21 @@ func (v *visit) member(post *consent.Post, m consent.TeamMember) memberView {
 		view.State = v.t("member.key-changed")
 	}
 	return view
+}
+
+// roleName is what a role is called at a relay or a desk.
+func (v *visit) roleName(post *consent.Post, code string) string {
+	switch at := follows(post); {
+	case code == "manage":
+		return v.t("role.manage")
+	case code == "both" && at:
+		return v.t("role.both")
+	case code == "both":
+		return v.t("role.answer-both")
+	case at:
+		return v.t("role.help")
+	}
+	return v.t("role.answer")
 }
 
 // roleCode is how forms call the roles that somebody has.
@@ -150,6 +171,9 @@ func (v *visit) showTeamAfter(post *consent.Post, view teamView, refused error) 
 	if view.Asking, err = v.asking(post); err != nil {
 		return err
 	}
+	if view.Invited, err = v.invited(post); err != nil {
+		return err
+	}
 	if view.Licence, err = v.licence(post.Relay().ID); err != nil {
 		return err
 	}
@@ -178,18 +202,41 @@ func (p *pages) poster(v *visit) error {
 }
 
 // invite shows a new code once. A second click makes another one, which ends by
-// itself.
+// itself, or is taken back.
 func (p *pages) invite(v *visit) error {
 	f, err := v.readForm()
 	if err != nil {
 		return err
 	}
 	return v.managing(func(post *consent.Post) error {
-		i, err := post.Invite(v.ctx(), rolesOf(f))
+		i, err := post.Invite(v.ctx(), rolesOf(f), &consent.InviteOptions{Label: f.Get("invited")})
+		if errors.Is(err, vault.ErrInvalid) {
+			f.refuse("invited", v.t("wrong.characters"))
+			return v.showTeamAgain(post, f, nil)
+		}
 		if err != nil {
 			return err
 		}
 		return v.showTeam(post, teamView{Form: newForm(), Invitation: &i})
+	})
+}
+
+// takeBackInvitation ends a code that nobody has used. No secret is asked for: it lets
+// nobody in.
+func (p *pages) takeBackInvitation(v *visit) error {
+	id, err := consent.ParseInvitationID(v.r.PathValue("invitation"))
+	if err != nil {
+		return vault.ErrNotFound
+	}
+	return v.managing(func(post *consent.Post) error {
+		err := post.TakeBack(v.ctx(), id)
+		if errors.Is(err, vault.ErrNotFound) { // a second click, or somebody has used it just now
+			return v.goTo(teamPath(post), "invitation-gone")
+		}
+		if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
+			return err
+		}
+		return v.goTo(teamPath(post), "invitation-taken-back")
 	})
 }
 

@@ -188,6 +188,55 @@ func TestAManagerChangesTheKeysAndReadsTheJournal(t *testing.T) {
 	manager.get(older).ok("Le centre a été fondé", "Avec la feuille de secours, ou à la fondation")
 }
 
+func TestAnInvitationIsListedForWhomItIsAndTakenBack(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	manager, team := tn.desk(tn.harbor.Manager), tn.relayPath()+"/team"
+	invite := func(label string) *page {
+		return manager.post(team+"/invite", url.Values{"roles": {"help"}, "invited": {label}})
+	}
+	manager.get(team).ok().without("Invitations que personne")
+	lost := invite("Perdu <b>").ok("Donnez-le à une seule personne.").word()
+	g := invite("Léa").ok("Invitations que personne n’a utilisées", "Perdu <b>", "Léa", "Faite par", "Aide les personnes")
+	code := g.word()
+	invite("a\u202eb").is(http.StatusUnprocessableEntity, "un caractère qui ne peut pas être gardé")
+	back := manager.get(team).ok().without(code, lost).link(regexp.QuoteMeta(team) + `/invitations/[a-z2-7]{26}/take-back`)
+	for _, at := range regexp.MustCompile(regexp.QuoteMeta(team)+`/invitations/[a-z2-7]{26}/take-back`).FindAllString(g.Body, -1) {
+		card := g.Body[:strings.Index(g.Body, at)]
+		if strings.LastIndex(card, "Perdu") > strings.LastIndex(card, "Léa") {
+			back = at
+		}
+	}
+	tn.desk(tn.samir).post(back, nil).is(http.StatusForbidden, "Il faut être responsable")
+	manager.post(back, nil).ok("L’invitation est reprise", "Léa").without("Perdu")
+	manager.post(back, nil).ok("Cette invitation n’est plus là")
+	tn.stranger().post("/staff/join", url.Values{"invitation": {lost}, "worker": {"X"}, "new": {password}, "repeat": {password}, "agreed": {"1"}}).is(http.StatusUnprocessableEntity, "ne permet")
+	manager.get(team + "/journal").ok("Invitation reprise : « Perdu <b> »")
+}
+
+func TestWhoAsksACentreIsToldWhichAndSinceWhenAndWhoIsOutIsToldSo(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	manager, team := tn.desk(tn.harbor.Manager), tn.relayPath()+"/team"
+	code := func() string { return manager.post(team+"/invite", url.Values{"roles": {"help"}}).ok().word() }
+	first := code()
+	lea := tn.stranger()
+	lea.post("/staff/join", url.Values{"invitation": {first}, "worker": {"Léa"}, "new": {password}, "repeat": {password}, "agreed": {"1"}}).ok()
+	lea.get("/staff").ok("Vous n’êtes dans l’équipe d’aucun centre").without("Accueil du Port")
+	g := lea.post("/staff/ask", url.Values{"invitation": {first}}).ok("Accueil du Port", "Demandé le", "Un responsable doit encore vous laisser entrer").without("d’aucun centre")
+	back := g.link(`/staff/ask/[a-z2-7]{26}/take-back`)
+	lea.post(back, nil).ok("C’est fait.", "d’aucun centre").without("Accueil du Port")
+	manager.get(team).ok().without("Demandent à entrer")
+
+	digits := lea.post("/staff/ask", url.Values{"invitation": {code()}}).ok("Demandé le").word()
+	admit := manager.get(team).ok("Demandent à entrer").form(team+"/admit", url.Values{"fingerprint": {digits}, "roles": {"help"}})
+	manager.shows(team+"/admit", admit).ok("cette personne est dans l’équipe")
+	lea.get("/staff").ok("Accueil du Port").without("Demandé le", "n’y êtes plus")
+	manager.shows(team+"/"+admit.Get("person")+"/remove", nil).ok("C’est fait.")
+	lea.get("/staff").ok("Accueil du Port", "Vous étiez dans cette équipe, et vous n’y êtes plus").without("Demandé le", "d’aucun centre")
+	lea.post(back, nil).ok("d’aucun centre").without("Accueil du Port")
+}
+
 // A session that was left open lets nobody in for good: neither as a worker nor by the
 // recovery sheet, which whoever takes a manager out is shown, too.
 func TestAnOpenSessionAloneChangesNoTeam(t *testing.T) {

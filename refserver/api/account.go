@@ -53,12 +53,12 @@ type leaveInput struct {
 
 // Receipt proves what was done. It is signed by the service over its fields.
 type Receipt struct {
-	Act       string    `json:"act" enum:"vault.closed,vault.erased" doc:"What was done."`
+	Act       string    `json:"act" enum:"vault.closed,vault.erased,reminders.begun,reminders.ended" doc:"What was done."`
 	Vault     string    `json:"vault" doc:"Id of the space."`
 	At        time.Time `json:"at" doc:"When."`
-	ErasedAt  time.Time `json:"erasedAt" doc:"When the keys were or will be destroyed."`
-	Items     int       `json:"items" doc:"That were there."`
-	Bytes     int64     `json:"bytes" doc:"That they took."`
+	ErasedAt  time.Time `json:"erasedAt,omitzero" doc:"Of an account that ends: when the keys were or will be destroyed."`
+	Items     int       `json:"items" doc:"Of an account that ends: that were there."`
+	Bytes     int64     `json:"bytes" doc:"Of an account that ends: that they took."`
 	Witnessed bool      `json:"witnessed" doc:"false: the witness was away and will be told."`
 	Key       []byte    `json:"key" doc:"Public key of the service, Ed25519."`
 	Signature []byte    `json:"signature" doc:"Made with it."`

@@ -134,6 +134,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 	a.addImports()
 	a.addLinks()
 	a.addStrangers()
+	a.addReminders()
 	a.addMoving()
 	if a.staff != nil {
 		a.addRelays()

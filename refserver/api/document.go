@@ -58,6 +58,7 @@ func describe() huma.Config {
 				{Name: "Account", Description: "The password, the access card, taking everything along, and leaving."},
 				{Name: "Sharing", Description: "Who can see, who could, who did; and where new items lie."},
 				{Name: "Links", Description: "What somebody does who has the code of a link, and no account."},
+				{Name: "Reminders", Description: "Messages to the person's own phone or address, if they want any."},
 				{Name: "Recovery", Description: "Ways back in for who has forgotten everything, as the person makes them."},
 				{Name: "Hand-over", Description: "What the person does alone to come back in."},
 				{Name: "Staff", Description: "What workers of relays do."},

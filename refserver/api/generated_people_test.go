@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -24,6 +25,7 @@ type cast struct {
 	known  map[string][]string
 	bridge *relay      // follows nobody
 	body   *body       // a partner system
+	phone  *letterbox  // of everybody
 	shown  string      // code of a worker there, for visits
 	gone   []*resident // people who were signed in before
 	lost   map[string]int
@@ -31,7 +33,8 @@ type cast struct {
 
 func newCast(t *testing.T) *cast {
 	t.Helper()
-	c := &cast{t: t, helped: newHelped(t), person: map[string]*person{}, types: map[string]map[string]any{}, fits: map[string]map[string]any{}, known: map[string][]string{}, lost: map[string]int{}}
+	phone := &letterbox{}
+	c := &cast{t: t, helped: helpedOver(t, &townOptions{recovery: independently, messenger: phone}), phone: phone, person: map[string]*person{}, types: map[string]map[string]any{}, fits: map[string]map[string]any{}, known: map[string][]string{}, lost: map[string]int{}}
 	c.bridge = c.relay(t, "Bridge")
 	c.know("relay", c.bridge.id)
 	c.shown = ok[struct{ Code string }](c.bridge.worker.call("GET", "/staff/relays/"+c.bridge.id+"/visit-code", nil), 200).Code
@@ -108,6 +111,10 @@ func (c *cast) settle() {
 	c.fits["complete-hand-over"] = map[string]any{"sheet": print.Sheet.Code, "password": newPassword}
 	card := ok[struct{ Code string }](p.call("POST", "/card", map[string]any{"pin": "902741", "secret": p.secret()}), 201)
 	c.fits["sign-in-with-card"] = map[string]any{"card": card.Code, "pin": "902741"}
+	reached := map[string]any{"channel": "sms", "address": fmt.Sprintf("+336123456%02d", len(c.gone)), "language": "fr", "zone": "Europe/Paris", "notice": read("x"), "agreed": true}
+	p.call("POST", "/reminders/code", reached).done(http.StatusNoContent)
+	c.fits["ask-reminders"] = reached
+	c.fits["begin-reminders"] = map[string]any{"code": c.phone.last().Code}
 	c.fits["new-card"] = map[string]any{"pin": "482915"}
 	c.fits["find-helped"] = map[string]any{"login": p.login}
 	agreed := map[string]any{"notice": read("x"), "agreed": true, "name": "Amina K.", "secret": p.secret()}

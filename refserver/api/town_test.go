@@ -28,6 +28,8 @@ type townOptions struct {
 	limits  session.LimitsConfig
 
 	recovery func(*recovery.Config) // how people are helped back in; nil: they are not
+
+	messenger vault.Messenger // nil: nobody is reminded
 }
 
 func newTown(t *testing.T, o *townOptions) *town {
@@ -41,7 +43,7 @@ func newTown(t *testing.T, o *townOptions) *town {
 	if o.limits.SignInsPerMinute == 0 {
 		o.limits.SignInsPerMinute = 100_000
 	}
-	stage := consenttest.New(t, &consenttest.Options{Vault: vaulttest.Options{Records: o.records}, SecondFactor: true})
+	stage := consenttest.New(t, &consenttest.Options{Vault: vaulttest.Options{Records: o.records, Messenger: o.messenger}, SecondFactor: true})
 	var helps *recovery.Service
 	if o.recovery != nil {
 		helps = helping(t, stage, o.recovery)

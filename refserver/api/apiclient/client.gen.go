@@ -26,6 +26,12 @@ const (
 	AppointmentRequestCompartmentShared  AppointmentRequestCompartment = "shared"
 )
 
+// Defines values for AskRemindersRequestChannel.
+const (
+	Email AskRemindersRequestChannel = "email"
+	Sms   AskRemindersRequestChannel = "sms"
+)
+
 // Defines values for AttestRequestKind.
 const (
 	AttestRequestKindBirthCertificate AttestRequestKind = "birth-certificate"
@@ -124,8 +130,10 @@ const (
 
 // Defines values for ReceiptAct.
 const (
-	VaultClosed ReceiptAct = "vault.closed"
-	VaultErased ReceiptAct = "vault.erased"
+	RemindersBegun ReceiptAct = "reminders.begun"
+	RemindersEnded ReceiptAct = "reminders.ended"
+	VaultClosed    ReceiptAct = "vault.closed"
+	VaultErased    ReceiptAct = "vault.erased"
 )
 
 // Defines values for ReplaceRequestRoles.
@@ -401,6 +409,30 @@ type AskPersonRequest struct {
 	Purpose PartnerPurpose `json:"purpose"`
 }
 
+// AskRemindersRequest defines model for AskRemindersRequest.
+type AskRemindersRequest struct {
+	// Address A phone number with its country, like "+33 6 12 34 56 78", or an e-mail address.
+	Address string `json:"address"`
+
+	// Agreed Must be true: the person said yes themself.
+	Agreed bool `json:"agreed"`
+
+	// Channel One that is offered.
+	Channel AskRemindersRequestChannel `json:"channel"`
+
+	// Language Of the messages (BCP 47).
+	Language string `json:"language"`
+
+	// Notice What was read.
+	Notice Notice `json:"notice"`
+
+	// Zone IANA name of the time zone, like "Europe/Paris".
+	Zone string `json:"zone"`
+}
+
+// AskRemindersRequestChannel One that is offered.
+type AskRemindersRequestChannel string
+
 // AskRequest defines model for AskRequest.
 type AskRequest struct {
 	// Reason For the operator who decides, who reads nothing else of this space.
@@ -647,6 +679,12 @@ type CompleteRequest struct {
 // ConfirmFactorRequest defines model for ConfirmFactorRequest.
 type ConfirmFactorRequest struct {
 	// Code That the app shows now. It is spent.
+	Code string `json:"code"`
+}
+
+// ConfirmRemindersRequest defines model for ConfirmRemindersRequest.
+type ConfirmRemindersRequest struct {
+	// Code That was sent.
 	Code string `json:"code"`
 }
 
@@ -2455,13 +2493,13 @@ type Receipt struct {
 	// At When.
 	At time.Time `json:"at"`
 
-	// Bytes That they took.
+	// Bytes Of an account that ends: that they took.
 	Bytes int64 `json:"bytes"`
 
-	// ErasedAt When the keys were or will be destroyed.
-	ErasedAt time.Time `json:"erasedAt"`
+	// ErasedAt Of an account that ends: when the keys were or will be destroyed.
+	ErasedAt *time.Time `json:"erasedAt,omitempty"`
 
-	// Items That were there.
+	// Items Of an account that ends: that were there.
 	Items int64 `json:"items"`
 
 	// Key Public key of the service, Ed25519.
@@ -2766,6 +2804,60 @@ type RelaysAnswer struct {
 
 	// Relays In the order in which they were added. Those that were withdrawn are left out.
 	Relays []Relay `json:"relays"`
+}
+
+// RemindAnswer defines model for RemindAnswer.
+type RemindAnswer struct {
+	// Next When the next is sent; missing: it is too late for all of them, or there are none.
+	Next *time.Time `json:"next,omitempty"`
+}
+
+// RemindRequest defines model for RemindRequest.
+type RemindRequest struct {
+	// Leads How many minutes before, from 60 to 129600; none: not at all.
+	Leads []int64 `json:"leads"`
+}
+
+// Reminded defines model for Reminded.
+type Reminded struct {
+	// Address Where to.
+	Address *string `json:"address,omitempty"`
+
+	// Asked A code was sent, which is good until then.
+	Asked *time.Time `json:"asked,omitempty"`
+
+	// AskedTo Where the code was sent to.
+	AskedTo *string `json:"askedTo,omitempty"`
+
+	// Channel sms or email.
+	Channel *string `json:"channel,omitempty"`
+
+	// Items Of what, the soonest first; at most 24.
+	Items []Reminder `json:"items"`
+
+	// Language Of the messages (BCP 47).
+	Language *string `json:"language,omitempty"`
+
+	// Offered How this service can reach people: sms, email. Empty: it reminds nobody.
+	Offered []string `json:"offered"`
+
+	// Since Since when reminders are sent; missing: none are.
+	Since *time.Time `json:"since,omitempty"`
+
+	// Zone IANA name of the time zone: nothing is sent there before 8 or after 20 o'clock.
+	Zone *string `json:"zone,omitempty"`
+}
+
+// Reminder defines model for Reminder.
+type Reminder struct {
+	// Item Id of an appointment, or of a document with a day on which it ends.
+	Item string `json:"item"`
+
+	// Leads How many minutes before, the longest first.
+	Leads []int64 `json:"leads"`
+
+	// Next When the next is sent; missing: none comes any more.
+	Next *time.Time `json:"next,omitempty"`
 }
 
 // RemoveRequest defines model for RemoveRequest.
@@ -3712,6 +3804,16 @@ type WithdrawRecoveryParams struct {
 type ListRelaysParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// BeginRemindersParams defines parameters for BeginReminders.
+type BeginRemindersParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// AskRemindersParams defines parameters for AskReminders.
+type AskRemindersParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // RemoveRepresentativeParams defines parameters for RemoveRepresentative.
@@ -5271,6 +5373,42 @@ func (c *Client) ListRelays(ctx context.Context, params *ListRelaysParams, edito
 		r.ask("limit", params.Limit)
 	}
 	return call[RelaysAnswer](ctx, c, &r, editors)
+}
+
+// EndReminders is DELETE /reminders: End all reminders.
+func (c *Client) EndReminders(ctx context.Context, editors ...Editor) (*Answer[Receipt], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/reminders")}
+	return call[Receipt](ctx, c, &r, editors)
+}
+
+// ReadReminders is GET /reminders: Read what reminders are sent, and where to.
+func (c *Client) ReadReminders(ctx context.Context, editors ...Editor) (*Answer[Reminded], error) {
+	r := outgoing{method: http.MethodGet, path: at("/reminders")}
+	return call[Reminded](ctx, c, &r, editors)
+}
+
+// BeginReminders is POST /reminders: Begin with the code that came.
+func (c *Client) BeginReminders(ctx context.Context, params *BeginRemindersParams, body ConfirmRemindersRequest, editors ...Editor) (*Answer[Receipt], error) {
+	r := outgoing{method: http.MethodPost, path: at("/reminders"), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[Receipt](ctx, c, &r, editors)
+}
+
+// AskReminders is POST /reminders/code: Send a code to the person's phone or address.
+func (c *Client) AskReminders(ctx context.Context, params *AskRemindersParams, body AskRemindersRequest, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/reminders/code"), json: body}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// Remind is PUT /reminders/items/{item}: Choose when to be reminded of one item.
+func (c *Client) Remind(ctx context.Context, item string, body RemindRequest, editors ...Editor) (*Answer[RemindAnswer], error) {
+	r := outgoing{method: http.MethodPut, path: at("/reminders/items/%s", item), json: body}
+	return call[RemindAnswer](ctx, c, &r, editors)
 }
 
 // ListRepresentatives is GET /representatives: List who represents a minor.

@@ -52,7 +52,7 @@ func TestAPersonIsRemindedOfWhatTheyChooseAndOfNothingElse(t *testing.T) {
 		}
 		return other
 	}
-	for field, value := range map[string]any{"address": "0612345678", "zone": "Local", "channel": "email", "language": " x"} {
+	for field, value := range map[string]any{"address": "0612345678", "zone": "Local", "channel": "email", "language": "x"} {
 		amina.call("POST", "/reminders/code", with(field, value)).refused(422, "invalid")
 	}
 	require.Empty(t, phone.got, "nothing is sent that was not asked for well")

@@ -1497,6 +1497,9 @@ type KnownPartner struct {
 	// Blocked true: nothing of it reaches the person.
 	Blocked *bool `json:"blocked,omitempty"`
 
+	// Leaves true: it may leave papers and messages in the inbox, as the person let it.
+	Leaves *bool `json:"leaves,omitempty"`
+
 	// Links By which it can ask again without a code.
 	Links []FileLink `json:"links"`
 
@@ -2243,6 +2246,18 @@ type OwnRequestsAnswer struct {
 	Requests []RecoveryRequest `json:"requests"`
 }
 
+// PartnerLeavesNoteRequest defines model for PartnerLeavesNoteRequest.
+type PartnerLeavesNoteRequest struct {
+	// Link Leads to a person who agreed, and says nothing of them. Keep it beside the file number, and keep it secret.
+	Link string `json:"link"`
+
+	// Name Of the message, such as what it is about.
+	Name string `json:"name"`
+
+	// Text The message.
+	Text string `json:"text"`
+}
+
 // PartnerPurpose defines model for PartnerPurpose.
 type PartnerPurpose struct {
 	// Code A stable code, such as benefits, housing or health.
@@ -2263,7 +2278,7 @@ type PartnerSelf struct {
 	// Name As people read it.
 	Name string `json:"name"`
 
-	// Scopes What it may do, as stable codes: ask, link.
+	// Scopes What it may do, as stable codes: ask, link, deposit.
 	Scopes []string `json:"scopes"`
 
 	// Service The public key of this service (Ed25519, base64), with which what is fetched is verified. Fix it once, compared with what the operator says on another way: whoever stands in the middle could say another here.
@@ -3726,8 +3741,25 @@ type AddNoteParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// LeaveDocumentAsPartnerMultipartBody defines parameters for LeaveDocumentAsPartner.
+type LeaveDocumentAsPartnerMultipartBody struct {
+	// File The bytes.
+	File openapi_types.File `json:"file"`
+
+	// Link The link to the person.
+	Link string `json:"link"`
+
+	// Name Of the paper.
+	Name string `json:"name"`
+}
+
 // BlockPartnerParams defines parameters for BlockPartner.
 type BlockPartnerParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// LetPartnerLeaveParams defines parameters for LetPartnerLeave.
+type LetPartnerLeaveParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
@@ -5169,6 +5201,18 @@ func (c *Client) AskPerson(ctx context.Context, body AskPersonRequest, editors .
 	return call[AskToken](ctx, c, &r, editors)
 }
 
+// LeaveDocumentAsPartner is POST /partner/deposits/documents: Leave a document with a person.
+func (c *Client) LeaveDocumentAsPartner(ctx context.Context, contentType string, body io.Reader, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partner/deposits/documents"), contentType: contentType, body: body}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// LeaveNoteAsPartner is POST /partner/deposits/notes: Leave a message with a person.
+func (c *Client) LeaveNoteAsPartner(ctx context.Context, body PartnerLeavesNoteRequest, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partner/deposits/notes"), json: body}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
 // AskForLink is POST /partner/link-asks: Ask a person for a link.
 func (c *Client) AskForLink(ctx context.Context, body AskLinkRequest, editors ...Editor) (*Answer[AskToken], error) {
 	r := outgoing{method: http.MethodPost, path: at("/partner/link-asks"), json: body}
@@ -5220,6 +5264,21 @@ func (c *Client) UnblockPartner(ctx context.Context, partner string, editors ...
 // BlockPartner is POST /partners/{partner}/block: Block a partner.
 func (c *Client) BlockPartner(ctx context.Context, partner string, params *BlockPartnerParams, editors ...Editor) (*Answer[[]byte], error) {
 	r := outgoing{method: http.MethodPost, path: at("/partners/%s/block", partner)}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// StopPartnerLeaving is DELETE /partners/{partner}/deposits: Let a partner leave nothing more.
+func (c *Client) StopPartnerLeaving(ctx context.Context, partner string, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/partners/%s/deposits", partner)}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// LetPartnerLeave is POST /partners/{partner}/deposits: Let a partner leave papers and messages.
+func (c *Client) LetPartnerLeave(ctx context.Context, partner string, params *LetPartnerLeaveParams, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/partners/%s/deposits", partner)}
 	if params != nil {
 		r.head("Idempotency-Key", params.IdempotencyKey)
 	}

@@ -70,6 +70,12 @@ const (
 	FollowRequestScopeSeeAndAdd FollowRequestScope = "see-and-add"
 )
 
+// Defines values for InviteRequestRoles.
+const (
+	InviteRequestRolesHelp   InviteRequestRoles = "help"
+	InviteRequestRolesManage InviteRequestRoles = "manage"
+)
+
 // Defines values for ItemCompartment.
 const (
 	ItemCompartmentPrivate ItemCompartment = "private"
@@ -140,12 +146,6 @@ const (
 const (
 	ReplaceRequestRolesHelp   ReplaceRequestRoles = "help"
 	ReplaceRequestRolesManage ReplaceRequestRoles = "manage"
-)
-
-// Defines values for RolesRoles.
-const (
-	RolesRolesHelp   RolesRoles = "help"
-	RolesRolesManage RolesRoles = "manage"
 )
 
 // Defines values for SetRolesRequestRoles.
@@ -488,6 +488,27 @@ type Asked struct {
 type AskedListAnswer struct {
 	// Asks What is not answered yet, the latest first; at most twenty.
 	Asks []Asked `json:"asks"`
+}
+
+// AskedRelay defines model for AskedRelay.
+type AskedRelay struct {
+	// At When it was asked last.
+	At time.Time `json:"at"`
+
+	// Relay Only its id, where the directory does not name it any more.
+	Relay Relay `json:"relay"`
+
+	// Waiting true: nobody has let the caller in yet. false: they were let in, and are out: taken out, suspended, or gone by themselves.
+	Waiting bool `json:"waiting"`
+}
+
+// AskedRelaysAnswer defines model for AskedRelaysAnswer.
+type AskedRelaysAnswer struct {
+	// Asked The relay that was asked last before the others.
+	Asked []AskedRelay `json:"asked"`
+
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
 }
 
 // AttestRequest defines model for AttestRequest.
@@ -1349,10 +1370,37 @@ type IntroduceRequest struct {
 	Name string `json:"name"`
 }
 
+// Invitation defines model for Invitation.
+type Invitation struct {
+	// By The manager who made it.
+	By string `json:"by"`
+
+	// Id To take it back.
+	Id string `json:"id"`
+
+	// Label For whom it is, as who made it wrote.
+	Label *string `json:"label,omitempty"`
+
+	// Roles That it proposes.
+	Roles []string `json:"roles"`
+
+	// Until How long it can be used.
+	Until time.Time `json:"until"`
+}
+
 // InvitationCode defines model for InvitationCode.
 type InvitationCode struct {
 	// Code As it was given.
 	Code string `json:"code"`
+}
+
+// InvitationsAnswer defines model for InvitationsAnswer.
+type InvitationsAnswer struct {
+	// Invitations The first that ends before the others. The codes are not in it: they were shown once.
+	Invitations []Invitation `json:"invitations"`
+
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
 }
 
 // InviteAnswer defines model for InviteAnswer.
@@ -1360,9 +1408,24 @@ type InviteAnswer struct {
 	// Code To be handed over on paper or aloud. Shown once.
 	Code string `json:"code"`
 
+	// Id Names it in the list of invitations. It is no secret, and lets nobody in.
+	Id string `json:"id"`
+
 	// Until How long it can be used.
 	Until time.Time `json:"until"`
 }
+
+// InviteRequest defines model for InviteRequest.
+type InviteRequest struct {
+	// Label For whom it is: for the managers of the relay alone, as long as nobody has used it.
+	Label *string `json:"label,omitempty"`
+
+	// Roles help: opens what people share. manage: lets workers in and takes them out.
+	Roles []InviteRequestRoles `json:"roles"`
+}
+
+// InviteRequestRoles defines model for InviteRequest.Roles.
+type InviteRequestRoles string
 
 // Item defines model for Item.
 type Item struct {
@@ -2989,15 +3052,6 @@ type RevokedAnswer struct {
 	Revoked []string `json:"revoked"`
 }
 
-// Roles defines model for Roles.
-type Roles struct {
-	// Roles help: opens what people share. manage: lets workers in and takes them out.
-	Roles []RolesRoles `json:"roles"`
-}
-
-// RolesRoles defines model for Roles.Roles.
-type RolesRoles string
-
 // Rules defines model for Rules.
 type Rules struct {
 	// Folders For folders by their names: private or shared. A folder goes before a kind.
@@ -3890,6 +3944,12 @@ type AskForSpaceParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListAskedParams defines parameters for ListAsked.
+type ListAskedParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // AskToJoinParams defines parameters for AskToJoin.
 type AskToJoinParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
@@ -3934,6 +3994,12 @@ type ListDraftsParams struct {
 // ResumeAccountParams defines parameters for ResumeAccount.
 type ResumeAccountParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListInvitationsParams defines parameters for ListInvitations.
+type ListInvitationsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // InviteParams defines parameters for Invite.
@@ -5592,6 +5658,16 @@ func (c *Client) EnrolWorker(ctx context.Context, body EnrolRequest, editors ...
 	return call[EnrolAnswer](ctx, c, &r, editors)
 }
 
+// ListAsked is GET /staff/join: Which relays the caller has asked, and how it stands.
+func (c *Client) ListAsked(ctx context.Context, params *ListAskedParams, editors ...Editor) (*Answer[AskedRelaysAnswer], error) {
+	r := outgoing{method: http.MethodGet, path: at("/staff/join")}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+	}
+	return call[AskedRelaysAnswer](ctx, c, &r, editors)
+}
+
 // AskToJoin is POST /staff/join: Ask a relay to let the caller in.
 func (c *Client) AskToJoin(ctx context.Context, params *AskToJoinParams, body InvitationCode, editors ...Editor) (*Answer[JoinAnswer], error) {
 	r := outgoing{method: http.MethodPost, path: at("/staff/join"), json: body}
@@ -5599,6 +5675,12 @@ func (c *Client) AskToJoin(ctx context.Context, params *AskToJoinParams, body In
 		r.head("Idempotency-Key", params.IdempotencyKey)
 	}
 	return call[JoinAnswer](ctx, c, &r, editors)
+}
+
+// TakeBackAsk is DELETE /staff/join/{relay}: Do not ask a relay any more.
+func (c *Client) TakeBackAsk(ctx context.Context, relay string, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/staff/join/%s", relay)}
+	return call[[]byte](ctx, c, &r, editors)
 }
 
 // LockSession is POST /staff/lock: Lock this session.
@@ -5722,13 +5804,29 @@ func (c *Client) ResumeAccount(ctx context.Context, relay string, draft string, 
 	return call[AccountAnswer](ctx, c, &r, editors)
 }
 
+// ListInvitations is GET /staff/relays/{relay}/invitations: Which invitations nobody has used.
+func (c *Client) ListInvitations(ctx context.Context, relay string, params *ListInvitationsParams, editors ...Editor) (*Answer[InvitationsAnswer], error) {
+	r := outgoing{method: http.MethodGet, path: at("/staff/relays/%s/invitations", relay)}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+	}
+	return call[InvitationsAnswer](ctx, c, &r, editors)
+}
+
 // Invite is POST /staff/relays/{relay}/invitations: Invite a worker.
-func (c *Client) Invite(ctx context.Context, relay string, params *InviteParams, body Roles, editors ...Editor) (*Answer[InviteAnswer], error) {
+func (c *Client) Invite(ctx context.Context, relay string, params *InviteParams, body InviteRequest, editors ...Editor) (*Answer[InviteAnswer], error) {
 	r := outgoing{method: http.MethodPost, path: at("/staff/relays/%s/invitations", relay), json: body}
 	if params != nil {
 		r.head("Idempotency-Key", params.IdempotencyKey)
 	}
 	return call[InviteAnswer](ctx, c, &r, editors)
+}
+
+// TakeBackInvitation is DELETE /staff/relays/{relay}/invitations/{invitation}: Take an invitation back.
+func (c *Client) TakeBackInvitation(ctx context.Context, relay string, invitation string, editors ...Editor) (*Answer[ConfirmedAnswer], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/staff/relays/%s/invitations/%s", relay, invitation)}
+	return call[ConfirmedAnswer](ctx, c, &r, editors)
 }
 
 // RelayJournal is GET /staff/relays/{relay}/journal: What happened at the relay.

@@ -67,7 +67,7 @@ func TestAPersonIsRemindedOfWhatTheyChooseAndOfNothingElse(t *testing.T) {
 	require.True(t, begun.Witnessed)
 
 	start := tn.stage.Clock.Now().Add(9 * 24 * time.Hour)
-	lawyer := ok[Item](amina.call("POST", "/appointments", map[string]any{"name": "Avocat", "appointment": map[string]any{"start": start, "place": "12 rue des Lilas"}}), 201)
+	lawyer := ok[Item](amina.call("POST", "/appointments", map[string]any{"name": "Avocat", "appointment": map[string]any{"start": start, "zone": "Europe/Paris", "place": "12 rue des Lilas"}}), 201)
 	path := "/reminders/items/" + lawyer.ID
 	amina.call("PUT", path, map[string]any{"leads": []int{59}}).refused(422, "invalid")
 	amina.call("PUT", path, map[string]any{"leads": []int{129_601}}).refused(422, "invalid")

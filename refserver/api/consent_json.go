@@ -13,9 +13,9 @@ import (
 // Secret is what a person shows again for what a stolen session must not do: the
 // password, or the access card with its PIN.
 type Secret struct {
-	Password string `json:"password,omitempty" maxLength:"1000" doc:"Typed by the person; or the card and its PIN."`
-	Card     string `json:"card,omitempty" maxLength:"200" doc:"As printed or scanned."`
-	PIN      string `json:"pin,omitempty" maxLength:"50" doc:"Six digits of any script."`
+	Password string `json:"password,omitempty" maxLength:"1000" doc:"Typed by the person. It is enough; without it, the card and its PIN are."`
+	Card     string `json:"card,omitempty" maxLength:"200" doc:"As printed or scanned, instead of the password; also where the caller signed in with it, as its code is kept nowhere."`
+	PIN      string `json:"pin,omitempty" maxLength:"50" doc:"Of the card. Six digits of any script."`
 }
 
 func (s *Secret) vault() vault.Secret {

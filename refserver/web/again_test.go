@@ -29,7 +29,7 @@ func TestAnOpenSessionAloneDestroysAndTakesNothing(t *testing.T) {
 	for path, values := range map[string]url.Values{
 		"/items/" + id + "/destroy": destroy, "/card/revoke": {}, "/take": {}, "/wishes": {"wish": {"erase"}},
 	} {
-		asked := amina.post(path, values).is(http.StatusForbidden, "Encore une fois", "J’ai une carte")
+		asked := amina.post(path, values).is(http.StatusForbidden, "Encore une fois", "J’ai une carte", "Un seul des deux suffit", "son code n’est gardé nulle part")
 		for name, value := range values {
 			require.Contains(t, asked.Body, `name="`+name+`" value="`+value[0]+`"`, "what was sent goes along")
 		}
@@ -62,7 +62,7 @@ func TestAManagersOpenSessionAloneInvitesNobodyAndLeavesNoRelay(t *testing.T) {
 	boss.post(tn.relayPath()+"/team/invite", url.Values{"roles": {"help"}}).ok()
 	tn.stage.Clock.Advance(session.Lately + time.Second)
 	for _, path := range []string{"/team/invite", "/leave"} {
-		asked := boss.post(tn.relayPath()+path, url.Values{"roles": {"manage"}}).is(http.StatusForbidden, "Encore une fois").without("J’ai une carte")
+		asked := boss.post(tn.relayPath()+path, url.Values{"roles": {"manage"}}).is(http.StatusForbidden, "Encore une fois").without("J’ai une carte", "Un seul des deux")
 		require.Contains(t, asked.Body, `name="roles" value="manage"`)
 	}
 	boss.post(tn.relayPath()+"/team/invite", url.Values{"roles": {"help"}, "again": {"1"}, "password": {boss.secret}}).ok()

@@ -28,6 +28,7 @@ type Engines struct {
 	Notify             Notify `embed:"" prefix:"notify-"`
 	Events             URL    `placeholder:"URL" help:"Queue that is told what happened, and not to whom, as CloudEvents: a URL of gocloud.dev/pubsub (build with -tags services, and import its driver). Default: none."`
 	Webhooks           string `placeholder:"FILE" help:"File in JSON or YAML with the programs that are told the same by signed requests: a list of name, url, secrets (refserver admin webhook-secret) and types. Default: none."`
+	WebhooksPrivate    bool   `help:"Webhooks may also go to private networks over https://, and over http:// to this machine."`
 
 	Alone bool `help:"No other server serves these vaults: parts that lie on this machine only are allowed beside a shared store of records."`
 }

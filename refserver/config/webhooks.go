@@ -1,6 +1,9 @@
 package config
 
-import "reconnect.example/refserver/webhooks"
+import (
+	"reconnect.example/refserver/outbound"
+	"reconnect.example/refserver/webhooks"
+)
 
 // checkWebhooks reads the file, so that what is wrong is said at the start.
 func (c *Config) checkWebhooks(expect func(bool, string)) {
@@ -14,5 +17,11 @@ func (e *Engines) Endpoints() ([]webhooks.Endpoint, error) {
 	if e.Webhooks == "" {
 		return nil, nil
 	}
-	return webhooks.ReadFile(e.Webhooks)
+	return webhooks.ReadFile(e.Webhooks, e.ReachesWebhooks())
+}
+
+// ReachesWebhooks is the client of webhooks: the operator names their addresses, and nobody
+// else can.
+func (e *Engines) ReachesWebhooks() *outbound.Client {
+	return outbound.New(&outbound.Options{Loopback: e.WebhooksPrivate, Private: e.WebhooksPrivate})
 }

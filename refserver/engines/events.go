@@ -25,7 +25,7 @@ func (e *Engines) openEvents(ctx context.Context, c *config.Config) (vault.Event
 		return nil, of("--webhooks", err)
 	}
 	if len(endpoints) > 0 {
-		e.Webhooks, err = webhooks.New(webhooks.Config{Store: e.Records, Endpoints: endpoints, Source: c.Serve.Address})
+		e.Webhooks, err = webhooks.New(webhooks.Config{Store: e.Records, Endpoints: endpoints, Source: c.Serve.Address, Outbound: c.ReachesWebhooks()})
 		if err != nil {
 			return nil, of("--webhooks", err)
 		}

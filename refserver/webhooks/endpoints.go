@@ -37,9 +37,9 @@ const (
 
 var endpointName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
-// ReadFile reads endpoints from a file in JSON or YAML: a list. The errors say what is
-// wrong with which one, and repeat no secret and no URL.
-func ReadFile(path string) ([]Endpoint, error) {
+// ReadFile reads endpoints that a client reaches from a file in JSON or YAML: a list. The
+// errors say what is wrong with which one, and repeat no secret and no URL.
+func ReadFile(path string, by *outbound.Client) ([]Endpoint, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func ReadFile(path string) ([]Endpoint, error) {
 	if yaml.Unmarshal(text, &all) != nil { // its error would quote the file
 		return nil, errors.New("webhooks: the file is not a list in JSON or YAML of name, url, secrets and types")
 	}
-	return all, CheckEndpoints(all, outbound.New(nil))
+	return all, CheckEndpoints(all, by)
 }
 
 // CheckEndpoints finds what is wrong with endpoints, all at once.
@@ -73,7 +73,7 @@ func CheckEndpoints(all []Endpoint, by *outbound.Client) error {
 		}
 		names[e.Name] = true
 		if by.CheckURL(e.URL) != nil {
-			wrong("the url is not an https:// one of the public internet")
+			wrong("the url is not an https:// one of the public internet, and --webhooks-private does not allow it")
 		}
 		if len(e.Secrets) < 1 || len(e.Secrets) > 2 || slices.ContainsFunc(e.Secrets, func(s string) bool { return parseSecret(s) == nil }) {
 			wrong("the secrets are not one or two like refserver admin webhook-secret makes")

@@ -220,7 +220,7 @@ func TestAFileOfWebhooksSaysWhatIsWrongAndNoSecret(t *testing.T) {
 	secret := webhooks.NewSecret()
 	write := func(text string) ([]webhooks.Endpoint, error) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		return webhooks.ReadFile(path)
+		return webhooks.ReadFile(path, outbound.New(nil))
 	}
 	all, err := write("- name: case-files\n  url: https://files.example.org/hook\n  secrets: [" + secret + "]\n  types: [deposit.waiting]\n")
 	require.NoError(t, err)

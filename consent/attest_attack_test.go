@@ -2,8 +2,10 @@ package consent_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -81,6 +83,105 @@ func TestNobodyAttestsInTheNameOfARelayThatIsNotTheirs(t *testing.T) {
 	}
 	_, err = s.service.CheckAttestation(t.Context(), s.a.Token)
 	require.NoError(t, err, "and the true one is as true as before")
+}
+
+// A worker who leaves may have kept the relay's key for attestations. It signs nothing for a
+// day after they left, nor for one before it was made.
+func TestAKeptKeyAttestsNothingOfAnotherTime(t *testing.T) {
+	t.Parallel()
+	s := newSeen(t)
+	paul := s.centre.Hire(t, "Paul", consent.RoleHelp)
+	id, kept, err := consent.AttestKeyOf(t.Context(), paul.At(t, s.centre.Relay))
+	require.NoError(t, err)
+	check := func(day string) error {
+		t.Helper()
+		claims := s.theClaims(s.centre.relay.ID)
+		claims["day"] = day
+		token, err := kept.SignToken(id, "seen+jwt", claims)
+		require.NoError(t, err)
+		_, err = s.service.CheckAttestation(t.Context(), token)
+		return err
+	}
+	made := s.Clock.Now()
+	day := func(after int) string { return made.AddDate(0, 0, after).Format(time.DateOnly) }
+	require.NoError(t, check(day(0)))
+	require.ErrorIs(t, check(day(-1)), consent.ErrNotAttested, "there was no such key")
+	require.NoError(t, check(day(9)), "as long as nothing ended it")
+
+	later := func(days int) {
+		s.Clock.Advance(time.Duration(days) * 24 * time.Hour)
+		s.centre.Manager, s.centre.worker = s.centre.Manager.SignIn(t, s.Stage), s.centre.worker.SignIn(t, s.Stage)
+	}
+	later(3)
+	_, err = s.centre.Desk(t).Remove(t.Context(), paul.ID())
+	require.NoError(t, err)
+	require.NoError(t, check(day(3)))
+	require.ErrorIs(t, check(day(4)), consent.ErrNotAttested)
+	later(1)
+	now, err := s.post(t).Attest(t.Context(), s.openAmina(t), held(s.item))
+	require.NoError(t, err)
+	require.ErrorIs(t, check(day(4)), consent.ErrNotAttested, "the end stays where it was")
+	require.NoError(t, check(day(3)))
+	_, err = s.service.CheckAttestation(t.Context(), s.a.Token)
+	require.NoError(t, err, "what was signed before stays")
+
+	raw, err := s.service.AttestKeySet(t.Context(), s.centre.relay.ID)
+	require.NoError(t, err)
+	var published struct {
+		Keys []struct{ Kid, Since, Until string }
+	}
+	require.NoError(t, json.Unmarshal(raw, &published))
+	require.Len(t, published.Keys, 2)
+	for _, k := range published.Keys {
+		if k.Kid == id {
+			require.Equal(t, []string{day(0), day(3)}, []string{k.Since, k.Until})
+		} else {
+			require.Equal(t, []string{day(4), ""}, []string{k.Since, k.Until})
+		}
+	}
+
+	// Nobody else ends a key: neither the store nor a worker of another relay.
+	other := s.newPlace(t, "Autre centre")
+	var number string
+	for _, k := range published.Keys {
+		if k.Until == "" {
+			_, number, _ = strings.Cut(k.Kid, ".")
+		}
+	}
+	body, err := seal.Marshal(struct {
+		Until int64 `cbor:"1,keyasint"`
+	}{1})
+	require.NoError(t, err)
+	signed, credential, err := postAt(t, other.worker, other.relay).Sign(seal.Context{Type: seal.TypeAttest, Vault: s.centre.relay.ID, Object: []byte("end " + number)}, body)
+	require.NoError(t, err)
+	record, err := seal.Marshal(struct {
+		Signed     []byte `cbor:"1,keyasint"`
+		Credential []byte `cbor:"2,keyasint"`
+	}{signed, credential})
+	require.NoError(t, err)
+	for _, forged := range [][]byte{[]byte("no end"), record} {
+		set(t, s.town, "svc/seen/e/"+s.centre.relay.ID.String()+"/"+number, forged)
+		_, err = s.service.CheckAttestation(t.Context(), now.Token)
+		require.NoError(t, err)
+	}
+}
+
+func TestAKeyEndsWithItsRelay(t *testing.T) {
+	t.Parallel()
+	s := newSeen(t)
+	id, kept, err := consent.AttestKeyOf(t.Context(), s.post(t))
+	require.NoError(t, err)
+	gone := s.centre.relay
+	gone.Withdrawn = "2026-03-02"
+	s.publish(t, consent.Change{Relay: &gone})
+	for day, is := range map[string]error{"2026-03-02": nil, "2026-03-03": consent.ErrNotAttested} {
+		claims := s.theClaims(s.centre.relay.ID)
+		claims["day"] = day
+		token, err := kept.SignToken(id, "seen+jwt", claims)
+		require.NoError(t, err)
+		_, err = s.service.CheckAttestation(t.Context(), token)
+		require.ErrorIs(t, err, is, day)
+	}
 }
 
 // An attestation that is written to another paper is not shown there, and says by its

@@ -113,6 +113,9 @@ func (s *Service) readAttestation(ctx context.Context, token string) (Attestatio
 		return Attestation{}, ErrNotAttested
 	}
 	a, err := attestationOf(relay, claims)
+	if day := string(a.Day); err == nil && (day < public.Since || public.Until != "" && day > public.Until) { // N79
+		return Attestation{}, ErrNotAttested
+	}
 	a.Token, a.Gone = token, entry.Withdrawn != ""
 	return a, err
 }
@@ -139,7 +142,8 @@ func attestationOf(relay RelayID, claims map[string]string) (Attestation, error)
 
 // AttestKeySet returns the public keys with which attestations are verified without this
 // service, as a JSON Web Key Set (RFC 7517): of one relay, or with the zero id of all.
-// Keys of former times, and of relays that are none any more, stay in it. What somebody
+// Keys of former times, and of relays that are none any more, stay in it, with the days for
+// which they speak ("since" and "until", as the claim "day"). What somebody
 // put among them whom no relay knows is left out.
 func (s *Service) AttestKeySet(ctx context.Context, relay RelayID) ([]byte, error) {
 	prefix := attestKeys

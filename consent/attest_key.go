@@ -21,6 +21,7 @@ import (
 //
 //	R's Shared, data of form 8  CBOR{1: private value, 2: number, 3: digest of the relay's inbox key of then}
 //	svc/seen/k/R/<number>       CBOR{1: envelope signed by the worker: CBOR{1: point, 2: since}, 2: credential}
+//	svc/seen/e/R/<number>       its end: attest_end.go
 //	svc/seen/r/<serial>         nothing: this attestation is revoked
 const (
 	attestKeys = "svc/seen/k/"
@@ -76,19 +77,20 @@ type attesting struct {
 // attestKey returns the relay's key, and makes one where there is none of the relay's
 // present keys.
 func (p *Post) attestKey(ctx context.Context) (attesting, error) {
-	now := seal.Digest(p.keys.Inboxes[0].Public().Bytes())
+	if err := p.endAttestKeys(ctx); err != nil { // nobody signs with them again
+		return attesting{}, err
+	}
+	now := p.attestInbox()
 	items, err := p.shared(ctx)
 	if err != nil && !errors.Is(err, vault.ErrTampered) {
 		return attesting{}, err
 	}
-	var former []vault.Item
 	for _, it := range items {
 		var d attestKeyData
 		if !formAttestKey.is(it.Data) || formAttestKey.unpack(it.Data, &d) != nil {
 			continue
 		}
 		if d.Inbox != now {
-			former = append(former, it)
 			continue
 		}
 		own, err := seal.TokenKeyFromBytes(d.Key)
@@ -97,17 +99,11 @@ func (p *Post) attestKey(ctx context.Context) (attesting, error) {
 		}
 		return attesting{own, attestKeyID(p.relay.ID, d.Number)}, nil
 	}
-	k, err := p.newAttestKey(ctx, now)
-	if err != nil {
-		return attesting{}, err
-	}
-	for _, it := range former { // nobody signs with them again
-		if err := p.destroy(ctx, it.ID, it.Revision); err != nil {
-			return attesting{}, err
-		}
-	}
-	return k, nil
+	return p.newAttestKey(ctx, now)
 }
+
+// attestInbox says of which keys of the relay a key for attestations is.
+func (p *Post) attestInbox() [32]byte { return seal.Digest(p.keys.Inboxes[0].Public().Bytes()) }
 
 // newAttestKey makes and publishes a key, in one commit. Two workers at once make two.
 func (p *Post) newAttestKey(ctx context.Context, now [32]byte) (attesting, error) {
@@ -153,5 +149,6 @@ func (s *Service) attestPublic(ctx context.Context, relay RelayID, number string
 	if m.Relay != relay || !m.Roles.Has(RoleHelp) || seal.Unmarshal(body, &b) != nil {
 		return seal.TokenPublic{}, tampered("a relay's key for attestations")
 	}
-	return seal.TokenPublic{ID: attestKeyID(relay, number), Point: bytes.Clone(b.Point)}, nil
+	until, err := s.attestEnd(ctx, relay, number)
+	return seal.TokenPublic{ID: attestKeyID(relay, number), Point: bytes.Clone(b.Point), Since: string(s.dayOf(b.Since)), Until: string(until)}, err
 }

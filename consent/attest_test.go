@@ -292,6 +292,7 @@ key = next(k for k in keys["keys"] if k["kid"] == head["kid"])
 claims = jwt.decode(token, jwt.algorithms.ECAlgorithm.from_jwk(json.dumps(key)), algorithms=["ES256"])
 assert head["typ"] == "seen+jwt"
 assert head["kid"].split(".")[0] == claims["iss"], "of another relay"
+assert key["since"] <= claims["day"] <= key.get("until", claims["day"]), "of another time"
 assert claims["jti"] not in revoked, "revoked"
 print(json.dumps(claims))
 `

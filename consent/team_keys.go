@@ -121,6 +121,9 @@ func (p *Post) payOwed(ctx context.Context) error {
 		return err
 	}
 	if !left {
+		if err := p.endAttestKeys(ctx); err != nil { // before the key that says that it was done
+			return err
+		}
 		if err := leaveKey(ctx, p.space); err != nil {
 			return err
 		}

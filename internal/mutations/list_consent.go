@@ -105,6 +105,12 @@ var onConsent = []mutation{
 	{"N50", "the question for which relay a key signed", "consent", "^TestNobodyAttestsInTheNameOfARelayThatIsNotTheirs$", []edit{
 		{"consent/attest_check.go", "if claims[\"iss\"] != relay.String() || err != nil", "if err != nil"},
 	}},
+	{"N79", "the days for which a key for attestations speaks", "consent", "^TestAKeptKeyAttestsNothingOfAnotherTime$", []edit{
+		{"consent/attest_check.go", "if day := string(a.Day); err == nil && (day < public.Since || public.Until != \"\" && day > public.Until) {", "if false {"},
+	}},
+	{"N79", "the end of a key for attestations with the relay's other keys", "consent", "^TestAKeptKeyAttestsNothingOfAnotherTime$", []edit{
+		{"consent/team_keys.go", "if err := p.endAttestKeys(ctx); err != nil { // before", "if false { // before"},
+	}},
 	{"N60", "whose request a token is", "consent", "^TestAttackOnPartners$", []edit{
 		{"consent/partner.go", "|| a.Partner != o.partner.ID) ||", "|| false) ||"},
 	}},

@@ -27,6 +27,9 @@ type TokenKey struct{ secret }
 type TokenPublic struct {
 	ID    string // the header "kid"
 	Point []byte // SEC 1, uncompressed: 65 bytes
+	// The days for which it speaks, for who reads a key set; "": not said. OpenToken does not
+	// ask: it knows no claims.
+	Since, Until string
 }
 
 // NewTokenKey draws a key.
@@ -173,6 +176,8 @@ func TokenKeySet(keys []TokenPublic) ([]byte, error) {
 		Use   string `json:"use"`
 		Alg   string `json:"alg"`
 		ID    string `json:"kid"`
+		Since string `json:"since,omitempty"`
+		Until string `json:"until,omitempty"`
 	}
 	set := struct {
 		Keys []jwk `json:"keys"`
@@ -182,7 +187,7 @@ func TokenKeySet(keys []TokenPublic) ([]byte, error) {
 			return nil, err
 		}
 		x, y := base64.RawURLEncoding.EncodeToString(k.Point[1:33]), base64.RawURLEncoding.EncodeToString(k.Point[33:])
-		set.Keys = append(set.Keys, jwk{Type: "EC", Curve: "P-256", X: x, Y: y, Use: "sig", Alg: "ES256", ID: k.ID})
+		set.Keys = append(set.Keys, jwk{Type: "EC", Curve: "P-256", X: x, Y: y, Use: "sig", Alg: "ES256", ID: k.ID, Since: k.Since, Until: k.Until})
 	}
 	return json.Marshal(set)
 }

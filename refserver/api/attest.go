@@ -133,6 +133,8 @@ type Key struct {
 	Use   string `json:"use" doc:"sig."`
 	Alg   string `json:"alg" doc:"ES256: the reader fixes it, never the token."`
 	ID    string `json:"kid" doc:"The relay's id, a dot, and a number. A key speaks for that relay alone."`
+	Since string `json:"since" format:"date" doc:"The first day for which it speaks: an attestation of an earlier one is none."`
+	Until string `json:"until,omitempty" format:"date" doc:"The last day for which it speaks; missing: it is in use."`
 }
 
 type keySetOutput struct{ Body KeySet }

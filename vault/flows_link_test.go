@@ -29,7 +29,7 @@ func byLink(act func(t testing.TB, w *watched, p *vaulttest.Person, leave, read 
 		read := s.linkTo(t, p.Vault, paper, 2)
 		w.Clock.Advance(time.Second)
 		return p, func() error { return act(t, w, p, leave, read) }
-	}, costly: 3}
+	}, costly: 15}
 	return f.showing(linksAndInbox)
 }
 

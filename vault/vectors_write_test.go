@@ -56,6 +56,7 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	w.helping()
 	w.waiting()
 	w.sheets()
+	w.links()
 	if *updateVectors {
 		w.addMissing()
 	}

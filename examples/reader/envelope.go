@@ -36,7 +36,7 @@ const (
 	algXAES, algBox, algCommitted, algEd25519, algStream, algKeeper = 1, 2, 3, 4, 5, 6
 
 	version  = 1
-	lastType = 45
+	lastType = 52
 )
 
 // Types of records, as far as this program opens them.

@@ -91,6 +91,7 @@ var attempts = map[string]func(v *vector) ([]string, error){
 	"card-code":   tryCardCode,
 	"card":        tryCard,
 	"receipt":     tryReceipt,
+	"link":        tryLink,
 	"wish":        tryWish,
 	"death":       tryDeath,
 	"return":      tryReturn,

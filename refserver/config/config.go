@@ -189,7 +189,7 @@ func Parse(args []string, out io.Writer) (*Config, error) {
 		return nil, errHelp
 	}
 	if err != nil {
-		return nil, fmt.Errorf("config: %s", masked(err.Error()))
+		return nil, fmt.Errorf("config: %s", masked(wrongCommand(err)))
 	}
 	c.Command, _, _ = strings.Cut(k.Command(), " <")
 	if c.Command == "check" {
@@ -212,6 +212,28 @@ func Parse(args []string, out io.Writer) (*Config, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// wrongCommand is what is wrong with a command line, with all the commands that there are
+// in its place, and where to read what they do: the parser names five of them.
+func wrongCommand(err error) string {
+	said := err.Error()
+	var at *kong.ParseError
+	if !errors.As(err, &at) || at.Context == nil {
+		return said
+	}
+	node := at.Context.Selected()
+	if node == nil {
+		node = at.Context.Model.Node
+	}
+	if strings.HasPrefix(said, "expected one of ") {
+		names := make([]string, 0, len(node.Children))
+		for _, child := range node.Children {
+			names = append(names, child.Name)
+		}
+		said = "expected one of " + strings.Join(names, ", ")
+	}
+	return said + " (see: refserver " + strings.TrimSpace(node.Path()+" --help") + ")"
 }
 
 // anyURL is what may be a URL with a password in an error of the parser, which

@@ -184,3 +184,21 @@ func TestTheKeyOfAnAuthorityIsReadAsItWasPrinted(t *testing.T) {
 	require.Equal(t, "authority init", parse(t, "authority", "init", "--authority-key", "a", "--out", "b").Command)
 	require.Equal(t, "admin relay withdraw", parse(t, "admin", "relay", "withdraw", "abc").Command)
 }
+
+// An operator who types half a command is told all that there are, and where they are
+// explained.
+func TestACommandThatIsNotWholeNamesAllThatThereAre(t *testing.T) {
+	t.Parallel()
+	for line, said := range map[string][]string{
+		"admin":           {"notice", "increases", "unseen", "invite", "pages", "partner", "(see: refserver admin --help)"},
+		"admin relay":     {"add, withdraw", "(see: refserver admin relay --help)"},
+		"admin approve x": {"--by", "--why", "(see: refserver admin approve --help)"},
+		"admin health":    {"unexpected argument health", "(see: refserver admin --help)"},
+	} {
+		_, err := config.Parse(strings.Fields(line), io.Discard)
+		for _, words := range said {
+			require.ErrorContains(t, err, words, line)
+		}
+		require.NotContains(t, err.Error(), "...", line)
+	}
+}

@@ -28,7 +28,7 @@ func served(t *testing.T) (*consenttest.Stage, partner) {
 	require.NoError(t, err)
 	entry := consent.Partner{
 		ID: vault.ID(consent.NewOrganisationID()), Organisation: stage.Organisation.ID, Name: "CAF", Key: keys.Key(), Box: keys.Box(),
-		Scopes: []consent.PartnerScope{consent.PartnerAsk}, Kinds: []consent.PaperKind{consent.PaperIdentity}, Since: "2026-01-01",
+		Scopes: consent.PartnerScopes(), Kinds: []consent.PaperKind{consent.PaperIdentity}, Since: "2026-01-01",
 	}
 	stage.Sign(t, consent.Change{Partner: &entry})
 	limits := session.NewLimits(session.LimitsConfig{})

@@ -42,7 +42,7 @@ func TestTheTablesAreThoseOfTheDocument(t *testing.T) {
 func TestBodiesReadAsTheDocumentDrawsThem(t *testing.T) {
 	t.Parallel()
 	d, tried := drawn(t), 0
-	for _, file := range []string{"../../vault/testdata/bodies.txt", "../../vault/testdata/bodies-added.txt", "../../vault/testdata/bodies-attested.txt", "../../vault/testdata/bodies-links.txt", "../../vault/testdata/bodies-remind.txt", "../../vault/testdata/bodies-partners.txt", "../../vault/testdata/bodies-transfer.txt", "../../consent/testdata/bodies.txt", "../../consent/testdata/bodies-attest.txt", "../../consent/testdata/bodies-invited.txt", "../../recovery/testdata/bodies.txt"} {
+	for _, file := range []string{"../../vault/testdata/bodies.txt", "../../vault/testdata/bodies-added.txt", "../../vault/testdata/bodies-attested.txt", "../../vault/testdata/bodies-links.txt", "../../vault/testdata/bodies-remind.txt", "../../vault/testdata/bodies-partners.txt", "../../vault/testdata/bodies-transfer.txt", "../../consent/testdata/bodies.txt", "../../consent/testdata/bodies-attest.txt", "../../consent/testdata/bodies-attest-end.txt", "../../consent/testdata/bodies-invited.txt", "../../consent/testdata/bodies-partners.txt", "../../consent/testdata/bodies-partner-tokens.txt", "../../consent/testdata/bodies-partner-limits.txt", "../../consent/testdata/bodies-partner-leave.txt", "../../recovery/testdata/bodies.txt"} {
 		v, err := load(file)
 		require.NoError(t, err)
 		for _, b := range v.all("body") {
@@ -70,7 +70,7 @@ type document struct {
 var (
 	definition = regexp.MustCompile(`(?ms)^([a-z-]+) = \{\n(.*?)^\}`)
 	drawnField = regexp.MustCompile(`^  (\? )?(\d+): (\{.*\}|\[[^\]]*\]|\S+)`)
-	basics     = map[string]shape{"u8": u8, "u16": u16, "u32": u32, "u64": u64, "i64": i64, "bool": flag, "text": text, "bytes": raw, "bytes16": id(), "bytes32": key32(), "{text: text}": texts}
+	basics     = map[string]shape{"u8": u8, "u16": u16, "u32": u32, "u64": u64, "i64": i64, "bool": flag, "text": text, "scope": text, "kind": text, "bytes": raw, "bytes16": id(), "bytes32": key32(), "{text: text}": texts}
 )
 
 func drawn(t *testing.T) document {

@@ -54,15 +54,29 @@ func linked(t *testing.T, stage *consenttest.Stage, of partner, p *vaulttest.Per
 	return link
 }
 
+// programs looks for what the document needs, and returns a Python that knows how to sign.
+func programs(t *testing.T) (python string, err error) {
+	for _, name := range []string{"curl", "sh"} {
+		if _, err := exec.LookPath(name); err != nil {
+			return "", err
+		}
+	}
+	for _, python := range []string{"/usr/bin/python3", "python3"} { // Debian's first
+		if err = exec.CommandContext(t.Context(), python, "-c", "import jwt, cryptography").Run(); err == nil {
+			return python, nil
+		}
+	}
+	return "", err
+}
+
 // Each request that the document shows is sent as it stands there, by curl and a shell; the
 // assertion is signed by the Python that it shows.
 func TestTheRequestsOfTheDocumentAreAnswered(t *testing.T) {
 	t.Parallel()
-	for _, program := range []string{"curl", "sh", "python3"} {
-		if _, err := exec.LookPath(program); err != nil || program == "python3" && exec.CommandContext(t.Context(), program, "-c", "import jwt, cryptography").Run() != nil {
-			require.NotEqual(t, "1", os.Getenv("RECONNECT_TEST_ALL"), program)
-			t.Skip(program + " is missing")
-		}
+	debian, err := programs(t)
+	if err != nil {
+		require.NotEqual(t, "1", os.Getenv("RECONNECT_TEST_ALL"), err)
+		t.Skip(err)
 	}
 	stage, caf := served(t)
 	person := stage.Person(t)
@@ -89,7 +103,7 @@ func TestTheRequestsOfTheDocumentAreAnswered(t *testing.T) {
 		return strings.TrimSpace(string(out))
 	}
 	python, requests := shown(t)
-	env = append(env, "ASSERTION="+run("python3", "-c", says.Replace(python)))
+	env = append(env, "ASSERTION="+run(debian, "-c", says.Replace(python)))
 	require.Len(t, requests, 7)
 	for n, line := range requests {
 		require.True(t, strings.HasPrefix(line, "curl https://espace.example.org/"), line)

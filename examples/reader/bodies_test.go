@@ -51,6 +51,7 @@ func TestBodiesReadAsTheDocumentDrawsThem(t *testing.T) {
 			require.NoError(t, err, b.line)
 			for key, of := range d.shape(name).fields {
 				_, may := of.(optional)
+				may = may && (name != "partner-answer" || key != 5) // its receipt is written also where it says nothing
 				require.Equal(t, word == "whole" || !may, has(o, key), "%s, field %d", b.line, key)
 			}
 			_, err = parse(d.shape(name), append(b.data, 0))

@@ -134,7 +134,7 @@ func (k *keptGrant) allowed(in *intake, l letter) bool {
 		return l.line < ended
 	}
 	// Its end lies before the cursor, or was lost when the journal was put back from a backup.
-	return k.Ended == 0 || l.at.UnixMilli() < k.Ended
+	return k.Ended == 0 || in.open[l.grant] || l.at.UnixMilli() < k.Ended
 }
 
 // admitted writes the item: as it was left, its origin with its signature, sealed

@@ -448,5 +448,5 @@ func (t *turn) allowedByLink(b *batch, l letter) (bool, error) {
 	if ended, seen := b.in.ended[l.grant]; seen {
 		return l.line < ended, nil
 	}
-	return k.Ended == 0 || l.at.UnixMilli() < k.Ended, nil
+	return k.Ended == 0 || b.in.open[l.grant] || l.at.UnixMilli() < k.Ended, nil
 }

@@ -95,11 +95,25 @@ type intake struct {
 	letters []letter          // by line
 	given   map[string]uint64 // the line that says so, by grant
 	ended   map[string]uint64
+	open    map[string]bool // grants and links that had not ended when these lines were all there were
+}
+
+// opened remembers which grants and links have not ended: an end that comes while the lines
+// are read lies behind all of them, and its time, of another server's clock, says nothing.
+func (in *intake) opened(t *turn) error {
+	grants, err := t.grants()
+	for _, k := range grants {
+		in.open[k.id.String()] = k.Ended == 0
+	}
+	for _, k := range t.links {
+		in.open[k.id.String()] = k.Ended == 0
+	}
+	return err
 }
 
 // readInbox reads the lines behind the cursor, if there is one of a deposit.
 func (v *Vault) readInbox(ctx context.Context) (*intake, error) {
-	in := &intake{given: map[string]uint64{}, ended: map[string]uint64{}}
+	in := &intake{given: map[string]uint64{}, ended: map[string]uint64{}, open: map[string]bool{}}
 	var by authors
 	var own *ring
 	var low uint64
@@ -109,7 +123,9 @@ func (v *Vault) readInbox(ctx context.Context) (*intake, error) {
 			return err
 		}
 		in.from, by, own = t.heads.journal, t.authors(), t.rings[Owner]
-		low, waits = t.inboxCursor()
+		if low, waits = t.inboxCursor(); waits {
+			return in.opened(t)
+		}
 		return nil
 	})
 	if err != nil || !waits {

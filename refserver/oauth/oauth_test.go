@@ -25,13 +25,13 @@ const here = "https://espace.example.org"
 
 type scene struct {
 	*consenttest.Stage
-	t        *testing.T
+	t        testing.TB
 	endpoint http.Handler
 	keys     consent.PartnerKeys
 	partner  consent.Partner
 }
 
-func newScene(t *testing.T) *scene {
+func newScene(t testing.TB) *scene {
 	t.Helper()
 	s := &scene{Stage: consenttest.New(t, nil), t: t}
 	s.keys, s.partner = s.add("CAF")

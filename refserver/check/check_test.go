@@ -316,6 +316,14 @@ func TestSharedServicesAreTriedAndLeftAsTheyWere(t *testing.T) {
 	require.Equal(t, []string{bucket.Marker}, objects(t, blobs))
 }
 
+func TestAShareOfStrangersThatLeavesPeopleLittleIsSaid(t *testing.T) {
+	t.Parallel()
+	_, text, _ := run(t, "--data", t.TempDir(), "--left-share", "51")
+	require.Contains(t, text, "Strangers with a link may fill 51 percent of a space.")
+	_, text, _ = run(t, "--data", t.TempDir(), "--left-share", "50")
+	require.NotContains(t, text, "percent of a space")
+}
+
 func TestAClockThatIsWrongIsFound(t *testing.T) {
 	t.Parallel()
 	service := testservices.S3Handler("vault")

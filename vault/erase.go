@@ -187,11 +187,12 @@ func (s *Vaults) eraseKeys(tx *storage.Tx, id ID) error {
 
 // eraseMany deletes as many of them as one commit takes: the rest, also what the store put
 // there, opens nothing without the records that eraseKeys deletes, and goes with the sweeper.
-// Links are first, each with where its code leads: to who has it, it is from this commit on
-// as if there never was one (LK9).
+// Grants are first: a relay's own keys open what was sealed to it, without any of those. Then
+// links, each with where its code leads: to who has it, it is from this commit on as if there
+// never was one (LK9). Of a person there is room for all of both.
 func (s *Vaults) eraseMany(tx *storage.Tx, id ID) error {
 	room := eraseRoom
-	for _, prefix := range []string{"ln/", "h/", "s/", "g/", "n/", "l/"} {
+	for _, prefix := range []string{"g/", "ln/", "h/", "s/", "n/", "l/"} {
 		each := 1
 		if prefix == "ln/" {
 			each = 2

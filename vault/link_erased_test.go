@@ -68,6 +68,26 @@ func TestAnErasedVaultsLinkIsAsOneThatNeverWas(t *testing.T) {
 	require.Equal(t, never, answers(t, w, codes[0]))
 }
 
+// What was sealed to a relay opens with the relay's own keys alone, so it goes in the erasing
+// commit: also where the person has as many links as there can be, and the keyslots of what
+// stayed locked after recoveries.
+func TestAGrantIsGoneWithTheKeysHoweverManyLinksThereAre(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	tn.follow(t, vault.ScopeSee)
+	for n := range vault.MaxLinks {
+		depositLink(t, tn.v, fmt.Sprint("poster ", n))
+	}
+	id := tn.v.ID()
+	for n := range 40 {
+		set(t, tn.Store, fmt.Sprintf("%s/s/%03d", id, n), []byte("x"))
+	}
+	_, err := tn.v.Erase(t.Context(), tn.person.Password)
+	require.NoError(t, err)
+	require.Empty(t, keys(t, tn.Store, id.String()+"/g/"), "before any sweep")
+	require.Empty(t, keys(t, tn.Store, "link/"))
+}
+
 // The store brings links back when the vault is gone: they go with the sweeper, each with
 // where its code leads. A record in the name of another vault's link takes nothing from that.
 func TestTheSweeperLeavesNothingThatLeadsToAnErasedVault(t *testing.T) {

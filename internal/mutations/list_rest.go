@@ -116,6 +116,9 @@ var onTheRest = []mutation{
 	{"LK9", "the deleting of where a link leads, with the keys of its vault", "vault", "^TestAnErasedVaultsLinkIsAsOneThatNeverWas$", []edit{
 		{"vault/erase.go", "if err := dropLead(tx, id, r.Key); err != nil {", "if err := dropLead(tx, id, \"\"); err != nil {"},
 	}},
+	{"LK9", "the deleting of grants before links, however many there are", "vault", "^TestAGrantIsGoneWithTheKeysHoweverManyLinksThereAre$", []edit{
+		{"vault/erase.go", `"g/", "ln/", "h/", "s/", "n/"`, `"ln/", "h/", "s/", "g/", "n/"`},
+	}},
 	{"LK9", "the same by the sweeper", "vault", "^TestTheSweeperLeavesNothingThatLeadsToAnErasedVault$", []edit{
 		{"vault/sweep.go", "s.dropLeads(ctx, id, keys)", "s.dropLeads(ctx, id, nil)"},
 	}},

@@ -78,6 +78,7 @@ func (s *Service) LetLeave(ctx context.Context, v *vault.Vault, id PartnerID) er
 	}
 	slip := leaveSlip{Partner: id, Link: made.ID, Code: made.Code, At: s.now().UnixMilli()}
 	var links []keptLink
+	var former map[vault.LinkID]bool
 	err = s.changeBook(ctx, v, vault.ActPartnerLets, id, func(b *partnerBook) error {
 		if links = b.Links; !b.mayLet(id) {
 			return vault.ErrNotFound
@@ -85,18 +86,42 @@ func (s *Service) LetLeave(ctx context.Context, v *vault.Vault, id PartnerID) er
 		return nil
 	}, func(tx *storage.Tx) error {
 		err := s.standingPartner(ctx, tx, id, PartnerDeposit)
+		former = map[vault.LinkID]bool{}
 		for _, l := range ofPartner(links, id) {
-			err = errors.Join(err, s.putSlip(tx, slipLeave, l.Token, time.Time{}, slip))
+			var before leaveSlip
+			err = errors.Join(err, s.slipInto(tx, slipLeave, l.Token, &before), s.putSlip(tx, slipLeave, l.Token, time.Time{}, slip))
+			if before.Code != "" {
+				former[before.Link] = true
+			}
 		}
 		return err
 	})
 	if err != nil { // nobody has its code; a server that dies here leaves it among the person's links
 		return errors.Join(err, v.EndLink(ctx, made.ID))
 	}
+	// Of who let it at the same moment, which StopLeaving would not find.
+	if err := endLinks(ctx, v, former); err != nil {
+		return err
+	}
 	if later {
 		return vault.ErrUnconfirmed
 	}
 	return nil
+}
+
+// endLinks ends links of the vault; one that is over is done. vault.ErrUnconfirmed if the
+// witness will be told later of any.
+func endLinks(ctx context.Context, v *vault.Vault, links map[vault.LinkID]bool) (err error) {
+	for link := range links {
+		switch one := v.EndLink(ctx, link); {
+		case errors.Is(one, vault.ErrEnded), errors.Is(one, vault.ErrNotFound): // where they see their links, before
+		case errors.Is(one, vault.ErrUnconfirmed):
+			err = one
+		case one != nil:
+			return one
+		}
+	}
+	return err
 }
 
 // label is as much of a name as the label of a link has room for.
@@ -167,17 +192,12 @@ func (s *Service) endPartner(ctx context.Context, v *vault.Vault, id PartnerID, 
 		}
 		return also(tx, links)
 	})
+	if err != nil {
+		return err
+	}
 	// From that commit on nobody has the code; with the link it ends for a store, too, that
 	// brings the code back.
-	for link := range ended {
-		if err == nil {
-			err = v.EndLink(ctx, link)
-		}
-		if errors.Is(err, vault.ErrEnded) || errors.Is(err, vault.ErrNotFound) { // where they see their links, before
-			err = nil
-		}
-	}
-	return err
+	return endLinks(ctx, v, ended)
 }
 
 // LeavingPartners returns which partners may leave something. It is a line in the journal if

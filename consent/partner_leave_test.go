@@ -3,8 +3,10 @@ package consent_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -207,6 +209,34 @@ func TestAPartnerLeavesSoMuchInADay(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, links, 1)
 	require.Equal(t, 2, inbox(t, tn))
+}
+
+// On two devices at once: of the links that were made one is in force, which StopLeaving ends.
+func TestAPartnerThatIsLetTwiceAtOnceIsStoppedOnce(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	caf := tn.newBody(t, "CAF du Rhône")
+	agreedLink(t, tn, caf)
+	var all sync.WaitGroup
+	said := make([]error, 4)
+	for n := range said {
+		all.Go(func() { said[n] = tn.service.LetLeave(t.Context(), tn.amina.Vault, caf.ID) })
+	}
+	all.Wait()
+	require.NoError(t, errors.Join(said...))
+	inForce := func() (n int) {
+		links, _, err := tn.amina.Vault.Links(t.Context())
+		require.NoError(t, err)
+		for _, l := range links {
+			if l.EndedBy == "" {
+				n++
+			}
+		}
+		return n
+	}
+	require.Equal(t, 1, inForce())
+	require.NoError(t, tn.service.StopLeaving(t.Context(), tn.amina.Vault, caf.ID))
+	require.Zero(t, inForce())
 }
 
 func TestOnlyWhoMayLeavePapersIsLet(t *testing.T) {

@@ -32,14 +32,18 @@ func (m *mistakes) validate(s *huma.Schema, v any, where ...string) {
 	huma.Validate(m.registry, s, m.place(where...), huma.ModeWriteToServer, v, &m.res)
 }
 
-// told returns all of them as one problem. It drops the values that huma repeats: they
-// may be a password.
+// mostTold is how many mistakes a refusal names: a body of unknown members would be answered
+// with several times its size, to anybody.
+const mostTold = 50
+
+// told returns them as one problem, which names the first mostTold. It drops the values that
+// huma repeats: they may be a password.
 func (m *mistakes) told() error {
 	if len(m.res.Errors) == 0 {
 		return nil
 	}
 	p := newProblem(kindOf(vault.ErrInvalid))
-	for _, err := range m.res.Errors {
+	for _, err := range m.res.Errors[:min(len(m.res.Errors), mostTold)] {
 		var detail *huma.ErrorDetail
 		if errors.As(err, &detail) {
 			p.Fields = append(p.Fields, fieldOf(detail))

@@ -3,8 +3,10 @@ package api
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,4 +30,24 @@ func TestUploadThatDoesNotFitIsRefusedBeforeItsFirstByte(t *testing.T) {
 	require.NoError(t, err)
 	defer answer.Body.Close()
 	require.Equal(t, http.StatusInsufficientStorage, answer.StatusCode)
+}
+
+// Who is not signed in is answered with no more than they sent.
+func TestARefusalIsNoLongerThanWhatItRefuses(t *testing.T) {
+	t.Parallel()
+	s := commonServer(t)
+	var body strings.Builder
+	body.WriteString("{")
+	for n := range 30_000 {
+		fmt.Fprintf(&body, `"%x":1,`, n)
+	}
+	body.WriteString(`"z":1}`)
+	answer, err := http.Post(s.URL+Path+"/sessions", "application/json", strings.NewReader(body.String()))
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	told, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnprocessableEntity, answer.StatusCode)
+	require.Contains(t, string(told), "unexpected property")
+	require.Less(t, len(told), 10_000)
 }

@@ -65,11 +65,14 @@ func (p *pages) arrive(v *visit) error {
 	return v.show("arrive", view)
 }
 
-// comesBack has a page loaded again that waits for another server. Not on a shared device:
-// there a page that nobody is at ends.
+// comesBack has a page loaded again that waits for another server, mostTries times: each is
+// a use of the session, which would not end by itself on a phone that was left lying. Not at
+// all on a shared device: there a page that nobody is at ends.
 func (v *visit) comesBack(path string) {
-	if !v.onSharedDevice() {
-		v.w.Header().Set("Refresh", strconv.Itoa(int(soonAgain/time.Second))+"; url="+path)
+	tries := number(v.r.URL.Query().Get("tries"))
+	if tries < mostTries && !v.onSharedDevice() {
+		again := path + "?tries=" + strconv.FormatUint(tries+1, 10)
+		v.w.Header().Set("Refresh", strconv.Itoa(int(soonAgain/time.Second))+"; url="+again)
 	}
 }
 

@@ -37,8 +37,8 @@ type sent struct {
 	Tries int   // for how many times it did
 }
 
-// mostTries is how often a page asks for the receipt by itself: whoever takes it in does
-// so now, or comes back another day.
+// mostTries is how often a page asks for the receipt by itself, or for what comes: whoever
+// takes it in or sends it does so now, or comes back another day.
 const mostTries = 15
 
 func (p *pages) depart(v *visit) error { return v.showDeparture(newForm(), nil, nil) }

@@ -130,6 +130,22 @@ func TestAPersonMovesBetweenTwoServersByTheirPages(t *testing.T) {
 	fresh.get("/journal").ok("Contenu d’un autre espace repris ici")
 }
 
+// Each time that a page loads itself again is a use of the session: whoever finds a phone
+// that was left waiting finds it signed out.
+func TestAPageThatWaitsForAnotherServerStopsByItself(t *testing.T) {
+	t.Parallel()
+	fresh := newOperator(t, nil).newPerson()
+	fresh.awaits()
+	g, times := fresh.get("/arrive").ok("Rien n’est encore arrivé"), 0
+	for ; g.Header.Get("Refresh") != ""; times++ {
+		require.Less(t, times, 20, "it keeps the session alive")
+		_, from := g.again()
+		g = fresh.get(from).ok("Rien n’est encore arrivé")
+	}
+	require.Greater(t, times, 5)
+	require.NotEmpty(t, fresh.get("/arrive").ok().Header.Get("Refresh"), "who looks waits on")
+}
+
 // What is chosen to stay stays, and leaves nothing else there.
 func TestWhatIsPrivateMovesOnlyIfThePersonSaysSo(t *testing.T) {
 	t.Parallel()

@@ -32,8 +32,12 @@ func StillInbox(tx *storage.Tx, relay RelayID, inbox seal.BoxPublic) error {
 // carryQueue seals what asks this relay for help to its present key. Without it, who helped
 // could not stop what still waits for private papers once somebody has left them (N14).
 func (p *Post) carryQueue(ctx context.Context) error {
-	s, relay, prefix := p.service(), p.relay.ID, QueueNotes(p.relay.ID)
-	for rec, err := range s.cfg.Store.All(ctx, prefix) {
+	return p.carry(ctx, QueueNotes(p.relay.ID), func(name [16]byte) seal.Context { return QueueBox(p.relay.ID, name) })
+}
+
+// carry seals to the relay's present key what lies boxed to a former one under a prefix.
+func (p *Post) carry(ctx context.Context, prefix string, box func([16]byte) seal.Context) error {
+	for rec, err := range p.service().cfg.Store.All(ctx, prefix) {
 		if err != nil {
 			return storageError(err)
 		}
@@ -42,14 +46,14 @@ func (p *Post) carryQueue(ctx context.Context) error {
 			continue // nobody's
 		}
 		for i, key := range p.keys.Inboxes {
-			_, body, err := key.Open(QueueBox(relay, name), rec.Value)
+			_, body, err := key.Open(box(name), rec.Value)
 			if err != nil {
 				continue
 			}
 			if i == 0 {
 				break // it lies under the present one
 			}
-			record, err := p.keys.Inboxes[0].Public().Seal(QueueBox(relay, name), nil, body)
+			record, err := p.keys.Inboxes[0].Public().Seal(box(name), nil, body)
 			if err != nil {
 				return err
 			}

@@ -10,7 +10,7 @@ import (
 )
 
 // RewrapOwed seals everything that people gave to the relay to its present key: notes
-// that wait are taken in, what asks for help is carried over, and the grant of each person of the roster is sealed anew,
+// that wait are taken in, what asks for help and what people are to be told is carried over, and the grant of each person of the roster is sealed anew,
 // one commit each, of that person's record alone. Their own words stay as they are.
 // What is done already is found done, so that it goes on where it stopped. [Worker.At]
 // calls it where it is owed.
@@ -24,7 +24,7 @@ func (p *Post) RewrapOwed(ctx context.Context) error {
 	if err := p.carryNotes(ctx); err != nil {
 		return err
 	}
-	if err := p.carryQueue(ctx); err != nil {
+	if err := errors.Join(p.carryQueue(ctx), p.carryTold(ctx)); err != nil {
 		return err
 	}
 	all, err := p.roster(ctx)

@@ -272,6 +272,9 @@ func (t *turn) end(k *keptGrant, by EndedBy) error {
 		t.owe() // also the halves of paths back in, which are made anew with the keys (N4)
 	}
 	k.Ended, k.EndedBy = t.now.UnixMilli(), by
+	if err := t.endTold(ID(k.Holder)); err != nil {
+		return err
+	}
 	t.note(ActGrantEnded, nil, map[string]string{"grant": k.id.String(), "holder": ID(k.Holder).String(), "by": string(by)})
 	return t.keepGrant(k)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type Channel string
 const (
 	BySMS   Channel = "sms"
 	ByEmail Channel = "email"
+	ByRelay Channel = "relay" // on a list at a relay that follows them; the messenger is that of package consent
 )
 
 // MessageKind is what a message is about. No message says more of it than this.
@@ -41,7 +43,7 @@ type Message struct {
 	ID       string // random to others; the same for each try of one message
 	Kind     MessageKind
 	Channel  Channel
-	Address  string // "+33612345678" or "person@example.org"
+	Address  string // "+33612345678", "person@example.org", or what AtRelay reads
 	Language string // BCP 47, as the person chose it
 	Code     string // of MessageCode, six digits
 	At       time.Time
@@ -55,6 +57,29 @@ type Messenger interface {
 	// Send hands one message over. An error means that it was not sent as far as is
 	// known: it is tried again. The error must not name the address.
 	Send(ctx context.Context, m Message) error
+}
+
+// Messengers are several as one: what is sent by a channel goes to the first that offers it.
+type Messengers []Messenger
+
+// Offers implements Messenger.
+func (all Messengers) Offers(c Channel) bool { return all.by(c) != nil }
+
+// Send implements Messenger. ErrNotSent for a channel that none offers.
+func (all Messengers) Send(ctx context.Context, m Message) error {
+	if by := all.by(m.Channel); by != nil {
+		return by.Send(ctx, m)
+	}
+	return ErrNotSent
+}
+
+func (all Messengers) by(c Channel) Messenger {
+	for _, m := range all {
+		if m.Offers(c) {
+			return m
+		}
+	}
+	return nil
 }
 
 // The acts of reminders.
@@ -84,7 +109,7 @@ const (
 // is to be sent, whether it is of an appointment or of a paper, and its hour or day.
 type ReminderChoice struct {
 	Channel  Channel
-	Address  string // a phone number with its country, "+33 6 12 34 56 78", or an e-mail address
+	Address  string // a phone number with its country, "+33 6 12 34 56 78", an e-mail address, or what AtRelay reads
 	Language string // BCP 47
 	Zone     string // IANA name; nothing is sent there before 8 or after 20 o'clock
 	Notice   Notice // what was read or heard before; it must list what the service will know
@@ -109,10 +134,29 @@ func (c *ReminderChoice) check() error {
 		} else {
 			c.Address = a.Address
 		}
+	case ByRelay:
+		relay, name, err := AtRelay(c.Address)
+		if problems = append(problems, err); err == nil {
+			c.Address = relay.String() + "/" + name
+		}
 	default:
-		problems = append(problems, &InvalidError{Field: "channel", Problem: `is not "sms" or "email"`})
+		problems = append(problems, &InvalidError{Field: "channel", Problem: `is not "sms", "email" or "relay"`})
 	}
 	return errors.Join(problems...)
+}
+
+// MaxCalled bounds the name by which somebody is called at a relay, in characters.
+const MaxCalled = 60
+
+// AtRelay reads an address of [ByRelay]: the id of the relay's space, a slash, and the name
+// by which the person wants to be called there, which need not be their own.
+func AtRelay(address string) (relay ID, called string, err error) {
+	id, called, _ := strings.Cut(address, "/")
+	called = cleanName(called)
+	if relay, err = ParseID(id); err != nil || called == "" || checkText("address", called, MaxCalled, false) != nil {
+		return ID{}, "", &InvalidError{Field: "address", Problem: "is not the id of a relay, a slash, and a name"}
+	}
+	return relay, called, nil
 }
 
 // plainAddress leaves out what only a quoted local part or a literal may hold: an address
@@ -126,8 +170,8 @@ func plainAddress(s string) bool {
 // address, so that nobody is sent anything who did not ask for it. Nothing else
 // changes: reminders that are in force stay until ConfirmReminders.
 //
-// Errors: InvalidError, also for a channel that this service does not offer;
-// BackOffError after three codes within a day, of this vault or, until midnight (UTC), to
+// Errors: InvalidError, also for a channel that this service does not offer, and for a relay
+// that does not follow the person: its list is not for who it does not know; BackOffError after three codes within a day, of this vault or, until midnight (UTC), to
 // this address from any; ErrClosing; ErrNotSent.
 func (v *Vault) AskReminders(ctx context.Context, c ReminderChoice) error {
 	if err := c.check(); err != nil {
@@ -145,6 +189,9 @@ func (v *Vault) AskReminders(ctx context.Context, c ReminderChoice) error {
 	m := Message{ID: rand.Text(), Kind: MessageCode, Channel: c.Channel, Address: c.Address, Language: c.Language, Code: code}
 	err = v.do(ctx, func(t *turn) error {
 		if err := errors.Join(t.asPerson(), t.changing()); err != nil {
+			return err
+		}
+		if err := t.toldBy(c); err != nil {
 			return err
 		}
 		b, err := t.remindPaper()
@@ -171,6 +218,42 @@ func (v *Vault) AskReminders(ctx context.Context, c ReminderChoice) error {
 	}
 	if err := messenger.Send(ctx, m); err != nil {
 		return ErrNotSent
+	}
+	return nil
+}
+
+// toldBy refuses a relay that does not follow the person now.
+func (t *turn) toldBy(c ReminderChoice) error {
+	if c.Channel != ByRelay {
+		return nil
+	}
+	relay, _, err := AtRelay(c.Address)
+	if err != nil {
+		return err
+	}
+	all, err := t.grants()
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(k *keptGrant) bool {
+		return ID(k.Holder) == relay && !k.Visit && (k.Scope == ScopeSee || k.Scope == ScopeAdd) && k.inForce(t.now)
+	}) {
+		return &InvalidError{Field: "address", Problem: "is of a relay that does not follow"}
+	}
+	return nil
+}
+
+// endTold stops reminders at a relay that follows no more.
+func (t *turn) endTold(relay ID) error {
+	b, err := t.remindPaper()
+	if err != nil || b.Given == nil || b.Given.Choice.Channel != ByRelay {
+		if errors.Is(err, ErrTampered) {
+			err = nil // an altered paper stops no withdrawal
+		}
+		return err
+	}
+	if at, _, err := AtRelay(b.Given.Choice.Address); err == nil && at == relay {
+		return t.stopReminders()
 	}
 	return nil
 }
@@ -330,7 +413,7 @@ func (s *Vaults) RemindsBy() (out []Channel) {
 	if s.cfg.Messenger == nil {
 		return nil
 	}
-	for _, c := range []Channel{BySMS, ByEmail} {
+	for _, c := range []Channel{BySMS, ByEmail, ByRelay} {
 		if s.cfg.Messenger.Offers(c) {
 			out = append(out, c)
 		}

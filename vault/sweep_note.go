@@ -15,7 +15,7 @@ import (
 // that lets somebody ask, svc/invitation/<hash>, and what is written on it, V/invited/<hash>; for what belongs to a request to help
 // somebody back in, V/rq/<request>…, svc/handover/<hash>, to what a partner asks, V/pa/<ask>,
 // svc/partner/<hash>, how many codes went to an address, svc/code/<hash>, and for the note of it to
-// who is asked to help, V/in/q/<request>.
+// who is asked to help, V/in/q/<request>; and for what a relay is to tell somebody, V/told/<line>.
 func NoteDue(key string, at time.Time) (entry string, ok bool) {
 	owner, rest, _ := strings.Cut(key, "/")
 	return storage.DueKey(at, owner, "note-"+rest), passing(key)
@@ -29,7 +29,7 @@ func passing(key string) bool {
 		return strings.HasPrefix(rest, "invitation/") || strings.HasPrefix(rest, "handover/") || strings.HasPrefix(rest, "partner/") || strings.HasPrefix(rest, "code/")
 	}
 	_, err := ParseID(owner)
-	return err == nil && slices.ContainsFunc([]string{"in/f/", "in/v/", "in/q/", "at/", "rq/", "pa/", "invited/"}, func(prefix string) bool { return strings.HasPrefix(rest, prefix) })
+	return err == nil && slices.ContainsFunc([]string{"in/f/", "in/v/", "in/q/", "at/", "rq/", "pa/", "invited/", "told/"}, func(prefix string) bool { return strings.HasPrefix(rest, prefix) })
 }
 
 // serviceOwner is whose entries are that belong to nobody's space.

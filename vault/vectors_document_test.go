@@ -53,7 +53,7 @@ var described = map[string]string{
 	"recovery.record": "request", "recovery.openingBody": "request-opening", "recovery.given": "given", "recovery.givenBody": "given-body", "recovery.halfBody": "given-half",
 	"recovery.noteBody": "request-note", "recovery.atPage": "page", "recovery.laterBody": "later", "recovery.params": "path-params", "recovery.shown": "path-shown",
 	"vault.partnersBody": "partners", "consent.partnerBook": "partner-book", "consent.refusedAsk": "partner-refused", "consent.keptLink": "partner-kept-link",
-	"consent.askedBody": "partner-request", "consent.codeSlip": "partner-code", "consent.askSlip": "partner-ask", "consent.tokenSlip": "partner-token", "consent.countSlip": "partner-count", "consent.placesSlip": "partner-places", "consent.leaveSlip": "partner-leave", "consent.answerSlip": "partner-answer",
+	"consent.askedBody": "partner-request", "consent.codeSlip": "partner-code", "consent.askSlip": "partner-ask", "consent.tokenSlip": "partner-token", "consent.countSlip": "partner-count", "consent.placesSlip": "partner-places", "consent.leaveSlip": "partner-leave", "consent.toldBody": "told", "consent.answerSlip": "partner-answer",
 	"consent.paperSlip": "partner-paper", "consent.linkSlip": "partner-link", "consent.Partner": "partner", "consent.partnerPage": "partner-page",
 	"vault.documentData": "document-data", "consent.attestKeyData": "attest-key", "consent.attestKeyRecord": "attest-published", "consent.attestKeyBody": "attest-public", "consent.attestEndBody": "attest-end",
 	"consent.Receipt": "consent-receipt", "consent.Processing": "processing", "consent.NoticeReference": "privacy-notice", "consent.Party": "party", "consent.ConsentEvent": "event",

@@ -68,6 +68,7 @@ func Open(ctx context.Context, opts *Options) (*Stage, error) {
 	}
 	under := opts.Vault
 	under.Directory = s.directory(s.Authority.Public(), opts)
+	under.Messenger = s.messengers(under.Messenger)
 	var err error
 	if s.Stage, err = vaulttest.Open(ctx, &under); err != nil {
 		return nil, err
@@ -92,6 +93,7 @@ func (s *Stage) Another(t testing.TB, opts *Options) *Stage {
 	other := &Stage{Authority: s.Authority, Organisation: s.Organisation}
 	under := opts.Vault
 	under.Directory = other.directory(s.Directory.Authority(), opts)
+	under.Messenger = other.messengers(under.Messenger)
 	other.Stage = s.Stage.Another(t, &under)
 	if err := other.serve(opts); err != nil {
 		t.Fatalf("consenttest: %v", err)
@@ -114,6 +116,23 @@ func (s *Stage) directory(authority consent.AuthorityKey, opts *Options) func(*s
 		s.Register, err = consent.NewRegister(consent.RegisterConfig{Directory: s.Directory, Store: store, Checkpoints: witness, Now: now})
 		return s.Register, err
 	}
+}
+
+// messengers puts reminders on the lists of relays beside whatever else sends them.
+func (s *Stage) messengers(others vault.Messenger) vault.Messenger {
+	if others == nil {
+		return lists{s}
+	}
+	return vault.Messengers{others, lists{s}}
+}
+
+// lists are those of a register that is made with the vaults.
+type lists struct{ of *Stage }
+
+func (l lists) Offers(c vault.Channel) bool { return c == vault.ByRelay }
+
+func (l lists) Send(ctx context.Context, m vault.Message) error {
+	return consent.NewLists(l.of.Register).Send(ctx, m)
 }
 
 func (s *Stage) serve(opts *Options) (err error) {

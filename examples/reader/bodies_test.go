@@ -42,7 +42,7 @@ func TestTheTablesAreThoseOfTheDocument(t *testing.T) {
 func TestBodiesReadAsTheDocumentDrawsThem(t *testing.T) {
 	t.Parallel()
 	d, tried := drawn(t), 0
-	for _, file := range []string{"../../vault/testdata/bodies.txt", "../../vault/testdata/bodies-added.txt", "../../vault/testdata/bodies-attested.txt", "../../vault/testdata/bodies-links.txt", "../../vault/testdata/bodies-remind.txt", "../../vault/testdata/bodies-partners.txt", "../../vault/testdata/bodies-transfer.txt", "../../consent/testdata/bodies.txt", "../../consent/testdata/bodies-attest.txt", "../../consent/testdata/bodies-attest-end.txt", "../../consent/testdata/bodies-invited.txt", "../../consent/testdata/bodies-partners.txt", "../../consent/testdata/bodies-partner-tokens.txt", "../../consent/testdata/bodies-partner-limits.txt", "../../consent/testdata/bodies-partner-leave.txt", "../../recovery/testdata/bodies.txt"} {
+	for _, file := range []string{"../../vault/testdata/bodies.txt", "../../vault/testdata/bodies-added.txt", "../../vault/testdata/bodies-attested.txt", "../../vault/testdata/bodies-links.txt", "../../vault/testdata/bodies-remind.txt", "../../vault/testdata/bodies-partners.txt", "../../vault/testdata/bodies-transfer.txt", "../../consent/testdata/bodies.txt", "../../consent/testdata/bodies-attest.txt", "../../consent/testdata/bodies-attest-end.txt", "../../consent/testdata/bodies-invited.txt", "../../consent/testdata/bodies-told.txt", "../../consent/testdata/bodies-partners.txt", "../../consent/testdata/bodies-partner-tokens.txt", "../../consent/testdata/bodies-partner-limits.txt", "../../consent/testdata/bodies-partner-leave.txt", "../../recovery/testdata/bodies.txt"} {
 		v, err := load(file)
 		require.NoError(t, err)
 		for _, b := range v.all("body") {

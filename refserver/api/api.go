@@ -149,6 +149,7 @@ func newAPI(cfg Config, routes mux) (*API, error) {
 		a.addTeam()
 		a.addAttestations()
 		a.addMonthly()
+		a.addTold()
 		a.addPartners()
 		a.addAsked()
 		a.addLeaving()

@@ -5,14 +5,15 @@ import (
 	"net/http"
 	"time"
 
+	"reconnect.example/consent"
 	"reconnect.example/vault"
 )
 
 // Reminded is what a person agreed to and chose.
 type Reminded struct {
-	Offered  []string   `json:"offered" nullable:"false" doc:"How this service can reach people: sms, email. Empty: it reminds nobody."`
+	Offered  []string   `json:"offered" nullable:"false" doc:"How this service can reach people: sms, email, relay (a list there). Empty: it reminds nobody."`
 	Since    *time.Time `json:"since,omitempty" doc:"Since when reminders are sent; missing: none are."`
-	Channel  string     `json:"channel,omitempty" doc:"sms or email."`
+	Channel  string     `json:"channel,omitempty" doc:"sms, email or relay."`
 	Address  string     `json:"address,omitempty" doc:"Where to."`
 	Language string     `json:"language,omitempty" doc:"Of the messages (BCP 47)."`
 	Zone     string     `json:"zone,omitempty" doc:"IANA name of the time zone: nothing is sent there before 8 or after 20 o'clock."`
@@ -55,8 +56,8 @@ func (a *API) readReminders(ctx context.Context, v *vault.Vault, _ *struct{}) (*
 type askRemindersInput struct {
 	Body struct {
 		Agreement
-		Channel  string `json:"channel" enum:"sms,email" doc:"One that is offered."`
-		Address  string `json:"address" minLength:"3" maxLength:"254" doc:"A phone number with its country, like \"+33 6 12 34 56 78\", or an e-mail address."`
+		Channel  string `json:"channel" enum:"sms,email,relay" doc:"One that is offered."`
+		Address  string `json:"address" minLength:"3" maxLength:"254" doc:"A phone number with its country, like \"+33 6 12 34 56 78\"; an e-mail address; or the id of a relay that follows the person, a slash, and the name by which they want to be called there."`
 		Language string `json:"language" minLength:"2" maxLength:"35" doc:"Of the messages (BCP 47)."`
 		Zone     string `json:"zone" minLength:"1" maxLength:"64" doc:"IANA name of the time zone, like \"Europe/Paris\"."`
 	}
@@ -123,6 +124,46 @@ func remind(ctx context.Context, v *vault.Vault, in *remindInput) (*remindOutput
 	out := &remindOutput{}
 	out.Body.Next = ifAny(next)
 	return out, nil
+}
+
+// Told is a line of a relay's list.
+type Told struct {
+	ID   string    `json:"id" doc:"Of this line alone."`
+	Name string    `json:"name" doc:"As the person gave it for this list; it need not be theirs."`
+	Kind string    `json:"kind" enum:"code,appointment,paper" doc:"code: they are waiting for it, to say that they are reached here. appointment: they have one. paper: one is valid until that day."`
+	Code string    `json:"code,omitempty" doc:"Of the kind code."`
+	At   time.Time `json:"at" doc:"Of what they are told; of a code: since when it stands here."`
+	Zone string    `json:"zone,omitempty" doc:"IANA name of the zone in which it is said."`
+	Day  bool      `json:"day,omitempty" doc:"true: at is a day, otherwise an hour."`
+}
+
+type toldOutput struct {
+	Body struct {
+		Told []Told `json:"told" nullable:"false" doc:"From the beginning of today on, by the hour."`
+		Next
+	}
+}
+
+func listTold(ctx context.Context, p *consent.Post, in *pageAtRelay) (*toldOutput, error) {
+	all, err := p.Told(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &toldOutput{}
+	all, out.Body.Next = page(in.Paged, all, func(t consent.Told) string { return oldestFirst(t.At, t.Line.String()) })
+	out.Body.Told = make([]Told, 0, len(all))
+	for _, t := range all {
+		out.Body.Told = append(out.Body.Told, Told{ID: t.Line.String(), Name: t.Name, Kind: string(t.Kind), Code: t.Code, At: t.At, Zone: t.At.Location().String(), Day: t.Day})
+	}
+	return out, nil
+}
+
+func (a *API) addTold() {
+	registerPost(a, operation{
+		method: http.MethodGet, path: "/staff/relays/{relay}/told", id: "list-told", tag: "Staff", summary: "What people asked this relay to tell them",
+		description: "Print it and call the names: who has no phone hears so that they have an appointment, and when. It has no place and no reason, and does not say whose space it is about.",
+		problems:    []string{"not-allowed"},
+	}, listTold)
 }
 
 func (a *API) addReminders() {

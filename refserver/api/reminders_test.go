@@ -38,7 +38,7 @@ func TestAPersonIsRemindedOfWhatTheyChooseAndOfNothingElse(t *testing.T) {
 	tn := newTown(t, &townOptions{messenger: phone})
 	amina := tn.resident(t)
 	none := ok[Reminded](amina.call("GET", "/reminders", nil), 200)
-	require.Equal(t, Reminded{Offered: []string{"sms"}, Items: []Reminder{}}, none)
+	require.Equal(t, Reminded{Offered: []string{"sms", "relay"}, Items: []Reminder{}}, none)
 
 	wants := map[string]any{"channel": "sms", "address": "+33 6 12 34 56 78", "language": "ar", "zone": "Europe/Paris", "notice": read("Le service saura votre numéro."), "agreed": false}
 	amina.call("POST", "/reminders/code", wants).refused(422, "invalid")

@@ -110,12 +110,8 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 		}
 	}
 	cfg := e.Config(c)
-	messenger, err := c.Notify.Messenger()
-	if err != nil {
+	if cfg.Messenger, err = e.messengers(c); err != nil {
 		return e, err
-	}
-	if messenger != nil { // not a nil messenger in an interface that is not nil
-		cfg.Messenger = messenger
 	}
 	if cfg.Events, err = e.openEvents(ctx, c); err != nil {
 		return e, err
@@ -128,6 +124,25 @@ func Open(ctx context.Context, c *config.Config) (e *Engines, err error) {
 		err = e.openStaff(c)
 	}
 	return e, err
+}
+
+// messengers are through whom people are reminded; nil: nobody is.
+func (e *Engines) messengers(c *config.Config) (vault.Messenger, error) {
+	var all vault.Messengers
+	carried, err := c.Notify.Messenger()
+	if err != nil {
+		return nil, err
+	}
+	if carried != nil {
+		all = append(all, carried)
+	}
+	if e.register != nil {
+		all = append(all, consent.NewLists(e.register))
+	}
+	if all == nil {
+		return nil, nil
+	}
+	return all, nil
 }
 
 // Config is that of the vaults over the parts that are open.

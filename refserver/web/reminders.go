@@ -24,6 +24,10 @@ type remindersView struct {
 	Form    *form
 	Now     vault.Reminders
 	By      []vault.Channel
+	Tellers []tellerView // centres that can tell the person
+	To      string       // where reminders go now
+	AskedTo string       // where a code went
+	AtRelay bool         // they are told there, and not sent anything
 	Notice  vault.Notice
 	Choices []reminderRow
 }
@@ -45,7 +49,11 @@ func (v *visit) showReminders(f *form, err error) error {
 	if problem != nil {
 		return problem
 	}
-	view := remindersView{Form: f, Now: now, By: v.pages.Vaults.RemindsBy(), Notice: notice.Reminding(v.Code)}
+	view := remindersView{Form: f, Now: now, AtRelay: now.Channel == vault.ByRelay, Notice: notice.Reminding(v.Code)}
+	if view.Tellers, view.By, problem = v.tellers(v.pages.Vaults.RemindsBy()); problem != nil {
+		return problem
+	}
+	view.To, view.AskedTo = v.reached(now.Address, view.Tellers), v.reached(now.AskedTo, view.Tellers)
 	if !now.Since.IsZero() {
 		if view.Choices, problem = v.reminderRows(now); problem != nil {
 			return problem
@@ -105,17 +113,22 @@ func (p *pages) askReminders(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.required(f, "reach")
-	if f.wrong() {
-		return v.showReminders(f, nil)
-	}
-	c := vault.ReminderChoice{Channel: vault.ByEmail, Address: f.Get("reach"), Language: v.Code, Zone: v.zone.String(), Notice: notice.Reminding(v.Code)}
-	if f.Get("channel") != string(vault.ByEmail) {
+	c := vault.ReminderChoice{Channel: vault.Channel(f.Get("channel")), Language: v.Code, Zone: v.zone.String(), Notice: notice.Reminding(v.Code)}
+	field, wrong := "reach", v.t("wrong.reach")
+	switch c.Channel {
+	case vault.ByRelay:
+		field, wrong, c.Address = "call", v.t("wrong.call"), f.Get("relay")+"/"+f.Get("call")
+	case vault.ByEmail:
+		c.Address = f.Get("reach")
+	default:
 		c.Channel, c.Address = vault.BySMS, international(f.Get("reach"))
+	}
+	if v.required(f, field); f.wrong() {
+		return v.showReminders(f, nil)
 	}
 	err = v.vault.AskReminders(v.ctx(), c)
 	if errors.Is(err, vault.ErrInvalid) {
-		f.refuse("reach", v.t("wrong.reach"))
+		f.refuse(field, wrong)
 		return v.showReminders(f, nil)
 	}
 	if errors.Is(err, vault.ErrBackOff) {

@@ -31,7 +31,7 @@ import (
 var wholes = map[string]func(*testing.T, *testvectors.Vector) *shown{"vault": showVault, "directory": showDirectory, "worker": showWorker, "grant": showGrant, "card": showCard, "receipt": showReceipt,
 	"return": showReturn, "locked": showLocked, "policy": showPolicy, "session": showSession,
 	"helper": showHelper, "approval": showApproval, "sheet": showSheet,
-	"wish": showCarried, "death": showCarried, "link": showLink,
+	"wish": showCarried, "death": showCarried, "link": showLink, "transfer": showTransfer,
 	"digits": showCode, "fingerprint": showCode, "public-text": showCode, "totp": showCode, "card-code": showCode}
 
 // TestVectors opens every whole vault and directory among the vectors as a service

@@ -57,6 +57,7 @@ func TestVectorsAreThoseThatAreMade(t *testing.T) {
 	w.waiting()
 	w.sheets()
 	w.links()
+	w.transfers()
 	if *updateVectors {
 		w.addMissing()
 	}

@@ -19,7 +19,7 @@ var tables = map[string]shape{
 	"organisation": organisation, "relay": relay, "licence": licence, "directory-entry": entries, "directory-page": directoryPage, "bundle": bundle,
 	"terms": termsFields, "chosen-item": chosenFields, "grant": grantFields, "credential": credentialFields, "member": memberFields,
 	"deposit-clear": clearDeposit, "deposit": depositBody, "gaps": gapsFields, "factor": factorFields, "card": cardFields, "rules": rulesFields,
-	"link": linkFields, "link-credential": linkCredential,
+	"link": linkFields, "link-credential": linkCredential, "arrival": arrivalFields, "transfer-box": transferBox, "transfer-receipt": transferReceipt,
 	"wish": wishFields, "carry": carryFields, "death": deathFields, "representative": *representativeFields.of,
 	"membership": membershipFields, "profile": profileFields, "left-key": leftKeyFields, "roster-entry": rosterFields, "member-facts": memberFactsFields,
 	"ask": askFields, "invitation": invitationFields, "note": noteFields, "note-facts": noteFactsFields, "open-vault": openedFields,

@@ -92,6 +92,7 @@ var attempts = map[string]func(v *vector) ([]string, error){
 	"card":        tryCard,
 	"receipt":     tryReceipt,
 	"link":        tryLink,
+	"transfer":    tryTransfer,
 	"wish":        tryWish,
 	"death":       tryDeath,
 	"return":      tryReturn,

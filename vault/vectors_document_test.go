@@ -64,7 +64,7 @@ var described = map[string]string{
 func TestEveryBodyHasItsBytesPublished(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-links.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies-partner-tokens.txt", "../consent/testdata/bodies-partner-limits.txt", "../consent/testdata/bodies-invited.txt", "../consent/testdata/bodies-partner-leave.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../consent/testdata/bodies-attest-end.txt", "../recovery/testdata/bodies.txt"} {
+	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-links.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies-partner-tokens.txt", "../consent/testdata/bodies-partner-limits.txt", "../consent/testdata/bodies-invited.txt", "../consent/testdata/bodies-told.txt", "../consent/testdata/bodies-partner-leave.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../consent/testdata/bodies-attest-end.txt", "../recovery/testdata/bodies.txt"} {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		texts = append(texts, string(b))

@@ -28,8 +28,9 @@ const (
 
 // Defines values for AskRemindersRequestChannel.
 const (
-	Email AskRemindersRequestChannel = "email"
-	Sms   AskRemindersRequestChannel = "sms"
+	AskRemindersRequestChannelEmail AskRemindersRequestChannel = "email"
+	AskRemindersRequestChannelRelay AskRemindersRequestChannel = "relay"
+	AskRemindersRequestChannelSms   AskRemindersRequestChannel = "sms"
 )
 
 // Defines values for AttestRequestKind.
@@ -174,6 +175,13 @@ const (
 	TakingKindsDocument    TakingKinds = "document"
 	TakingKindsFolder      TakingKinds = "folder"
 	TakingKindsNote        TakingKinds = "note"
+)
+
+// Defines values for ToldKind.
+const (
+	ToldKindAppointment ToldKind = "appointment"
+	ToldKindCode        ToldKind = "code"
+	ToldKindPaper       ToldKind = "paper"
 )
 
 // Defines values for VisitRequestScope.
@@ -411,7 +419,7 @@ type AskPersonRequest struct {
 
 // AskRemindersRequest defines model for AskRemindersRequest.
 type AskRemindersRequest struct {
-	// Address A phone number with its country, like "+33 6 12 34 56 78", or an e-mail address.
+	// Address A phone number with its country, like "+33 6 12 34 56 78"; an e-mail address; or the id of a relay that follows the person, a slash, and the name by which they want to be called there.
 	Address string `json:"address"`
 
 	// Agreed Must be true: the person said yes themself.
@@ -1526,6 +1534,12 @@ type Key struct {
 
 	// Kty EC.
 	Kty string `json:"kty"`
+
+	// Since The first day for which it speaks: an attestation of an earlier one is none.
+	Since openapi_types.Date `json:"since"`
+
+	// Until The last day for which it speaks; missing: it is in use.
+	Until *openapi_types.Date `json:"until,omitempty"`
 
 	// Use sig.
 	Use string `json:"use"`
@@ -2907,7 +2921,7 @@ type Reminded struct {
 	// AskedTo Where the code was sent to.
 	AskedTo *string `json:"askedTo,omitempty"`
 
-	// Channel sms or email.
+	// Channel sms, email or relay.
 	Channel *string `json:"channel,omitempty"`
 
 	// Items Of what, the soonest first; at most 24.
@@ -2916,7 +2930,7 @@ type Reminded struct {
 	// Language Of the messages (BCP 47).
 	Language *string `json:"language,omitempty"`
 
-	// Offered How this service can reach people: sms, email. Empty: it reminds nobody.
+	// Offered How this service can reach people: sms, email, relay (a list there). Empty: it reminds nobody.
 	Offered []string `json:"offered"`
 
 	// Since Since when reminders are sent; missing: none are.
@@ -3078,13 +3092,13 @@ type ScriptStep struct {
 
 // Secret defines model for Secret.
 type Secret struct {
-	// Card As printed or scanned.
+	// Card As printed or scanned, instead of the password; also where the caller signed in with it, as its code is kept nowhere.
 	Card *string `json:"card,omitempty"`
 
-	// Password Typed by the person; or the card and its PIN.
+	// Password Typed by the person. It is enough; without it, the card and its PIN are.
 	Password *string `json:"password,omitempty"`
 
-	// Pin Six digits of any script.
+	// Pin Of the card. Six digits of any script.
 	Pin *string `json:"pin,omitempty"`
 }
 
@@ -3345,6 +3359,42 @@ type Taking struct {
 
 // TakingKinds defines model for Taking.Kinds.
 type TakingKinds string
+
+// Told defines model for Told.
+type Told struct {
+	// At Of what they are told; of a code: since when it stands here.
+	At time.Time `json:"at"`
+
+	// Code Of the kind code.
+	Code *string `json:"code,omitempty"`
+
+	// Day true: at is a day, otherwise an hour.
+	Day *bool `json:"day,omitempty"`
+
+	// Id Of this line alone.
+	Id string `json:"id"`
+
+	// Kind code: they are waiting for it, to say that they are reached here. appointment: they have one. paper: one is valid until that day.
+	Kind ToldKind `json:"kind"`
+
+	// Name As the person gave it for this list; it need not be theirs.
+	Name string `json:"name"`
+
+	// Zone IANA name of the zone in which it is said.
+	Zone *string `json:"zone,omitempty"`
+}
+
+// ToldKind code: they are waiting for it, to say that they are reached here. appointment: they have one. paper: one is valid until that day.
+type ToldKind string
+
+// ToldAnswer defines model for ToldAnswer.
+type ToldAnswer struct {
+	// Next For "after"; missing on the last page.
+	Next *string `json:"next,omitempty"`
+
+	// Told From the beginning of today on, by the hour.
+	Told []Told `json:"told"`
+}
 
 // UnlockRequest defines model for UnlockRequest.
 type UnlockRequest struct {
@@ -4125,6 +4175,12 @@ type RecoveryQueueParams struct {
 
 // ListJoinRequestsParams defines parameters for ListJoinRequests.
 type ListJoinRequestsParams struct {
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListToldParams defines parameters for ListTold.
+type ListToldParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
 }
@@ -6059,6 +6115,16 @@ func (c *Client) ListJoinRequests(ctx context.Context, relay string, params *Lis
 		r.ask("limit", params.Limit)
 	}
 	return call[RequestsToJoinAnswer](ctx, c, &r, editors)
+}
+
+// ListTold is GET /staff/relays/{relay}/told: What people asked this relay to tell them.
+func (c *Client) ListTold(ctx context.Context, relay string, params *ListToldParams, editors ...Editor) (*Answer[ToldAnswer], error) {
+	r := outgoing{method: http.MethodGet, path: at("/staff/relays/%s/told", relay)}
+	if params != nil {
+		r.ask("after", params.After)
+		r.ask("limit", params.Limit)
+	}
+	return call[ToldAnswer](ctx, c, &r, editors)
 }
 
 // VisitCode is GET /staff/relays/{relay}/visit-code: The caller's visit code.

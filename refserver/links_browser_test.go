@@ -59,7 +59,7 @@ func leavesByALink(tn *town) {
 	nurse.write("#f-title", tn.writes("Récépissé"))
 	nurse.do(chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{paper}))
 	nurse.press(`form[action="/give/paper"] button.main`)
-	nurse.look("given", "stranger.taken")
+	nurse.look("given", "stranger.taken-paper")
 	nurse.write("#f-from", tn.writes("Idris"))
 	nurse.write("#f-text", tn.writes("Attestation"))
 	nurse.press(`form[action="/give/message"] button`)

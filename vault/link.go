@@ -72,7 +72,10 @@ const (
 	MaxLinkLabel  = 60 // characters
 	MaxLinkTimes  = 1000
 	maxEndedLinks = 60 // that are kept for the person to see
-	maxLinkRecord = 24 << 10
+	// maxEndedCounted is of how many of these it is known how often they were used: that is
+	// written with every line of the journal.
+	maxEndedCounted = 20
+	maxLinkRecord   = 24 << 10
 )
 
 // NewLink is what a link is to be.
@@ -261,7 +264,7 @@ func (t *turn) roomForLink() error {
 	if err != nil {
 		return err
 	}
-	ended, on := 0, 0
+	ended, on, counted := 0, 0, map[LinkID]bool{}
 	for _, k := range slices.Backward(t.links) {
 		by, err := t.linkOver(k, u)
 		if err != nil {
@@ -274,7 +277,10 @@ func (t *turn) roomForLink() error {
 		}
 		if k.Ended == 0 {
 			on++
-		} else if ended++; ended > maxEndedLinks {
+		} else {
+			ended++
+		}
+		if counted[k.id] = k.Ended == 0 || ended <= maxEndedCounted; k.Ended != 0 && ended > maxEndedLinks {
 			if err := t.dropPaper(k.id); err != nil {
 				return err
 			}
@@ -283,10 +289,8 @@ func (t *turn) roomForLink() error {
 	if on >= MaxLinks {
 		return ErrTooMany
 	}
-	// Of what is over nobody counts any more.
-	u.Links = slices.DeleteFunc(u.Links, func(x linkUse) bool {
-		return !slices.ContainsFunc(t.links, func(k *keptLink) bool { return k.id == x.ID && k.Ended == 0 })
-	})
+	// How often the latest that are over were used stays, for the person to see.
+	u.Links = slices.DeleteFunc(u.Links, func(x linkUse) bool { return !counted[x.ID] })
 	return nil
 }
 

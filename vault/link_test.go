@@ -143,6 +143,16 @@ func TestAPaperIsReadByALinkAndEachTimeIsALine(t *testing.T) {
 	require.Equal(t, vault.EndedByUse, links[0].EndedBy)
 	require.Equal(t, 2, links[0].Used)
 	require.Equal(t, it.ID, links[0].Item)
+	depositLink(t, s.v, "Hôpital")
+	links, _, err = s.v.Links(t.Context())
+	require.NoError(t, err)
+	seen, err := s.v.SeenBy(t.Context(), it.ID)
+	require.NoError(t, err)
+	require.Len(t, seen, 1)
+	require.Equal(t, vault.Actor{Kind: vault.ActorLink, ID: l.ID.String(), Name: l.Label}, seen[0].By)
+	require.Equal(t, 2, seen[0].Times)
+	require.Equal(t, 2, links[1].Used, "it is told as long as the link is shown")
+	require.False(t, links[1].Last.IsZero())
 }
 
 func TestALinkToAPaperTakesTheSecretOnceMore(t *testing.T) {

@@ -198,7 +198,7 @@ func (v *Vault) readLinked(ctx context.Context) (*OpenedLink, error) {
 		if l.Times > 0 {
 			out.Left = int(l.Times - n.Used)
 		}
-		t.note(ActLinkOpened, &Item{ID: l.Paper.Item}, map[string]string{detailGrant: l.id.String()})
+		t.note(ActLinkOpened, &Item{ID: l.Paper.Item, Name: r.item.Name}, map[string]string{detailGrant: l.id.String()})
 		t.after = func() { head = t.heads.checkpoint(headJournal) }
 		return nil
 	})

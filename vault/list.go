@@ -181,6 +181,9 @@ const (
 	// NoticeDepositMissing: the store lost or altered what somebody had left before it
 	// was taken in; see [Vault.MissingDeposits]. Shown until [Vault.ConfirmMissing].
 	NoticeDepositMissing NoticeCode = "deposit-missing"
+	// NoticeLeftByLink: strangers left something, and the person has not said that it is
+	// theirs to keep (KeepLeft).
+	NoticeLeftByLink NoticeCode = "left-by-link"
 )
 
 // Overview is the situation of a person in one call.
@@ -250,6 +253,13 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 			}
 			if o.NoWayBack, err = t.noWayBack(); err != nil {
 				return err
+			}
+			left, err := t.linkUses()
+			if err != nil {
+				return err
+			}
+			if left != nil && left.Left > 0 {
+				o.Notices = append(o.Notices, NoticeLeftByLink)
 			}
 		}
 		if len(gaps) > 0 {

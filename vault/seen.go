@@ -17,7 +17,22 @@ type Seen struct {
 	Times int // reads, of the item or of its bytes; lists in which it appeared do not count
 }
 
-// SeenBy returns who of the relays opened an item, whoever did so last first. It reads the
+// openedBySomebody says whether a line is of somebody else who read an item: of a relay,
+// with a link to it, or a partner system that it was presented to.
+func openedBySomebody(e Entry) bool {
+	switch e.Actor.Kind {
+	case ActorWorker:
+		return e.Act == ActRead || e.Act == ActDownloaded
+	case ActorLink:
+		return e.Act == ActLinkOpened
+	case ActorPartner:
+		return e.Act == ActPartnerTook
+	}
+	return false
+}
+
+// SeenBy returns who opened an item, of the relays, with a link to it, and of partner systems that it
+// was presented to, whoever did so last first. It reads the
 // whole journal, verified like [Vault.Journal], and holds a line for each worker
 // in memory, not the journal. An item that is gone has been seen all the same. It is
 // a line in the journal of its own.
@@ -42,7 +57,7 @@ func (v *Vault) SeenBy(ctx context.Context, item ItemID) ([]Seen, error) {
 	type who struct{ worker, relay, name string }
 	found := map[who]*Seen{}
 	_, err = v.readJournal(ctx, from, by, ring, JournalOptions{Limit: math.MaxInt, each: func(e Entry) {
-		if e.Item != item || e.Actor.Kind != ActorWorker || e.Act != ActRead && e.Act != ActDownloaded {
+		if e.Item != item || !openedBySomebody(e) {
 			return
 		}
 		key := who{worker: e.Actor.ID, relay: e.Actor.RelayID}

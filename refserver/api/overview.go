@@ -34,7 +34,7 @@ type overviewOutput struct {
 		Space    Space      `json:"space" doc:"How much is used and left."`
 		Next     []Item     `json:"next" nullable:"false" doc:"The next appointments, soonest first, at most five."`
 		Expiring []Item     `json:"expiring" nullable:"false" doc:"Documents that have expired or will within sixty days, soonest first."`
-		Notices  []string   `json:"notices" nullable:"false" doc:"Stable codes of what the person should know first: witness-away, damaged, closing, restored (POST /restored), deposit-missing (GET /deposits), unseen, death-recorded (GET /death-record), …"`
+		Notices  []string   `json:"notices" nullable:"false" doc:"Stable codes of what the person should know first: witness-away, damaged, closing, restored (POST /restored), deposit-missing (GET /deposits), left-by-link (POST /inbox/kept), unseen, death-recorded (GET /death-record), …"`
 		ErasedAt *time.Time `json:"erasedAt,omitempty" doc:"When everything is erased, of an account that was closed."`
 
 		UnseenSince *time.Time `json:"unseenSince,omitempty" doc:"With the notice unseen: the beginning of the month of the sign-in before."`

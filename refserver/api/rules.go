@@ -105,9 +105,9 @@ func eitherSide(word, field string) (vault.Compartment, error) {
 	return c, nil
 }
 
-// Seen is somebody of a relay who opened an item.
+// Seen is somebody else who opened an item: of a relay, with a link, or a partner system.
 type Seen struct {
-	By    Actor     `json:"by" doc:"Who, and for which relay."`
+	By    Actor     `json:"by" doc:"Who: of a relay, with a link to it, or a partner system."`
 	First time.Time `json:"first" doc:"When first."`
 	Last  time.Time `json:"last" doc:"When last."`
 	Times int       `json:"times" minimum:"1" doc:"How often. Lists in which it stood do not count."`

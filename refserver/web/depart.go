@@ -24,6 +24,7 @@ type departView struct {
 	Under   *vault.Departure
 	Sent    *sent
 	Receipt *moveReceipt
+	Private int // how much is private here: with a move without it, it would be lost by closing
 }
 
 // Gone is how many bytes are there.
@@ -53,6 +54,11 @@ func (v *visit) showDeparture(f *form, s *sent, err error) error {
 		return problem
 	case d.Receipt != nil:
 		view.Host, view.Receipt = safename.Line(moving.Host(d.To)), v.moveReceipt(d.Receipt)
+		o, err := v.vault.Overview(v.ctx())
+		if err != nil {
+			return err
+		}
+		view.Private = o.Counts.Private
 	case v.now().Before(d.Until):
 		view.Host, view.Under = safename.Line(moving.Host(d.To)), &d
 	}

@@ -25,7 +25,7 @@ type depositsView struct {
 	Missing  []missingView
 	Deposits []depositView
 	Waiting  bool
-	ByLink   bool // some of it came from strangers
+	ByLink   bool // there is something from strangers that the person has not kept
 }
 
 type missingView struct {
@@ -57,7 +57,11 @@ func (p *pages) deposits(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var view depositsView
+	o, err := v.vault.Overview(v.ctx())
+	if err != nil {
+		return err
+	}
+	view := depositsView{ByLink: slices.Contains(o.Notices, vault.NoticeLeftByLink)}
 	for _, m := range missing {
 		view.Missing = append(view.Missing, missingView{m, v.actorWords(m.By), v.leftWords(m.Kind)})
 	}
@@ -72,7 +76,6 @@ func (p *pages) deposits(v *visit) error {
 		if name := partners[d.By.ID]; one.ByLink && name != "" {
 			one.Who = v.t("deposits.by-partner", name)
 		}
-		view.ByLink = view.ByLink || one.ByLink
 		view.Waiting = view.Waiting || d.State == vault.DepositWaits
 		view.Deposits = append(view.Deposits, one)
 	}

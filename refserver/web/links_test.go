@@ -53,10 +53,10 @@ func TestAStrangerLeavesAPaperAndAMessageByALink(t *testing.T) {
 	page := nurse.post("/give", url.Values{"linkcode": {"https://espace.example.org/give#" + strings.ToLower(code)}}).ok("Hôpital <b>", "Laisser un papier")
 	page.without("Amina", amina.login)
 	require.Contains(t, page.Header.Get("Permissions-Policy"), "camera=(), microphone=(self)")
-	nurse.gives(page, file{"file", "x.pdf", "application/pdf", pdf}).ok("C’est pris. Merci.").without("Ordonnance")
+	nurse.gives(page, file{"file", "x.pdf", "application/pdf", pdf}).ok("Le papier est pris. Merci.").without("Ordonnance")
 	nurse.gives(page, file{"file", "x.exe", "application/pdf", []byte("MZ\x90\x00\x03\x00")}).is(http.StatusUnprocessableEntity, "une photo, un PDF, un son ou un texte simple")
 	nurse.gives(page).is(http.StatusUnprocessableEntity)
-	nurse.post("/give/message", page.form("/give/message", url.Values{"from": {"Infirmière"}, "text": {"Lundi 9 h"}})).ok("C’est pris. Merci.")
+	nurse.post("/give/message", page.form("/give/message", url.Values{"from": {"Infirmière"}, "text": {"Lundi 9 h"}})).ok("Le message est pris. Merci.")
 	kept := nurse.post("/give/message", page.form("/give/message", url.Values{"from": {""}, "text": {"ce que j’ai écrit"}}))
 	kept.is(http.StatusUnprocessableEntity, "Remplissez cette case.", "ce que j’ai écrit")
 

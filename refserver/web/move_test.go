@@ -108,7 +108,7 @@ func TestAPersonMovesBetweenTwoServersByTheirPages(t *testing.T) {
 	old.post("/depart", form).ok("L’envoi est commencé") // a second click
 	old.get("/depart").ok("Continuer l’envoi", "Voir si c’est repris").without("data-go-on")
 	old.post("/depart/ask", nil).ok("Ce n’est pas encore repris").without("Fermer cet espace ?")
-	old.post("/depart/send", nil).ok("Tout est là-bas").without("Continuer l’envoi", "Fermer cet espace ?")
+	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas").without("Continuer l’envoi", "Fermer cet espace ?")
 
 	require.Empty(t, fresh.get("/arrive").ok("Tout est arrivé").Header.Get("Refresh"))
 	inside := fresh.get("/arrive/inside").ok(o.host, "Nouveau : 2", "1 papier", "1 contact")
@@ -121,8 +121,8 @@ func TestAPersonMovesBetweenTwoServersByTheirPages(t *testing.T) {
 	fresh.get("/contacts").ok("Nadia")
 	require.Len(t, fresh.ids(), 1)
 
-	old.post("/depart/send", nil).ok("Tout est là-bas")
-	g = old.post("/depart/ask", nil).ok("Tout est repris là-bas", "Le reçu", o.host, n.host, "Fermer cet espace ?")
+	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas")
+	g = old.post("/depart/ask", nil).ok("Ce que vous avez envoyé est repris là-bas", "Le reçu", o.host, n.host, "Fermer cet espace ?")
 	g.link("/close")
 	require.Equal(t, g.link(`data:[^"]*`), fresh.get("/arrive").ok("Votre espace est ici").link(`data:[^"]*`), "the same receipt on both sides")
 	old.get("/papers").ok("Carte d’identité")
@@ -154,10 +154,11 @@ func TestWhatIsPrivateMovesOnlyIfThePersonSaysSo(t *testing.T) {
 	old.upload(url.Values{"title": {"Carte"}, "visibility": {"shared"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok()
 	old.upload(url.Values{"title": {"Ordonnance"}, "visibility": {"private"}}, file{"file", "b.pdf", "application/pdf", append([]byte("%PDF-1.4\n"), pdf...)}).ok()
 	old.departs(fresh.awaits(), url.Values{"what": {"open"}}).ok("L’envoi est commencé")
-	old.post("/depart/send", nil).ok("Tout est là-bas")
+	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas")
 	g := fresh.get("/arrive/inside").ok("Nouveau : 1", "1 papier")
 	fresh.post("/arrive/in", g.form("/arrive/in", nil)).ok("Votre espace est ici")
 	fresh.get("/papers").ok("Carte").without("Ordonnance")
+	old.post("/depart/ask", nil).ok("Ce que vous avez envoyé est repris là-bas", "1 chose privée est ici", "fermer cet espace la perdrait")
 }
 
 // N74: whoever finds a phone that is signed in does not carry everything away.
@@ -207,7 +208,7 @@ func TestAServerThatIsAwayIsToldWhereOneGoesOn(t *testing.T) {
 		require.NotEmpty(t, g.Header.Get("Retry-After"))
 	}
 	n.away.Store(false)
-	old.post("/depart/send", nil).ok("Tout est là-bas")
+	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas")
 	fresh.post("/arrive/end", nil).ok("C’est arrêté", "Faire un code")
 	fresh.post("/arrive/end", nil).ok() // a second click
 	fresh.get("/arrive/inside").ok("Faire un code")
@@ -232,7 +233,7 @@ func TestALongArrivalIsTakenInPartByPart(t *testing.T) {
 		old.post("/contacts/add", url.Values{"name": {name}, "phones": {"0199001234"}}).ok()
 	}
 	old.departs(fresh.awaits(), nil).ok()
-	old.post("/depart/send", nil).ok("Tout est là-bas")
+	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas")
 	g := fresh.get("/arrive/inside").ok("3 contacts")
 	so := regexp.MustCompile(`Déjà (\d+) sur`)
 	var reached []string
@@ -243,7 +244,7 @@ func TestALongArrivalIsTakenInPartByPart(t *testing.T) {
 	}
 	require.NotEmpty(t, reached)
 	g.ok("Votre espace est ici", "Nouveau : 3", "Nouveau 3") // also on the receipt
-	old.post("/depart/ask", nil).ok("Tout est repris là-bas")
+	old.post("/depart/ask", nil).ok("Ce que vous avez envoyé est repris là-bas")
 }
 
 // Who knows no address of its own offers none of this.

@@ -48,6 +48,8 @@ func (l *language) notice(code vault.NoticeCode, o vault.Overview, death vault.D
 		return []noticeView{{Title: title, Means: l.t("home.restored-means"), Post: "/restored", Button: l.t("home.restored-known")}}
 	case vault.NoticeDepositMissing:
 		return []noticeView{{Title: l.t("home.deposit-missing"), Means: l.t("home.deposit-missing-means"), Link: "/deposits", Words: l.t("deposits.look")}}
+	case vault.NoticeLeftByLink:
+		return []noticeView{{Title: l.t("home.left-by-link"), Link: "/deposits", Words: l.t("deposits.title")}}
 	case vault.NoticeUnseen:
 		return []noticeView{{Title: l.t("home.unseen", l.Month(o.UnseenSince.UTC())), Means: l.t("home.unseen-means"), Link: "/journal", Words: l.t("journal.title")}}
 	case vault.NoticeDeathRecorded:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"reconnect.example/consent"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/vault"
 )
@@ -45,7 +46,11 @@ func complaints(err error) []*vault.InvalidError {
 func (v *visit) refuseField(f *form, invalid *vault.InvalidError) {
 	for _, field := range append(otherNames[invalid.Field], invalid.Field) {
 		if f.Values.Has(field) || field == "file" {
-			f.refuse(field, v.reason(invalid))
+			words := v.reason(invalid)
+			if field == "invitation" { // whatever is wrong with it, another one helps
+				words = v.sentence(problem.Of(consent.ErrInvitation))
+			}
+			f.refuse(field, words)
 			return
 		}
 	}

@@ -175,7 +175,7 @@ func TestSomebodyJoinsATeamAndIsTakenOut(t *testing.T) {
 
 	lea := tn.stranger()
 	join := url.Values{"invitation": {code}, "worker": {"Léa"}, "new": {password}, "repeat": {password}, "agreed": {"1"}}
-	lea.post("/staff/join", url.Values{"invitation": {"nothing"}, "worker": {"Léa"}, "new": {password}, "repeat": {password}, "agreed": {"1"}}).is(http.StatusUnprocessableEntity, "pas remplie comme il faut")
+	lea.post("/staff/join", url.Values{"invitation": {"nothing"}, "worker": {"Léa"}, "new": {password}, "repeat": {password}, "agreed": {"1"}}).is(http.StatusUnprocessableEntity, "Ce code ne permet pas d’entrer.")
 	lea.post("/staff/join", url.Values{"new": {"short"}, "repeat": {"short"}}).is(http.StatusUnprocessableEntity, "Remplissez cette case.", "Cochez la case")
 	require.NotEmpty(t, lea.post("/staff/join", join).ok("Votre compte est ouvert").word())
 	lea.post("/staff/factor", url.Values{"password": {"wrong words here"}}).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe")

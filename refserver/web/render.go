@@ -171,6 +171,7 @@ func (v *visit) showWith(status int, name string, data any) error {
 	}
 	if records(out) {
 		v.w.Header().Set("Permissions-Policy", "camera=(), microphone=(self), geolocation=()")
+		v.w.Header().Set("Content-Security-Policy", policy+"; media-src blob:") // to hear it before it is sent
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.Header().Set("Content-Length", strconv.Itoa(len(out)))

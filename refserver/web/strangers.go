@@ -25,8 +25,8 @@ type strangerView struct {
 	Code  string // that opened it; "": not yet
 	Label string
 	Face  vault.LinkFace
-	Limit int64 // bytes of a paper that is left
-	Taken bool
+	Limit int64  // bytes of a paper that is left
+	Taken string // the field of what was taken: "file" or "text"
 }
 
 func (p *pages) giveForm(v *visit) error { return v.show("give", strangerView{Form: newForm()}) }
@@ -58,11 +58,11 @@ func (v *visit) lookAtLink(page string) error {
 	if v.required(f, "linkcode"); f.wrong() {
 		return v.again(page, f, nil, strangerView{Form: f})
 	}
-	return v.showStranger(page, newForm(), codeIn(f.Get("linkcode")), false)
+	return v.showStranger(page, newForm(), codeIn(f.Get("linkcode")), "")
 }
 
 // showStranger shows the page of a link, or asks for a code that opens one.
-func (v *visit) showStranger(page string, f *form, code string, taken bool) error {
+func (v *visit) showStranger(page string, f *form, code, taken string) error {
 	face, err := v.pages.Vaults.FaceOfLink(v.ctx(), code)
 	if errors.Is(err, vault.ErrEnded) || errors.Is(err, vault.ErrInvalid) {
 		again := newForm()
@@ -118,9 +118,9 @@ func (v *visit) given(f *form, code, field string, err error) error {
 	case err != nil:
 		return err
 	default:
-		return v.showStranger("give", newForm(), code, true)
+		return v.showStranger("give", newForm(), code, field)
 	}
-	return v.showStranger("give", f, code, false)
+	return v.showStranger("give", f, code, "")
 }
 
 // givePaper takes one file, a voice note too, as it comes: no byte of it touches the disk.
@@ -175,7 +175,7 @@ func (p *pages) openPaper(v *visit) error {
 	code := codeIn(f.Get("linkcode"))
 	opened, err := p.Vaults.OpenByLink(v.ctx(), code)
 	if errors.Is(err, vault.ErrEnded) || errors.Is(err, vault.ErrInvalid) {
-		return v.showStranger("open-link", newForm(), code, false)
+		return v.showStranger("open-link", newForm(), code, "")
 	}
 	if err != nil {
 		return err

@@ -187,6 +187,10 @@ func (p *pages) seen(v *visit) error {
 	}
 	for n := range view.Seen {
 		by := &view.Seen[n].By
+		if by.Kind == vault.ActorLink {
+			by.Name = v.actorWords(*by)
+			continue
+		}
 		by.Name, by.Relay, by.Organisation = safename.Line(by.Name), safename.Line(by.Relay), safename.Line(by.Organisation)
 	}
 	return v.show("seen", view)

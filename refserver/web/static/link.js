@@ -1,6 +1,7 @@
 // Takes the code of a link out of the address, where it stands behind # and goes to nobody,
 // into the form. Where the browser can record, a voice note is offered: what is recorded
-// becomes the file of a form, and leaves the device when that is sent.
+// becomes the file of a form, and leaves the device when that is sent. Each form of the page is
+// sent by itself: whoever filled in another one is told first.
 (function () {
   "use strict";
   var form = document.getElementById("link-code");
@@ -17,10 +18,41 @@
   window.addEventListener("hashchange", take); // another link, in the same window
   if (take()) return;
 
+  function filled(other) {
+    return Array.prototype.some.call(other.elements, function (field) {
+      return field.type === "file" ? field.files.length > 0 : field.type === "textarea" && field.value.trim() !== "";
+    });
+  }
+
+  document.addEventListener("submit", function (event) {
+    var pressed = event.target, says = pressed.getAttribute("data-also");
+    if (!says || pressed.dataset.told) return;
+    var others = Array.prototype.filter.call(document.querySelectorAll("form[data-also]"), function (other) { return other !== pressed && filled(other); });
+    if (!others.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    pressed.dataset.told = "yes";
+    var told = document.createElement("p");
+    told.className = "problem";
+    told.setAttribute("role", "alert");
+    told.textContent = says;
+    pressed.appendChild(told);
+  }, true);
+
+  // A paper opens beside this page, which then asks how often it can still be opened.
+  document.querySelectorAll("form[data-counted]").forEach(function (open) {
+    open.addEventListener("submit", function () {
+      setTimeout(function () {
+        form.elements.linkcode.value = open.elements.linkcode.value;
+        form.submit();
+      }, 4000);
+    });
+  });
+
   document.querySelectorAll("form[data-voice]").forEach(function (voice) {
     if (!window.MediaRecorder || !window.DataTransfer || !navigator.mediaDevices) return;
     var begin = voice.querySelector("[data-do=begin]"), end = voice.querySelector("[data-do=end]"), send = voice.querySelector("[data-do=send]");
-    var says = voice.querySelector("[role=status]"), input = voice.querySelector("input[type=file]");
+    var says = voice.querySelector("[role=status]"), input = voice.querySelector("input[type=file]"), hear = voice.querySelector("audio");
     var recorder, timer;
     voice.hidden = false;
 
@@ -41,6 +73,8 @@
           var kind = (recorder.mimeType || "audio/webm").split(";")[0], files = new DataTransfer();
           files.items.add(new File(pieces, "voice." + kind.split("/")[1], { type: kind }));
           input.files = files.files;
+          hear.src = URL.createObjectURL(files.files[0]);
+          hear.hidden = false;
           says.textContent = voice.getAttribute("data-ready");
           show(false, true);
           send.focus();

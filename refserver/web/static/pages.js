@@ -81,7 +81,11 @@
         event.preventDefault();
         return;
       }
-      if (["/take", "/print"].indexOf(form.getAttribute("action")) >= 0) return; // a download leaves the page where it is
+      if (["/take", "/print"].indexOf(form.getAttribute("action")) >= 0) { // a download leaves the page where it is
+        document.querySelectorAll("p.problem[role=alert], form .error").forEach(function (over) { over.remove(); });
+        return;
+      }
+      if (form.target === "_blank") setTimeout(function () { form.removeAttribute("aria-busy"); }, 4000); // as does what opens beside it
       form.setAttribute("aria-busy", "true");
       var sending = form.getAttribute("data-sending");
       if (sending) {
@@ -99,6 +103,26 @@
     var seconds = Number(form.getAttribute("data-go-on"));
     if (seconds) setTimeout(function () { if (!document.querySelector("form[aria-busy=true]")) form.requestSubmit(); }, 1000 * seconds);
     else form.requestSubmit();
+  });
+
+  // What is to be sent to somebody is copied at a tap, where the browser can.
+  document.querySelectorAll("[data-copy]").forEach(function (line) {
+    if (!navigator.clipboard) return;
+    line.hidden = false;
+    line.querySelector("button").addEventListener("click", function () {
+      navigator.clipboard.writeText(document.getElementById(line.getAttribute("data-copy")).textContent).then(function () {
+        var told = document.createElement("span");
+        told.setAttribute("role", "status");
+        told.textContent = line.getAttribute("data-copied");
+        line.querySelectorAll("[role=status]").forEach(function (before) { before.remove(); });
+        line.appendChild(told);
+      });
+    });
+  });
+
+  // A box that asks for more shows where.
+  document.querySelectorAll("[data-opens]").forEach(function (box) {
+    box.addEventListener("change", function () { document.getElementById(box.getAttribute("data-opens")).open = box.checked; });
   });
 
   // A page that is made for paper has a button; without JavaScript, a word on where the

@@ -1,0 +1,42 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Who has no phone is told at the centre that follows them: from a list with the name that
+// they gave for it and the hour, and nothing else.
+func TestWhoHasNoPhoneIsCalledFromTheListOfTheirCentre(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, samir := tn.amina(), tn.desk(tn.samir)
+	amina.get("/reminders").ok("Ici, les rappels ne sont pas proposés.")
+	amina.follows(tn.harbor.Relay, nil).ok()
+	amina.get("/reminders").ok("Me le dire ici\u00a0: Accueil du Port", "lit alors sur une liste")
+	told := url.Values{"channel": {"relay"}, "relay": {tn.harbor.ID.String()}}
+	amina.post("/reminders", told).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
+	told.Set("call", strings.Repeat("x", 61))
+	amina.post("/reminders", told).is(http.StatusUnprocessableEntity, "60 lettres")
+	told.Set("call", "Lit 12")
+	amina.post("/reminders", told).ok("Un code a été envoyé à", "Accueil du Port · Lit 12")
+
+	list := tn.relayPath() + "/told"
+	samir.get("/staff").ok("À dire aux personnes")
+	code := regexp.MustCompile(`\b\d{6}\b`).FindString(samir.get(list).ok("Codes à donner", "Lit 12").text())
+	amina.post("/reminders/code", url.Values{"code": {code}}).ok("Les rappels sont en place.", "Accueil du Port · Lit 12")
+	day := tn.stage.Clock.Now().AddDate(0, 0, 4)
+	at := amina.post("/appointments/add", amina.get("/appointments/add").form("", url.Values{"subject": {"Avocat"}, "date": {day.Format(time.DateOnly)}, "time": {"14:30"}})).ok().Path
+	amina.post("/reminders/"+at[len("/appointments/"):], url.Values{"lead": {"day"}}).ok("C’est noté.", "Prochain rappel").without("deux heures avant")
+
+	tn.stage.Clock.Set(day.Add(-20 * time.Hour))
+	_, err := tn.stage.SendReminders(t.Context())
+	require.NoError(t, err)
+	tn.desk(tn.samir).get(list).ok("Lit 12", "a un rendez-vous à 14:30").without("Avocat", amina.login, "Codes à donner")
+}

@@ -2,6 +2,10 @@ package main
 
 // onTheRest are the defences of the journal, the key service and the stored forms.
 var onTheRest = []mutation{
+	{"RM7", "only a relay that follows the person tells them something", "consent", "TestACentreThatDoesNotFollowTellsNothing", []edit{
+		{"vault/remind.go", "if err := t.toldBy(c); err != nil {", "if err := t.toldBy(c); false && err != nil {"}}},
+	{"RM7", "a relay that follows no more tells nothing", "consent", "TestACentreThatDoesNotFollowTellsNothing", []edit{
+		{"vault/grants.go", "if err := t.endTold(ID(k.Holder)); err != nil {", "if err := error(nil); err != nil {"}}},
 	{"RM1", "the leap by which a consent to reminders is stale", "vault", "TestNothingIsSentAfterTheConsentEnded", []edit{
 		{"vault/remind_record.go", " || head.Version-b.Version >= wishAhead", ""},
 	}},

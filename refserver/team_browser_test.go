@@ -23,8 +23,8 @@ func aWorkerLeaves(tn *town) {
 	manager.look("removed", "done.member-changed", "Rosa")
 	manager.without("Samir")
 
-	leaving.tap(`^="/papers/"][class="row"`, "out", "done.nothing-open", "staff.none")
-	leaving.without("Amina", tn.writes("Attestation"), tn.Harbour.Name)
+	leaving.tap(`^="/papers/"][class="row"`, "out", "done.nothing-open", "staff.out")
+	leaving.without("Amina", tn.writes("Attestation"))
 	leaving.goTo(tn.url + "/staff/relays/" + tn.Harbour.ID.String())
 	leaving.look("refused", "says.not-member")
 	leaving.without("Amina")

@@ -66,7 +66,7 @@ var onRecovery = []mutation{
 		{"recovery/describe.go", "	if n.State == recordDone && n.Later {", "	if false && n.State == recordDone && n.Later {"},
 	}},
 	{"F12", "the note to who helped, carried over to their present key when somebody has left them", "recovery", "^TestWhoHelpedStillStopsPrivatePapersWhenSomebodyHasLeftThem$", []edit{
-		{"consent/team_rewrap.go", "	if err := p.carryQueue(ctx); err != nil {\n		return err\n	}\n", ""},
+		{"consent/team_rewrap.go", "errors.Join(p.carryQueue(ctx), p.carryTold(ctx))", "p.carryTold(ctx)"},
 	}},
 	{"F12", "the question whether somebody still works there, before they read a queue", "recovery", "^TestWhoHasLeftIsToldNothingAtAPostThatIsStillOpen$", []edit{
 		{"recovery/describe.go", "	if err := stands(ctx, p); err != nil {\n		return nil, err\n	}\n", ""},

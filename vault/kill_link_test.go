@@ -174,6 +174,7 @@ func (e *linkErrand) check(t *testing.T, last, all said) {
 			require.NoError(t, tn.v.EndLink(t.Context(), l.ID))
 		}
 	}
+	require.NoError(t, tn.v.KeepLeft(t.Context())) // or the overview says that something was left
 	require.Empty(t, overview(t, tn.v).Notices)
 	requireJournal(t, tn.v)
 	settle(t, tn.Stage)

@@ -31,7 +31,7 @@ func noticeCodes(t *testing.T) []vault.NoticeCode {
 			return true
 		})
 	}
-	require.Len(t, all, 7)
+	require.Len(t, all, 8)
 	return all
 }
 

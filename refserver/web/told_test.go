@@ -19,7 +19,7 @@ func TestWhoHasNoPhoneIsCalledFromTheListOfTheirCentre(t *testing.T) {
 	amina, samir := tn.amina(), tn.desk(tn.samir)
 	amina.get("/reminders").ok("Ici, les rappels ne sont pas proposés.")
 	amina.follows(tn.harbor.Relay, nil).ok()
-	amina.get("/reminders").ok("Me le dire ici\u00a0: Accueil du Port", "lit alors sur une liste")
+	amina.get("/reminders").ok("Me le dire ici", "Accueil du Port", "lit alors sur une liste")
 	told := url.Values{"channel": {"relay"}, "relay": {tn.harbor.ID.String()}}
 	amina.post("/reminders", told).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
 	told.Set("call", strings.Repeat("x", 61))
@@ -35,7 +35,7 @@ func TestWhoHasNoPhoneIsCalledFromTheListOfTheirCentre(t *testing.T) {
 	at := amina.post("/appointments/add", amina.get("/appointments/add").form("", url.Values{"subject": {"Avocat"}, "date": {day.Format(time.DateOnly)}, "time": {"14:30"}})).ok().Path
 	amina.post("/reminders/"+at[len("/appointments/"):], url.Values{"lead": {"day"}}).ok("C’est noté.", "Prochain rappel").without("deux heures avant")
 
-	tn.stage.Clock.Set(day.Add(-20 * time.Hour))
+	tn.stage.Clock.Set(day.Add(-18 * time.Hour))
 	_, err := tn.stage.SendReminders(t.Context())
 	require.NoError(t, err)
 	tn.desk(tn.samir).get(list).ok("Lit 12", "a un rendez-vous à 14:30").without("Avocat", amina.login, "Codes à donner")

@@ -2301,7 +2301,7 @@ type OverviewAnswer struct {
 	// Next The next appointments, soonest first, at most five.
 	Next []Item `json:"next"`
 
-	// Notices Stable codes of what the person should know first: witness-away, damaged, closing, restored (POST /restored), deposit-missing (GET /deposits), unseen, death-recorded (GET /death-record), …
+	// Notices Stable codes of what the person should know first: witness-away, damaged, closing, restored (POST /restored), deposit-missing (GET /deposits), left-by-link (POST /inbox/kept), unseen, death-recorded (GET /death-record), …
 	Notices []string `json:"notices"`
 
 	// RestoredTo With the notice restored: the instant of the backup to which the service was put back. What was done later is gone. Shown until it is confirmed; missing if the store altered it.
@@ -3104,7 +3104,7 @@ type Secret struct {
 
 // Seen defines model for Seen.
 type Seen struct {
-	// By Who, and for which relay.
+	// By Who: of a relay, with a link to it, or a partner system.
 	By Actor `json:"by"`
 
 	// First When first.

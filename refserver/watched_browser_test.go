@@ -92,7 +92,8 @@ func (s *surfer) hadNoFault() {
 	require.Empty(s, s.faults, "%s", strings.Join(s.faults, "\n"))
 	require.Empty(s, s.watched.errors, "errors in the console of %s", s.name)
 	for _, address := range s.watched.asked {
-		own := strings.HasPrefix(address, "data:") || strings.HasPrefix(address, "chrome-extension:") || address == "about:blank" // its reader of PDFs, too
+		own := strings.HasPrefix(address, "data:") || strings.HasPrefix(address, "chrome-extension:") || address == "about:blank" || // its reader of PDFs, too
+			strings.HasPrefix(address, "blob:"+s.site+"/") // what the page itself has in memory
 		if !own {
 			require.True(s, strings.HasPrefix(address, s.site+"/"), "%s asked %s", s.name, address)
 		}

@@ -143,6 +143,7 @@ func TestAPaperIsReadByALinkAndEachTimeIsALine(t *testing.T) {
 	require.Equal(t, vault.EndedByUse, links[0].EndedBy)
 	require.Equal(t, 2, links[0].Used)
 	require.Equal(t, it.ID, links[0].Item)
+	s.Clock.Advance(time.Minute)
 	depositLink(t, s.v, "Hôpital")
 	links, _, err = s.v.Links(t.Context())
 	require.NoError(t, err)

@@ -38,5 +38,5 @@ func TestWhoHasNoPhoneIsCalledFromTheListOfTheirCentre(t *testing.T) {
 	tn.stage.Clock.Set(day.Add(-18 * time.Hour))
 	_, err := tn.stage.SendReminders(t.Context())
 	require.NoError(t, err)
-	tn.desk(tn.samir).get(list).ok("Lit 12", "a un rendez-vous à 14:30").without("Avocat", amina.login, "Codes à donner")
+	tn.desk(tn.samir).get(list).ok("Lit 12", "a un rendez-vous à 14 h 30").without("Avocat", amina.login, "Codes à donner")
 }

@@ -100,6 +100,7 @@ func documentSaysWhatEveryThingIs(t *testing.T, s *server) {
 		require.Contains(t, raw, `"#/components/schemas/`+name+`"`, "every schema is used")
 		for field, property := range schema.Value.Properties {
 			require.NotEmpty(t, property.Value.Description, "%s.%s", name, field)
+			require.Nil(t, property.Value.Default, "%s.%s: only parameters have one that is carried out", name, field)
 		}
 	}
 }

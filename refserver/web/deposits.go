@@ -57,11 +57,11 @@ func (p *pages) deposits(v *visit) error {
 	if err != nil {
 		return err
 	}
-	o, err := v.vault.Overview(v.ctx())
+	_, inbox, err := v.vault.Links(v.ctx())
 	if err != nil {
 		return err
 	}
-	view := depositsView{ByLink: slices.Contains(o.Notices, vault.NoticeLeftByLink)}
+	view := depositsView{ByLink: inbox.Left > 0}
 	for _, m := range missing {
 		view.Missing = append(view.Missing, missingView{m, v.actorWords(m.By), v.leftWords(m.Kind)})
 	}

@@ -24,7 +24,8 @@ type remindersView struct {
 	Form    *form
 	Now     vault.Reminders
 	By      []vault.Channel
-	Tellers []tellerView // centres that can tell the person
+	Lists   bool         // centres tell people here
+	Tellers []tellerView // those that can tell this person
 	To      string       // where reminders go now
 	AskedTo string       // where a code went
 	AtRelay bool         // they are told there, and not sent anything
@@ -50,8 +51,17 @@ func (v *visit) showReminders(f *form, err error) error {
 		return problem
 	}
 	view := remindersView{Form: f, Now: now, AtRelay: now.Channel == vault.ByRelay, Notice: notice.Reminding(v.Code)}
-	if view.Tellers, view.By, problem = v.tellers(v.pages.Vaults.RemindsBy()); problem != nil {
-		return problem
+	for _, by := range v.pages.Vaults.RemindsBy() {
+		if by == vault.ByRelay {
+			view.Lists = v.pages.Staff != nil
+			continue
+		}
+		view.By = append(view.By, by)
+	}
+	if view.Lists {
+		if view.Tellers, problem = v.tellers(); problem != nil {
+			return problem
+		}
 	}
 	view.To, view.AskedTo = v.reached(now.Address, view.Tellers), v.reached(now.AskedTo, view.Tellers)
 	if !now.Since.IsZero() {

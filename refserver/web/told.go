@@ -12,34 +12,20 @@ import (
 // there, which is read and printed.
 
 // tellerView is a centre that can tell a person something.
-type tellerView struct {
-	Relay, Name string
-	Called      string // what the person is called there already
-}
+type tellerView struct{ Relay, Name string }
 
-// tellers are the centres that follow the person, if this service puts reminders on lists.
-func (v *visit) tellers(by []vault.Channel) (out []tellerView, rest []vault.Channel, err error) {
-	lists := false
-	for _, c := range by {
-		if c == vault.ByRelay {
-			lists = true
-			continue
-		}
-		rest = append(rest, c)
-	}
-	if !lists || v.pages.Staff == nil {
-		return nil, rest, nil
-	}
+// tellers are the centres that follow the person.
+func (v *visit) tellers() (out []tellerView, err error) {
 	all, err := v.followers()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, f := range all {
 		if f.InForce && !f.Visit && !f.Gone && (f.Scope == vault.ScopeSee || f.Scope == vault.ScopeAdd) {
-			out = append(out, tellerView{Relay: f.Relay.String(), Name: safename.Line(f.Name), Called: f.Called})
+			out = append(out, tellerView{Relay: f.Relay.String(), Name: safename.Line(f.Name)})
 		}
 	}
-	return out, rest, nil
+	return out, nil
 }
 
 // reached is where reminders go, in words: a number, an address, or a centre and what the

@@ -17,7 +17,7 @@ func TestWhoHasNoPhoneIsCalledFromTheListOfTheirCentre(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
 	amina, samir := tn.amina(), tn.desk(tn.samir)
-	amina.get("/reminders").ok("Ici, les rappels ne sont pas proposés.")
+	amina.get("/reminders").ok("Un centre qui vous suit peut vous prévenir", "Qui peut voir").without("ne sont pas proposés")
 	amina.follows(tn.harbor.Relay, nil).ok()
 	amina.get("/reminders").ok("Me le dire ici", "Accueil du Port", "lit alors sur une liste")
 	told := url.Values{"channel": {"relay"}, "relay": {tn.harbor.ID.String()}}
@@ -34,6 +34,10 @@ func TestWhoHasNoPhoneIsCalledFromTheListOfTheirCentre(t *testing.T) {
 	day := tn.stage.Clock.Now().AddDate(0, 0, 4)
 	at := amina.post("/appointments/add", amina.get("/appointments/add").form("", url.Values{"subject": {"Avocat"}, "date": {day.Format(time.DateOnly)}, "time": {"14:30"}})).ok().Path
 	amina.post("/reminders/"+at[len("/appointments/"):], url.Values{"lead": {"day"}}).ok("C’est noté.", "Prochain rappel").without("deux heures avant")
+
+	amina.follows(tn.stage.Relay(t, "Abri").Relay, nil).ok()
+	both := amina.get("/reminders").ok("Dans quel centre", "Abri", "Accueil du Port", "lit alors sur une liste").Body
+	require.Equal(t, 1, strings.Count(both, `id="f-call"`), "one box, for whichever of them")
 
 	tn.stage.Clock.Set(day.Add(-18 * time.Hour))
 	_, err := tn.stage.SendReminders(t.Context())

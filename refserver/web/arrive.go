@@ -125,7 +125,8 @@ type arrivedView struct {
 	Receipt *moveReceipt
 }
 
-// arrived says what would come in. It changes nothing.
+// arrived says what would come in. It takes nothing in; that what came was opened is a line in
+// the journal.
 func (p *pages) arrived(v *visit) error {
 	f := newForm()
 	from, b, plan, err := moving.Look(v.ctx(), v.vault, v.bringOptions(f))

@@ -158,8 +158,16 @@ func (s *surfer) do(actions ...chromedp.Action[chromedp.Void]) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
 	defer cancel()
-	require.NoError(s, chromedp.Do(ctx, actions...), "what stands there: %s", standing{s})
+	err := chromedp.Do(ctx, actions...)
+	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), nodeIsGone) {
+		err = chromedp.Do(ctx, actions...)
+	}
+	require.NoError(s, err, "what stands there: %s", standing{s})
 }
+
+// nodeIsGone is what the browser says when another page came between finding a thing and
+// doing something to it. Nothing has been done then.
+const nodeIsGone = "Could not find node with given id"
 
 // look waits for a page that says all this, judges it and takes its picture. A key of
 // the messages stands for its sentence.

@@ -211,8 +211,8 @@ func (p *pages) paperLinkForm(v *visit) error {
 // linkTimes is how often a link to a paper can be used, by the value of the choice.
 var linkTimes = map[string]int{"one": 1, "three": 3, "ten": 10}
 
-// makePaperLink shows the link once. A second click makes another: what is shown last is
-// what somebody has, and the list shows both.
+// makePaperLink shows the link once. A second click shows the same: another link would be
+// one more that reads the paper, and nobody would hold the first.
 func (p *pages) makePaperLink(v *visit) error {
 	f, err := v.readForm()
 	if err != nil {
@@ -227,18 +227,49 @@ func (p *pages) makePaperLink(v *visit) error {
 	if f.wrong() {
 		return v.again("paper-link", f, nil, view)
 	}
-	n := vault.NewLink{Kind: vault.LinkPaper, Label: f.Get("label"), Until: v.endsAfter(f), Times: linkTimes[f.Get("times")], Item: view.Item.ID}
+	made, err := p.clicks.do(v.ctx(), v.token, withSecret(f, secret), func() (string, error) {
+		l, err := v.vault.MakeLink(v.ctx(), v.newPaperLink(f, view.Item), &secret)
+		if errors.Is(err, vault.ErrUnconfirmed) {
+			err = nil // it is in force
+		}
+		return l.ID.String() + "\n" + l.Code, err
+	})
+	if err != nil {
+		return v.again("paper-link", f, v.besideSecret(f, err), view)
+	}
+	id, code, _ := strings.Cut(made, "\n")
+	all, _, err := v.vault.Links(v.ctx())
+	if err != nil {
+		return err
+	}
+	for _, l := range all {
+		if l.ID.String() == id && l.EndedBy == "" {
+			l.Code = code
+			return v.showLink(l)
+		}
+	}
+	return v.goTo("/links", "") // it was ended between two clicks
+}
+
+// withSecret names what a form does once together with the secret that was shown in it: who
+// sends the same form with another one is not answered with what the right one has opened.
+func withSecret(f *form, s vault.Secret) string {
+	if f.ID == "" {
+		return ""
+	}
+	return strings.Join([]string{f.ID, s.Password, s.Card, s.PIN}, "\x00")
+}
+
+// newPaperLink is what the form says: for a day and for once unless it says something else.
+func (v *visit) newPaperLink(f *form, i vault.Item) vault.NewLink {
+	n := vault.NewLink{Kind: vault.LinkPaper, Label: f.Get("label"), Until: v.endsAfter(f), Times: linkTimes[f.Get("times")], Item: i.ID}
 	if n.Until.IsZero() {
 		n.Until = v.now().AddDate(0, 0, 1)
 	}
 	if n.Times == 0 {
 		n.Times = 1
 	}
-	l, err := v.vault.MakeLink(v.ctx(), n, &secret)
-	if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
-		return v.again("paper-link", f, v.besideSecret(f, err), view)
-	}
-	return v.showLink(l)
+	return n
 }
 
 // setInbox closes the inbox, or opens it.

@@ -89,7 +89,9 @@ func TestAClerkReadsOnePaperByALinkAndThePersonSeesIt(t *testing.T) {
 	amina.post(paper+"/link", fill("not hers at all")).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe")
 	shown := amina.post(paper+"/link", fill(password)).ok("Ce code n’est montré qu’une fois.", "/open")
 	code := shown.code()
-	amina.get("/links").ok("Guichet 4").without(code)
+	require.Equal(t, code, amina.post(paper+"/link", fill(password)).ok().code(), "a second click shows the same link")
+	amina.post(paper+"/link", fill("not hers at all")).is(http.StatusUnauthorized).without(code)
+	require.Equal(t, 1, strings.Count(amina.get("/links").ok("Guichet 4").without(code).Body, "Guichet 4"), "and there is one")
 
 	look := clerk.post("/give", url.Values{"linkcode": {code}}).ok("Guichet 4", "Encore 1 fois", "Lire un papier")
 	look.without("Carte", "Amina", amina.login)

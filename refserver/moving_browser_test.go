@@ -73,7 +73,7 @@ func movesInABrowser(t *testing.T, w *window, lang string) {
 
 	there.press(`a[href="/arrive"].main`)
 	there.look("arrive-here", "arrive.here", "arrive.here-means")
-	there.press(`a[href="/arrive/inside"]`)
+	there.press(`form[action="/arrive/inside"] button`)
 	there.look("arrive-inside", "arrive.from", "localhost:8000", "bring.inside")
 	there.press(`form[action="/arrive/in"] button.main`)
 	there.look("arrived", "arrive.over", "move.receipt")

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -168,4 +170,25 @@ func TestATicketAdmitsOneBundleAndNothingElse(t *testing.T) {
 	over.refused(409, "offset")
 	m.next.call("DELETE", "/arrival", nil).done(204)
 	sends(ticket, "GET", "", nil).refused(404, "not-found")
+}
+
+// What a person agreed to at the old server, and what was signed for it, goes along: it comes
+// to the new one as it is.
+func TestTheReceiptsOfConsentArriveWithAMove(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	at, amina := tn.relay(t, "Accueil"), tn.resident(t)
+	amina.follow(at)
+	next := commonServer(t).newPerson(t)
+	code := ok[MoveCode](next.call("POST", "/arrival", map[string]any{}), 201)
+	ok[MoveAway](amina.call("POST", "/departure", map[string]any{"code": code.Code}), 201)
+	require.Zero(t, ok[struct{ Left int64 }](amina.call("POST", "/departure/send", nil), 200).Left)
+	came, err := next.vault.OpenArrival(t.Context())
+	require.NoError(t, err)
+	bundle, err := zip.NewReader(came, came.Size())
+	require.NoError(t, err)
+	receipt, err := fs.ReadFile(bundle, "reconnect/data/receipts/0001.json")
+	require.NoError(t, err)
+	require.Contains(t, string(receipt), "Accueil")
+	require.NoError(t, came.Close())
 }

@@ -1,6 +1,7 @@
 package moving
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -17,6 +18,7 @@ const Sends = 20 * time.Second
 type Way struct {
 	Address string                                       // of this server, as people and other servers reach it
 	To      func(where string) (vault.TransferTo, error) // [Client.To]
+	Sends   time.Duration                                // for how long one request sends; 0: [Sends]
 }
 
 // Name is this server in the receipt: what people know of its address.
@@ -54,7 +56,7 @@ func (w *Way) Begin(ctx context.Context, v *vault.Vault, code vault.TransferCode
 	return d, err
 }
 
-// Send sends what is missing, for [Sends] at most. left is what is missing still.
+// Send sends what is missing, for [Sends] at most, or as long as the way says. left is what is missing still.
 func (w *Way) Send(ctx context.Context, v *vault.Vault) (left int64, err error) {
 	d, to, err := w.departure(ctx, v)
 	if err != nil {
@@ -63,7 +65,7 @@ func (w *Way) Send(ctx context.Context, v *vault.Vault) (left int64, err error) 
 	if d.Receipt != nil {
 		return 0, nil
 	}
-	short, cancel := context.WithTimeout(ctx, Sends)
+	short, cancel := context.WithTimeout(ctx, cmp.Or(w.Sends, Sends))
 	defer cancel()
 	left, err = v.SendDeparture(short, to)
 	if err != nil && short.Err() != nil && ctx.Err() == nil {

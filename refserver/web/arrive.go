@@ -23,7 +23,8 @@ func (p *pages) moveRoutes(mux *http.ServeMux) {
 		"GET /arrive":         p.arrive,
 		"POST /arrive":        p.awaitArrival,
 		"POST /arrive/end":    p.endArrival,
-		"GET /arrive/inside":  p.arrived,
+		"GET /arrive/inside":  p.arrive, // who loads it again, or chooses another language
+		"POST /arrive/inside": p.arrived,
 		"POST /arrive/in":     p.takeArrival,
 		"GET /depart":         p.depart,
 		"POST /depart/look":   p.lookAtMove,
@@ -125,9 +126,13 @@ type arrivedView struct {
 	Receipt *moveReceipt
 }
 
-// arrived says what would come in. It takes nothing in; that what came was opened is a line in
-// the journal.
+// arrived says what would come in. It takes nothing in; but that what came was opened is a line
+// in the journal, and the space that was kept for it is free: so a link, which a browser may
+// follow by itself, does not do it.
 func (p *pages) arrived(v *visit) error {
+	if _, err := v.readForm(); err != nil {
+		return err
+	}
 	f := newForm()
 	from, b, plan, err := moving.Look(v.ctx(), v.vault, v.bringOptions(f))
 	if err != nil {

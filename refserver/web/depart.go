@@ -35,12 +35,17 @@ type sent struct {
 	Left  int64 // bytes that are missing there
 	Asked bool  // for the receipt: there was none
 	On    bool  // it goes on by itself, where scripts run
-	Tries int   // for how many times it did
+	Tries int   // how often it did
 }
 
 // mostTries is how often a page asks for the receipt by itself, or for what comes: whoever
 // takes it in or sends it does so now, or comes back another day.
 const mostTries = 15
+
+// mostSends is for how many requests a page goes on with sending by itself: a quarter of an
+// hour of them. Each is a use of the session, which would never end on a phone that was left
+// lying beside a slow server; who is still there goes on by hand.
+const mostSends = int(15 * time.Minute / moving.Sends)
 
 func (p *pages) depart(v *visit) error { return v.showDeparture(newForm(), nil, nil) }
 
@@ -150,12 +155,14 @@ func (p *pages) beginDeparture(v *visit) error {
 	if err != nil || d.Receipt != nil { // a page that was loaded again, after its end
 		return v.goTo("/depart", "")
 	}
-	return v.showDeparture(newForm(), &sent{Left: d.Size, On: true}, nil)
+	return v.showDeparture(newForm(), &sent{Left: d.Size, On: !v.onSharedDevice()}, nil)
 }
 
-// sendDeparture sends for a while, and says how much is missing.
+// sendDeparture sends for a while, and says how much is missing. The page goes on by itself,
+// mostSends times, and on a shared device never: there each tap says that somebody is there.
 func (p *pages) sendDeparture(v *visit) error {
-	if _, err := v.readForm(); err != nil {
+	f, err := v.readForm()
+	if err != nil {
 		return err
 	}
 	left, err := p.Moving.Send(v.ctx(), v.vault)
@@ -165,7 +172,12 @@ func (p *pages) sendDeparture(v *visit) error {
 	if err != nil {
 		return v.showDeparture(newForm(), nil, err)
 	}
-	return v.showDeparture(newForm(), &sent{Left: left, On: left > 0 || !v.onSharedDevice()}, nil)
+	s := &sent{Left: left, On: !v.onSharedDevice()}
+	if left > 0 {
+		s.Tries = int(min(number(f.Get("tries")), uint64(mostSends))) + 1
+		s.On = s.On && s.Tries < mostSends
+	}
+	return v.showDeparture(newForm(), s, nil)
 }
 
 // askForReceipt asks whether it was taken in there.

@@ -24,6 +24,7 @@ import (
 type operator struct {
 	*centre
 	host string
+	way  *moving.Way
 	away atomic.Bool   // what answers at its address is no such server
 	now  atomic.Int64  // how much later it is here, in nanoseconds
 	slow time.Duration // by how much each look at the clock of the pages is later
@@ -48,7 +49,8 @@ func newOperator(t *testing.T, options *local.Options) *operator {
 		programs.ServeHTTP(w, r)
 	}))
 	t.Cleanup(reached.Close)
-	way := &moving.Way{Address: reached.URL, To: moving.New(&moving.Options{Private: true}).To}
+	o.way = &moving.Way{Address: reached.URL, To: moving.New(&moving.Options{Private: true}).To}
+	way := o.way
 	var err error
 	programs, err = api.New(api.Config{Vaults: o.data.Vaults, Limits: limits, Moving: way})
 	require.NoError(t, err)
@@ -78,6 +80,12 @@ func (p *person) departs(code string, more url.Values) *page {
 	p.t.Helper()
 	look := p.post("/depart/look", url.Values{"code": {code}}).ok("Est-ce bien le nom")
 	return p.post("/depart", look.form("/depart", more))
+}
+
+// looksInside is the page of what came.
+func (p *person) looksInside() *page {
+	p.t.Helper()
+	return p.post("/arrive/inside", nil)
 }
 
 func TestAPersonMovesBetweenTwoServersByTheirPages(t *testing.T) {
@@ -111,12 +119,15 @@ func TestAPersonMovesBetweenTwoServersByTheirPages(t *testing.T) {
 	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas").without("Continuer l’envoi", "Fermer cet espace ?")
 
 	require.Empty(t, fresh.get("/arrive").ok("Tout est arrivé").Header.Get("Refresh"))
-	inside := fresh.get("/arrive/inside").ok(o.host, "Nouveau : 2", "1 papier", "1 contact")
+	fresh.get("/arrive/inside").ok("Tout est arrivé")
+	fresh.get("/journal").ok().without("Contenu d’un autre espace ouvert") // by a link
+	inside := fresh.looksInside().ok(o.host, "Nouveau : 2", "1 papier", "1 contact")
 	require.Empty(t, fresh.ids(), "nothing is there before the person says so")
 	in := inside.form("/arrive/in", url.Values{"visibility": {"private"}})
 	fresh.post("/arrive/in", in).ok("Votre espace est ici", "Nouveau : 2", "Le reçu", o.host, n.host)
 	fresh.post("/arrive/in", in).ok("Votre espace est ici") // a second click
 	fresh.get("/arrive/inside").ok("Votre espace est ici")
+	fresh.looksInside().ok("Votre espace est ici")
 	fresh.get("/papers").ok("Carte d’identité")
 	fresh.get("/contacts").ok("Nadia")
 	require.Len(t, fresh.ids(), 1)
@@ -127,7 +138,7 @@ func TestAPersonMovesBetweenTwoServersByTheirPages(t *testing.T) {
 	require.Equal(t, g.link(`data:[^"]*`), fresh.get("/arrive").ok("Votre espace est ici").link(`data:[^"]*`), "the same receipt on both sides")
 	old.get("/papers").ok("Carte d’identité")
 	old.post("/depart/forget", nil).ok("Le reçu n’est plus gardé ici").without("Fermer cet espace ?")
-	fresh.get("/journal").ok("Contenu d’un autre espace repris ici")
+	fresh.get("/journal").ok("Contenu d’un autre espace ouvert", "Contenu d’un autre espace repris ici")
 }
 
 // Each time that a page loads itself again is a use of the session: whoever finds a phone
@@ -146,6 +157,30 @@ func TestAPageThatWaitsForAnotherServerStopsByItself(t *testing.T) {
 	require.NotEmpty(t, fresh.get("/arrive").ok().Header.Get("Refresh"), "who looks waits on")
 }
 
+// Sending goes on by itself for a quarter of an hour, and on a shared device at each tap
+// alone: whoever finds it there finds it signed out.
+func TestSendingGoesOnByItselfForAWhileAndNeverOnASharedDevice(t *testing.T) {
+	t.Parallel()
+	o, n := newOperator(t, nil), newOperator(t, nil)
+	old, fresh := o.newPerson(), n.newPerson()
+	old.post("/contacts/add", url.Values{"name": {"Nadia"}, "phones": {"0199001234"}}).ok()
+	g := old.departs(fresh.awaits(), nil).ok("L’envoi est commencé")
+	o.way.Sends = time.Nanosecond // nothing is sent in that time: a server that is slow
+	const byItself = `action="/depart/send" data-go-on`
+	times := 0
+	for ; strings.Contains(g.Body, byItself); times++ {
+		require.Less(t, times, 100, "it keeps the session alive")
+		g = old.post("/depart/send", g.form("/depart/send", nil)).ok("Il reste")
+	}
+	require.Greater(t, times, 30)
+	g.ok("Appuyez sur « Continuer l’envoi »")
+	require.Contains(t, old.post("/depart/send", nil).ok("Il reste").Body, byItself, "who comes back goes on")
+	old.post("/shared-device", url.Values{"shared": {"1"}}).ok()
+	old.post("/depart/send", nil).ok("Il reste", "Appuyez sur « Continuer l’envoi »").without("data-go-on")
+	o.way.Sends = 0
+	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas").without("data-go-on")
+}
+
 // What is chosen to stay stays, and leaves nothing else there.
 func TestWhatIsPrivateMovesOnlyIfThePersonSaysSo(t *testing.T) {
 	t.Parallel()
@@ -155,7 +190,7 @@ func TestWhatIsPrivateMovesOnlyIfThePersonSaysSo(t *testing.T) {
 	old.upload(url.Values{"title": {"Ordonnance"}, "visibility": {"private"}}, file{"file", "b.pdf", "application/pdf", append([]byte("%PDF-1.4\n"), pdf...)}).ok()
 	old.departs(fresh.awaits(), url.Values{"what": {"open"}}).ok("L’envoi est commencé")
 	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas")
-	g := fresh.get("/arrive/inside").ok("Nouveau : 1", "1 papier")
+	g := fresh.looksInside().ok("Nouveau : 1", "1 papier")
 	fresh.post("/arrive/in", g.form("/arrive/in", nil)).ok("Votre espace est ici")
 	fresh.get("/papers").ok("Carte").without("Ordonnance")
 	old.post("/depart/ask", nil).ok("Ce que vous avez envoyé est repris là-bas", "1 chose privée est ici", "fermer cet espace la perdrait")
@@ -211,7 +246,7 @@ func TestAServerThatIsAwayIsToldWhereOneGoesOn(t *testing.T) {
 	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas")
 	fresh.post("/arrive/end", nil).ok("C’est arrêté", "Faire un code")
 	fresh.post("/arrive/end", nil).ok() // a second click
-	fresh.get("/arrive/inside").ok("Faire un code")
+	fresh.looksInside().ok("Faire un code")
 	fresh.post("/arrive/in", nil).ok("Faire un code")
 	old.post("/depart/ask", nil).is(http.StatusGone, "Ce code est terminé", "Abandonner")
 	old.post("/depart/end", nil).ok("L’envoi est abandonné", "Voir où cela va")
@@ -234,7 +269,7 @@ func TestALongArrivalIsTakenInPartByPart(t *testing.T) {
 	}
 	old.departs(fresh.awaits(), nil).ok()
 	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas")
-	g := fresh.get("/arrive/inside").ok("3 contacts")
+	g := fresh.looksInside().ok("3 contacts")
 	so := regexp.MustCompile(`Déjà (\d+) sur`)
 	var reached []string
 	for g = fresh.post("/arrive/in", g.form("/arrive/in", nil)).ok(); so.MatchString(g.text()); g = fresh.post("/arrive/in", g.form("/arrive/in", nil)).ok() {

@@ -29,4 +29,35 @@ var onBundles = []mutation{
 	{"L9", "that only what the person moved is known by its first name", "vault/bundle", "^TestAWorkerKeepsNothingOutOfAMove$", []edit{
 		{"vault/bundle/bag.go", "ok && it.Origin.By.Kind == vault.ActorPerson {", "ok {"},
 	}},
+	{"L2", "that two names which some system takes for one are refused", "vault/bundle", "^TestPathsThatLeadOutAreRefused$", []edit{
+		{"vault/bundle/files.go", "if fs.folded[fold] {", "if false && fs.folded[fold] {"},
+	}},
+	{"L2", "the refusal of links", "vault/bundle", "^TestPathsThatLeadOutAreRefused$", []edit{
+		{"vault/bundle/archive.go", "case f.Mode()&fs.ModeType != 0:", "case false && f.Mode()&fs.ModeType != 0:"},
+	}},
+	{"L4", "the sum of what the entries of a ZIP take in it", "vault/bundle", "^TestBombsAreRefused$", []edit{
+		{"vault/bundle/archive.go", "packed > uint64(size) {", "packed > 1<<62 {"},
+	}},
+	{"L4", "how much all files may hold together", "vault/bundle", "^TestBombsAreRefused$", []edit{
+		{"vault/bundle/files.go", "fs.total > fs.limits.Bytes || ", ""},
+	}},
+	{"L10", "the look at the space before the first byte", "vault", "^TestAnImportThatCannotEndWellDoesNotBegin$", []edit{
+		{"vault/imports.go", "if plan.Bytes > plan.Left {", "if false {"},
+	}},
+	{"L11", "the digest of what is stored against what was looked at", "vault", "^TestBytesThatAreNotThoseAnnouncedAreNotKept$", []edit{
+		{"vault/imports.go", "if u.written != n.Size || !slices.Equal(u.digest, n.Digest) {", "if u.written != n.Size {"},
+	}},
+	{"L12", "that what comes in is private unless the person says that it is shared", "vault/bundle", "^TestPrivateUnlessThePersonSaysOtherwise$", []edit{
+		{"vault/imports.go", "	case Default:\n		im.opts.Compartment = Private\n", "	case Default:\n		im.opts.Compartment = Shared\n"},
+		{"vault/imports.go", "	if im.items[i].Private {\n		return Private\n	}\n", ""},
+	}},
+	{"L12", "that what was private stays so, whatever the person says of the rest", "vault", "^TestWhatComesInIsWholeAndSaysWhereItWas$", []edit{
+		{"vault/imports.go", "	if im.items[i].Private {\n		return Private\n	}\n", ""},
+	}},
+	{"L13", "by what a thing is known that comes again", "vault", "^TestTheSameImportAgainDoublesNothing$", []edit{
+		{"vault/imports.go", "			im.there[f.Key] = it.ID\n", "			_ = f.Key\n"},
+	}},
+	{"L13", "by what a thing is known in the space that it came from", "vault/bundle", "^TestABundleBringsNothingNewToWhereItWasMade$", []edit{
+		{"vault/imports.go", "			im.there[key] = it.ID\n", "			_ = key\n"},
+	}},
 }

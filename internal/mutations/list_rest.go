@@ -117,6 +117,12 @@ var onTheRest = []mutation{
 	{"LK7", "the number of uploads by links that go on at a time", "vault", "^TestSendersWhoNeverEndKeepNoPlaceOfThePersons$", []edit{
 		{"vault/link_inbox.go", "if count > maxLinkUploads || ", "if count > 1000*maxLinkUploads || "},
 	}},
+	{"LK10", "what was in force when the lines of the inbox were read", "vault", "^TestWhatWasLeftIsTakenInAlsoIfItsSenderIsEndedMeanwhile$", []edit{
+		{"vault/link.go", "k.Ended == 0 || b.in.open[l.grant] || l.at", "k.Ended == 0 || l.at"},
+	}},
+	{"LK10", "the same of grants", "vault", "^TestWhatWasLeftIsTakenInAlsoIfItsSenderIsEndedMeanwhile$", []edit{
+		{"vault/admit.go", "k.Ended == 0 || in.open[l.grant] || l.at", "k.Ended == 0 || l.at"},
+	}},
 	{"LK9", "the deleting of where a link leads, with the keys of its vault", "vault", "^TestAnErasedVaultsLinkIsAsOneThatNeverWas$", []edit{
 		{"vault/erase.go", "if err := dropLead(tx, id, r.Key); err != nil {", "if err := dropLead(tx, id, \"\"); err != nil {"},
 	}},

@@ -83,6 +83,17 @@ func TestAThingIsKnownByItsFirstNameAfterTwoMoves(t *testing.T) {
 	}
 }
 
+// Who brings a bundle back into the space of which it was made has nothing twice.
+func TestABundleBringsNothingNewToWhereItWasMade(t *testing.T) {
+	t.Parallel()
+	p := furnished(t, vaulttest.New(t, nil), 4)
+	before := inside(t, p.Vault)
+	done, err := open(t, export(t, p.Vault)).Import(t.Context(), p.Vault, nil)
+	require.NoError(t, err)
+	require.Zero(t, done.New)
+	require.Equal(t, before, inside(t, p.Vault))
+}
+
 func TestPrivateUnlessThePersonSaysOtherwise(t *testing.T) {
 	t.Parallel()
 	stage := vaulttest.New(t, nil)

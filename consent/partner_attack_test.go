@@ -119,6 +119,20 @@ func TestAttackOnPartners(t *testing.T) {
 			}
 			require.ErrorIs(t, tn.leaves(t, tn.office(t, caf), link, nil), vault.ErrNotTaken)
 		},
+		"P12_the_store_hides_that_it_was_let": func(t *testing.T, tn *town, caf, _ *body, _ string) {
+			link := agreedLink(t, tn, caf)
+			require.NoError(t, tn.service.LetLeave(t.Context(), tn.amina.Vault, caf.ID))
+			kept := scan(t, tn, "svc/partner/")
+			deleteAll(t, tn, "svc/partner/")
+			require.NoError(t, tn.service.StopLeaving(t.Context(), tn.amina.Vault, caf.ID))
+			for key, value := range kept {
+				set(t, tn, key, value)
+			}
+			require.ErrorIs(t, tn.leaves(t, tn.office(t, caf), link, nil), vault.ErrNotTaken)
+			now, err := tn.service.LeavingPartners(t.Context(), tn.amina.Vault)
+			require.NoError(t, err)
+			require.Empty(t, now)
+		},
 		"P9_the_store_writes_a_request": func(t *testing.T, tn *town, caf, _ *body, _ string) {
 			// Everything that it has of another person's requests, put where Amina's are.
 			somebody := tn.Person(t)

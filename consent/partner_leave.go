@@ -71,57 +71,57 @@ func (s *Service) LetLeave(ctx context.Context, v *vault.Vault, id PartnerID) er
 	if !b.mayLet(id) { // looked at again in the commit; a link of the vault is not made for nothing
 		return vault.ErrNotFound
 	}
-	made, err := v.MakeLink(ctx, vault.NewLink{Kind: vault.LinkDeposit, Label: label(p.Name)}, nil)
-	later := errors.Is(err, vault.ErrUnconfirmed)
-	if err != nil && !later {
-		return err
-	}
-	slip := leaveSlip{Partner: id, Link: made.ID, Code: made.Code, At: s.now().UnixMilli()}
 	var links []keptLink
-	var former map[vault.LinkID]bool
-	err = s.changeBook(ctx, v, vault.ActPartnerLets, id, func(b *partnerBook) error {
-		if links = b.Links; !b.mayLet(id) {
-			return vault.ErrNotFound
-		}
-		return nil
-	}, func(tx *storage.Tx) error {
-		err := s.standingPartner(ctx, tx, id, PartnerDeposit)
-		former = map[vault.LinkID]bool{}
-		for _, l := range ofPartner(links, id) {
-			var before leaveSlip
-			err = errors.Join(err, s.slipInto(tx, slipLeave, l.Token, &before), s.putSlip(tx, slipLeave, l.Token, time.Time{}, slip))
-			if before.Code != "" {
-				former[before.Link] = true
+	err = v.ChangePartnerLinks(ctx, vault.PartnerChange{
+		Act: vault.ActPartnerLets, Detail: partnerDetail(id), Makes: true,
+		Change: s.changedBook(func(b *partnerBook) error {
+			if links = ofPartner(b.Links, id); !b.mayLet(id) {
+				return vault.ErrNotFound
 			}
-		}
-		return err
+			return nil
+		}),
+		Also: func(tx *storage.Tx, of *vault.PartnerLinks) error { return s.let(ctx, tx, of, &p, links) },
 	})
-	if err != nil { // nobody has its code; a server that dies here leaves it among the person's links
-		return errors.Join(err, v.EndLink(ctx, made.ID))
-	}
-	// Of who let it at the same moment, which StopLeaving would not find.
-	if err := endLinks(ctx, v, former); err != nil {
-		return err
-	}
-	if later {
-		return vault.ErrUnconfirmed
-	}
-	return nil
-}
-
-// endLinks ends links of the vault; one that is over is done. vault.ErrUnconfirmed if the
-// witness will be told later of any.
-func endLinks(ctx context.Context, v *vault.Vault, links map[vault.LinkID]bool) (err error) {
-	for link := range links {
-		switch one := v.EndLink(ctx, link); {
-		case errors.Is(one, vault.ErrEnded), errors.Is(one, vault.ErrNotFound): // where they see their links, before
-		case errors.Is(one, vault.ErrUnconfirmed):
-			err = one
-		case one != nil:
-			return one
-		}
+	if errors.Is(err, errLeaves) {
+		return nil
 	}
 	return err
+}
+
+// errLeaves: a partner may leave something already.
+var errLeaves = errors.New("consent: the partner may leave something")
+
+// let makes a link of the vault, and has the partner find its code by each of its own.
+func (s *Service) let(ctx context.Context, tx *storage.Tx, of *vault.PartnerLinks, p *Partner, links []keptLink) error {
+	if err := s.standingPartner(ctx, tx, p.ID, PartnerDeposit); err != nil {
+		return err
+	}
+	now, err := of.Of(p.ID)
+	if err != nil {
+		return err
+	}
+	all := true
+	for _, l := range links {
+		var slip leaveSlip
+		if err := s.slipInto(tx, slipLeave, l.Token, &slip); err != nil {
+			return err
+		}
+		all = all && slip.Code != "" && slip.Link == now
+	}
+	if all { // on another device, at the same moment
+		return errLeaves
+	}
+	made, err := of.Make(p.ID, label(p.Name))
+	if err != nil {
+		return err
+	}
+	slip := leaveSlip{Partner: p.ID, Link: made.ID, Code: made.Code, At: s.now().UnixMilli()}
+	for _, l := range links {
+		if err := s.putSlip(tx, slipLeave, l.Token, time.Time{}, slip); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // label is as much of a name as the label of a link has room for.
@@ -165,39 +165,30 @@ func (s *Service) StopLeaving(ctx context.Context, v *vault.Vault, id PartnerID)
 }
 
 // endPartner ends that a partner may leave something, and what else change and also, either of
-// which may be nil, end of it. also is given the links of before to this partner.
+// which may be nil, end of it: in one commit with the link, so that a server that dies here
+// has ended all of it, or nothing (N80). also is given the links of before to this partner.
 func (s *Service) endPartner(ctx context.Context, v *vault.Vault, id PartnerID, act vault.Act, change func(*partnerBook) error, also func(*storage.Tx, []keptLink) error) error {
 	var links []keptLink
-	var ended map[vault.LinkID]bool
-	err := s.changeBook(ctx, v, act, id, func(b *partnerBook) error {
-		links = ofPartner(b.Links, id)
-		if change == nil {
-			return nil
-		}
-		return change(b)
-	}, func(tx *storage.Tx) error {
-		ended = map[vault.LinkID]bool{}
-		for _, l := range links {
-			var slip leaveSlip
-			if err := s.slipInto(tx, slipLeave, l.Token, &slip); err != nil {
-				return err
+	return v.ChangePartnerLinks(ctx, vault.PartnerChange{
+		Act: act, Detail: partnerDetail(id),
+		Change: s.changedBook(func(b *partnerBook) error {
+			links = ofPartner(b.Links, id)
+			if change == nil {
+				return nil
 			}
-			if slip.Code != "" {
-				ended[slip.Link] = true
+			return change(b)
+		}),
+		Also: func(tx *storage.Tx, of *vault.PartnerLinks) error {
+			for _, l := range links {
 				s.cfg.Vaults.DropSlip(tx, slipLeave, l.Token)
 			}
-		}
-		if also == nil {
-			return nil
-		}
-		return also(tx, links)
+			// With the link it ends also for a store that hides the code, or brings it back.
+			if err := of.End(id); err != nil || also == nil {
+				return err
+			}
+			return also(tx, links)
+		},
 	})
-	if err != nil {
-		return err
-	}
-	// From that commit on nobody has the code; with the link it ends for a store, too, that
-	// brings the code back.
-	return endLinks(ctx, v, ended)
 }
 
 // LeavingPartners returns which partners may leave something. It is a line in the journal if

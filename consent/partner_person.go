@@ -210,11 +210,18 @@ func readBook(raw []byte) (*partnerBook, error) {
 }
 
 func (s *Service) changeBook(ctx context.Context, v *vault.Vault, act vault.Act, partner PartnerID, change func(*partnerBook) error, also func(tx *storage.Tx) error) error {
-	var detail map[string]string
-	if !partner.IsZero() {
-		detail = map[string]string{"holder": partner.String()}
+	return v.ChangePartnerBook(ctx, act, partnerDetail(partner), s.changedBook(change), also)
+}
+
+func partnerDetail(partner PartnerID) map[string]string {
+	if partner.IsZero() {
+		return nil
 	}
-	return v.ChangePartnerBook(ctx, act, detail, func(raw []byte) ([]byte, error) {
+	return map[string]string{"holder": partner.String()}
+}
+
+func (s *Service) changedBook(change func(*partnerBook) error) func(raw []byte) ([]byte, error) {
+	return func(raw []byte) ([]byte, error) {
 		b, err := readBook(raw)
 		if err != nil {
 			return nil, err
@@ -225,7 +232,7 @@ func (s *Service) changeBook(ctx context.Context, v *vault.Vault, act vault.Act,
 			return nil, err
 		}
 		return seal.Marshal(b)
-	}, also)
+	}
 }
 
 // ask finds a request that is not answered yet.

@@ -101,26 +101,28 @@ func (t *turn) partnerBook() ([]byte, error) {
 // ChangePartnerBook changes that, with a line in the journal, in one commit. also adds
 // writes to it, nil: none. Both may run several times.
 func (v *Vault) ChangePartnerBook(ctx context.Context, act Act, detail map[string]string, change func(book []byte) ([]byte, error), also func(tx *storage.Tx) error) error {
-	return v.do(ctx, func(t *turn) error {
-		old, err := t.partnerBook()
-		if err != nil {
+	return v.do(ctx, func(t *turn) error { return t.changePartnerBook(act, detail, change, also) })
+}
+
+func (t *turn) changePartnerBook(act Act, detail map[string]string, change func(book []byte) ([]byte, error), also func(tx *storage.Tx) error) error {
+	old, err := t.partnerBook()
+	if err != nil {
+		return err
+	}
+	if err := t.changing(); err != nil {
+		return err
+	}
+	book, err := change(old)
+	if err != nil {
+		return err
+	}
+	t.note(act, nil, detail)
+	if also != nil {
+		if err := also(t.tx); err != nil {
 			return err
 		}
-		if err := t.changing(); err != nil {
-			return err
-		}
-		book, err := change(old)
-		if err != nil {
-			return err
-		}
-		t.note(act, nil, detail)
-		if also != nil {
-			if err := also(t.tx); err != nil {
-				return err
-			}
-		}
-		return t.putFixedPaper(partnersPaper, paperPartners, partnersBody{Book: book})
-	})
+	}
+	return t.putFixedPaper(partnersPaper, paperPartners, partnersBody{Book: book})
 }
 
 // A record for the person, V/pa/<id>, is boxed to Owner's inbox: who leaves it cannot read

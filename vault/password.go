@@ -135,13 +135,16 @@ func (v *Vault) changeOwner(ctx context.Context, f func(t *turn) error) error {
 	if err != nil {
 		return err
 	}
-	if err := v.service.confirm(ctx, v.id, heads, owner); err != nil {
-		if errors.Is(err, ErrTampered) {
-			return err
-		}
+	return v.told(ctx, heads, owner)
+}
+
+// told tells the witness of heads that were committed. ErrUnconfirmed: it will be told later.
+func (v *Vault) told(ctx context.Context, heads []Checkpoint, owner signedOwner) error {
+	err := v.service.confirm(ctx, v.id, heads, owner)
+	if err != nil && !errors.Is(err, ErrTampered) {
 		return ErrUnconfirmed
 	}
-	return nil
+	return err
 }
 
 // replaceSlots makes entry the only slot of its kind. Slots of other kinds stay.

@@ -45,7 +45,7 @@ func (t *turn) takeOne(b *batch, l letter) error {
 func (t *turn) turnAway(b *batch, key string, l letter, act Act, why string) error {
 	t.tx.Delete(key)
 	b.writes++
-	if err := errors.Join(t.charge(-l.takes), t.uncountLeft(l.actor, l.at, l.takes)); err != nil {
+	if err := errors.Join(t.charge(-l.takes), t.uncountLeft(&Item{ID: l.item, Origin: Origin{By: l.actor, At: l.at}}, l.takes)); err != nil {
 		return err
 	}
 	detail := map[string]string{"line": strconv.FormatUint(l.line, 10), "by": l.actor.Name, detailKind: l.kind}

@@ -50,6 +50,9 @@ func TestBodiesHaveTheBytesThatWerePublished(t *testing.T) {
 	got, err = testvectors.Bodies(map[string]any{"link": linkBody{}, "link-credential": linkCredential{}, "link-paper": linkPaper{}, "uses": usesBody{}}, seal.Marshal)
 	require.NoError(t, err)
 	requireBodies(t, "testdata/bodies-links.txt", got)
+	got, err = testvectors.Bodies(map[string]any{"kept-apart": keptBody{}}, seal.Marshal)
+	require.NoError(t, err)
+	requireBodies(t, "testdata/bodies-kept.txt", got)
 }
 
 func requireBodies(t *testing.T, file string, got *testvectors.Vector) {

@@ -50,6 +50,17 @@ func (v *Vault) PrintDocument(ctx context.Context, id ItemID) (*Content, error) 
 	return v.content(ctx, r)
 }
 
+// DrawDocument is ReadDocument for its small picture (see [Vault.SetThumbnail]): the line in
+// the journal says that one was made (Detail "for": "thumbnail"). Somebody else who had the
+// bytes for that counts among those who opened it ([Vault.SeenBy]).
+func (v *Vault) DrawDocument(ctx context.Context, id ItemID) (*Content, error) {
+	r, err := v.announce(ctx, id, map[string]string{"for": "thumbnail"})
+	if err != nil {
+		return nil, err
+	}
+	return v.content(ctx, r)
+}
+
 // ReadDocumentRange opens length bytes from offset (to the end if length is
 // negative); a range past the end is cut. Its segments are verified, the digest
 // of the whole is not. InvalidError if offset lies behind the end.

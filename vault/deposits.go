@@ -17,6 +17,7 @@ type Deposit struct {
 	Item  ItemID // that it is, or would have been
 	State DepositState
 	Why   string // it was refused, as a stable code: "form", "grant", "author" or "exists"
+	Kept  bool   // it was left by a link, and the person said that it is theirs to keep
 }
 
 // DepositState says what became of a deposit, as a stable code.
@@ -40,9 +41,13 @@ func (v *Vault) Deposits(ctx context.Context) ([]Deposit, error) {
 	var from journalHead
 	var by authors
 	var own *ring
+	var left lefts
 	cursors := map[Compartment]uint64{}
-	err := v.do(ctx, func(t *turn) error {
+	err := v.do(ctx, func(t *turn) (err error) {
 		if err := t.asPerson(); err != nil {
+			return err
+		}
+		if left, err = t.lefts(); err != nil {
 			return err
 		}
 		t.note(ActJournalRead, nil, nil)
@@ -79,6 +84,7 @@ func (v *Vault) Deposits(ctx context.Context) ([]Deposit, error) {
 		case l.line > cursors[l.to]: // of a compartment out of reach, too
 			d.State = DepositWaits
 		}
+		d.Kept = d.State == DepositTakenIn && d.By.Kind == ActorLink && !left.strange(d.By, d.At, d.Item)
 		out = append(out, d)
 	}
 	return out, nil

@@ -58,7 +58,7 @@ const (
 	ActCounted         Act = "items.counted"
 	ActAdded           Act = "item.added"
 	ActRead            Act = "item.read"
-	ActDownloaded      Act = "document.read" // Detail "for": "print", where it was for paper
+	ActDownloaded      Act = "document.read" // Detail "for": "print", where it was for paper; "thumbnail", for its small picture
 	ActChanged         Act = "item.changed"
 	ActReplaced        Act = "document.replaced"
 	// A worker signed that the original was seen, or that was taken back.

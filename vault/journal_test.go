@@ -25,9 +25,9 @@ func TestEveryActLeavesALine(t *testing.T) {
 		return c.Close()
 	}
 	for _, step := range []struct {
-		act     vault.Act
-		do      func() error
-		printed bool
+		act vault.Act
+		do  func() error
+		why string // the bytes were read, beside being opened
 	}{
 		{act: vault.ActAdded, do: func() (err error) {
 			paper, err = s.v.AddDocument(ctx, vault.NewDocument{Name: "Carte"}, bytes.NewReader(content(1, 100)))
@@ -38,7 +38,8 @@ func TestEveryActLeavesALine(t *testing.T) {
 		{act: vault.ActRead, do: func() error { _, err := s.v.Item(ctx, paper.ID); return err }},
 		{act: vault.ActDownloaded, do: func() error { return close(s.v.ReadDocument(ctx, paper.ID)) }},
 		{act: vault.ActDownloaded, do: func() error { return close(s.v.ReadDocumentRange(ctx, paper.ID, 1, 2)) }},
-		{act: vault.ActDownloaded, do: func() error { return close(s.v.PrintDocument(ctx, paper.ID)) }, printed: true},
+		{act: vault.ActDownloaded, do: func() error { return close(s.v.PrintDocument(ctx, paper.ID)) }, why: "print"},
+		{act: vault.ActDownloaded, do: func() error { return close(s.v.DrawDocument(ctx, paper.ID)) }, why: "thumbnail"},
 		{act: vault.ActControlled, do: func() error { _, err := s.v.Control(ctx, paper.ID); return err }},
 		{act: vault.ActMetadata, do: func() error { _, err := s.v.Metadata(ctx, paper.ID); return err }},
 		{act: vault.ActCounted, do: func() error { _, err := s.v.Count(ctx); return err }},
@@ -83,7 +84,7 @@ func TestEveryActLeavesALine(t *testing.T) {
 		require.Equal(t, last[0].Number+2, lines[0].Number, "%s leaves one line", step.act)
 		require.Equal(t, s.Clock.Now(), lines[0].At)
 		require.Equal(t, vault.Actor{Kind: vault.ActorPerson}, lines[0].Actor)
-		require.Equal(t, step.printed, lines[0].Detail["for"] == "print", "what was printed is said to be")
+		require.Equal(t, step.why, lines[0].Detail["for"], "what was printed, or made small, is said to be")
 		if lines[0].Item == paper.ID {
 			require.Contains(t, []string{"Carte", "x"}, lines[0].Name)
 		}

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"time"
 
 	"reconnect.example/quota"
 )
@@ -97,18 +96,6 @@ func (t *turn) countLeft(bytes int64) error {
 	return t.withinShare()
 }
 
-// uncountLeft gives back what somebody left at a time, and is there no more.
-func (t *turn) uncountLeft(by Actor, at time.Time, bytes int64) error {
-	if by.Kind != ActorLink {
-		return nil
-	}
-	u, err := t.linkUses()
-	if u != nil && at.UnixMilli() >= u.Kept {
-		u.Left = max(0, u.Left-bytes)
-	}
-	return err
-}
-
 func (t *turn) inboxState(u *usesBody) (Inbox, error) {
 	space, err := t.v.service.cfg.Quota.Usage(t.tx, t.v.id.String())
 	out := Inbox{Closed: t.inboxClosed(), Share: t.share(space)}
@@ -143,24 +130,6 @@ func (v *Vault) setInbox(ctx context.Context, closed bool) error {
 		}
 		t.unlistDigest(mark)
 		t.note(ActInboxOpened, nil, nil)
-		return nil
-	})
-}
-
-// KeepLeft says that what strangers left by links is the person's own to keep: it does not
-// count against their share any more, and there is room for more. ErrNotAllowed to who is not the
-// person.
-func (v *Vault) KeepLeft(ctx context.Context) error {
-	return v.do(ctx, func(t *turn) error {
-		if err := t.asPerson(); err != nil {
-			return err
-		}
-		u, err := t.uses()
-		if err != nil {
-			return err
-		}
-		u.Left, u.Kept = 0, t.now.UnixMilli()+1 // what was left in this millisecond is kept, too
-		t.note(ActLeftKept, nil, nil)
 		return nil
 	})
 }

@@ -3,6 +3,7 @@ package vault_test
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -369,4 +370,80 @@ func TestThereAreOnlySoManyLinks(t *testing.T) {
 	require.NoError(t, s.v.EndLink(t.Context(), first.ID))
 	depositLink(t, s.v, "x")
 	s.person.SignIn(t, s.Stage)
+}
+
+func TestWhatAStrangerLeftIsKeptOneByOneAndGivesItsRoomBackOnce(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	l := depositLink(t, s.v, "Hôpital")
+	leave := func(name string) {
+		require.NoError(t, s.LeaveByLink(t.Context(), l.Code, vault.NewDocument{Name: name}, bytes.NewReader(drawing(60_000))))
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		leave(name)
+	}
+	v := s.person.SignIn(t, s.Stage)
+	byName := func() map[string]vault.Item {
+		out := map[string]vault.Item{}
+		all, err := v.List(t.Context(), &vault.ListOptions{Kind: vault.KindDocument})
+		require.NoError(t, err)
+		for _, it := range all {
+			out[it.Name] = it
+		}
+		return out
+	}
+	left := func() int64 {
+		_, inbox, err := v.Links(t.Context())
+		require.NoError(t, err)
+		return inbox.Left
+	}
+	told := func() bool {
+		o, err := v.Overview(t.Context())
+		require.NoError(t, err)
+		return slices.Contains(o.Notices, vault.NoticeLeftByLink)
+	}
+	kept := func() (n int) {
+		all, err := v.Deposits(t.Context())
+		require.NoError(t, err)
+		for _, d := range all {
+			if d.Kept {
+				n++
+			}
+		}
+		return n
+	}
+	there, all := byName(), left()
+	require.True(t, told())
+	require.Zero(t, kept())
+
+	require.NoError(t, v.KeepLeftItem(t.Context(), there["a"].ID))
+	two := left()
+	require.InDelta(t, all*2/3, two, 5000)
+	require.Equal(t, 1, kept())
+	require.NoError(t, v.KeepLeftItem(t.Context(), there["a"].ID))
+	require.Equal(t, two, left(), "a second click")
+	require.NoError(t, v.Destroy(t.Context(), there["a"].ID, there["a"].Revision))
+	require.Equal(t, two, left(), "its room was given back already (LK11)")
+
+	own := add(t, v, "mine", content(1, 500))
+	require.NoError(t, v.KeepLeftItem(t.Context(), own.ID), "it is theirs as it is")
+	require.Equal(t, two, left())
+	_, err := v.Bin(t.Context(), there["b"].ID, there["b"].Revision)
+	require.NoError(t, err)
+	require.True(t, told(), "c is there")
+	require.NoError(t, v.KeepLeftItem(t.Context(), there["c"].ID))
+	require.False(t, told(), "what is in the bin is not to be looked at")
+	require.InDelta(t, all/3, left(), 5000, "and takes its room as long as it is there")
+	binned, err := v.Item(t.Context(), there["b"].ID)
+	require.NoError(t, err)
+	require.NoError(t, v.KeepLeftItem(t.Context(), binned.ID))
+	require.Zero(t, left(), "that was the last")
+
+	leave("d")
+	require.True(t, told(), "it waits")
+	v = s.person.SignIn(t, s.Stage)
+	require.NoError(t, v.KeepLeftItem(t.Context(), byName()["d"].ID))
+	require.False(t, told())
+	require.ErrorIs(t, v.KeepLeftItem(t.Context(), there["a"].ID), vault.ErrNotFound)
+	requireBooks(t, s.Stage, v.ID())
 }

@@ -181,8 +181,8 @@ const (
 	// NoticeDepositMissing: the store lost or altered what somebody had left before it
 	// was taken in; see [Vault.MissingDeposits]. Shown until [Vault.ConfirmMissing].
 	NoticeDepositMissing NoticeCode = "deposit-missing"
-	// NoticeLeftByLink: strangers left something, and the person has not said that it is
-	// theirs to keep (KeepLeft).
+	// NoticeLeftByLink: strangers left something that the person has neither thrown away nor
+	// said to be theirs to keep ([Vault.KeepLeft], [Vault.KeepLeftItem]).
 	NoticeLeftByLink NoticeCode = "left-by-link"
 )
 
@@ -254,11 +254,11 @@ func (v *Vault) Overview(ctx context.Context) (Overview, error) {
 			if o.NoWayBack, err = t.noWayBack(); err != nil {
 				return err
 			}
-			left, err := t.linkUses()
+			left, err := t.leftToSee(all)
 			if err != nil {
 				return err
 			}
-			if left != nil && left.Left > 0 {
+			if left {
 				o.Notices = append(o.Notices, NoticeLeftByLink)
 			}
 		}

@@ -41,6 +41,7 @@ const (
 	paperRemind    uint8 = 52
 	paperArrival   uint8 = 53
 	paperDeparture uint8 = 54
+	paperKept      uint8 = 60
 )
 
 type paperClear struct {

@@ -42,7 +42,8 @@ type Thumbnail struct {
 // they are replaced, with the item when that is destroyed, and when somebody else
 // makes it private; it is encrypted anew with them by [Vault.Move], and never
 // exported. Durable when it returns; on an error nothing is kept. The item has a new
-// revision then, but nobody has edited it: a change that names the one before is taken.
+// revision then, but nobody has edited it: Changed stays, and a change that names the
+// revision before is taken.
 //
 // Errors: those of [Vault.ReplaceDocument]; ErrNotFound for what is not within reach.
 func (v *Vault) SetThumbnail(ctx context.Context, id ItemID, revision uint64, jpeg []byte) (Item, error) {
@@ -88,8 +89,7 @@ func (v *Vault) SetThumbnail(ctx context.Context, id ItemID, revision uint64, jp
 		}
 		r.small = u.asSmall()
 		r.describe()
-		r.item.Revision++
-		r.item.Changed = t.now
+		r.item.Revision++ // and Changed stays: nobody has edited it
 		if err := t.put(r); err != nil {
 			return nil, err
 		}

@@ -30,7 +30,7 @@ var described = map[string]string{
 	"vault.entryBody": "entry", "vault.entryFacts": "entry-facts", "vault.paperClear": "paper-clear", "vault.ownerPaper": "paper",
 	"vault.consentBody": "consent", "vault.Notice": "notice", "vault.spacePaper": "space", "vault.restoredBody": "restored",
 	"vault.stopClear": "stop-clear", "vault.stopFacts": "stop-facts", "vault.stopBody": "stop", "vault.sessionClear": "session-clear", "vault.sessionBody": "session", "vault.onceBody": "once", "vault.moving": "moving", "vault.receiptBody": "receipt", "vault.uploadClear": "upload-clear", "vault.uploadBody": "upload", "vault.uploadFacts": "upload-facts",
-	"vault.linkBody": "link", "vault.linkCredential": "link-credential", "vault.linkPaper": "link-paper", "vault.usesBody": "uses", "vault.linkUse": "use",
+	"vault.linkBody": "link", "vault.linkCredential": "link-credential", "vault.linkPaper": "link-paper", "vault.usesBody": "uses", "vault.keptBody": "kept-apart", "vault.linkUse": "use",
 	"quota.ledger": "ledger", "quota.reservation": "reservation", "quota.storedIncrease": "increase", "quota.storedHistory": "increases",
 	"witness.vaultRecord": "watched", "witness.headRecord": "checkpoint", "witness.sideRecord": "side-record", "witness.forkRecord": "fork",
 	"witness.counterRecord": "counter", "witness.policyRecord": "watched-policy", "witness.requestRecord": "watched-request", "witness.approverRecord": "approver", "witness.clockRecord": "clock", "witness.keyRecord": "evaluation-key", "witness.latestRecord": "latest-key",
@@ -64,7 +64,7 @@ var described = map[string]string{
 func TestEveryBodyHasItsBytesPublished(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-links.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "testdata/bodies-partner-links.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies-partner-tokens.txt", "../consent/testdata/bodies-partner-limits.txt", "../consent/testdata/bodies-invited.txt", "../consent/testdata/bodies-told.txt", "../consent/testdata/bodies-partner-leave.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../consent/testdata/bodies-attest-end.txt", "../recovery/testdata/bodies.txt"} {
+	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-links.txt", "testdata/bodies-kept.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "testdata/bodies-partner-links.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies-partner-tokens.txt", "../consent/testdata/bodies-partner-limits.txt", "../consent/testdata/bodies-invited.txt", "../consent/testdata/bodies-told.txt", "../consent/testdata/bodies-partner-leave.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../consent/testdata/bodies-attest-end.txt", "../recovery/testdata/bodies.txt"} {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		texts = append(texts, string(b))

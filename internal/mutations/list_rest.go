@@ -123,6 +123,9 @@ var onTheRest = []mutation{
 	{"LK10", "the same of grants", "vault", "^TestWhatWasLeftIsTakenInAlsoIfItsSenderIsEndedMeanwhile$", []edit{
 		{"vault/admit.go", "k.Ended == 0 || in.open[l.grant] || l.at", "k.Ended == 0 || l.at"},
 	}},
+	{"LK11", "what was kept one by one, whose room is given back once", "vault", "^TestWhatAStrangerLeftIsKeptOneByOneAndGivesItsRoomBackOnce$", []edit{
+		{"vault/link_kept.go", " && !slices.Contains(l.apart, [16]byte(id))", ""},
+	}},
 	{"LK9", "the deleting of where a link leads, with the keys of its vault", "vault", "^TestAnErasedVaultsLinkIsAsOneThatNeverWas$", []edit{
 		{"vault/erase.go", "if err := dropLead(tx, id, r.Key); err != nil {", "if err := dropLead(tx, id, \"\"); err != nil {"},
 	}},

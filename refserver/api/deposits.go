@@ -75,6 +75,7 @@ type Deposit struct {
 	Item  string    `json:"item" doc:"Id of the item that it is, or would have been."`
 	State string    `json:"state" doc:"waiting: for the next sign-in. taken-in: it is an item. missing: the store lost or altered it. refused: nobody was allowed to leave it."`
 	Why   string    `json:"why,omitempty" doc:"With refused, as a stable code: grant, author, form, exists."`
+	Kept  bool      `json:"kept,omitempty" doc:"It came by a link, and the person said that it is theirs to keep."`
 }
 
 // MissingDeposit is something that the store lost or altered before it was taken in.
@@ -108,7 +109,7 @@ func listDeposits(ctx context.Context, v *vault.Vault, in *Paged) (*depositsOutp
 	out.Body.Deposits, out.Body.Missing = make([]Deposit, 0, len(all)), make([]MissingDeposit, 0, len(missing))
 	for _, d := range all {
 		out.Body.Deposits = append(out.Body.Deposits, Deposit{
-			Line: d.Line, At: d.At, By: actorJSON(d.By), Act: string(d.Act), Kind: d.Kind, Item: d.Item.String(), State: string(d.State), Why: d.Why,
+			Line: d.Line, At: d.At, By: actorJSON(d.By), Act: string(d.Act), Kind: d.Kind, Item: d.Item.String(), State: string(d.State), Why: d.Why, Kept: d.Kept,
 		})
 	}
 	for _, m := range missing {

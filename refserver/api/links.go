@@ -140,6 +140,14 @@ func keepLeft(ctx context.Context, v *vault.Vault, _ *struct{}) (*struct{}, erro
 	return nil, v.KeepLeft(ctx)
 }
 
+func keepLeftItem(ctx context.Context, v *vault.Vault, in *OneItem) (*struct{}, error) {
+	id, err := itemID(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, v.KeepLeftItem(ctx, id)
+}
+
 func (a *API) addLinks() {
 	registerPerson(a, operation{
 		method: http.MethodGet, path: "/links", id: "list-links", tag: "Sharing", summary: "List the links, and how the inbox stands",
@@ -163,4 +171,9 @@ func (a *API) addLinks() {
 		method: http.MethodPost, path: "/inbox/kept", id: "keep-left", tag: "Sharing", status: http.StatusNoContent, summary: "Keep what strangers left",
 		description: "What came by links is the person's own from then on, and does not count against their share any more: there is room for more.",
 	}, keepLeft)
+	registerPerson(a, operation{
+		method: http.MethodPost, path: "/inbox/kept/{item}", id: "keep-left-item", tag: "Sharing", status: http.StatusNoContent, summary: "Keep one thing that a stranger left",
+		description: "As keeping all, for one item that was taken in; the others wait for a word of the person. It can be repeated. too-many where a thousand were kept one after the other: keep all.",
+		problems:    []string{"not-found", "too-many", "closing"},
+	}, keepLeftItem)
 }

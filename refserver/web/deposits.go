@@ -36,7 +36,7 @@ type missingView struct {
 type depositView struct {
 	vault.Deposit
 	Who, What, State string
-	ByLink           bool
+	New              bool        // somebody left it by a link, and it is neither kept nor thrown away
 	Item             *vault.Item // that it is; nil: it is none, or not here any more
 }
 
@@ -57,11 +57,7 @@ func (p *pages) deposits(v *visit) error {
 	if err != nil {
 		return err
 	}
-	_, inbox, err := v.vault.Links(v.ctx())
-	if err != nil {
-		return err
-	}
-	view := depositsView{ByLink: inbox.Left > 0}
+	var view depositsView
 	for _, m := range missing {
 		view.Missing = append(view.Missing, missingView{m, v.actorWords(m.By), v.leftWords(m.Kind)})
 	}
@@ -72,9 +68,16 @@ func (p *pages) deposits(v *visit) error {
 		} else if d.State == vault.DepositTakenIn {
 			one.State = v.t("deposit.gone")
 		}
-		one.ByLink = d.By.Kind == vault.ActorLink
-		if name := partners[d.By.ID]; one.ByLink && name != "" {
+		byLink := d.By.Kind == vault.ActorLink
+		if name := partners[d.By.ID]; byLink && name != "" {
 			one.Who = v.t("deposits.by-partner", name)
+		}
+		switch {
+		case !byLink || one.Item == nil:
+		case d.Kept:
+			one.State = v.t("deposit.kept")
+		default:
+			one.State, one.New, view.ByLink = v.t("deposit.not-kept"), true, true
 		}
 		view.Waiting = view.Waiting || d.State == vault.DepositWaits
 		view.Deposits = append(view.Deposits, one)

@@ -119,7 +119,13 @@ func (p *pages) binItem(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.act("binned", func(i vault.Item) string { return listPath(i.Kind) }, func(id vault.ItemID) (vault.Item, error) {
+	where := func(i vault.Item) string {
+		if f.Get("from") == "deposits" { // whoever looks through what came goes on there
+			return "/deposits"
+		}
+		return listPath(i.Kind)
+	}
+	return v.act("binned", where, func(id vault.ItemID) (vault.Item, error) {
 		return v.vault.Bin(v.ctx(), id, f.Revision)
 	}, func(i vault.Item) bool { return !i.Binned.IsZero() })
 }

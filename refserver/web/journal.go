@@ -47,7 +47,7 @@ func (v *visit) together(lines []journalLine) []journalLine {
 	var all []journalLine
 	at := map[looking]int{}
 	for _, line := range lines {
-		looked := slices.Contains(looks, line.Act) || line.Detail["thumbnail"] != ""
+		looked := slices.Contains(looks, line.Act) || line.Detail["thumbnail"] != "" || line.Detail["for"] == "thumbnail"
 		if !looked || line.Actor.Kind != vault.ActorPerson && line.Name != "" { // which of their things others look at stands by itself
 			all = append(all, line)
 			continue
@@ -137,8 +137,13 @@ func (v *visit) words(h consent.Happening) journalLine {
 	case "read":
 		line.What = v.t("journal.small-seen")
 	}
-	if e.Act == vault.ActDownloaded && e.Detail["for"] == "print" {
-		line.What = v.t("journal.printed")
+	if e.Act == vault.ActDownloaded {
+		switch e.Detail["for"] {
+		case "print":
+			line.What = v.t("journal.printed")
+		case "thumbnail": // nobody opened it: a list was looked at
+			line.What = v.t("journal.small-read")
+		}
 	}
 	if e.Name == "" { // "Made private:" of something that has no name here
 		line.What = strings.TrimRight(line.What, ": \u00a0")

@@ -21,6 +21,7 @@ func (p *pages) linkRoutes(mux *http.ServeMux) {
 		"POST /papers/{id}/link": p.makePaperLink,
 		"POST /inbox/closed":     p.setInbox,
 		"POST /inbox/kept":       p.keepLeft,
+		"POST /inbox/kept/{id}":  p.keepLeftItem,
 		"GET /deposits":          p.deposits,
 		"POST /deposits/take":    p.takeDeposits,
 		"POST /deposits/missing": p.knowMissing,
@@ -291,6 +292,18 @@ func (p *pages) setInbox(v *visit) error {
 // keepLeft says that what strangers left is the person's own.
 func (p *pages) keepLeft(v *visit) error {
 	if err := v.vault.KeepLeft(v.ctx()); err != nil {
+		return err
+	}
+	return v.goTo("/deposits", "left-kept")
+}
+
+// keepLeftItem says it of one thing.
+func (p *pages) keepLeftItem(v *visit) error {
+	id, err := v.itemID()
+	if err == nil {
+		err = v.vault.KeepLeftItem(v.ctx(), id)
+	}
+	if err != nil {
 		return err
 	}
 	return v.goTo("/deposits", "left-kept")

@@ -121,7 +121,7 @@ func (v *visit) makeSmall(ctx context.Context, id vault.ItemID) []byte {
 	if p.Previews == nil || p.without.has(id) {
 		return nil
 	}
-	content, err := v.vault.ReadDocument(ctx, id)
+	content, err := v.vault.DrawDocument(ctx, id)
 	if err != nil {
 		return nil
 	}

@@ -118,6 +118,11 @@ func TestAListMakesTheSmallPicturesThatAreMissing(t *testing.T) {
 	require.Equal(t, 4, strings.Count(p.get("/papers").ok().Body, `data-small="have"`))
 	opened := func() int { return strings.Count(p.get("/journal").ok().Body, "Papier ouvert") }
 	before := opened()
+	require.Zero(t, before, "to see a list opens nothing")
+	p.get("/journal").ok("Lu pour en faire une petite image")
+	p.get("/papers/" + ids[0]).ok("Ajouté").without("Modifié")
+	edit := p.get("/papers/" + ids[0] + "/edit")
+	p.post(edit.Path, edit.form("", url.Values{"title": {"Bail"}})).ok("Modifié")
 	for range 2 {
 		require.Empty(t, p.smalls("", text)[text], "text has none, and is not tried again")
 	}

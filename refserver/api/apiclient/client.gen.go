@@ -879,6 +879,9 @@ type Deposit struct {
 	// Item Id of the item that it is, or would have been.
 	Item string `json:"item"`
 
+	// Kept It came by a link, and the person said that it is theirs to keep.
+	Kept *bool `json:"kept,omitempty"`
+
 	// Kind What it is: document, note, …
 	Kind string `json:"kind"`
 
@@ -3757,6 +3760,11 @@ type KeepLeftParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// KeepLeftItemParams defines parameters for KeepLeftItem.
+type KeepLeftItemParams struct {
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListItemsParams defines parameters for ListItems.
 type ListItemsParams struct {
 	Kind        *string `form:"kind,omitempty" json:"kind,omitempty"`
@@ -5135,6 +5143,15 @@ func (c *Client) CloseInbox(ctx context.Context, body SetInboxRequest, editors .
 // KeepLeft is POST /inbox/kept: Keep what strangers left.
 func (c *Client) KeepLeft(ctx context.Context, params *KeepLeftParams, editors ...Editor) (*Answer[[]byte], error) {
 	r := outgoing{method: http.MethodPost, path: at("/inbox/kept")}
+	if params != nil {
+		r.head("Idempotency-Key", params.IdempotencyKey)
+	}
+	return call[[]byte](ctx, c, &r, editors)
+}
+
+// KeepLeftItem is POST /inbox/kept/{item}: Keep one thing that a stranger left.
+func (c *Client) KeepLeftItem(ctx context.Context, item string, params *KeepLeftItemParams, editors ...Editor) (*Answer[[]byte], error) {
+	r := outgoing{method: http.MethodPost, path: at("/inbox/kept/%s", item)}
 	if params != nil {
 		r.head("Idempotency-Key", params.IdempotencyKey)
 	}

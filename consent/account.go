@@ -329,17 +329,41 @@ func (p *Post) destroy(ctx context.Context, id vault.ItemID, revision uint64) er
 
 // Count is a number that is shown to who pays for a relay. It is exact from ten on:
 // a small one could be about somebody.
-type Count struct{ n int }
+type Count struct {
+	n      int
+	unsaid bool
+}
 
 // CountOf is the count of so many.
-func CountOf(n int) Count { return Count{n} }
+func CountOf(n int) Count { return Count{n: n} }
 
-const leastCount = 10
+// Unsaid is a count that is not said, as it would tell another one that is too small:
+// a sum less what is said of its parts is the part that is not.
+func Unsaid() Count { return Count{unsaid: true} }
 
-// String returns the number, or "<10".
+// CountOfPart is the count of a part that is said beside the whole, so that neither the
+// part nor what is left of the whole can be told where it is below ten (N87). Below
+// twenty one of the two always is; and to say which would tell how many in most cases.
+func CountOfPart(part, whole int) Count {
+	switch rest := whole - part; {
+	case rest <= 0 || whole < LeastCount:
+		return CountOf(part)
+	case whole < 2*LeastCount || rest < LeastCount:
+		return Unsaid()
+	}
+	return CountOf(part)
+}
+
+// LeastCount is the least number that is said.
+const LeastCount = 10
+
+// String returns the number, "<10", or "-" where it is [Unsaid].
 func (c Count) String() string {
-	if c.n < leastCount {
-		return "<" + strconv.Itoa(leastCount)
+	switch {
+	case c.unsaid:
+		return "-"
+	case c.n < LeastCount:
+		return "<" + strconv.Itoa(LeastCount)
 	}
 	return strconv.Itoa(c.n)
 }
@@ -350,7 +374,7 @@ func (c Count) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 // Counts is what a relay tells who pays for it. It names nobody.
 type Counts struct {
 	Followed       Count `json:"followed"`       // people followed now
-	FollowedSince  Count `json:"followedSince"`  // of them, since the beginning of the year
+	FollowedSince  Count `json:"followedSince"`  // of them, since the beginning of the year; unsaid where the others are too few
 	OpenedThisYear Count `json:"openedThisYear"` // accounts opened, in the calendar year
 	OpenedLastYear Count `json:"openedLastYear"`
 }
@@ -390,5 +414,6 @@ func (p *Post) counts(ctx context.Context, people []Person, items []vault.Item) 
 			}
 		}
 	}
+	c.FollowedSince = CountOfPart(c.FollowedSince.n, c.Followed.n)
 	return c, nil
 }

@@ -8,25 +8,31 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"reconnect.example/storage"
 	"reconnect.example/vault"
 )
 
 // Counted is what is counted for who pays for relays: a stable code. Few things, each
-// an act of a relay's work, and none about somebody: it is counted when it is done, in
-// its commit, and no space is read for it.
-type Counted string
+// an act of work, and none about somebody: it is counted when it is done, in its commit,
+// and no space is read for it.
+type Counted = vault.Counted
 
-// What is counted.
+// What is counted here; vault.CountedKept, vault.CountedBrought and vault.CountedLeft are
+// counted by vaults with a [Tally]. No code holds another one, and each act is under one: a
+// count less one of its parts would tell the part that is not said (N85).
 const (
-	CountedOpened   Counted = "opened"   // spaces that workers opened, of people who let the relay follow
-	CountedVisits   Counted = "visits"   // spaces that workers opened, of people who showed something for a while
-	CountedAttested Counted = "attested" // originals that were seen
+	CountedOpened    Counted = "opened"    // spaces that workers opened, of people who let the relay follow
+	CountedVisits    Counted = "visits"    // spaces that workers opened, of people who showed something for a while
+	CountedAttested  Counted = "attested"  // originals that were seen
+	CountedPresented Counted = "presented" // answers to partner systems, with papers; by people themselves
+	CountedRecovered Counted = "recovered" // people who came back in, at each relay or desk that helped
 )
 
 // What is counted lies by relay and month (of the directory's zone), and under nothing
-// that leads to a person:
+// that leads to a person. What people do themselves lies under the zero id, whichever
+// relays follow them:
 //
 //	svc/count/R/<month>/<code>/<random>  nothing: one
 //	svc/count/R/<month>/<code>           decimal digits: so many more, of a month that is over
@@ -38,11 +44,40 @@ const counts = "svc/count/"
 // monthForm is how a month is written.
 const monthForm = "2006-01"
 
+// Tally counts for who pays what vaults and ways back in are told to count: give it to
+// vault.Config.Tally. Safe for many goroutines; it keeps nothing in memory.
+type Tally struct{ directory *Directory }
+
+var _ vault.Tally = (*Tally)(nil)
+
+// NewTally counts in months of a directory's zone. A nil directory is one without
+// relays: then nothing is counted.
+func NewTally(d *Directory) *Tally { return &Tally{d} }
+
+// Count counts one act in the commit of tx: at a relay, or with the zero id by people
+// themselves. Nothing is written that leads from it to the act.
+func (c *Tally) Count(tx *storage.Tx, relay vault.ID, what vault.Counted) {
+	if c.directory != nil {
+		tx.Put(c.directory.countKey(relay, what, c.directory.cfg.Now()), nil)
+	}
+}
+
+// Month is the month of an instant as counts have it, in the zone of the directory.
+func (d *Directory) Month(at time.Time) string { return at.In(d.cfg.Zone).Format(monthForm) }
+
+// countKey is a new record that says: once.
+func (d *Directory) countKey(relay RelayID, what Counted, at time.Time) string {
+	return counts + relay.String() + "/" + d.Month(at) + "/" + string(what) + "/" + vault.ID(randomID()).String()
+}
+
 // count counts one act in its commit. The name of the record is drawn before: what runs
 // again counts once.
 func (p *Post) count(what Counted) func(tx *storage.Tx) error {
-	s := p.service()
-	key := counts + p.relay.ID.String() + "/" + s.now().In(s.cfg.Directory.cfg.Zone).Format(monthForm) + "/" + string(what) + "/" + vault.ID(randomID()).String()
+	return p.service().count(p.relay.ID, what)
+}
+
+func (s *Service) count(relay RelayID, what Counted) func(tx *storage.Tx) error {
+	key := s.cfg.Directory.countKey(relay, what, s.now())
 	return func(tx *storage.Tx) error {
 		tx.Put(key, nil)
 		return nil
@@ -53,8 +88,8 @@ func (p *Post) count(what Counted) func(tx *storage.Tx) error {
 // below ten. No sums are given, neither of months nor of relays: a sum less its parts
 // would tell the part that is not said.
 type MonthlyCount struct {
-	Relay RelayID
-	Month string // "2026-11"
+	Relay RelayID // zero: by people themselves, by a link or by a partner, at no relay
+	Month string  // "2026-11"
 	What  Counted
 	Count Count
 }
@@ -71,8 +106,9 @@ func (p *Post) Monthly(ctx context.Context) ([]MonthlyCount, error) {
 	return p.service().monthly(ctx, counts+p.relay.ID.String()+"/")
 }
 
-// Monthly returns what was counted at all relays, in the order of their ids, the latest
-// month first: for the operator. Errors: vault.ErrStorage.
+// Monthly returns what was counted at all relays, in the order of their ids, and first
+// what people did themselves; the latest month first: for the operator. Errors:
+// vault.ErrStorage.
 func (s *Service) Monthly(ctx context.Context) ([]MonthlyCount, error) { return s.monthly(ctx, counts) }
 
 func (s *Service) monthly(ctx context.Context, prefix string) (out []MonthlyCount, err error) {
@@ -81,11 +117,11 @@ func (s *Service) monthly(ctx context.Context, prefix string) (out []MonthlyCoun
 			return nil, storageError(err)
 		}
 		parts := strings.Split(strings.TrimPrefix(rec.Key, counts), "/")
-		if len(parts) != 3 && len(parts) != 4 {
-			continue
+		if len(parts) != 3 && len(parts) != 4 || !isCounted(Counted(parts[2])) || !isMonth(parts[1]) {
+			continue // a store puts no words of its own into tables
 		}
 		relay, err := ParseRelayID(parts[0])
-		if err != nil {
+		if err != nil && parts[0] != (RelayID{}).String() {
 			continue
 		}
 		n := 1
@@ -110,6 +146,16 @@ func (s *Service) monthly(ctx context.Context, prefix string) (out []MonthlyCoun
 	return out, nil
 }
 
+// isCounted says whether there is such a code.
+func isCounted(what Counted) bool {
+	return slices.Contains([]Counted{CountedOpened, CountedVisits, CountedAttested, CountedPresented, CountedRecovered, vault.CountedKept, vault.CountedBrought, vault.CountedLeft}, what)
+}
+
+func isMonth(s string) bool {
+	_, err := time.Parse(monthForm, s)
+	return err == nil
+}
+
 func (c MonthlyCount) same(d MonthlyCount) bool {
 	return c.Relay == d.Relay && c.Month == d.Month && c.What == d.What
 }
@@ -122,7 +168,7 @@ const foldAtOnce = 40
 // anywhere, and may run in several processes. A server calls it now and then; it
 // returns how many records it has spared. Errors: vault.ErrStorage.
 func (s *Service) FoldCounts(ctx context.Context) (folded int, err error) {
-	now := s.now().In(s.cfg.Directory.cfg.Zone).Format(monthForm)
+	now := s.cfg.Directory.Month(s.now())
 	var batch []string
 	flush := func() error {
 		n, err := s.fold(ctx, batch)
@@ -191,7 +237,11 @@ func WriteCountsCSV(w io.Writer, all []MonthlyCount) error {
 	out.UseCRLF = true
 	_ = out.Write([]string{"relay", "month", "what", "count"})
 	for _, c := range all {
-		_ = out.Write([]string{c.Relay.String(), c.Month, string(c.What), c.Count.String()})
+		relay := ""
+		if !c.Relay.IsZero() {
+			relay = c.Relay.String()
+		}
+		_ = out.Write([]string{relay, c.Month, string(c.What), c.Count.String()})
 	}
 	out.Flush()
 	return out.Error() // of any line

@@ -58,8 +58,12 @@ func (s *Service) Present(ctx context.Context, v *vault.Vault, n NewPresentation
 		return Receipt{}, err
 	}
 	g := vault.NewGrant{Holder: a.Partner, Scope: vault.ScopePartner, Until: n.Until, Items: n.Items}
+	count := s.count(RelayID{}, CountedPresented)
 	g.Also = func(tx *storage.Tx, given vault.Grant) error {
 		if err := s.standingPartner(ctx, tx, a.Partner, PartnerAsk); err != nil {
+			return err
+		}
+		if err := count(tx); err != nil {
 			return err
 		}
 		return s.putAnswer(tx, a.token, given, names, r.Signatures.VaultKey, r.kept())

@@ -228,9 +228,10 @@ func (h *HandOver) done(tx *storage.Tx) error {
 			continue
 		}
 		counted[g.by.Relay] = true
-		if err := count(tx, g.by.Relay, now, "completed", h.Kind); err != nil {
+		if err := h.service.count(tx, g.by.Relay, eventCompleted, h.Kind); err != nil {
 			return err
 		}
+		consent.NewTally(h.service.cfg.Directory).Count(tx, g.by.Relay, consent.CountedRecovered)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"time"
 
 	"reconnect.example/consent"
 	"reconnect.example/storage"
@@ -14,9 +13,11 @@ import (
 
 // Count is a number of one month. It is of nobody.
 type Count struct {
-	Month string // "2026-11", UTC
+	Month string // "2026-11", in the zone of the directory
 	Event string // "opened", "completed", "cancelled"
 	Kind  vault.PathKind
+	// Count is "<10" below ten, and "-" where it would tell, with the others of its month
+	// or with what is counted for who pays, one that is below ten.
 	Count consent.Count
 }
 
@@ -24,8 +25,16 @@ type Count struct {
 // number in clear, that commits raise and nobody signs. It is for the yearly report.
 const countsDir = "/rc/"
 
-func count(tx *storage.Tx, relay consent.RelayID, now time.Time, event string, kind vault.PathKind) error {
-	key := relay.String() + countsDir + now.UTC().Format("2006-01") + "/" + event + "/" + strconv.Itoa(int(kind))
+const (
+	eventOpened    = "opened"
+	eventCompleted = "completed"
+	eventCancelled = "cancelled"
+)
+
+// count raises a number, in the month that counts for who pays have ([consent.Tally]):
+// otherwise the two together would tell what was done in the hours between the months.
+func (s *Service) count(tx *storage.Tx, relay consent.RelayID, event string, kind vault.PathKind) error {
+	key := relay.String() + countsDir + s.cfg.Directory.Month(s.cfg.Now()) + "/" + event + "/" + strconv.Itoa(int(kind))
 	rec, err := tx.Get(key)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
@@ -37,13 +46,14 @@ func count(tx *storage.Tx, relay consent.RelayID, now time.Time, event string, k
 
 // Counts returns how many requests this desk or relay had, month by month. For managers:
 // consent.ErrNotManager; vault.ErrEnded to who is none any more.
-func (s *Service) Counts(ctx context.Context, p *consent.Post) (out []Count, err error) {
+func (s *Service) Counts(ctx context.Context, p *consent.Post) ([]Count, error) {
 	if !p.Roles().Has(consent.RoleManage) {
 		return nil, consent.ErrNotManager
 	}
 	if err := stands(ctx, p); err != nil {
 		return nil, err
 	}
+	var all []counted
 	prefix := p.Relay().ID.String() + countsDir
 	for rec, err := range s.cfg.Store.All(ctx, prefix) {
 		if err != nil {
@@ -56,8 +66,55 @@ func (s *Service) Counts(ctx context.Context, p *consent.Post) (out []Count, err
 		kind, kindErr := strconv.ParseUint(parts[2], 10, 8)
 		n, err := strconv.Atoi(string(rec.Value))
 		if errors.Join(kindErr, err) == nil {
-			out = append(out, Count{Month: parts[0], Event: parts[1], Kind: vault.PathKind(kind), Count: consent.CountOf(n)})
+			all = append(all, counted{parts[0], parts[1], vault.PathKind(kind), n})
 		}
 	}
-	return out, nil
+	return said(all), nil
+}
+
+// counted is a number as it is.
+type counted struct {
+	month, event string
+	kind         vault.PathKind
+	n            int
+}
+
+// said says numbers so that none which is below ten can be reckoned from the others
+// (N87). How many came back in each month in all is counted for who pays, too: so if one
+// way was too rare to be said, the others are not said either, or the sum less these
+// would say it. And of how many were opened, it is known what became of most: if what is
+// left is too few to be said, how many were opened is not said.
+func said(all []counted) []Count {
+	completed, left, rare := map[string]int{}, map[string]int{}, map[string]bool{}
+	done := map[counted]int{} // by month and kind
+	for _, c := range all {
+		switch c.event {
+		case eventOpened:
+			left[c.month] += c.n
+		case eventCompleted:
+			left[c.month] -= c.n
+			completed[c.month] += c.n
+			rare[c.month] = rare[c.month] || c.n < consent.LeastCount
+			done[counted{month: c.month, kind: c.kind}] = c.n
+		}
+	}
+	out := make([]Count, 0, len(all))
+	for _, c := range all {
+		one := Count{Month: c.month, Event: c.event, Kind: c.kind, Count: consent.CountOf(c.n)}
+		switch c.event {
+		case eventCompleted:
+			if rare[c.month] && completed[c.month] >= consent.LeastCount {
+				one.Count = consent.Unsaid()
+			}
+		case eventCancelled:
+			one.Count = consent.CountOfPart(c.n, left[c.month])
+		case eventOpened:
+			open := c.n - done[counted{month: c.month, kind: c.kind}]
+			if c.n >= consent.LeastCount && open > 0 && open < consent.LeastCount {
+				one.Count = consent.Unsaid()
+			}
+		}
+		out = append(out, one)
+	}
+	return out
 }

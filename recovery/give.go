@@ -303,7 +303,7 @@ func (s *Service) Cancel(ctx context.Context, p *consent.Post, id vault.ID, requ
 		detail["why"] = why
 	}
 	return s.cancel(ctx, v, id, request, detail, func(tx *storage.Tx) error {
-		return count(tx, p.Relay().ID, s.cfg.Now(), "cancelled", 0)
+		return s.count(tx, p.Relay().ID, eventCancelled, 0)
 	})
 }
 

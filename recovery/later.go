@@ -284,7 +284,7 @@ func (s *Service) cancelWatched(ctx context.Context, p *consent.Post, id vault.I
 		detail["why"] = why
 	}
 	err = p.Space().Write(ctx, ActRequestCancelled, detail, func(tx *storage.Tx) error {
-		return count(tx, p.Relay().ID, s.cfg.Now(), "cancelled", 0)
+		return s.count(tx, p.Relay().ID, eventCancelled, 0)
 	})
 	if err != nil {
 		return storageError(err)

@@ -198,7 +198,7 @@ func (s *Service) write(tx *storage.Tx, p *consent.Post, d *draft, h vault.Half)
 	}
 	putPassing(tx, sideKey(d.vault, d.id, d.side), box, until)
 	dueOf(tx, requestKey(d.vault, d.id), until.Add(endedKept))
-	if err := count(tx, p.Relay().ID, s.cfg.Now(), "opened", d.kind); err != nil {
+	if err := s.count(tx, p.Relay().ID, eventOpened, d.kind); err != nil {
 		return err
 	}
 	return d.record.put(tx, requestKey(d.vault, d.id))

@@ -138,6 +138,9 @@ type Config struct {
 	// Events, if not nil, takes what happened, by [Vaults.PublishEvents]; nil: nothing is
 	// kept for it. All services over one store have one, or none has.
 	Events Events
+	// Tally, if not nil, counts what is done for who pays for it, in its commit; nil:
+	// nothing is counted.
+	Tally Tally
 	// UnseenAfter is how many months without a sign-in count as long; 0: 24, at least 6.
 	UnseenAfter int
 	// OnUnseen, if not nil, is told by Sweep when somebody was not seen for so long,

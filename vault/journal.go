@@ -183,6 +183,7 @@ func (t *turn) writeJournal() error {
 		}
 		t.tx.PutUnique(t.v.id.entry(e.Number), record)
 		t.v.service.announce(t.tx, t.heads.owner.Kind, eventOf(e.Act))
+		t.tally(e)
 	}
 	j.Restore = t.heads.owner.Restore
 	record, err := sealJournalHead(t.v.id, t.v.service.keys.signer, *j)

@@ -68,7 +68,7 @@ func Open(ctx context.Context, opts *Options) (*Stage, error) {
 	}
 	under := opts.Vault
 	under.Directory = s.directory(s.Authority.Public(), opts)
-	under.Messenger = s.messengers(under.Messenger)
+	under.Messenger, under.Tally = s.messengers(under.Messenger), tally{s}
 	var err error
 	if s.Stage, err = vaulttest.Open(ctx, &under); err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (s *Stage) Another(t testing.TB, opts *Options) *Stage {
 	other := &Stage{Authority: s.Authority, Organisation: s.Organisation}
 	under := opts.Vault
 	under.Directory = other.directory(s.Directory.Authority(), opts)
-	under.Messenger = other.messengers(under.Messenger)
+	under.Messenger, under.Tally = other.messengers(under.Messenger), tally{other}
 	other.Stage = s.Stage.Another(t, &under)
 	if err := other.serve(opts); err != nil {
 		t.Fatalf("consenttest: %v", err)
@@ -133,6 +133,13 @@ func (l lists) Offers(c vault.Channel) bool { return c == vault.ByRelay }
 
 func (l lists) Send(ctx context.Context, m vault.Message) error {
 	return consent.NewLists(l.of.Register).Send(ctx, m)
+}
+
+// tally counts by a directory that is made with the vaults.
+type tally struct{ of *Stage }
+
+func (c tally) Count(tx *storage.Tx, relay vault.ID, what vault.Counted) {
+	consent.NewTally(c.of.Directory).Count(tx, relay, what)
 }
 
 func (s *Stage) serve(opts *Options) (err error) {

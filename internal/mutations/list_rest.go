@@ -9,6 +9,14 @@ var onTheRest = []mutation{
 	{"RM1", "the leap by which a consent to reminders is stale", "vault", "TestNothingIsSentAfterTheConsentEnded", []edit{
 		{"vault/remind_record.go", " || head.Version-b.Version >= wishAhead", ""},
 	}},
+	{"CO1", "what was brought is counted apart from what was kept", "consent", "TestEachActIsCountedOnceAndUnderOneThing", []edit{
+		{"vault/tally.go", `e.Detail["for"] == "import"`, `false && e.Detail["for"] == "import"`}}},
+	{"CO2", "a part that is unsaid beside its whole", "consent", "TestAPartIsNotSaidBesideItsWholeWhereTheRestIsSmall", []edit{
+		{"consent/account.go", "case whole < 2*LeastCount || rest < LeastCount:", "case false:"}}},
+	{"CO2", "one way back in that is unsaid where another is rare", "recovery", "TestNoNumberBelowTenCanBeReckonedFromTheOthers", []edit{
+		{"recovery/counts.go", "if rare[c.month] && completed[c.month] >= consent.LeastCount {", "if false {"}}},
+	{"CO3", "the look at what a store says was counted", "consent", "TestAStorePutsNoWordsIntoCounts", []edit{
+		{"consent/monthly.go", " || !isCounted(Counted(parts[2])) || !isMonth(parts[1])", ""}}},
 	{"EV2", "the end of the hour before an event is given out", "vault", "TestNoEventSaysOfWhom", []edit{
 		{"vault/events.go", "if hour >= now {", "if hour > now {"},
 	}},

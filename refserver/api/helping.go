@@ -255,7 +255,7 @@ type RecoveryCount struct {
 	Month string `json:"month" doc:"As 2026-11."`
 	Event string `json:"event" doc:"opened, completed or cancelled."`
 	Kind  string `json:"kind,omitempty" doc:"By which kind of way."`
-	Count string `json:"count" doc:"How many; below ten it is \"<10\"."`
+	Count string `json:"count" doc:"How many; below ten it is \"<10\", and \"-\" where it would tell, with others, a number below ten."`
 }
 
 type recoveryCountsOutput struct {

@@ -11,7 +11,7 @@ import (
 // MonthlyCount is how often something was done at a relay in a month.
 type MonthlyCount struct {
 	Month string `json:"month" doc:"Year and month, in the zone of the directory." example:"2026-11"`
-	What  string `json:"what" doc:"opened: spaces that workers opened, of people whom the relay follows. visits: of people who showed something for a while. attested: originals that were seen. New ones may come."`
+	What  string `json:"what" doc:"opened: spaces that workers opened, of people whom the relay follows. visits: of people who showed something for a while. attested: originals that were seen. kept: papers that were added. brought: papers that came in with an import. left: papers and messages that were left in an inbox. recovered: people who came back in with its help. No code holds another one. New ones may come."`
 	Count string `json:"count" doc:"A number from ten on, or \"<10\"." example:"<10"`
 }
 

@@ -378,7 +378,7 @@ func relayJournal(ctx context.Context, p *consent.Post, in *relayJournalInput) (
 type relayCountsOutput struct {
 	Body struct {
 		Followed       string `json:"followed" doc:"People whom the relay follows now. Below ten it is \"<10\", as are all of these."`
-		FollowedSince  string `json:"followedSince" doc:"Of them, since the beginning of the year."`
+		FollowedSince  string `json:"followedSince" doc:"Of them, since the beginning of the year; \"-\" where the two together would tell a number below ten."`
 		OpenedThisYear string `json:"openedThisYear" doc:"Accounts that it opened this calendar year."`
 		OpenedLastYear string `json:"openedLastYear" doc:"And last year."`
 	}

@@ -154,7 +154,7 @@ func (e *Engines) Config(c *config.Config) vault.Config {
 		DeathWait: time.Duration(c.DeathWait) * 24 * time.Hour, UnseenAfter: c.UnseenAfter,
 	}
 	if e.register != nil { // not a nil register in an interface that is not nil
-		cfg.Directory = e.register
+		cfg.Directory, cfg.Tally = e.register, consent.NewTally(e.Directory)
 	}
 	return cfg
 }

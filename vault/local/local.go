@@ -65,6 +65,7 @@ type Options struct {
 	Now         func() time.Time
 	Messenger   vault.Messenger // sends reminders; nil: nobody is reminded
 	Events      vault.Events    // takes what happened; nil: nothing is kept for it
+	Tally       vault.Tally     // counts what is done for who pays; nil: nothing is counted
 
 	// Operator is the Ed25519 public key of the operator's restore key, where that
 	// is kept elsewhere; nil: the one of [OperatorKey] in the folder.
@@ -147,7 +148,7 @@ func OpenWith(ctx context.Context, dir string, opts *Options) (l *Local, err err
 	l.Vaults, err = vault.New(ctx, vault.Config{
 		Directory: directory,
 		Store:     l.Store, Blobs: l.Blobs, Keeper: keeper, Checkpoints: l.Witness, Limiter: l.Witness, Quota: l.Quota,
-		Restore: restore, Folders: o.Folders, SessionIdle: o.SessionIdle, SessionMax: o.SessionMax, Now: o.Now, Messenger: o.Messenger, Events: o.Events,
+		Restore: restore, Folders: o.Folders, SessionIdle: o.SessionIdle, SessionMax: o.SessionMax, Now: o.Now, Messenger: o.Messenger, Events: o.Events, Tally: o.Tally,
 	})
 	if err != nil {
 		return l, err

@@ -136,7 +136,7 @@ func (p *parts) service(ctx context.Context, opts *Options) (*Stage, error) {
 		Now:         p.clock.Now, Folders: folders,
 		SessionIdle: opts.SessionIdle, SessionMax: opts.SessionMax, StaffSessionIdle: opts.StaffSessionIdle, StaffSessionMax: opts.StaffSessionMax,
 		SignIns: opts.SignIns, SignInQueue: opts.SignInQueue, LeftShare: opts.LeftShare, LeftPerDay: opts.LeftPerDay,
-		DeathWait: opts.DeathWait, UnseenAfter: opts.UnseenAfter, OnUnseen: opts.OnUnseen, Messenger: opts.Messenger, Events: opts.Events,
+		DeathWait: opts.DeathWait, UnseenAfter: opts.UnseenAfter, OnUnseen: opts.OnUnseen, Messenger: opts.Messenger, Events: opts.Events, Tally: opts.Tally,
 	})
 	if err != nil {
 		return nil, err

@@ -52,6 +52,8 @@ type Options struct {
 	Messenger vault.Messenger
 	// Events is that of vault.Config.
 	Events vault.Events
+	// Tally is that of vault.Config.
+	Tally vault.Tally
 
 	// What stands between the service and each of its parts; nil: nothing. Wraps
 	// see what this service does, not what [Stage.Another] does.

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,10 +44,64 @@ func TestEverythingIsTakenSealedAndBroughtInInABrowser(t *testing.T) {
 	b.look("bring-plan", "bring.inside", "bring.stays-private", "visibility.who")
 	b.press(`form[action$="/in"] button.main`)
 	b.look("brought", "bring.over")
-	b.goTo(fresh.url + "/bring")
+	brings := func(files ...string) {
+		b.goTo(fresh.url + "/bring")
+		b.do(chromedp.SetUploadFiles(chromedp.CSS("#f-file"), files))
+		b.press(`form[action="/bring"] button.main`)
+	}
+	broken := written(t, "contacts.vcf", []byte("BEGIN:VCARD"))
+	brings(broken)
+	b.look("bring-refused", "bring.refused", "bring.nothing-changed")
 	picture, err := filepath.Abs(photo)
 	require.NoError(t, err)
-	b.do(chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{picture}))
-	b.press(`form[action="/bring"] button.main`)
-	b.look("bring-refused", "bring.refused", "bring.nothing-changed")
+	brings(picture, written(t, "jeu.exe", []byte("MZ\x90\x00\x03\x00\x00\x00")), written(t, "vide.pdf", nil), broken)
+	b.look("came", "came.here", "came.unshown", "jeu", "came.not", "vide.pdf", "came.empty", "came.inside", "contacts.vcf")
+}
+
+func written(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	return path
+}
+
+// A file is brought with a phone that loses the network in the middle, and whose page is
+// loaded anew then: it goes on from where the server has it.
+func TestAFileIsBroughtOverANetworkThatIsLostInTheMiddle(t *testing.T) {
+	t.Parallel()
+	r := start(t, filepath.Join(shortDir(t), "data"), "--demo")
+	n := newRadio(t, r.url)
+	s := openWindow(t).surf(t, "bring-cut", newPhone, "fr")
+	r.url = n.url()
+	s.signIn(r)
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	for i := range uint64(2) {
+		content, err := os.ReadFile(noisy(t, i))
+		require.NoError(t, err)
+		w, err := z.CreateHeader(&zip.FileHeader{Name: fmt.Sprintf("Bail %d.jpg", i+1)})
+		require.NoError(t, err)
+		_, err = w.Write(content)
+		require.NoError(t, err)
+	}
+	require.NoError(t, z.Close())
+	file := written(t, "papiers.zip", packed.Bytes())
+	choose := func() {
+		s.goTo(n.url() + "/bring")
+		s.do(chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{file}))
+	}
+	choose()
+	n.cutAfter(packed.Len() * 2 / 3)
+	s.press(`form[action="/bring"] button.main`)
+	s.waitFor("Le réseau est coupé.")
+	require.True(t, n.isGone())
+	s.look("bring-cut", "phone.cut")
+	n.cutAfter(-1)
+	choose()
+	s.press(`form[action="/bring"] button.main`)
+	s.waitFor("bring.inside")
+	s.forgives("net::ERR_")
+	require.Less(t, n.passed(), packed.Len()*2/3, "what had arrived is not sent again")
+	s.press(`form[action$="/in"] button.main`)
+	s.look("bring-cut-over", "bring.over")
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
+	"reconnect.example/internal/photo"
 	"reconnect.example/quota"
 	"reconnect.example/refserver/problem"
 	"reconnect.example/vault"
@@ -36,6 +38,10 @@ type uploadBegun struct {
 	Problem string `json:"problem,omitempty"` // a sentence to be shown
 	Full    bool   `json:"full,omitempty"`    // there is no room: nothing was sent
 	Unlike  bool   `json:"unlike,omitempty"`  // the file is not what its name says
+	Unshown bool   `json:"unshown,omitempty"` // it is of a kind that cannot be shown here
+	Bundle  bool   `json:"bundle,omitempty"`  // it may have papers in it
+	Photo   bool   `json:"photo,omitempty"`   // nothing has begun: it is to be sent as the form is
+	Why     string `json:"why,omitempty"`     // one of whyNots
 }
 
 func (p *pages) beginPaper(v *visit) error {
@@ -73,30 +79,56 @@ func (v *visit) beginUpload(f *form) (vault.Upload, error) {
 	})
 }
 
-// beginBrought begins the upload of a file that is brought in.
+// beginBrought begins the upload of a file that is brought in. A photo comes otherwise.
 func (p *pages) beginBrought(v *visit) error {
 	f, err := v.readForm()
 	if err != nil {
 		return v.answerBegun(f, err, "")
 	}
 	id, err := p.clicks.do(v.ctx(), v.token, "bring "+f.ID, func() (string, error) {
-		u, err := v.vault.BeginUpload(v.ctx(), v.broughtAs(f.Get("file"), int64(min(number(f.Get("size")), 1<<62))))
+		first, err := base64.StdEncoding.DecodeString(f.Get("head"))
+		if err != nil || len(first) > headOfFile {
+			return "", problem.ErrRequest
+		}
+		size, doc := int64(min(number(f.Get("size")), 1<<62)), vault.NewDocument{}
+		switch kind := kindOf(first, f.Get("type")); {
+		case mayHoldPapers(first, kind), len(first) == 0:
+			doc = v.broughtAs(f.Get("file"), size)
+		case strings.HasPrefix(kind, camera):
+			return "", nil
+		default:
+			doc = v.broughtPaper(f.Get("file"), kind, int(min(number(f.Get("nth")), 1000)))
+		}
+		doc.Size = size
+		u, err := v.vault.BeginUpload(v.ctx(), doc)
 		return u.ID.String(), err
 	})
 	return v.answerBegun(f, err, id)
 }
 
 func (v *visit) answerBegun(f *form, err error, id string) error {
-	status, say := http.StatusCreated, uploadBegun{Upload: id}
+	say := uploadBegun{Upload: id}
 	if err == nil {
 		first, _ := base64.StdEncoding.DecodeString(f.Get("head")) // it could be read: the upload has begun
-		say.Unlike = unlikeItsName(f.Get("file"), kindOf(first, f.Get("type")))
-	} else {
+		kind := kindOf(first, f.Get("type"))
+		_, readable := showable(kind)
+		say.Unlike, say.Unshown = unlikeItsName(f.Get("file"), kind), !readable
+		say.Photo, say.Bundle = id == "", mayHoldPapers(first, kind)
+	}
+	return v.answer(f, say, err)
+}
+
+// answer says to a script what was done, or what stood in the way.
+func (v *visit) answer(f *form, say uploadBegun, err error) error {
+	status := http.StatusCreated
+	if err != nil {
 		var full *quota.FullError
 		p := problem.Of(err)
 		v.log(p, err)
-		status, say = p.Status, uploadBegun{Problem: v.sentence(p), Full: errors.As(err, &full)}
+		status, say = p.Status, uploadBegun{Problem: v.sentence(p), Full: errors.As(err, &full), Why: whyNot(err)}
 		switch {
+		case errors.Is(err, photo.ErrBroken):
+			status, say.Problem = http.StatusUnprocessableEntity, v.t("came.broken")
 		case full != nil:
 			say.Problem = v.t("phone.full", v.Size(full.Left))
 		case errors.Is(err, errOtherSpace):

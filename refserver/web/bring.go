@@ -85,52 +85,6 @@ func (v *visit) bringAgain(f *form, err error) error {
 	return v.show("bring", view)
 }
 
-// bring stores the file, and goes to what is in it.
-func (p *pages) bring(v *visit) error {
-	reader, err := v.r.MultipartReader()
-	if err != nil {
-		return problem.ErrRequest
-	}
-	u := &upload{visit: v, parts: reader, form: newForm()}
-	part, err := u.next()
-	if other := v.stillThere(u.form); other != nil {
-		return other
-	}
-	if err == nil && part == nil {
-		drain(v.r)
-		return v.bringAgain(u.form, nil)
-	}
-	if err != nil {
-		drain(v.r)
-		return v.bringAgain(u.form, err)
-	}
-	source := &body{r: part}
-	where, err := p.clicks.do(v.ctx(), v.token, u.form.ID, func() (string, error) {
-		first, err := source.head(1)
-		if err == nil && len(first) == 0 {
-			err = errEmptyFile
-		}
-		if err != nil {
-			return "", err
-		}
-		item, err := v.vault.AddDocument(v.ctx(), v.broughtAs(part.FileName(), -1), source)
-		if source.failed != nil {
-			return "", source.failed
-		}
-		return bringPath(item), err
-	})
-	drain(v.r)
-	if errors.Is(err, errEmptyFile) {
-		u.form.refuse("file", v.t("wrong.file"))
-		err = nil
-		return v.bringAgain(u.form, err)
-	}
-	if err != nil {
-		return v.bringAgain(u.form, err)
-	}
-	return v.goTo(where, "")
-}
-
 func bringPath(i vault.Item) string { return "/bring/" + i.ID.String() }
 
 // broughtAs is the paper as which a file lies here meanwhile.

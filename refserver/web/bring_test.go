@@ -3,6 +3,7 @@ package web_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/internal/testfiles"
 	"reconnect.example/refserver/session"
 	"reconnect.example/refserver/web"
 	"reconnect.example/vault"
@@ -127,7 +129,7 @@ func TestWhatIsBroughtIsToldBeforeAndRefusedInPlainWords(t *testing.T) {
 	p := open(t, nil).newPerson()
 	calendar := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20261101T000000Z\r\nDTSTART;VALUE=DATE:20261201\r\nSUMMARY:Préfecture\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 	p.brings("agenda.ics", []byte(calendar)).ok("1 rendez-vous")
-	p.brings("note.txt", []byte("bonjour")).is(http.StatusUnprocessableEntity, "Ce fichier n’est pas un de ceux que l’on peut reprendre ici.", "Rien n’a changé")
+	p.brings("contacts.vcf", []byte("BEGIN:VCARD")).is(http.StatusUnprocessableEntity, "Rien n’a changé")
 	g := p.brings("mauvais.zip", zipped(t, map[string]string{"../dehors.pdf": "x"})).is(http.StatusUnprocessableEntity, "dehors.pdf")
 	p.post(g.Path+"/drop", nil).ok("Le fichier est jeté.")
 	p.post("/bring", p.get("/bring").form("/bring", nil)).is(http.StatusBadRequest)
@@ -212,4 +214,84 @@ func TestAFileThatIsBroughtIsUploadedInPieces(t *testing.T) {
 	_, err = v.FinishUpload(t.Context(), id)
 	require.NoError(t, err)
 	p.get("/bring/" + begun.Upload).ok("1 papier")
+}
+
+// Of several files at once a page says of each what became of it: nothing comes, or stays
+// out, without a word.
+func TestOfEachFileThatIsBroughtAPageSaysWhatBecameOfIt(t *testing.T) {
+	t.Parallel()
+	p := open(t, room(4_000_000)).newPerson()
+	photos := testfiles.Photo().Bytes()
+	files := []file{
+		{"file", "Carte vitale.pdf", "application/pdf", pdf}, {"file", "IMG_0001.jpg", "image/jpeg", photos},
+		{"file", "jeu.exe", "application/pdf", []byte("MZ\x90\x00\x03\x00\x00\x00")}, {"file", "vide.pdf", "application/pdf", nil},
+		{"file", "coupée.jpg", "image/jpeg", photos[:len(photos)/2]}, {"file", "agenda <b>.ics", "text/calendar", []byte("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")},
+		{"file", "trop.pdf", "application/pdf", append(bytes.Clone(pdf), make([]byte, 5_000_000)...)},
+	}
+	form := p.get("/bring").ok().form("/bring", nil)
+	g := p.sends("/bring", form, files...).ok("Gardé", "Carte vitale", "Papier du", "Gardé, mais pas montré ici", "jeu", "Ne l’ouvrez que si", "Pas venu", "vide.pdf Ce fichier est vide.",
+		"coupée.jpg Cette photo est abîmée", "trop.pdf Il n’y a plus assez de place", "À ouvrir", "agenda <b>.ics")
+	g.without("agenda <b>.ics")
+	g.link("/papers/[a-z2-7]+")
+	require.Len(t, p.ids(), 4)
+	p.sends("/bring", form, files...).ok("jeu", "coupée.jpg")
+	require.Len(t, p.ids(), 4, "a second click")
+	items, err := p.vault().List(t.Context(), &vault.ListOptions{Kind: vault.KindDocument})
+	require.NoError(t, err)
+	for _, i := range items {
+		require.Equal(t, vault.Private, i.Compartment, i.Name)
+		if i.Document.MediaType == "image/jpeg" {
+			require.Less(t, i.Document.Size, int64(len(photos)), "where it was taken is taken out")
+		}
+	}
+	p.brings("vide.pdf", nil).is(http.StatusUnprocessableEntity, "Choisissez un fichier")
+	p.brings("x.jpg", photos[:len(photos)/2]).is(http.StatusUnprocessableEntity, "Cette photo est abîmée")
+	p.brings("Bail.pdf", append(bytes.Clone(pdf), '\n')).ok("Gardé", "Bail").without("Pas venu")
+}
+
+// What a script sends file by file ends on the same page.
+func TestAScriptBringsFileByFile(t *testing.T) {
+	t.Parallel()
+	p := open(t, room(3_000_000)).newPerson()
+	photos := testfiles.Photo().Bytes()
+	form := p.get("/bring").ok().form("/bring", nil)
+	begin := func(nth int, name string, content []byte) (said struct {
+		Upload, Why   string
+		Bundle, Photo bool
+	}) {
+		values := url.Values{"form": {form.Get("form") + strconv.Itoa(nth)}, "space": form["space"], "file": {name}, "size": {strconv.Itoa(len(content))},
+			"head": {base64.StdEncoding.EncodeToString(content[:min(len(content), 3072)])}}
+		require.NoError(t, json.Unmarshal([]byte(p.post("/bring/begin", values).Body), &said))
+		return said
+	}
+	require.True(t, begin(1, "x.jpg", photos).Photo)
+	require.True(t, begin(2, "x.zip", zipped(t, map[string]string{"a.txt": "a"})).Bundle)
+	require.Equal(t, "full", begin(3, "x.pdf", append(bytes.Clone(pdf), make([]byte, 5_000_000)...)).Why)
+	begun := begin(4, "Bail.pdf", pdf)
+	require.False(t, begun.Bundle || begun.Photo)
+	v, id := p.vault(), itemOf(t, begun.Upload)
+	_, err := v.AppendUpload(t.Context(), id, 0, bytes.NewReader(pdf))
+	require.NoError(t, err)
+	_, err = v.FinishUpload(t.Context(), id)
+	require.NoError(t, err)
+
+	var said struct{ Upload, Why, Problem string }
+	send := func(nth string, content []byte) *page {
+		g := p.sends("/bring", url.Values{"form": {"script-" + nth}, "space": form["space"], "script": {"1"}, "nth": {nth}}, file{"file", "IMG_1.jpg", "image/jpeg", content})
+		said.Upload, said.Why = "", ""
+		require.NoError(t, json.Unmarshal([]byte(g.Body), &said))
+		return g
+	}
+	send("1", photos[:1000]).is(http.StatusUnprocessableEntity)
+	require.Equal(t, "broken", said.Why)
+	send("2", photos).is(http.StatusCreated)
+	first := said.Upload
+	send("2", photos).is(http.StatusCreated)
+	require.Equal(t, first, said.Upload, "its answer was lost")
+
+	came := url.Values{"space": form["space"], "item": {begun.Upload, first}, "not": {"full x <b>.pdf", "empty y.pdf"}}
+	p.post("/bring/came", came).ok("Bail", "Papier du", "x <b>.pdf Il n’y a plus assez de place", "y.pdf Ce fichier est vide.").without("x <b>.pdf")
+	p.post("/bring/came", url.Values{"space": form["space"], "not": {"<script> x"}}).is(http.StatusBadRequest)
+	p.post("/bring/came", url.Values{"space": form["space"], "item": {begun.Upload[:25] + "a", "x"}}).ok("Rien n’est venu.")
+	p.get("/bring/came").ok("Apporter des papiers")
 }

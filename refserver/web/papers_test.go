@@ -133,6 +133,8 @@ func TestAttackA8_AHostileDocumentIsNeverShown(t *testing.T) {
 	page := []byte("<!DOCTYPE html><script>fetch('/journal')</script>")
 	g := p.upload(url.Values{"title": {"annexe\u202efdp.pdf"}}, file{"file", "paper.pdf", "application/pdf", page}).
 		ok("ce fichier n’est pas ce que son nom dit", "il peut être téléchargé, pas montré ici") // whoever was given it as a PDF is told
+	p.upload(url.Values{"title": {"Essai"}}, file{"file", "a.pdf", "application/pdf", pdf}, file{"file", "jeu.exe", "application/x-msdownload", []byte("MZ\x90\x00\x03\x00")}).
+		ok("on ne sait pas montrer ici tous ces fichiers", "Essai 2") // nor does it lie there without a word
 	g.without("\u202e")
 	require.NotContains(t, g.Body, "/preview")
 	for _, path := range []string{"/file", "/preview"} {

@@ -81,8 +81,12 @@ func (p *pages) receive(u *upload) error {
 		where, err = p.clicks.do(v.ctx(), v.token, u.form.ID, func() (string, error) { return u.store(first) })
 		if err == nil {
 			drain(v.r) // nothing, but for a second click
-			if u.unlike && !u.leaves {
+			switch {
+			case u.leaves:
+			case u.unlike:
 				done = "added-unlike"
+			case u.unshown:
+				done = "added-unshown"
 			}
 			return v.goTo(where, done)
 		}
@@ -117,6 +121,8 @@ type upload struct {
 	stored []vault.Item
 	empty  []string // names of files that hold nothing, or a broken photo
 	unlike bool     // a file is not what its name says
+
+	unshown bool // a file is of a kind that cannot be shown here
 }
 
 // errEmptyFile: a file without a byte in it is not stored.
@@ -252,7 +258,8 @@ func (u *upload) storeOne(part *multipart.Part, in vault.Compartment) (vault.Ite
 		return vault.Item{}, err
 	}
 	kind := kindOf(first, part.Header.Get("Content-Type"))
-	u.unlike = u.unlike || unlikeItsName(part.FileName(), kind)
+	_, readable := showable(kind)
+	u.unlike, u.unshown = u.unlike || unlikeItsName(part.FileName(), kind), u.unshown || !readable
 	item, err := u.add(u.title(part), kind, in, content)
 	if source.failed != nil { // what the network said comes before what the library made of it
 		return vault.Item{}, source.failed

@@ -208,6 +208,8 @@ func (p *pages) routes() *http.ServeMux {
 		"GET /bring":                          p.bringForm,
 		"POST /bring":                         p.bring,
 		"POST /bring/begin":                   p.beginBrought,
+		"GET /bring/came":                     p.bringForm, // who loads it again, or chooses another language
+		"POST /bring/came":                    p.came,
 		"GET /bring/{id}":                     p.brought,
 		"POST /bring/{id}":                    p.unseal,
 		"POST /bring/{id}/in":                 p.takeBrought,

@@ -121,21 +121,47 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, opts *Options) (*Bundl
 		return Open(ctx, inside, length, &o) // sealed twice, it needs another secret: ErrSealed
 	}
 	b := &Bundle{opts: o, Complete: true}
-	text := bytes.ToUpper(bytes.TrimLeft(bytes.TrimPrefix(first, []byte("\ufeff")), " \t\r\n"))
-	switch {
-	case bytes.HasPrefix(first, []byte("PK\x03\x04")), bytes.HasPrefix(first, []byte("PK\x05\x06")):
+	switch beginning(first) {
+	case beginsZIP:
 		all, err := openArchive(r, size, o.Limits)
 		if err != nil {
 			return nil, err
 		}
 		return b.opened(b.openFiles(ctx, all))
-	case bytes.HasPrefix(text, []byte("BEGIN:VCARD")):
+	case beginsCards:
 		return b.opened(b.openCards(whole(r, size, o)))
-	case bytes.HasPrefix(text, []byte("BEGIN:VCALENDAR")):
+	case beginsCalendar:
 		return b.opened(b.openCalendar(whole(r, size, o)))
 	}
 	return nil, ErrNotBundle
 }
+
+// begins is one of the forms that [Open] tells apart.
+type begins int
+
+const (
+	beginsUnknown begins = iota
+	beginsZIP
+	beginsCards
+	beginsCalendar
+)
+
+func beginning(first []byte) begins {
+	text := bytes.ToUpper(bytes.TrimLeft(bytes.TrimPrefix(first, []byte("\ufeff")), " \t\r\n"))
+	switch {
+	case bytes.HasPrefix(first, []byte("PK\x03\x04")), bytes.HasPrefix(first, []byte("PK\x05\x06")):
+		return beginsZIP
+	case bytes.HasPrefix(text, []byte("BEGIN:VCARD")):
+		return beginsCards
+	case bytes.HasPrefix(text, []byte("BEGIN:VCALENDAR")):
+		return beginsCalendar
+	}
+	return beginsUnknown
+}
+
+// Begins says from the first 512 bytes of a file, or all of a shorter one, whether [Open]
+// would look into it. Office files, which are ZIP files, are among these.
+func Begins(first []byte) bool { return IsSealed(first) || beginning(first) != beginsUnknown }
 
 func (b *Bundle) opened(err error) (*Bundle, error) {
 	if err != nil {

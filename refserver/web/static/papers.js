@@ -332,7 +332,7 @@
 
   // sendAll begins every paper, which sets its space aside, before a byte is sent.
   function sendAll(all) {
-    var total = all.reduce(function (n, p) { return n + p.blob.size; }, 0), before = 0, ids = [], unlike = false;
+    var total = all.reduce(function (n, p) { return n + p.blob.size; }, 0), before = 0, ids = [], done = "added";
     return all.reduce(function (prior, paper, i) {
       return prior.then(function () { return begin(paper, i); }).then(function (u) { begun.push(u); });
     }, Promise.resolve()).then(function () {
@@ -343,7 +343,7 @@
         });
       }, Promise.resolve());
     }).then(function () {
-      unlike = begun.some(function (u) { return u.unlike; });
+      begun.forEach(function (u) { if (u.unlike && done !== "added-unlike") done = u.unlike; });
       begun = [];
       remember(remembered().filter(function (u) { return ids.indexOf(u.id) < 0; }));
       remembered().forEach(function (old) { end(old.id); }); // of this tab, begun and never gone on with
@@ -351,7 +351,7 @@
       tell(words.finishing);
       return Promise.race([fetch("/papers/small", { method: "POST", body: new URLSearchParams({ make: ids.slice(0, 3).join(" ") }) }), wait(8000)]).catch(function () {});
     }).then(function () {
-      location.assign((ids.length === 1 ? "/papers/" + ids[0] : "/papers") + (unlike ? "?done=added-unlike" : "?done=added"));
+      location.assign((ids.length === 1 ? "/papers/" + ids[0] : "/papers") + "?done=" + done);
     });
   }
 
@@ -375,7 +375,7 @@
           return beginNow(fields);
         }).then(function (said) {
           if (check) remember(remembered().concat({ id: said.upload, check: check }));
-          return { id: said.upload, unlike: said.unlike, paper: paper, at: 0 };
+          return { id: said.upload, unlike: said.unlike ? "added-unlike" : said.unshown ? "added-unshown" : "", paper: paper, at: 0 };
         });
       });
     });

@@ -105,7 +105,7 @@ func (e *elsewhere) anHour(person, worker *surfer) {
 	worker.goTo(e.url + "/papers")
 	worker.look("last-second", e.writes("Ordonnance"))
 	e.Clock.Advance(time.Second)
-	worker.tap(`$="`+e.papers[0]+`"`, "over", "done.nothing-open", "staff.title")
+	worker.tap(`$="`+e.papers[0]+`"`, "over", "done.access-over", "staff.title")
 	worker.without(e.writes("Idris"), e.writes("Ordonnance"), `class="done"`) // nor does a refusal look like a success
 	e.nothingIsLeft(worker)
 	require.NotRegexp(e, visit, worker.source())
@@ -120,7 +120,7 @@ func (e *elsewhere) anHour(person, worker *surfer) {
 func (e *elsewhere) untilSignedOut(person, worker *surfer) {
 	e.shows(person, worker)
 	person.leavesQuietly()
-	worker.tap(`$="`+e.papers[1]+`"`, "out", "done.nothing-open")
+	worker.tap(`$="`+e.papers[1]+`"`, "out", "done.access-over")
 	e.nothingIsLeft(worker)
 	person.entersWithCard(e.url, e.card)
 	person.goTo(e.url + "/sharing")

@@ -1,6 +1,9 @@
 package session
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // Cookies beside that of the session, of the same kind.
 const (
@@ -19,10 +22,24 @@ const (
 	// InvitationCookie holds the code with which a worker has opened their account, until they
 	// have asked with it to be let in: it is typed once, and in no address.
 	InvitationCookie = "__Host-reconnect-invited"
+	// LinkCookie holds the code of a link for who has one and no account, for LinkLasts, so that
+	// the page of the link is one to come back to. It opens what the code opens.
+	LinkCookie = "__Host-reconnect-link"
 	// WorkplaceCookie says that somebody who works for a centre was in on this device, so
 	// that it is one that others use. It says nothing of anybody.
 	WorkplaceCookie = "__Host-workplace"
 )
+
+// LinkLasts is how long a browser keeps the code of a link after it was last used: long enough
+// to photograph a paper, and not for who sits down at the same screen in the afternoon.
+const LinkLasts = 20 * time.Minute
+
+// HoldLink gives the browser the code of a link for LinkLasts.
+func HoldLink(w http.ResponseWriter, code string) {
+	c := cookie(code, int(LinkLasts/time.Second))
+	c.Name = LinkCookie
+	http.SetCookie(w, c)
+}
 
 // Held returns the value of a cookie, or "".
 func Held(r *http.Request, name string) string {

@@ -22,6 +22,10 @@ type Who struct {
 	// nothing is. It is no reason to refuse what is not about that space, least of all to
 	// close it and to sign out.
 	Refused error
+
+	// Over is set where the worker had a space open, and the person, the relay or the time
+	// has ended it since: say so, and close it ([consent.Worker.CloseOpened]).
+	Over bool
 }
 
 // Identify finds out who sends a request: a person, or a worker with what they have
@@ -52,7 +56,8 @@ func Identify(r *http.Request, vaults *vault.Vaults, staff *consent.Service) (*W
 	case err == nil, errors.Is(err, vault.ErrNotFound):
 		return who, nil
 	case errors.Is(err, vault.ErrEnded), errors.Is(err, vault.ErrClosing), errors.Is(err, consent.ErrNotMember), errors.Is(err, consent.ErrKeyChanged):
-		return who, nil // the person ended it, or the relay: nothing is open any more
+		who.Over = true // the person ended it, or the relay: nothing is open any more
+		return who, nil
 	case errors.Is(err, vault.ErrSessionEnded):
 		who.Close()
 		return nil, err

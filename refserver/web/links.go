@@ -36,6 +36,8 @@ func (p *pages) linkRoutes(mux *http.ServeMux) {
 		"GET /open":          p.openForm,
 		"POST /open":         p.open,
 		"POST /open/paper":   p.openPaper,
+		"POST /give/forget":  p.forgetLink,
+		"POST /open/forget":  p.forgetLink,
 	} {
 		mux.Handle(pattern, p.anybody(h))
 	}

@@ -135,3 +135,46 @@ func TestEveryPageOfLinksSpeaksEachLanguage(t *testing.T) {
 		}
 	}
 }
+
+// What was left is not left again by going back, or by loading the page again: after each
+// form of who has a link stands a page that a browser gets.
+func TestWhoHasALinkGoesBackToPagesAndNotToForms(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, nurse := tn.amina(), tn.stranger()
+	code := amina.post("/links", amina.get("/links").form("/links", url.Values{"label": {"Hôpital"}})).ok().code()
+	got := func(g *page, path string) *page {
+		t.Helper()
+		require.Equal(t, path, g.Path)
+		require.Equal(t, http.MethodGet, g.method)
+		require.Empty(t, g.query, "no address has a code")
+		return g
+	}
+	nurse.get("/give").ok("Tapez le code du lien")
+	page := got(nurse.post("/give", url.Values{"linkcode": {code}}), "/give").ok("Hôpital", "Laisser un papier")
+	nurse.gives(page, file{"file", "x.pdf", "application/pdf", pdf}).ok("Le papier est pris. Merci.")
+	message := page.form("/give/message", url.Values{"from": {"Infirmière"}, "text": {"Lundi 9 h"}})
+	taken := nurse.post("/give/message", message).ok("Le message est pris. Merci.", "Hôpital")
+	require.Equal(t, http.MethodGet, taken.method)
+	require.Equal(t, "taken=text", taken.query)
+	nurse.get("/give?taken=x").ok("Hôpital").without("Merci")
+	nurse.get("/give").ok("Hôpital").without("Merci")
+	nurse.post("/give/forget", nil).ok("Ce lien est oublié sur cet appareil.", "Tapez le code du lien").without("Hôpital")
+	nurse.get("/give").ok("Tapez le code du lien")
+
+	paper := amina.upload(url.Values{"title": {"Bail"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok().Path
+	once := amina.post(paper+"/link", amina.get(paper+"/link").form("", url.Values{"label": {"Guichet"}, "times": {"one"}, "lasts": {"hour"}, "password": {password}})).ok().code()
+	look := got(nurse.post("/give", url.Values{"linkcode": {once}}), "/open").ok("Guichet", "Encore 1 fois")
+	got(nurse.get("/give"), "/open").ok("Guichet")
+	require.Equal(t, string(pdf), nurse.post("/open/paper", look.form("/open/paper", url.Values{"how": {"show"}})).Body)
+	nurse.get("/open").ok("Ce lien est terminé.", "Tapez le code du lien").without("Guichet")
+	nurse.get("/open").ok("Tapez le code du lien").without("Ce lien est terminé.")
+
+	nurse.post("/give", url.Values{"linkcode": {code}}).ok("Hôpital")
+	nurse.post("/leave", nil)
+	nurse.get("/give").ok("Tapez le code du lien").without("Hôpital")
+	without := tn.stranger() // whose browser keeps nothing
+	without.client.Jar = nil
+	shown := without.post("/give", url.Values{"linkcode": {code}}).ok("Hôpital")
+	without.post("/give/message", shown.form("/give/message", url.Values{"from": {"x"}, "text": {"y"}})).ok("Le message est pris. Merci.")
+}

@@ -133,6 +133,8 @@ type page struct {
 	Path   string // where the browser ended
 	Header http.Header
 	Body   string
+	method string // by which it ended there
+	query  string
 }
 
 func (p *person) get(path string) *page {
@@ -157,7 +159,7 @@ func (p *person) do(r *http.Request) *page {
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	require.NoError(p.t, err)
-	return &page{p.t, answer.StatusCode, answer.Request.URL.Path, answer.Header, string(body)}
+	return &page{p.t, answer.StatusCode, answer.Request.URL.Path, answer.Header, string(body), answer.Request.Method, answer.Request.URL.RawQuery}
 }
 
 // ok fails unless the page is one of success that says the words.

@@ -141,6 +141,8 @@ func TestARelayIsLetInSeesWhatIsSharedAndIsStopped(t *testing.T) {
 	amina.get("/journal").ok("Samir, Accueil du Port", "Papier ouvert : « Attestation »", "Logement, demande de logement", "Accès donné : « Accueil du Port »", "· Rendu privé Pourquoi")
 	end := amina.get("/sharing").link("/sharing/with/[a-z2-7]+/end")
 	amina.post(end, url.Values{}).ok("C’est arrêté.", "Arrêté par vous")
+	require.Equal(t, "/staff", samir.get("/").ok("L’accès à cet espace est terminé", "la personne ou le centre l’a arrêté").Path, "not silently")
+	samir.get("/").ok("Mes centres").without("L’accès à cet espace est terminé")
 	samir.get(shared).ok("Aucun espace n’est ouvert.")
 	samir.get(tn.relayPath()).ok("Ce centre ne suit encore personne.")
 	receipt := amina.get("/sharing").link("/receipts/[^\"]+")
@@ -201,7 +203,7 @@ func TestSomebodyJoinsATeamAndIsTakenOut(t *testing.T) {
 		}
 	}
 	manager.shows(one+"/suspend", nil).ok("Suspendu")
-	lea.get("/papers").ok("Aucun espace n’est ouvert.")
+	lea.get("/papers").ok("L’accès à cet espace est terminé")
 	manager.shows(one+"/resume", nil).ok("En place")
 	manager.shows(one+"/remove", nil).ok("C’est fait.").without("Léa")
 	lea.get(tn.relayPath()).is(http.StatusForbidden)
@@ -284,6 +286,7 @@ func TestAVisitShowsWhatIsChosenAndEnds(t *testing.T) {
 	tn.stage.Clock.Advance(8 * time.Minute)
 	samir.get("/papers").ok("Ordonnance")
 	tn.stage.Clock.Advance(8 * time.Minute)
+	samir.get("/staff").ok("L’accès à cet espace est terminé", "ou le temps est passé")
 	samir.get("/papers").ok("Aucun espace n’est ouvert.")
 	samir.get(visits).ok("Personne ne vous montre rien")
 }

@@ -189,7 +189,7 @@ func (v *visit) done() (done, refused string) {
 		return "", ""
 	}
 	switch code {
-	case "ended", "nothing-open", "other-space", "factor-needed", "factor-wrong", "typing-gone":
+	case "ended", "nothing-open", "access-over", "other-space", "factor-needed", "factor-wrong", "typing-gone":
 		return "", v.t("done." + code)
 	}
 	return v.t("done." + code), ""

@@ -12,6 +12,7 @@ import (
 
 	"reconnect.example/internal/safename"
 	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -29,9 +30,48 @@ type strangerView struct {
 	Taken string // the field of what was taken: "file" or "text"
 }
 
-func (p *pages) giveForm(v *visit) error { return v.show("give", strangerView{Form: newForm()}) }
+// noLink is what [session.LinkCookie] holds of who has shown no code yet. It tells whether the
+// browser keeps what it is given: where it does not, each page is the answer to a form (N97).
+const noLink = "-"
 
-func (p *pages) openForm(v *visit) error { return v.show("open-link", strangerView{Form: newForm()}) }
+func (p *pages) giveForm(v *visit) error { return v.linkPage("give") }
+
+func (p *pages) openForm(v *visit) error { return v.linkPage("open-link") }
+
+// linkPage shows the page of the link that this browser has brought, or asks for a code. To
+// come back here, or to load it again, sends nothing a second time.
+func (v *visit) linkPage(page string) error {
+	code := v.heldLink()
+	if code == "" {
+		session.HoldLink(v.w, noLink)
+		return v.show(page, strangerView{Form: newForm()})
+	}
+	if err := v.pages.Limits.Link(v.r); err != nil {
+		return err
+	}
+	taken := v.r.URL.Query().Get("taken")
+	if taken != "file" && taken != "text" {
+		taken = ""
+	}
+	return v.showStranger(page, newForm(), code, taken)
+}
+
+// heldLink is the code that this browser has brought before, or "".
+func (v *visit) heldLink() string {
+	if code := session.Held(v.r, session.LinkCookie); code != noLink {
+		return code
+	}
+	return ""
+}
+
+// forgetLink is for who has done what they came for, or has another link.
+func (p *pages) forgetLink(v *visit) error {
+	session.HoldLink(v.w, noLink)
+	if v.r.URL.Path == "/open/forget" {
+		return v.goTo("/open", "link-forgotten")
+	}
+	return v.goTo("/give", "link-forgotten")
+}
 
 // codeIn reads the code of a link, alone or at the end of its address.
 func codeIn(text string) string {
@@ -46,7 +86,8 @@ func (p *pages) give(v *visit) error { return v.lookAtLink("give") }
 
 func (p *pages) open(v *visit) error { return v.lookAtLink("open-link") }
 
-// lookAtLink shows what a link is for: whoever brings it to the other page finds it, too.
+// lookAtLink takes the code of a link to its page: whoever brings it to the other page finds it,
+// too.
 func (v *visit) lookAtLink(page string) error {
 	f, err := v.readForm()
 	if err != nil {
@@ -58,7 +99,22 @@ func (v *visit) lookAtLink(page string) error {
 	if v.required(f, "linkcode"); f.wrong() {
 		return v.again(page, f, nil, strangerView{Form: f})
 	}
-	return v.showStranger(page, newForm(), codeIn(f.Get("linkcode")), "")
+	code := codeIn(f.Get("linkcode"))
+	if session.Held(v.r, session.LinkCookie) != "" {
+		if face, err := v.pages.Vaults.FaceOfLink(v.ctx(), code); err == nil {
+			session.HoldLink(v.w, code)
+			return v.goTo(linkPlace(face.Kind), "")
+		}
+	}
+	return v.showStranger(page, newForm(), code, "") // also what is wrong with it
+}
+
+// linkPlace is the page of a link of a kind.
+func linkPlace(k vault.LinkKind) string {
+	if k == vault.LinkPaper {
+		return "/open"
+	}
+	return "/give"
 }
 
 // showStranger shows the page of a link, or asks for a code that opens one.
@@ -70,10 +126,18 @@ func (v *visit) showStranger(page string, f *form, code, taken string) error {
 		if errors.Is(err, vault.ErrEnded) {
 			again.refuse("linkcode", v.t("wrong.link-over"))
 		}
-		return v.again(page, again, nil, strangerView{Form: again, Taken: taken})
+		view := strangerView{Form: again, Taken: taken}
+		if v.r.Method == http.MethodGet { // it has ended since this browser brought it
+			session.HoldLink(v.w, noLink)
+			return v.show(page, view)
+		}
+		return v.again(page, again, nil, view)
 	}
 	if err != nil {
 		return err
+	}
+	if place := linkPlace(face.Kind); v.r.Method == http.MethodGet && v.r.URL.Path != place {
+		return v.goTo(place, "")
 	}
 	view := strangerView{Form: f, Code: code, Label: safename.Line(face.Label), Face: face, Limit: vault.MaxLeft, Taken: taken}
 	page = "give"
@@ -117,6 +181,10 @@ func (v *visit) given(f *form, code, field string, err error) error {
 		}
 	case err != nil:
 		return err
+	case v.heldLink() == code: // nothing is left twice by going back, or by loading the page again
+		session.HoldLink(v.w, code)
+		http.Redirect(v.w, v.r, "/give?taken="+field, http.StatusSeeOther)
+		return nil
 	default:
 		return v.showStranger("give", newForm(), code, field)
 	}

@@ -27,6 +27,7 @@ type visit struct {
 	post    *consent.Post   // of the worker, where vault is open
 	purpose consent.Purpose // for which it is
 	refused error           // why what the worker has open cannot be opened now
+	over    bool            // what the worker had open was ended by somebody else, or by its time
 
 	binned  bool  // the space is full, and there is something in the bin
 	sharing *bool // what this visit found or said of whether the device is shared; nil: nothing
@@ -66,6 +67,9 @@ func (p *pages) person(h handler) http.Handler {
 // it open. What a worker may not do, the library refuses.
 func (p *pages) shared(h handler) http.Handler {
 	return p.signedIn(func(v *visit) error {
+		if v.over {
+			return v.accessOver()
+		}
 		if v.vault == nil && v.r.URL.Path == "/" { // the way home
 			return v.goTo("/staff", "")
 		}
@@ -85,8 +89,20 @@ func (p *pages) staff(h handler) http.Handler {
 		if v.worker == nil {
 			return v.goTo("/", "")
 		}
+		if v.over && v.r.URL.Path == "/staff" && v.r.Method == http.MethodGet {
+			return v.accessOver()
+		}
 		return h(v)
 	})
+}
+
+// accessOver tells a worker once that what they had open is not theirs to see any more: a page
+// that silently becomes another one looks like a slip of their own.
+func (v *visit) accessOver() error {
+	if err := v.worker.CloseOpened(v.ctx()); err != nil {
+		return err
+	}
+	return v.goTo("/staff", "access-over")
 }
 
 // own serves pages of whoever is signed in about their own space: a person's, or a
@@ -134,7 +150,7 @@ func (v *visit) resume() error {
 	if who.Worker == nil && v.onSharedDevice() {
 		v.keep(v.token)
 	}
-	v.vault, v.worker, v.post, v.purpose, v.refused = who.Vault, who.Worker, who.Post, who.Purpose, who.Refused
+	v.vault, v.worker, v.post, v.purpose, v.refused, v.over = who.Vault, who.Worker, who.Post, who.Purpose, who.Refused, who.Over
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ const childErrand = "CONSENT_TEST_ERRAND"
 
 // TestMain also makes this test binary a service that works until it is killed.
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)                                                    // thousands of small worlds, each soon thrown away: an eighth of the time
 	if err := flag.Set("rapid.checks", fmt.Sprint(sized(8, 20))); err != nil { // an argument of go test is heard afterwards
 		panic(err)
 	}

@@ -116,7 +116,7 @@ func TestWhateverFailsMuchIsLockedOrComesBackWhole(t *testing.T) {
 		for _, opening := range []bool{false, true} {
 			t.Run(fmt.Sprint(what.name, ", opening again: ", opening), func(t *testing.T) {
 				t.Parallel()
-				step := sized(90*slower, 3) // calls of the store
+				step := sized(90*slower, 5) // calls of the store
 				if what.every == 1 {        // commits alone, of which there are few
 					step = sized(5*slower, 1)
 				}

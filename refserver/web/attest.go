@@ -171,13 +171,18 @@ func (p *pages) attested(v *visit) error {
 		return vault.ErrNotFound
 	}
 	view.Picture, _ = showable(i.Document.MediaType)
-	view.Address = strings.TrimSuffix(p.Address, "/")
-	if view.Address == "" {
-		view.Address = "https://" + v.r.Host
-	}
-	view.Address += "/seen"
-	view.Code = view.Address + "#" + i.Document.Attested // behind #, a browser sends it to nobody
+	view.Address, view.Code = v.seenCode(i)
 	return v.show("attested", view)
+}
+
+// seenCode is where what is attested of a paper is verified, and what its QR code says.
+func (v *visit) seenCode(i vault.Item) (address, code string) {
+	address = strings.TrimSuffix(v.pages.Address, "/")
+	if address == "" {
+		address = "https://" + v.r.Host
+	}
+	address += "/seen"
+	return address, address + "#" + i.Document.Attested // behind #, a browser sends it to nobody
 }
 
 // checkView is the page on which anybody verifies what is on a printout.

@@ -11,16 +11,22 @@ import (
 	"rsc.io/qr"
 
 	"reconnect.example/consent"
+	"reconnect.example/internal/testfiles"
 	"reconnect.example/vault"
 )
 
 // attestedTown is a town where Samir has Amina's shared paper open; paper is its page.
 func attestedTown(t *testing.T) (tn *town, amina, samir *person, paper string) {
 	t.Helper()
-	tn = newTown(t)
+	return attestedIn(t, newTown(t))
+}
+
+func attestedIn(t *testing.T, in *town) (tn *town, amina, samir *person, paper string) {
+	t.Helper()
+	tn = in
 	tn.stage.Sign(t, consent.Change{Licence: &consent.Licence{Relay: tn.harbor.ID, Number: "1", From: "2020-01-01", To: "2030-01-01", Currency: "EUR"}})
 	amina = tn.amina()
-	paper = amina.upload(url.Values{"title": {"Acte de naissance"}, "visibility": {"shared"}}, file{"file", "acte.pdf", "application/pdf", pdf}).ok().Path
+	paper = amina.upload(url.Values{"title": {"Acte de naissance"}, "visibility": {"shared"}}, file{"file", "acte.pdf", "application/pdf", testfiles.Letter().Bytes()}).ok().Path
 	amina.follows(tn.harbor.Relay, nil).ok()
 	samir = tn.desk(tn.samir)
 	tn.opens(samir).ok()

@@ -24,6 +24,7 @@ type printView struct {
 	Papers []chosenPaper // that can be printed
 	Others []vault.Item  // that cannot
 	Makes  bool          // papers are printed here
+	Sheets bool          // the original of some was seen, which their print says
 	Seen   seenKinds     // of which there are lists
 }
 
@@ -50,6 +51,7 @@ func (v *visit) printing(f *form, chosenFolder string) (printView, error) {
 	add := func(papers []vault.Item, all bool) {
 		for _, i := range papers {
 			if _, readable := showable(i.Document.MediaType); readable {
+				view.Sheets = view.Sheets || v.pages.Staff != nil && i.Document.Attested != ""
 				view.Papers = append(view.Papers, chosenPaper{i, all || slices.Contains(f.Values["items"], i.ID.String())})
 			} else {
 				view.Others = append(view.Others, i)
@@ -94,9 +96,13 @@ func (p *pages) print(v *visit) error {
 		f.Problem = v.t("print.nothing")
 		return v.showWith(http.StatusUnprocessableEntity, "print", view)
 	}
-	made, err := p.Printer.Print(v.ctx(), v.toPrint(chosen))
+	var made *printing.Made
+	papers, of, err := v.toPrint(chosen)
+	if err == nil {
+		made, err = p.Printer.Print(v.ctx(), papers)
+	}
 	if err != nil {
-		return v.notPrinted(view, chosen, err)
+		return v.notPrinted(view, of, err)
 	}
 	defer made.Close() //nolint:errcheck // it has no error
 	v.w.Header().Set("Content-Security-Policy", previewPolicy)
@@ -107,9 +113,12 @@ func (p *pages) print(v *visit) error {
 	return nil
 }
 
-// toPrint opens a paper when its turn has come.
-func (v *visit) toPrint(chosen []vault.Item) []printing.Paper {
-	var papers []printing.Paper
+// toPrint opens a paper when its turn has come, and puts behind it what says that its
+// original was seen. of are the papers that these are, or are about.
+func (v *visit) toPrint(chosen []vault.Item) (papers []printing.Paper, of []vault.Item, err error) {
+	if len(chosen) > printing.MaxPapers {
+		return nil, nil, printing.ErrTooMuch // before anything is verified of them
+	}
 	for _, i := range chosen {
 		papers = append(papers, printing.Paper{Size: i.Document.Size, Open: func() (io.ReadCloser, error) {
 			content, err := v.vault.PrintDocument(v.ctx(), i.ID)
@@ -122,16 +131,24 @@ func (v *visit) toPrint(chosen []vault.Item) []printing.Paper {
 			}
 			return content, nil
 		}})
+		of = append(of, i)
+		sheet, seen, err := v.seenPaper(i)
+		if err != nil {
+			return nil, nil, err
+		}
+		if seen {
+			papers, of = append(papers, sheet), append(of, i)
+		}
 	}
-	return papers
+	return papers, of, nil
 }
 
 // notPrinted says on the page which paper cannot be printed, and why. The choice stays.
-func (v *visit) notPrinted(view printView, chosen []vault.Item, err error) error {
+func (v *visit) notPrinted(view printView, of []vault.Item, err error) error {
 	refused := (*printing.Refusal)(nil)
 	switch {
-	case errors.As(err, &refused) && refused.Paper >= 0 && refused.Paper < len(chosen):
-		view.Form.Problem = v.t("print.refused", chosen[refused.Paper].Name) + " " + v.whyNotPrinted(refused.Why)
+	case errors.As(err, &refused) && refused.Paper >= 0 && refused.Paper < len(of):
+		view.Form.Problem = v.t("print.refused", of[refused.Paper].Name) + " " + v.whyNotPrinted(refused.Why)
 	case errors.As(err, &refused):
 		view.Form.Problem = v.t("print.too-much")
 	case errors.Is(err, printing.ErrTooMuch):

@@ -2,16 +2,20 @@ package web_test
 
 import (
 	"bytes"
+	"image"
+	_ "image/png"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 	"github.com/stretchr/testify/require"
+	"rsc.io/qr"
 
 	"reconnect.example/internal/testfiles"
 	"reconnect.example/refserver/printing"
@@ -126,6 +130,73 @@ func TestAWorkerPrintsWhatIsSharedInTheirOwnName(t *testing.T) {
 	samir.post("/print", url.Values{"items": {private}}).is(http.StatusUnprocessableEntity, "Cochez au moins un papier.")
 	require.Equal(t, 1, printable(t, samir.post("/print", url.Values{"what": {"all"}, "items": {private}})))
 	amina.get("/journal").ok("Samir, Accueil du Port", "Papier imprimé : « Attestation »", "Logement, demande de logement").without("Papier imprimé : « Ordonnance »")
+}
+
+// Behind each paper whose original was seen comes the sheet with the code; whoever scans it
+// from the print finds what was signed.
+func TestThePrintOfChosenPapersSaysWhoseOriginalWasSeen(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	tn.server = httptest.NewTLSServer(printingPages(t, web.Config{Vaults: tn.stage.Vaults, Staff: tn.stage.Service, Directory: tn.stage.Directory, Now: tn.stage.Clock.Now, Address: "https://espace.example.org"}))
+	t.Cleanup(tn.server.Close)
+	tn, amina, samir, paper := attestedIn(t, tn)
+	amina.upload(url.Values{"title": {"Lettre"}}, file{"file", "a.pdf", "application/pdf", testfiles.Letter().Bytes()}).ok()
+	amina.upload(url.Values{"title": {"Paie"}, "visibility": {"shared"}}, file{"file", "b.pdf", "application/pdf", testfiles.Payment().Bytes()}).ok()
+	amina.get("/print").ok().without("la feuille avec le code")
+	all := url.Values{"what": {"all"}}
+	without := printable(t, amina.post("/print", all))
+	ask := samir.get(paper + "/attest").ok()
+	samir.post(paper+"/attest", ask.form("", url.Values{"kind": {"birth-certificate"}, "held": {"1"}})).ok("C’est signé.")
+	amina.get("/print").ok("la feuille avec le code")
+
+	code := "https://espace.example.org/seen#" + tn.printed(t, amina)
+	for _, language := range []string{"fr", "ar"} { // no letters of the second are drawn; the code is
+		amina.post("/language", url.Values{"language": {language}, "here": {"/print"}}).ok()
+		g := amina.post("/print", all)
+		require.Equal(t, without+1, printable(t, g), "one sheet, and only for that paper")
+		require.True(t, shows(t, g.Body, code), language)
+		require.True(t, shows(t, samir.post("/print", all).Body, code))
+	}
+	amina.post("/language", url.Values{"language": {"fr"}, "here": {"/print"}}).ok()
+	amina.post(paper+"/attest/remove", amina.get(paper).form(paper+"/attest/remove", nil)).ok()
+	require.Equal(t, without, printable(t, amina.post("/print", all)))
+}
+
+// shows reports whether a picture in a PDF has this QR code in it.
+func shows(t *testing.T, pdf, text string) bool {
+	t.Helper()
+	code, err := qr.Encode(text, qr.M)
+	require.NoError(t, err)
+	pages, err := api.ExtractImagesRaw(strings.NewReader(pdf), nil, model.NewDefaultConfiguration())
+	require.NoError(t, err)
+	for _, page := range pages {
+		for _, picture := range page {
+			if m, _, err := image.Decode(picture); err == nil && m.Bounds().Dx() == 1240 && holdsCode(m, code) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func holdsCode(m image.Image, code *qr.Code) bool {
+	const margin, side = 100, 760
+	dot := side / (code.Size + 8)
+	black := func(x, y int) bool {
+		gray, _, _, _ := m.At(x, y).RGBA()
+		return gray < 0x8000
+	}
+	for top := range m.Bounds().Dy() - dot*code.Size {
+		all := true
+		for n := 0; all && n < code.Size*code.Size; n++ {
+			x, y := n%code.Size, n/code.Size
+			all = black(margin+(x+4)*dot+dot/2, top+y*dot+dot/2) == code.Black(x, y)
+		}
+		if all {
+			return true
+		}
+	}
+	return false
 }
 
 func TestSheetsForTheWallSayWhatThereIs(t *testing.T) {

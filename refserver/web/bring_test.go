@@ -292,6 +292,6 @@ func TestAScriptBringsFileByFile(t *testing.T) {
 	came := url.Values{"space": form["space"], "item": {begun.Upload, first}, "not": {"full x <b>.pdf", "empty y.pdf"}}
 	p.post("/bring/came", came).ok("Bail", "Papier du", "x <b>.pdf Il n’y a plus assez de place", "y.pdf Ce fichier est vide.").without("x <b>.pdf")
 	p.post("/bring/came", url.Values{"space": form["space"], "not": {"<script> x"}}).is(http.StatusBadRequest)
-	p.post("/bring/came", url.Values{"space": form["space"], "item": {begun.Upload[:25] + "a", "x"}}).ok("Rien n’est venu.")
+	p.post("/bring/came", url.Values{"space": form["space"], "item": {strings.Repeat("a", 26), "x"}}).ok("Rien n’est venu.")
 	p.get("/bring/came").ok("Apporter des papiers")
 }

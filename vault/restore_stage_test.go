@@ -23,6 +23,7 @@ type restorable struct {
 	operator seal.SigningKey
 	person   *vaulttest.Person
 	register *register // not nil: the directory of every process
+	sends    vault.Messenger
 }
 
 var restoreWitnessSeed = bytes.Repeat([]byte{'w'}, 32)
@@ -30,7 +31,13 @@ var restoreWitnessSeed = bytes.Repeat([]byte{'w'}, 32)
 // newRestorable starts one over the stores of a stage, with a person.
 func newRestorable(t testing.TB, stage *vaulttest.Stage) *restorable {
 	t.Helper()
-	r := &restorable{stage: stage, operator: seal.NewSigningKey()}
+	return newRestorableIn(t, &restorable{}, stage)
+}
+
+// newRestorableIn starts one that has a register or a messenger already.
+func newRestorableIn(t testing.TB, r *restorable, stage *vaulttest.Stage) *restorable {
+	t.Helper()
+	r.stage, r.operator = stage, seal.NewSigningKey()
 	var err error
 	r.witness, err = witness.New(witness.Config{
 		Store: storage.New(memstore.New()), Now: stage.Clock.Now, Seed: restoreWitnessSeed, Operator: r.operator.Public(),
@@ -60,7 +67,7 @@ func (r *restorable) over(t testing.TB, store *storage.Store, keys *vault.Restor
 	}
 	service, err := vault.New(t.Context(), vault.Config{
 		Directory: directory, Store: store, Blobs: r.stage.Blobs, Keeper: r.stage.Keeper, Quota: r.stage.Quota,
-		Checkpoints: c, Limiter: l, Restore: keys, Now: r.stage.Clock.Now, Folders: []string{"Papers"},
+		Checkpoints: c, Limiter: l, Restore: keys, Now: r.stage.Clock.Now, Folders: []string{"Papers"}, Messenger: r.sends,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, service.Close()) })

@@ -6,6 +6,14 @@ var onTheRest = []mutation{
 		{"vault/remind.go", "if err := t.toldBy(c); err != nil {", "if err := t.toldBy(c); false && err != nil {"}}},
 	{"RM7", "a relay that follows no more tells nothing", "consent", "TestACentreThatDoesNotFollowTellsNothing", []edit{
 		{"vault/grants.go", "if err := t.endTold(ID(k.Holder)); err != nil {", "if err := error(nil); err != nil {"}}},
+	{"RM10", "that mail is sent encrypted or not at all", "refserver/post", "TestNothingIsSentToAServerThatOffersNoEncryption", []edit{
+		{"refserver/post/mail.go", "} else if !remote.Addr().Unmap().IsLoopback() {", "} else if false && !remote.Addr().Unmap().IsLoopback() {"}}},
+	{"EV5", "the look at the very address that is connected to", "refserver/outbound", "TestANameThatLeadsInsideTheSecondTimeReachesNobody", []edit{
+		{"refserver/outbound/outbound.go", "if err != nil || !c.opts.reaches(at.Addr()) {", "if err != nil {"}}},
+	{"RM8", "what a restore knows of reminders that were sent since", "vault", "TestARestoreSendsNothingOld", []edit{
+		{"vault/remind_when.go", "	if back {", "	if false && back {"}}},
+	{"RM9", "the end of reminders with the keys", "vault", "TestRemindersEndWithARecovery", []edit{
+		{"vault/rotate.go", "	t.tx.Delete(t.v.id.remind()) // who had the old keys may have the phone\n", ""}}},
 	{"RM1", "the leap by which a consent to reminders is stale", "vault", "TestNothingIsSentAfterTheConsentEnded", []edit{
 		{"vault/remind_record.go", " || head.Version-b.Version >= wishAhead", ""},
 	}},

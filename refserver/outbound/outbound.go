@@ -30,10 +30,11 @@ const (
 
 // Options are what tests may loosen, and an operator whose partners are in the same network.
 type Options struct {
-	Loopback bool          // also http:// and https:// to this machine
-	Private  bool          // also https:// to private networks (RFC 1918, RFC 4193)
-	Waits    time.Duration // for one request and its whole answer; 0: 15 seconds
-	Dial     func(network string, address netip.AddrPort) error
+	Loopback bool                                               // also http:// and https:// to this machine
+	Private  bool                                               // also https:// to private networks (RFC 1918, RFC 4193)
+	Waits    time.Duration                                      // for one request and its whole answer; 0: 15 seconds
+	Dial     func(network string, address netip.AddrPort) error // told of each address that passed, before it is connected to
+	Resolver *net.Resolver                                      // nil: that of the machine
 }
 
 func (o *Options) reaches(a netip.Addr) bool {
@@ -57,7 +58,7 @@ func New(opts *Options) *Client {
 	if c.opts.Waits == 0 {
 		c.opts.Waits = waits
 	}
-	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: func(network, address string, _ syscall.RawConn) error {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, Resolver: c.opts.Resolver, Control: func(network, address string, _ syscall.RawConn) error {
 		// Here the name has been resolved, and this very address is connected to: nothing
 		// can be exchanged between the check and the use (DNS rebinding).
 		at, err := netip.ParseAddrPort(address)

@@ -72,6 +72,21 @@ func (s *Service) AskCode(ctx context.Context, v *vault.Vault) (AskCode, error) 
 	return c, err
 }
 
+// AskCodeWaits is a code that was made for v, to be shown again, for as long as no partner has
+// used it and its time is not over: vault.ErrNotFound from then on, and for any other code. It
+// tells who has the code nothing beyond that.
+func (s *Service) AskCodeWaits(ctx context.Context, v *vault.Vault, code string) (AskCode, error) {
+	raw, err := s.cfg.Vaults.Slip(ctx, slipCode, code)
+	var slip codeSlip
+	if err == nil && (seal.Unmarshal(raw, &slip) != nil || slip.Vault != v.ID() || slip.Until <= s.now().UnixMilli()) {
+		err = vault.ErrNotFound
+	}
+	if err != nil {
+		return AskCode{}, err
+	}
+	return AskCode{Code: code, Until: fromUnixMilli(slip.Until)}, nil
+}
+
 // Asked is what a partner asks, as the person sees it.
 type Asked struct {
 	ID           [16]byte // by which it is answered

@@ -49,7 +49,9 @@ func movesInABrowser(t *testing.T, w *window, lang string) {
 	code := shownMove.FindString(there.text())
 	require.NotEmpty(t, code, there.text())
 	there.press(`a[href="/arrive"].main`)
-	there.waits("arrive.leaving") // it is shown once: the first tap asks
+	there.waits("arrive.waiting")
+	there.press(`a[href="/arrive/code"]`) // it can be shown again
+	there.waits("arrive.code-means")
 	there.press(`a[href="/arrive"].main`)
 	there.look("arrive-waits", "arrive.waiting", "arrive.nothing")
 	there.without(code)

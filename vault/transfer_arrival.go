@@ -27,7 +27,7 @@ type AwaitOptions struct {
 
 // AwaitTransfer makes a code with which another operator's service can send everything
 // that the person has there. where is the address of this service, as the other one
-// reaches it. Show the code to the person alone, once. A code from before ends, with what
+// reaches it. Show the code to the person alone: [Vault.Arrival] has it again while nothing has come. A code from before ends, with what
 // came by it.
 //
 // Errors: ErrNotAllowed to everybody but the person; ErrClosing; InvalidError, also while
@@ -85,6 +85,10 @@ type Arrival struct {
 	Offset   int64            // bytes of it that are here
 	Complete bool             // it can be opened
 	Receipt  *TransferReceipt // it was taken in
+
+	// Code is the code that was made, to be shown to its person again, for as long as nothing
+	// has come by it; zero from then on. With the keys that this service has now.
+	Code TransferCode
 }
 
 // Arrival says how far it is. ErrNotFound if nothing is awaited.
@@ -105,7 +109,15 @@ func (v *Vault) Arrival(ctx context.Context) (a Arrival, err error) {
 		if errors.Is(err, ErrNotFound) { // it has ended; what came by it is gone
 			return ErrNotFound
 		}
-		a.Size, a.Offset, a.Complete = b.Size, b.offset(), b.complete()
+		if a.Size, a.Offset, a.Complete = b.Size, b.offset(), b.complete(); err != nil || a.Size > 0 {
+			return err
+		}
+		keys, err := transferKeysOf(t.heads.owner)
+		if err != nil {
+			return err
+		}
+		a.Code = TransferCode{Where: p.Where, Vault: v.id, secret: p.Secret}
+		a.Code.keys, err = keys.digest()
 		return err
 	})
 	return a, err

@@ -104,6 +104,9 @@ func await(t *testing.T, s *scene) vault.TransferCode {
 	t.Helper()
 	code, err := s.v.AwaitTransfer(t.Context(), newOperator, nil)
 	require.NoError(t, err)
+	a, err := s.v.Arrival(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, code, a.Code, "to be shown again")
 	return code
 }
 
@@ -167,6 +170,7 @@ func TestAMoveArrivesWholeWhateverTheNetworkDoes(t *testing.T) {
 	arrival, err := next.v.Arrival(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, &kept, arrival.Receipt)
+	require.Zero(t, arrival.Code)
 }
 
 func values(m map[string][32]byte) (out [][32]byte) {

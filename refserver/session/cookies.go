@@ -25,6 +25,9 @@ const (
 	// LinkCookie holds the code of a link for who has one and no account, for LinkLasts, so that
 	// the page of the link is one to come back to. It opens what the code opens.
 	LinkCookie = "__Host-reconnect-link"
+	// AskCookie holds the code that a person gives to a partner, to be shown again while it can
+	// be used: it opens nothing, and is of whose vault it was made for.
+	AskCookie = "__Host-reconnect-ask"
 	// WorkplaceCookie says that somebody who works for a centre was in on this device, so
 	// that it is one that others use. It says nothing of anybody.
 	WorkplaceCookie = "__Host-workplace"

@@ -14,7 +14,7 @@ import (
 	"reconnect.example/vault/bundle"
 )
 
-// Coming here from another server: a code is shown once and given there; what comes by it
+// Coming here from another server: a code is shown and given there; what comes by it
 // lies sealed until the person has seen what is in it and takes it in.
 
 // moveRoutes are the pages of who comes from another server, or goes to one.
@@ -22,6 +22,7 @@ func (p *pages) moveRoutes(mux *http.ServeMux) {
 	for pattern, h := range map[string]handler{
 		"GET /arrive":         p.arrive,
 		"POST /arrive":        p.awaitArrival,
+		"GET /arrive/code":    p.arrivalCode,
 		"POST /arrive/end":    p.endArrival,
 		"GET /arrive/inside":  p.arrive, // who loads it again, or chooses another language
 		"POST /arrive/inside": p.arrived,
@@ -41,7 +42,7 @@ func (p *pages) moveRoutes(mux *http.ServeMux) {
 // arriveView is how far a move to here is.
 type arriveView struct {
 	Form    *form
-	Code    string // made just now, shown once
+	Code    string // that is shown; "": how far it is
 	Host    string // of this server, which the person compares
 	Awaited *vault.Arrival
 	Receipt *moveReceipt
@@ -77,31 +78,33 @@ func (v *visit) comesBack(path string) {
 	}
 }
 
-// awaitArrival shows the code once. A second click, and a page that is loaded again, show
-// the same: another would end it, and throw away what came by it.
+// awaitArrival makes a code. A second click, and a page that is loaded again, lead to the same:
+// another would end it, and throw away what came by it.
 func (p *pages) awaitArrival(v *visit) error {
 	f, err := v.readForm()
 	if err != nil {
 		return err
 	}
-	code, err := p.clicks.do(v.ctx(), v.token, f.ID, func() (string, error) {
-		code, err := v.vault.AwaitTransfer(v.ctx(), p.Moving.Address, nil)
-		if err != nil {
-			return "", err
-		}
-		return code.Text(), nil
+	_, err = p.clicks.do(v.ctx(), v.token, f.ID, func() (string, error) {
+		_, err := v.vault.AwaitTransfer(v.ctx(), p.Moving.Address, nil)
+		return "", err
 	})
 	if err != nil {
 		return err
 	}
+	return v.goTo("/arrive/code", "")
+}
+
+// arrivalCode shows the code, for as long as nothing has come by it.
+func (p *pages) arrivalCode(v *visit) error {
 	a, err := v.vault.Arrival(v.ctx())
-	if errors.Is(err, vault.ErrNotFound) { // it has ended since
+	if errors.Is(err, vault.ErrNotFound) || err == nil && (a.Receipt != nil || a.Size > 0) {
 		return v.goTo("/arrive", "")
 	}
 	if err != nil {
 		return err
 	}
-	return v.show("arrive", arriveView{Form: newForm(), Host: p.Moving.Name(), Code: code, Awaited: &a})
+	return v.show("arrive", arriveView{Form: newForm(), Host: p.Moving.Name(), Code: a.Code.Text(), Awaited: &a})
 }
 
 // endArrival ends the code, and throws away what came by it; a second click does nothing.

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
 	"reconnect.example/refserver/notice"
+	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -18,6 +20,7 @@ func (p *pages) askRoutes(mux *http.ServeMux) {
 	for pattern, h := range map[string]handler{
 		"GET /asks":                     p.asks,
 		"POST /asks/code":               p.makeAskCode,
+		"GET /asks/code":                p.askCode,
 		"GET /asks/{id}":                p.askedForm,
 		"POST /asks/{id}":               p.answerAsk,
 		"POST /asks/{id}/refuse":        p.refuseAsk,
@@ -34,6 +37,7 @@ func (p *pages) askRoutes(mux *http.ServeMux) {
 
 // asksView is who asks for papers, and what is out.
 type asksView struct {
+	Code    *consent.AskCode // that can still be given to a partner; nil: none is known here
 	Waiting []askView
 	Out     []presentedView
 	Over    []presentedView
@@ -101,6 +105,9 @@ func (p *pages) asks(v *visit) error {
 		return err
 	}
 	var view asksView
+	if view.Code, err = v.askCodeHeld(); err != nil {
+		return err
+	}
 	for _, a := range all {
 		view.Waiting = append(view.Waiting, v.ask(a))
 	}
@@ -158,6 +165,8 @@ func (v *visit) presented() (out, over []presentedView, err error) {
 	return out, over, nil
 }
 
+// makeAskCode makes a code, which this browser can show again until it is used, its time is
+// over, or somebody leaves: the person may have turned the page before they had read it aloud.
 func (p *pages) makeAskCode(v *visit) error {
 	if _, err := v.readForm(); err != nil {
 		return err
@@ -165,6 +174,32 @@ func (p *pages) makeAskCode(v *visit) error {
 	code, err := p.Staff.AskCode(v.ctx(), v.vault)
 	if err != nil {
 		return err
+	}
+	session.Hold(v.w, session.AskCookie, strings.ReplaceAll(code.Code, " ", "-"))
+	return v.goTo("/asks/code", "")
+}
+
+// askCodeHeld is the code that this browser has made for this space, if it can still be used.
+func (v *visit) askCodeHeld() (*consent.AskCode, error) {
+	held := session.Held(v.r, session.AskCookie)
+	if held == "" {
+		return nil, nil
+	}
+	code, err := v.pages.Staff.AskCodeWaits(v.ctx(), v.vault, strings.ReplaceAll(held, "-", " "))
+	if errors.Is(err, vault.ErrNotFound) {
+		session.Drop(v.w, session.AskCookie)
+		return nil, nil
+	}
+	return &code, err
+}
+
+func (p *pages) askCode(v *visit) error {
+	code, err := v.askCodeHeld()
+	if err != nil {
+		return err
+	}
+	if code == nil {
+		return v.goTo("/asks", "ask-code-over")
 	}
 	return v.show("ask-code", code)
 }

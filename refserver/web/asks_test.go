@@ -44,6 +44,32 @@ func (tn *town) wants() consent.NewAsk {
 	}
 }
 
+// A code that was not read aloud yet is found again, as long as it can be used.
+func TestACodeForAPartnerIsShownAgainUntilItIsUsed(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina := tn.amina()
+	caf, _ := tn.office("CAF")
+	amina.get("/asks").ok("Donner un code").without("Montrer encore le code")
+	amina.get("/asks/code").ok("Ce code ne sert plus")
+	code := amina.saysCode()
+	amina.get("/asks").ok("Vous avez fait un code.", "Montrer encore le code", "Donner un autre code").without(code)
+	require.Equal(t, code, sixteen.FindString(amina.get("/asks/code").ok().text()))
+	_, err := tn.stage.Service.AskCodeWaits(t.Context(), tn.inStage(tn.amina()), code)
+	require.ErrorIs(t, err, vault.ErrNotFound, "it is of one space")
+	_, err = caf.Ask(t.Context(), code, tn.wants())
+	require.NoError(t, err)
+	amina.get("/asks").ok("CAF").without("Montrer encore le code")
+
+	code = amina.saysCode()
+	tn.stage.Clock.Advance(consent.AskCodeLasts)
+	require.Equal(t, "/asks", amina.get("/asks/code").ok("Ce code ne sert plus").without(code).Path)
+	code = amina.saysCode()
+	amina.post("/leave", nil)
+	amina.signIn(password).ok()
+	amina.get("/asks").ok().without("Montrer encore le code", code)
+}
+
 // What a person reads and chooses when a public body asks: a private paper is in no list,
 // nothing is chosen before they do, and what is out is taken back at a tap.
 func TestAPersonReadsARequestPresentsAndTakesBack(t *testing.T) {

@@ -106,7 +106,8 @@ func TestAPersonMovesBetweenTwoServersByTheirPages(t *testing.T) {
 	code := html.UnescapeString(shownMove.FindStringSubmatch(g.Body)[1])
 	fresh.post("/arrive", made).ok("Votre code")
 	require.Contains(t, html.UnescapeString(fresh.post("/arrive", made).Body), code, "a second click ends nothing")
-	waits := fresh.get("/arrive").ok("Rien n’est encore arrivé").without(code, strings.Split(code, "#")[1])
+	waits := fresh.get("/arrive").ok("Rien n’est encore arrivé", "Montrer encore le code").without(code, strings.Split(code, "#")[1])
+	require.Contains(t, html.UnescapeString(fresh.get("/arrive/code").ok("Votre code").Body), code, "it is there while nothing has come")
 	require.NotEmpty(t, waits.Header.Get("Refresh"))
 
 	look := old.post("/depart/look", url.Values{"code": {code}}).ok(n.host, "Est-ce bien le nom")
@@ -119,6 +120,7 @@ func TestAPersonMovesBetweenTwoServersByTheirPages(t *testing.T) {
 	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas").without("Continuer l’envoi", "Fermer cet espace ?")
 
 	require.Empty(t, fresh.get("/arrive").ok("Tout est arrivé").Header.Get("Refresh"))
+	require.Equal(t, "/arrive", fresh.get("/arrive/code").ok("Tout est arrivé").without(strings.Split(code, "#")[1]).Path)
 	fresh.get("/arrive/inside").ok("Tout est arrivé")
 	fresh.get("/journal").ok().without("Contenu d’un autre espace ouvert") // by a link
 	inside := fresh.looksInside().ok(o.host, "Nouveau : 2", "1 papier", "1 contact")

@@ -90,6 +90,7 @@ func (p *pages) leave(v *visit) error {
 	session.ClearCookie(v.w)
 	session.Drop(v.w, session.InvitationCookie)
 	session.Drop(v.w, session.LinkCookie)
+	session.Drop(v.w, session.AskCookie)
 	v.dropHandOver()
 	v.remember(false)
 	v.forget()

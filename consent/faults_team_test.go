@@ -133,6 +133,14 @@ var teamActs = map[string]act{
 			require.Equal(t, s.zoe.ID(), all[0].Worker)
 		},
 	},
+	"refuse who asks": {
+		prepare: asked,
+		do: func(ctx context.Context, s *scene) error {
+			return desk(ctx, s, func(p *consent.Post) error { return p.Refuse(ctx, s.zoe.ID()) })
+		},
+		done:  []error{vault.ErrNotFound},
+		after: inTeam(3),
+	},
 	"admit": {
 		prepare: asked,
 		do: func(ctx context.Context, s *scene) error {

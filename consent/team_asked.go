@@ -25,8 +25,9 @@ const askedName = "asked"
 type AskedRelay struct {
 	Relay Relay // only its ID if the directory does not name it any more
 	At    time.Time
-	// Waiting: nobody has let them in yet. Otherwise they were let in, and are out: a
-	// manager took them out or suspended them, or they left.
+	// Waiting: nobody has let them in yet. Otherwise they are not in: a manager refused what
+	// they asked, or they were let in, and a manager took them out or suspended them, or they
+	// left.
 	Waiting bool
 }
 

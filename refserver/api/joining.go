@@ -77,7 +77,7 @@ func join(ctx context.Context, w *consent.Worker, in *codeInput) (*joinOutput, e
 type AskedRelay struct {
 	Relay   Relay     `json:"relay" doc:"Only its id, where the directory does not name it any more."`
 	At      time.Time `json:"at" doc:"When it was asked last."`
-	Waiting bool      `json:"waiting" doc:"true: nobody has let the caller in yet. false: they were let in, and are out: taken out, suspended, or gone by themselves."`
+	Waiting bool      `json:"waiting" doc:"true: nobody has let the caller in yet. false: they are not in: a manager refused, or they were let in, and are out: taken out, suspended, or gone by themselves."`
 }
 
 type askedRelaysOutput struct {

@@ -184,6 +184,20 @@ func admit(ctx context.Context, p *consent.Post, in *admitInput) (*confirmedOutp
 	return confirmed(p.Admit(ctx, consent.Admission{Worker: id, Fingerprint: in.Body.Fingerprint, Roles: rolesOf(in.Body.Roles.Roles)}))
 }
 
+// OneJoinRequest is the address of somebody who asks to be let in.
+type OneJoinRequest struct {
+	AtRelay
+	Worker string `path:"worker" doc:"From the list of requests."`
+}
+
+func refuseJoin(ctx context.Context, p *consent.Post, in *OneJoinRequest) (*confirmedOutput, error) {
+	id, err := spaceID(in.Worker)
+	if err != nil {
+		return nil, err
+	}
+	return confirmed(p.Refuse(ctx, id))
+}
+
 // OneMember is the address of somebody who works for a relay.
 type OneMember struct {
 	AtRelay
@@ -431,6 +445,7 @@ func (a *API) addTeam() {
 	registerPost(a, at(http.MethodGet, "/invitations", "list-invitations", "Which invitations nobody has used", "For managers. No code is in it.", 0, "not-manager", "untrusted-key"), listInvitations)
 	registerPost(a, at(http.MethodDelete, "/invitations/{invitation}", "take-back-invitation", "Take an invitation back", "Its code lets nobody ask any more. Who has asked with it is in the list of requests, and is let in by nobody but a manager.", 0, "not-manager", "not-found", "untrusted-key"), takeBackInvitation)
 	registerPost(a, at(http.MethodGet, "/requests", "list-join-requests", "Who asks to be let in", "What is not signed by who asks is left out.", 0, "not-manager", "untrusted-key"), listJoinRequests)
+	registerPost(a, at(http.MethodDelete, "/requests/{worker}", "refuse-join-request", "Refuse somebody who asks", "Nobody lets them in by what they asked. They see that they are not in, and can ask again with another invitation.", 0, "not-manager", "not-found", "untrusted-key"), refuseJoin)
 	registerPost(a, at(http.MethodPost, "/members", "admit", "Let a worker in", "The manager has compared the digits with the worker: another fingerprint is refused.", 0, change...), admit)
 	roles := at(http.MethodPut, "/members/{worker}/roles", "set-roles", "Change what a worker may", "Nobody changes their own.", 0, change...)
 	roles.ifMatch = true

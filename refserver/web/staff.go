@@ -59,6 +59,7 @@ type postView struct {
 	Withdrawn bool
 	Helps     bool // a desk: it follows nobody, and helps who calls
 	Opens     bool // accounts can be opened here
+	Asking    int  // who ask to be let in, for who manages
 }
 
 func (p *pages) staffHome(v *visit) error {
@@ -96,9 +97,27 @@ func (p *pages) staffHome(v *visit) error {
 				post.Opens = licence.MayOpen
 			}
 		}
+		if post.Manages && !m.Founded && !m.Withdrawn {
+			post.Asking = v.askingAt(m.Relay.ID)
+		}
 		view.Relays = append(view.Relays, post)
 	}
 	return v.show("staff", view)
+}
+
+// askingAt is how many ask to be let in at a centre. What is wrong there is said where it
+// is opened, and keeps nobody from their first screen.
+func (v *visit) askingAt(relay consent.RelayID) int {
+	post, err := v.worker.At(v.ctx(), relay)
+	if err != nil {
+		return 0
+	}
+	defer post.Close()
+	n, err := post.Asking(v.ctx())
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // takeBackAsk ends what a worker asked of a centre, or forgets a centre that they are out of.

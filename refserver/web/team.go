@@ -266,6 +266,24 @@ func (p *pages) admit(v *visit) error {
 	})
 }
 
+// refuseJoin refuses somebody who asks. No secret is asked for: it lets nobody in.
+func (p *pages) refuseJoin(v *visit) error {
+	id, err := vault.ParseID(v.r.PathValue("person"))
+	if err != nil {
+		return vault.ErrNotFound
+	}
+	return v.managing(func(post *consent.Post) error {
+		err := post.Refuse(v.ctx(), id)
+		if errors.Is(err, vault.ErrNotFound) { // a second click, or another manager was faster
+			return v.goTo(teamPath(post), "request-gone")
+		}
+		if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
+			return err
+		}
+		return v.goTo(teamPath(post), "join-refused")
+	})
+}
+
 // foundedView is a relay that waits for the authority.
 type foundedView struct {
 	consent.Founded

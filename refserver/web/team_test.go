@@ -214,6 +214,26 @@ func TestAnInvitationIsListedForWhomItIsAndTakenBack(t *testing.T) {
 	manager.get(team + "/journal").ok("Invitation reprise : « Perdu <b> »")
 }
 
+func TestWhoAsksIsRefusedWithAButtonAndToldSo(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	manager, team := tn.desk(tn.harbor.Manager), tn.relayPath()+"/team"
+	manager.get("/staff").ok("L’équipe").without("demande à entrer")
+	code := manager.post(team+"/invite", url.Values{"roles": {"help"}}).ok().word()
+	lea := tn.stranger()
+	lea.post("/staff/join", url.Values{"invitation": {code}, "worker": {"Léa <b>"}, "new": {password}, "repeat": {password}, "agreed": {"1"}}).ok()
+	lea.post("/staff/ask", url.Values{"invitation": {code}}).ok("Demandé le")
+	manager.get("/staff").ok("1 personne demande à entrer")
+	refuse := manager.get(team).ok("Demandent à entrer", "Refuser cette demande", "Léa <b>").link(regexp.QuoteMeta(team) + `/requests/[a-z2-7]{26}/refuse`)
+	tn.desk(tn.samir).post(refuse, nil).is(http.StatusForbidden, "Il faut être responsable")
+	manager.post(refuse, nil).ok("La demande est refusée").without("Léa")
+	manager.post(refuse, nil).ok("Cette demande n’est plus là")
+	manager.post(team+"/requests/nobody/refuse", nil).is(http.StatusNotFound, "")
+	manager.get("/staff").ok().without("demande à entrer")
+	manager.get(team + "/journal").ok("Demande d’entrer refusée : « Léa <b> »")
+	lea.get("/staff").ok("Accueil du Port", "a refusé votre demande").without("Demandé le")
+}
+
 func TestWhoAsksACentreIsToldWhichAndSinceWhenAndWhoIsOutIsToldSo(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
@@ -233,7 +253,7 @@ func TestWhoAsksACentreIsToldWhichAndSinceWhenAndWhoIsOutIsToldSo(t *testing.T) 
 	manager.shows(team+"/admit", admit).ok("cette personne est dans l’équipe")
 	lea.get("/staff").ok("Accueil du Port").without("Demandé le", "n’y êtes plus")
 	manager.shows(team+"/"+admit.Get("person")+"/remove", nil).ok("C’est fait.")
-	lea.get("/staff").ok("Accueil du Port", "Vous étiez dans cette équipe, et vous n’y êtes plus").without("Demandé le", "d’aucun centre")
+	lea.get("/staff").ok("Accueil du Port", "Vous n’êtes pas dans cette équipe, ou vous n’y êtes plus").without("Demandé le", "d’aucun centre")
 	lea.post(back, nil).ok("d’aucun centre").without("Accueil du Port")
 }
 

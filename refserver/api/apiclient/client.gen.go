@@ -506,7 +506,7 @@ type AskedRelay struct {
 	// Relay Only its id, where the directory does not name it any more.
 	Relay Relay `json:"relay"`
 
-	// Waiting true: nobody has let the caller in yet. false: they were let in, and are out: taken out, suspended, or gone by themselves.
+	// Waiting true: nobody has let the caller in yet. false: they are not in: a manager refused, or they were let in, and are out: taken out, suspended, or gone by themselves.
 	Waiting bool `json:"waiting"`
 }
 
@@ -1968,7 +1968,7 @@ type MonthlyCount struct {
 	// Examples: 2026-11
 	Month string `json:"month"`
 
-	// What opened: spaces that workers opened, of people whom the relay follows. visits: of people who showed something for a while. attested: originals that were seen. New ones may come.
+	// What opened: spaces that workers opened, of people whom the relay follows. visits: of people who showed something for a while. attested: originals that were seen. kept: papers that were added. brought: papers that came in with an import. left: papers and messages that were left in an inbox. recovered: people who came back in with its help. No code holds another one. New ones may come.
 	What string `json:"what"`
 }
 
@@ -2664,7 +2664,7 @@ type RecoveryAnswers struct {
 
 // RecoveryCount defines model for RecoveryCount.
 type RecoveryCount struct {
-	// Count How many; below ten it is "<10".
+	// Count How many; below ten it is "<10", and "-" where it would tell, with others, a number below ten.
 	Count string `json:"count"`
 
 	// Event opened, completed or cancelled.
@@ -2841,7 +2841,7 @@ type RelayCountsAnswer struct {
 	// Followed People whom the relay follows now. Below ten it is "<10", as are all of these.
 	Followed string `json:"followed"`
 
-	// FollowedSince Of them, since the beginning of the year.
+	// FollowedSince Of them, since the beginning of the year; "-" where the two together would tell a number below ten.
 	FollowedSince string `json:"followedSince"`
 
 	// OpenedLastYear And last year.
@@ -6132,6 +6132,12 @@ func (c *Client) ListJoinRequests(ctx context.Context, relay string, params *Lis
 		r.ask("limit", params.Limit)
 	}
 	return call[RequestsToJoinAnswer](ctx, c, &r, editors)
+}
+
+// RefuseJoinRequest is DELETE /staff/relays/{relay}/requests/{worker}: Refuse somebody who asks.
+func (c *Client) RefuseJoinRequest(ctx context.Context, relay string, worker string, editors ...Editor) (*Answer[ConfirmedAnswer], error) {
+	r := outgoing{method: http.MethodDelete, path: at("/staff/relays/%s/requests/%s", relay, worker)}
+	return call[ConfirmedAnswer](ctx, c, &r, editors)
 }
 
 // ListTold is GET /staff/relays/{relay}/told: What people asked this relay to tell them.

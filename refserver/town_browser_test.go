@@ -16,6 +16,7 @@ import (
 	"reconnect.example/refserver/api"
 	"reconnect.example/refserver/session"
 	"reconnect.example/refserver/web"
+	"reconnect.example/vault"
 )
 
 // pass is one way through the stories: the language of everybody, and what they have
@@ -53,8 +54,16 @@ type town struct {
 
 func newTown(t *testing.T, w *window, p pass) *town {
 	t.Helper()
+	return newTownSending(t, w, p, nil)
+}
+
+// newTownSending is one where something else than lists carries messages to people.
+func newTownSending(t *testing.T, w *window, p pass, by vault.Messenger) *town {
+	t.Helper()
 	testkeys.UseCheapKDF()
-	stage := recoverytest.New(t, &recoverytest.Options{Consent: consenttest.Options{SecondFactor: true}})
+	opts := &recoverytest.Options{Consent: consenttest.Options{SecondFactor: true}}
+	opts.Consent.Vault.Messenger = by
+	stage := recoverytest.New(t, opts)
 	tn := &town{T: t, Stage: stage, pass: p, window: w}
 	tn.names(stage.Harbour, "Accueil du Port", "")
 	tn.names(stage.Line, "Écoute Solidaire", "01 99 00 00 00")

@@ -77,6 +77,7 @@ func theLicenceExpires(tn *town) {
 	amina.look("goes-on", tn.writes("Bail"))
 	manager.goTo(tn.url + "/staff/relays/" + tn.Harbour.ID.String() + "/team")
 	manager.look("team", "licence.expired")
+	manager.write("#f-invited", tn.writes("Idris"))
 	manager.press(`form[action$="/invite"] button`)
 	manager.look("again", "again.title") // a quarter of an hour has gone by since the sign-in
 	manager.write("#f-password", tn.Harbour.Manager.Password)

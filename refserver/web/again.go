@@ -14,8 +14,9 @@ import (
 type againView struct {
 	Form   *form
 	Kept   []keptField
-	Worker bool // who has no card
-	Card   bool // it was tried last
+	Worker bool   // who has no card
+	Card   bool   // it was tried last
+	Back   string // the page that the form is on
 }
 
 // keptField is one field of the form that waits.
@@ -56,7 +57,7 @@ func (p *pages) again(h handler) handler {
 }
 
 func (v *visit) askAgain(f *form, err error) error {
-	view := againView{Form: f, Worker: v.worker != nil, Card: f.Get("card") != ""}
+	view := againView{Form: f, Worker: v.worker != nil, Card: f.Get("card") != "", Back: v.formPage()}
 	if f.Values.Get("new") != "" && f.Get("sealed") == "" {
 		f.Set("sealed", "1") // the phrase does not stay, that there was one does
 	}

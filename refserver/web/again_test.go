@@ -64,6 +64,9 @@ func TestAManagersOpenSessionAloneInvitesNobodyAndLeavesNoRelay(t *testing.T) {
 	for _, path := range []string{"/team/invite", "/leave"} {
 		asked := boss.post(tn.relayPath()+path, url.Values{"roles": {"manage"}}).is(http.StatusForbidden, "Encore une fois").without("J’ai une carte", "Un seul des deux")
 		require.Contains(t, asked.Body, `name="roles" value="manage"`)
+		back := map[string]string{"/team/invite": tn.relayPath() + "/team", "/leave": tn.relayPath() + "/leave"}[path]
+		require.Contains(t, asked.Body, `<a class="button" href="`+back+`">`, "who does not want to is where they were")
+		boss.get(back).ok()
 	}
 	boss.post(tn.relayPath()+"/team/invite", url.Values{"roles": {"help"}, "again": {"1"}, "password": {boss.secret}}).ok()
 	samir := tn.desk(tn.samir)

@@ -139,13 +139,14 @@ func (p *pages) makeLink(v *visit) error {
 // shownLink is a link with its code, to be shown to somebody, copied or printed.
 type shownLink struct {
 	linkView
+	Paper   string // the name of the paper that it shows; "": none
 	Place   string // the address without the code
 	Address string // the whole: what its QR code says
 }
 
 // showLink puts the code behind #, where a browser sends it to nobody.
-func (v *visit) showLink(l vault.Link) error {
-	view := shownLink{linkView: v.linkView(l), Place: strings.TrimSuffix(v.pages.Address, "/")}
+func (v *visit) showLink(l vault.Link, paper string) error {
+	view := shownLink{linkView: v.linkView(l), Paper: paper, Place: strings.TrimSuffix(v.pages.Address, "/")}
 	if view.Place == "" {
 		view.Place = "https://" + v.r.Host
 	}
@@ -168,7 +169,7 @@ func (p *pages) linkAgain(v *visit) error {
 	}
 	for _, l := range all {
 		if l.ID == id && l.Code != "" {
-			return v.showLink(l)
+			return v.showLink(l, "")
 		}
 	}
 	return vault.ErrNotFound
@@ -248,7 +249,7 @@ func (p *pages) makePaperLink(v *visit) error {
 	for _, l := range all {
 		if l.ID.String() == id && l.EndedBy == "" {
 			l.Code = code
-			return v.showLink(l)
+			return v.showLink(l, view.Item.Name)
 		}
 	}
 	return v.goTo("/links", "") // it was ended between two clicks

@@ -46,6 +46,10 @@ func TestAStrangerLeavesAPaperAndAMessageByALink(t *testing.T) {
 	require.Contains(t, shown.Body, `class="qr"`)
 	require.Equal(t, shown.Path, amina.post("/links", wanted).ok().Path, "a second click")
 	code := shown.code()
+	list := amina.get("/links").ok("Jusqu’à lundi", "Utilisé jamais")
+	forever := amina.post("/links", list.form("/links", url.Values{"label": {"Propriétaire"}})).ok()
+	amina.get("/links").ok("Jusqu’à ce que vous l’arrêtiez").without("Jusqu’à Jusqu’à")
+	amina.post(forever.Path+"/end", nil).ok()
 
 	nurse.get("/give").ok("Tapez le code du lien")
 	require.Contains(t, nurse.get("/give").Header.Get("Permissions-Policy"), "microphone=()")
@@ -94,7 +98,7 @@ func TestAClerkReadsOnePaperByALinkAndThePersonSeesIt(t *testing.T) {
 	}
 	amina.post(paper+"/link", fill("")).is(http.StatusUnprocessableEntity)
 	amina.post(paper+"/link", fill("not hers at all")).is(http.StatusUnauthorized, "Ce n’est pas le bon mot de passe")
-	shown := amina.post(paper+"/link", fill(password)).ok("Ce code n’est montré qu’une fois.", "/open")
+	shown := amina.post(paper+"/link", fill(password)).ok("Ce code n’est montré qu’une fois.", "/open", "Carte d’identité", "On peut s’en servir 1 fois")
 	code := shown.code()
 	require.Equal(t, code, amina.post(paper+"/link", fill(password)).ok().code(), "a second click shows the same link")
 	amina.post(paper+"/link", fill("not hers at all")).is(http.StatusUnauthorized).without(code)

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -198,10 +199,7 @@ func (v *visit) done() (done, refused string) {
 // here is the page to come back to: for an answer to a form, the form.
 func (v *visit) here() string {
 	if v.r.Method != http.MethodGet {
-		if _, pattern := v.pages.mux.Handler(&http.Request{Method: http.MethodGet, URL: v.r.URL, Host: v.r.Host}); pattern == "/" {
-			return "/" // nothing is shown at this address
-		}
-		return v.r.URL.Path
+		return v.formPage()
 	}
 	query := v.r.URL.Query()
 	query.Del("done")
@@ -209,6 +207,22 @@ func (v *visit) here() string {
 		return v.r.URL.Path
 	}
 	return v.r.URL.Path + "?" + query.Encode()
+}
+
+// formPage is the page on which a form stood that was sent: at its address, or at the nearest
+// above it where a page is shown. Where a page has a name in the place of a word of the form's
+// ("/team/{worker}", "/team/invite") it is another.
+func (v *visit) formPage() string {
+	_, pattern, _ := strings.Cut(v.r.Pattern, " ")
+	for at := v.r.URL.Path; at != ""; at, pattern = path.Dir(at), path.Dir(pattern) {
+		if _, shown := v.pages.mux.Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: at}, Host: v.r.Host}); shown == "GET "+pattern {
+			return at
+		}
+		if at == "/" || pattern == "." {
+			break
+		}
+	}
+	return "/"
 }
 
 func (v *visit) retryAfter(p problem.Problem) {

@@ -148,7 +148,7 @@ func oneDriver(m module) []string {
 		allowed []string
 	}{
 		{"modernc.org/sqlite", []string{"storage/sqlitestore"}},
-		{"github.com/jackc/pgx", []string{"storage/postgresstore"}},
+		{"github.com/jackc/pgx", []string{"storage/postgresstore", "examples/ownqueue/pgqueue"}}, // each a driver
 		{"database/sql", []string{"storage/sqlitestore", "storage/postgresstore"}},
 		{"gocloud.dev/blob/s3blob", []string{"storage/bucket/s3bucket"}}, // so that who needs another cloud does not pay for it
 		{"gocloud.dev/blob", []string{"storage/bucket", "refserver"}},

@@ -166,6 +166,81 @@ func TestAKeptKeyAttestsNothingOfAnotherTime(t *testing.T) {
 	}
 }
 
+// Who has left can still sign as who they were, and a post of before the keys changed is a
+// post of nothing: neither ends the key that was made since (N81).
+func TestWhoLeftEndsNoKeyThatWasMadeSince(t *testing.T) {
+	t.Parallel()
+	s := newSeen(t)
+	paul := s.centre.Hire(t, "Paul", consent.RoleHelp)
+	left, stale := paul.At(t, s.centre.Relay), s.post(t)
+	oldID, kept, err := consent.AttestKeyOf(t.Context(), left)
+	require.NoError(t, err)
+	_, err = s.centre.Desk(t).Remove(t.Context(), paul.ID())
+	require.NoError(t, err)
+	now, err := s.post(t).Attest(t.Context(), s.openAmina(t), held(s.item))
+	require.NoError(t, err)
+	id, err := seal.TokenKeyID(now.Token)
+	require.NoError(t, err)
+	require.NotEqual(t, oldID, id)
+	_, number, _ := strings.Cut(id, ".")
+
+	for _, of := range []*consent.Post{left, stale} {
+		_, _, err = consent.AttestKeyOf(t.Context(), of)
+		require.ErrorIs(t, err, vault.ErrEnded)
+		for name, own := range map[string]func() (string, error){
+			"no word of the key": func() (string, error) { return "", nil },
+			"by another key": func() (string, error) {
+				return kept.SignToken(id, "seen-ended+jwt", map[string]string{"iss": s.centre.relay.ID.String(), "until": "1"})
+			},
+			"what the key said of a paper": func() (string, error) { return now.Token, nil },
+		} {
+			word, err := own()
+			require.NoError(t, err)
+			set(t, s.town, "svc/seen/e/"+s.centre.relay.ID.String()+"/"+number, s.ended(t, of, number, word))
+			_, err = s.service.CheckAttestation(t.Context(), now.Token)
+			require.NoError(t, err, name)
+		}
+	}
+}
+
+// ended is a record of the end of a key in 1970, signed by whoever is at a post.
+func (s *seen) ended(t *testing.T, by *consent.Post, number, word string) []byte {
+	t.Helper()
+	body, err := seal.Marshal(struct {
+		Until int64 `cbor:"1,keyasint"`
+	}{1})
+	require.NoError(t, err)
+	signed, credential, err := by.Sign(seal.Context{Type: seal.TypeAttest, Vault: s.centre.relay.ID, Object: []byte("end " + number)}, body)
+	require.NoError(t, err)
+	record, err := seal.Marshal(struct {
+		Signed     []byte `cbor:"1,keyasint"`
+		Credential []byte `cbor:"2,keyasint"`
+		Own        string `cbor:"3,keyasint"`
+	}{signed, credential, word})
+	require.NoError(t, err)
+	return record
+}
+
+// What the store put where the end of a key is to lie is written over (N81).
+func TestJunkHidesNoEndOfAKey(t *testing.T) {
+	t.Parallel()
+	s := newSeen(t)
+	paul := s.centre.Hire(t, "Paul", consent.RoleHelp)
+	left := paul.At(t, s.centre.Relay)
+	id, kept, err := consent.AttestKeyOf(t.Context(), left)
+	require.NoError(t, err)
+	_, number, _ := strings.Cut(id, ".")
+	set(t, s.town, "svc/seen/e/"+s.centre.relay.ID.String()+"/"+number, s.ended(t, left, number, "junk"))
+	_, err = s.centre.Desk(t).Remove(t.Context(), paul.ID())
+	require.NoError(t, err)
+	claims := s.theClaims(s.centre.relay.ID)
+	claims["day"] = s.Clock.Now().AddDate(0, 0, 1).Format(time.DateOnly)
+	token, err := kept.SignToken(id, "seen+jwt", claims)
+	require.NoError(t, err)
+	_, err = s.service.CheckAttestation(t.Context(), token)
+	require.ErrorIs(t, err, consent.ErrNotAttested)
+}
+
 func TestAKeyEndsWithItsRelay(t *testing.T) {
 	t.Parallel()
 	s := newSeen(t)

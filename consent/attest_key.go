@@ -149,6 +149,6 @@ func (s *Service) attestPublic(ctx context.Context, relay RelayID, number string
 	if m.Relay != relay || !m.Roles.Has(RoleHelp) || seal.Unmarshal(body, &b) != nil {
 		return seal.TokenPublic{}, tampered("a relay's key for attestations")
 	}
-	until, err := s.attestEnd(ctx, relay, number)
+	until, err := s.attestEnd(ctx, relay, number, b.Point)
 	return seal.TokenPublic{ID: attestKeyID(relay, number), Point: bytes.Clone(b.Point), Since: string(s.dayOf(b.Since)), Until: string(until)}, err
 }

@@ -54,7 +54,7 @@ func frozenDigests(t *testing.T) map[string]string {
 	files, err := filepath.Glob(vectorFolder + "/*.txt")
 	require.NoError(t, err)
 	out := map[string]string{}
-	for _, file := range append(files, "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-links.txt", "testdata/bodies-kept.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "testdata/bodies-partner-links.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies-partner-tokens.txt", "../consent/testdata/bodies-partner-limits.txt", "../consent/testdata/bodies-invited.txt", "../consent/testdata/bodies-partner-leave.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../consent/testdata/bodies-attest-end.txt", "../recovery/testdata/bodies.txt") {
+	for _, file := range append(files, "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-links.txt", "testdata/bodies-kept.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "testdata/bodies-partner-links.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies-partner-tokens.txt", "../consent/testdata/bodies-partner-limits.txt", "../consent/testdata/bodies-invited.txt", "../consent/testdata/bodies-partner-leave.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../consent/testdata/bodies-attest-end.txt", "../consent/testdata/bodies-attest-ended.txt", "../recovery/testdata/bodies.txt") {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		out[strings.TrimPrefix(filepath.ToSlash(file), "testdata/")] = fmt.Sprintf("%x", sha256.Sum256(b))

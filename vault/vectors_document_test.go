@@ -55,7 +55,7 @@ var described = map[string]string{
 	"vault.partnersBody": "partners", "vault.partnerLinksBody": "partner-links", "vault.partnerLink": "partner-leaving", "consent.partnerBook": "partner-book", "consent.refusedAsk": "partner-refused", "consent.keptLink": "partner-kept-link",
 	"consent.askedBody": "partner-request", "consent.codeSlip": "partner-code", "consent.askSlip": "partner-ask", "consent.tokenSlip": "partner-token", "consent.countSlip": "partner-count", "consent.placesSlip": "partner-places", "consent.leaveSlip": "partner-leave", "consent.toldBody": "told", "consent.answerSlip": "partner-answer",
 	"consent.paperSlip": "partner-paper", "consent.linkSlip": "partner-link", "consent.Partner": "partner", "consent.partnerPage": "partner-page",
-	"vault.documentData": "document-data", "consent.attestKeyData": "attest-key", "consent.attestKeyRecord": "attest-published", "consent.attestKeyBody": "attest-public", "consent.attestEndBody": "attest-end",
+	"vault.documentData": "document-data", "consent.attestKeyData": "attest-key", "consent.attestKeyRecord": "attest-published", "consent.attestKeyBody": "attest-public", "consent.attestEndBody": "attest-end", "consent.attestEndRecord": "attest-ended",
 	"consent.Receipt": "consent-receipt", "consent.Processing": "processing", "consent.NoticeReference": "privacy-notice", "consent.Party": "party", "consent.ConsentEvent": "event",
 }
 
@@ -64,7 +64,7 @@ var described = map[string]string{
 func TestEveryBodyHasItsBytesPublished(t *testing.T) {
 	t.Parallel()
 	var texts []string
-	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-links.txt", "testdata/bodies-kept.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "testdata/bodies-partner-links.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies-partner-tokens.txt", "../consent/testdata/bodies-partner-limits.txt", "../consent/testdata/bodies-invited.txt", "../consent/testdata/bodies-told.txt", "../consent/testdata/bodies-partner-leave.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../consent/testdata/bodies-attest-end.txt", "../recovery/testdata/bodies.txt"} {
+	for _, file := range []string{"../docs/format.md", "testdata/bodies.txt", "testdata/bodies-added.txt", "testdata/bodies-remind.txt", "testdata/bodies-attested.txt", "testdata/bodies-links.txt", "testdata/bodies-kept.txt", "testdata/bodies-transfer.txt", "testdata/bodies-partners.txt", "testdata/bodies-partner-links.txt", "../consent/testdata/bodies-partners.txt", "../consent/testdata/bodies-partner-tokens.txt", "../consent/testdata/bodies-partner-limits.txt", "../consent/testdata/bodies-invited.txt", "../consent/testdata/bodies-told.txt", "../consent/testdata/bodies-partner-leave.txt", "../consent/testdata/bodies.txt", "../consent/testdata/bodies-attest.txt", "../consent/testdata/bodies-attest-end.txt", "../consent/testdata/bodies-attest-ended.txt", "../recovery/testdata/bodies.txt"} {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
 		texts = append(texts, string(b))

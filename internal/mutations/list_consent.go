@@ -111,6 +111,12 @@ var onConsent = []mutation{
 	{"N79", "the end of a key for attestations with the relay's other keys", "consent", "^TestAKeptKeyAttestsNothingOfAnotherTime$", []edit{
 		{"consent/team_keys.go", "if err := p.endAttestKeys(ctx); err != nil { // before", "if false { // before"},
 	}},
+	{"N81", "the key's own word for its end", "consent", "^TestWhoLeftEndsNoKeyThatWasMadeSince$", []edit{
+		{"consent/attest_end.go", "if err != nil || said[\"iss\"] != relay.String() || said[\"until\"]", "if said[\"iss\"] != \"\" && said[\"until\"]"},
+	}},
+	{"N81", "an end that is written over what is none", "consent", "^TestJunkHidesNoEndOfAKey$", []edit{
+		{"consent/attest_end.go", "err != nil || before != 0 {", "err != nil || before >= 0 {"},
+	}},
 	{"N60", "whose request a token is", "consent", "^TestAttackOnPartners$", []edit{
 		{"consent/partner.go", "|| a.Partner != o.partner.ID) ||", "|| false) ||"},
 	}},

@@ -1,5 +1,6 @@
 // Command partner is the program of a public body: it asks a person for papers by the code
-// that they gave, waits for their answer, and opens what they chose to present.
+// that they gave, waits for their answer, and opens what they chose to present. With LINK, to
+// which the person agreed before, it leaves the paper that is its argument in their inbox.
 package main
 
 import (
@@ -12,9 +13,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -56,9 +59,43 @@ func main() {
 	if err := p.ID.UnmarshalText([]byte(os.Getenv("PARTNER"))); err != nil {
 		log.Fatal(err)
 	}
-	if err := p.run(context.Background(), os.Getenv("CODE"), os.Stdout); err != nil {
+	if link := os.Getenv("LINK"); link != "" && len(os.Args) == 2 {
+		err = p.leave(context.Background(), link, os.Args[1])
+	} else {
+		err = p.run(context.Background(), os.Getenv("CODE"), os.Stdout)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// leave leaves a paper with a person. Nothing but that it was taken is told, nor why it was
+// not: they may have closed their inbox, or let this partner leave nothing more.
+func (p *partner) leave(ctx context.Context, link, path string) error {
+	paper, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	token, err := p.token(ctx)
+	if err != nil {
+		return err
+	}
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	file := func() error { // behind the fields, which say whose it is
+		part, err := w.CreateFormFile("file", filepath.Base(path))
+		if err == nil {
+			_, err = part.Write(paper)
+		}
+		return err
+	}
+	err = errors.Join(w.WriteField("link", link), w.WriteField("name", filepath.Base(path)), file(), w.Close())
+	if err != nil {
+		return err
+	}
+	client := &apiclient.Client{Server: p.Server + "/api/v1", HTTP: p.HTTP}
+	_, err = client.LeaveDocumentAsPartner(ctx, w.FormDataContentType(), &form, apiclient.Bearer(token))
+	return err
 }
 
 func (p *partner) run(ctx context.Context, code string, out io.Writer) error {

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +16,7 @@ import (
 
 	"reconnect.example/consent"
 	"reconnect.example/consent/consenttest"
+	"reconnect.example/internal/testfiles"
 	"reconnect.example/refserver/api"
 	"reconnect.example/refserver/oauth"
 	"reconnect.example/refserver/session"
@@ -88,4 +92,34 @@ func TestExampleAsksWaitsAndOpensWhatWasPresented(t *testing.T) {
 	require.NoError(t, err)
 	program.Keys = other
 	require.ErrorContains(t, program.run(t.Context(), code.Code, &out), "invalid_client")
+}
+
+func TestExampleLeavesAPaperWhichThePersonKeeps(t *testing.T) {
+	t.Parallel()
+	stage, program := served(t)
+	person := stage.Person(t)
+	link := linked(t, stage, program, person)
+	paper := filepath.Join(t.TempDir(), "Notification de droits.pdf")
+	require.NoError(t, os.WriteFile(paper, testfiles.Letter().Bytes(), 0o600))
+	require.NoError(t, program.leave(t.Context(), link, paper))
+
+	left, err := person.Vault.Deposits(t.Context())
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.Equal(t, "CAF", left[0].By.Name)
+	_, err = person.Vault.TakeIn(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, person.Vault.KeepLeft(t.Context()))
+	kept, err := person.Vault.List(t.Context(), &vault.ListOptions{Kind: vault.KindDocument})
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	require.Equal(t, "Notification de droits.pdf", kept[0].Name)
+	content, err := person.Vault.ReadDocument(t.Context(), kept[0].ID)
+	require.NoError(t, err)
+	whole, err := io.ReadAll(content)
+	require.NoError(t, err)
+	require.Equal(t, testfiles.Letter().Bytes(), whole)
+
+	require.NoError(t, stage.Service.StopLeaving(t.Context(), person.Vault, program.ID))
+	require.ErrorContains(t, program.leave(t.Context(), link, paper), "not-taken")
 }

@@ -306,7 +306,7 @@ func (t *turn) destroy(r *record) error {
 		return err
 	}
 	t.tx.Delete(t.v.id.item(r.item.ID))
-	if err := errors.Join(t.charge(-r.stored-r.blobBytes()), t.uncountLeft(r.item, r.stored+r.blobBytes())); err != nil {
+	if err := errors.Join(t.charge(-r.stored-r.blobBytes()), t.uncountLeft(r.item, r.leftBytes())); err != nil {
 		return err
 	}
 	t.dropBlobs(r.allParts())

@@ -78,7 +78,7 @@ func (v *Vault) ReplaceDocument(ctx context.Context, id ItemID, revision uint64,
 		if err := u.settle(t, u.part.Length); err != nil {
 			return nil, err
 		}
-		if err := errors.Join(t.charge(-old.blobBytes()), t.uncountLeft(old.item, old.stored+old.blobBytes())); err != nil {
+		if err := errors.Join(t.charge(-old.blobBytes()), t.uncountLeft(old.item, old.leftBytes())); err != nil {
 			return nil, err
 		}
 		if err := t.put(&record{item: &it, parts: []part{u.part}, keys: [][]byte{u.key.Bytes()}, stored: old.stored}); err != nil {

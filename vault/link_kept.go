@@ -118,9 +118,11 @@ func (v *Vault) KeepLeftItem(ctx context.Context, id ItemID) error {
 		if len(l.apart) >= maxKeptApart {
 			return ErrTooMany
 		}
-		if err := t.uncountLeft(r.item, r.stored+r.blobBytes()); err != nil {
+		if err := t.uncountLeft(r.item, r.leftBytes()); err != nil {
 			return err
 		}
+		// What else is there stays strange, however long the person's own words in this one are.
+		t.used.Left = max(1, t.used.Left)
 		return t.putFixedPaper(keptPaper, paperKept, keptBody{append(l.apart, id)})
 	})
 }
@@ -159,6 +161,10 @@ func (t *turn) leftToSee(all []loaded) (bool, error) {
 	}
 	return t.someWait()
 }
+
+// leftBytes is what of an item counts against the share of strangers: what somebody left, and
+// not the small picture that the person's pages made of it, which was never counted (N101).
+func (r *record) leftBytes() int64 { return r.stored + partBytes(r.parts) }
 
 // uncountLeft gives what an item takes back to the share of strangers, once: not what is the
 // person's already.

@@ -35,10 +35,12 @@ const (
 // relays follow them:
 //
 //	svc/count/R/<month>/<code>/<random>  nothing: one
-//	svc/count/R/<month>/<code>           decimal digits: so many more, of a month that is over
+//	svc/count/R/<month>/<code>           decimal digits: so many more
 //
 // Each act writes a record of its own, so that two never wait for each other, in any
 // process: a number that all of them change would put the work of a whole relay in line.
+// That record has the version of what else was in the commit, a line in somebody's journal
+// for instance. So it stays no longer than until the next sweep ([Service.FoldCounts]).
 const counts = "svc/count/"
 
 // monthForm is how a month is written.
@@ -163,12 +165,12 @@ func (c MonthlyCount) same(d MonthlyCount) bool {
 // foldAtOnce records become one in a commit.
 const foldAtOnce = 40
 
-// FoldCounts makes one record of those of a month that is over, so that counting costs
-// no more than what is counted in two months. It changes no count, can be broken off
-// anywhere, and may run in several processes. A server calls it now and then; it
-// returns how many records it has spared. Errors: vault.ErrStorage.
+// FoldCounts makes one record of those of a relay, month and thing: a store gives all that
+// one commit writes the same version, by which it would tell, as long as it has a record of
+// each act, in whose space a relay did something (N100). It changes no count, can be broken
+// off anywhere, and may run in several processes. A server calls it with each sweep; it
+// returns how many records it has put into others. Errors: vault.ErrStorage.
 func (s *Service) FoldCounts(ctx context.Context) (folded int, err error) {
-	now := s.cfg.Directory.Month(s.now())
 	var batch []string
 	flush := func() error {
 		n, err := s.fold(ctx, batch)
@@ -180,7 +182,7 @@ func (s *Service) FoldCounts(ctx context.Context) (folded int, err error) {
 			return folded, storageError(err)
 		}
 		parts := strings.Split(strings.TrimPrefix(rec.Key, counts), "/")
-		if len(parts) != 4 || parts[1] >= now {
+		if len(parts) != 4 {
 			continue
 		}
 		if len(batch) == foldAtOnce || len(batch) > 0 && sumOf(batch[0]) != sumOf(rec.Key) {

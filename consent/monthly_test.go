@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/consent"
+	"reconnect.example/storage"
 	"reconnect.example/vault"
 )
 
@@ -50,7 +51,7 @@ func TestWhatARelayDoesIsCountedByMonthAndNothingLeadsToAnybody(t *testing.T) {
 	require.Len(t, scan(t, s.town, "svc/count/"), before+1, "the opening alone")
 }
 
-func TestCountsOfMonthsThatAreOverAreFoldedAndStayAsTheyAre(t *testing.T) {
+func TestCountsAreFoldedAndStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t, nil)
 	tn.paper(t, "Letter", vault.Shared)
@@ -76,5 +77,38 @@ func TestCountsOfMonthsThatAreOverAreFoldedAndStayAsTheyAre(t *testing.T) {
 	after, err := tn.service.Monthly(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, before, after)
-	require.Len(t, scan(t, tn, "svc/count/"), 3, "two for the month that is over, one for the one act of this one")
+	require.Len(t, scan(t, tn, "svc/count/"), 3, "two for the month that is over, one for this one")
+	tn.openAmina(t)
+	later, err := tn.service.Monthly(t.Context())
+	require.NoError(t, err)
+	require.Len(t, later, 3, "what is done after a sweep is of the same count")
+
+}
+
+// A store gives what one commit writes the same version. Once a sweep was there, none of it
+// says in whose space a relay did something.
+func TestAfterASweepNoCountLeadsToASpaceByItsVersion(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	tn.follow(t)
+	_, err := tn.openAmina(t).AddDocument(t.Context(), vault.NewDocument{Name: "Letter", MediaType: "application/pdf", Compartment: vault.Shared}, strings.NewReader("letter"))
+	require.NoError(t, err)
+	together := func() (n int) {
+		counted, inSpace := map[storage.Version]bool{}, map[storage.Version]bool{}
+		for rec, err := range tn.Store.All(t.Context(), "") {
+			require.NoError(t, err)
+			counted[rec.Version] = counted[rec.Version] || strings.HasPrefix(rec.Key, "svc/count/")
+			inSpace[rec.Version] = inSpace[rec.Version] || strings.HasPrefix(rec.Key, tn.amina.Vault.ID().String())
+		}
+		for version := range counted {
+			if counted[version] && inSpace[version] {
+				n++
+			}
+		}
+		return n
+	}
+	require.NotZero(t, together(), "until then one does")
+	_, err = tn.service.FoldCounts(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, together())
 }

@@ -333,13 +333,13 @@ func (s *server) sweepNow(ctx context.Context) {
 	s.look(ctx)
 }
 
-// foldCounts keeps what is counted for who pays for relays short.
+// foldCounts keeps what is counted for who pays for relays short, and from leading to anybody.
 func (s *server) foldCounts(ctx context.Context) {
 	if s.data.Staff == nil {
 		return
 	}
 	if _, err := s.data.Staff.FoldCounts(ctx); err != nil && ctx.Err() == nil {
-		s.log.Error("counts of months that are over were left as they are", "cause", problem.Cause(err))
+		s.log.Error("counts were left as they are", "cause", problem.Cause(err))
 	}
 }
 

@@ -23,6 +23,8 @@ var onTheRest = []mutation{
 		{"consent/account.go", "case whole < 2*LeastCount || rest < LeastCount:", "case false:"}}},
 	{"CO2", "one way back in that is unsaid where another is rare", "recovery", "TestNoNumberBelowTenCanBeReckonedFromTheOthers", []edit{
 		{"recovery/counts.go", "if rare[c.month] && completed[c.month] >= consent.LeastCount {", "if false {"}}},
+	{"CO4", "that a sweep puts also the counts of this month together", "consent", "TestAfterASweepNoCountLeadsToASpaceByItsVersion", []edit{
+		{"consent/monthly.go", "if len(parts) != 4 {\n\t\t\tcontinue", "if len(parts) != 4 || parts[1] >= s.cfg.Directory.Month(s.now()) {\n\t\t\tcontinue"}}},
 	{"CO3", "the look at what a store says was counted", "consent", "TestAStorePutsNoWordsIntoCounts", []edit{
 		{"consent/monthly.go", " || !isCounted(Counted(parts[2])) || !isMonth(parts[1])", ""}}},
 	{"EV2", "the end of the hour before an event is given out", "vault", "TestNoEventSaysOfWhom", []edit{
@@ -138,6 +140,9 @@ var onTheRest = []mutation{
 	}},
 	{"LK10", "the same of grants", "vault", "^TestWhatWasLeftIsTakenInAlsoIfItsSenderIsEndedMeanwhile$", []edit{
 		{"vault/admit.go", "k.Ended == 0 || in.open[l.grant] || l.at", "k.Ended == 0 || l.at"},
+	}},
+	{"LK11", "that small pictures give no room to strangers", "vault", "^TestWhatThePersonAddsToThingsOfStrangersGivesNoRoomToThem$", []edit{
+		{"vault/link_kept.go", "return r.stored + partBytes(r.parts)", "return r.stored + r.blobBytes()"},
 	}},
 	{"LK11", "what was kept one by one, whose room is given back once", "vault", "^TestWhatAStrangerLeftIsKeptOneByOneAndGivesItsRoomBackOnce$", []edit{
 		{"vault/link_kept.go", " && !slices.Contains(l.apart, [16]byte(id))", ""},

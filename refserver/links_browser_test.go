@@ -114,6 +114,7 @@ func (tn *town) readsByALink(amina *surfer) {
 	require.Equal(tn, tn.url+"/open", clerk.at())
 	clerk.press(`button[name=how][value=save]`)
 	require.Equal(tn, "Paracétamol, trois fois par jour", string(clerk.downloaded("*")))
+	clerk.look("used-up", "stranger.over")                    // the page looks again by itself
 	evaluated[string](clerk, `location.hash = `+quoted(code)) // once more, in the same window
 	clerk.look("opened-too-often", "wrong.link-over")
 }

@@ -210,7 +210,9 @@ func (v *Vault) change(ctx context.Context, id ItemID, revision uint64, f func(t
 			return err
 		}
 		r.item.Revision++
-		r.item.Changed = t.now
+		if act != ActAttested && act != ActAttestedRemoved { // what somebody signs about a paper does not change it
+			r.item.Changed = t.now
+		}
 		if err := t.put(r); err != nil {
 			return err
 		}

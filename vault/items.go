@@ -90,7 +90,7 @@ type Item struct {
 	Revision    uint64 // 1 at first; an edit names the revision that it saw
 	Name        string
 	Folder      ItemID    // zero: top
-	Changed     time.Time // when somebody last changed it; a small picture that is set changes nothing
+	Changed     time.Time // when somebody last changed it; a small picture, or what a worker signs about it, changes nothing
 	Binned      time.Time // zero: not in the bin
 	Origin      Origin
 

@@ -35,7 +35,7 @@ type journalLine struct {
 
 // looks are the acts of somebody who looks around: lists and pages, not a paper, and
 // nothing that changes anything.
-var looks = []vault.Act{vault.ActViewed, vault.ActListed, vault.ActCounted, vault.ActRead, vault.ActMetadata, vault.ActAccountRead, vault.ActJournalRead, vault.ActSessionsListed, vault.ActSpaceViewed, vault.ActGrantsListed, vault.ActPathsReviewed}
+var looks = []vault.Act{vault.ActViewed, vault.ActListed, vault.ActCounted, vault.ActRead, vault.ActMetadata, vault.ActAccountRead, vault.ActJournalRead, vault.ActSessionsListed, vault.ActSpaceViewed, vault.ActGrantsListed, vault.ActPathsReviewed, vault.ActLinksListed, vault.ActPartnerAsks}
 
 // together makes one line of what somebody looked at on one day for one purpose, where
 // they looked last. So what happened is not lost among it.

@@ -171,8 +171,9 @@ func TestWhoHasALinkGoesBackToPagesAndNotToForms(t *testing.T) {
 	look := got(nurse.post("/give", url.Values{"linkcode": {once}}), "/open").ok("Guichet", "Encore 1 fois")
 	got(nurse.get("/give"), "/open").ok("Guichet")
 	require.Equal(t, string(pdf), nurse.post("/open/paper", look.form("/open/paper", url.Values{"how": {"show"}})).Body)
-	nurse.get("/open").ok("Ce lien est terminé.", "Tapez le code du lien").without("Guichet")
-	nurse.get("/open").ok("Tapez le code du lien").without("Ce lien est terminé.")
+	over := got(nurse.post("/open", url.Values{"linkcode": {once}}), "/open").ok("Ce lien a fini de servir", "Un autre lien ? Tapez le code du lien")
+	over.without("Guichet", "Quelque chose est à corriger")
+	nurse.get("/open").ok("Tapez le code du lien").without("Ce lien a fini de servir")
 
 	nurse.post("/give", url.Values{"linkcode": {code}}).ok("Hôpital")
 	nurse.post("/leave", nil)

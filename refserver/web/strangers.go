@@ -28,6 +28,7 @@ type strangerView struct {
 	Face  vault.LinkFace
 	Limit int64  // bytes of a paper that is left
 	Taken string // the field of what was taken: "file" or "text"
+	Over  bool   // the link that this browser has brought has ended since: it did what it was for
 }
 
 // noLink is what [session.LinkCookie] holds of who has shown no code yet. It tells whether the
@@ -101,9 +102,13 @@ func (v *visit) lookAtLink(page string) error {
 	}
 	code := codeIn(f.Get("linkcode"))
 	if session.Held(v.r, session.LinkCookie) != "" {
-		if face, err := v.pages.Vaults.FaceOfLink(v.ctx(), code); err == nil {
+		face, err := v.pages.Vaults.FaceOfLink(v.ctx(), code)
+		if err == nil {
 			session.HoldLink(v.w, code)
 			return v.goTo(linkPlace(face.Kind), "")
+		}
+		if code == v.heldLink() && errors.Is(err, vault.ErrEnded) { // the page looks again after the last time
+			return v.goTo(v.r.URL.Path, "")
 		}
 	}
 	return v.showStranger(page, newForm(), code, "") // also what is wrong with it
@@ -129,7 +134,7 @@ func (v *visit) showStranger(page string, f *form, code, taken string) error {
 		view := strangerView{Form: again, Taken: taken}
 		if v.r.Method == http.MethodGet { // it has ended since this browser brought it
 			session.HoldLink(v.w, noLink)
-			return v.show(page, view)
+			return v.show(page, strangerView{Form: newForm(), Taken: taken, Over: true})
 		}
 		return v.again(page, again, nil, view)
 	}

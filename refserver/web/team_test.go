@@ -180,7 +180,7 @@ func TestAManagerChangesTheKeysAndReadsTheJournal(t *testing.T) {
 	manager.shows(tn.relayPath()+"/team/"+tn.samir.ID().String()+"/remove", nil).ok("C’est fait.")
 	g := manager.get(journal).ok(
 		"Manager of Accueil du Port · Laissé entrer dans l’équipe : « Samir »", "Accès à l’équipe terminé, ou remplacé par un nouveau : « Samir »",
-		"Samir · Ajouté à ce que l’équipe partage : « Amina K. »", "Toutes les clés du centre changées",
+		"Samir · Mis dans la liste du centre : « Amina K. »", "Toutes les clés du centre changées",
 	).without("Liste des personnes suivies regardée", "inbox key", "Vous ·", "partage :</")
 	all := manager.get(journal+"?all=1").ok("Liste des personnes suivies regardée", "Équipe regardée")
 	require.Greater(t, strings.Count(all.Body, "<time "), strings.Count(g.Body, "<time "))

@@ -72,7 +72,7 @@ func (q *Quota) load(tx *storage.Tx, owner string) (ledger, error) {
 
 func (q *Quota) usage(l ledger) Usage {
 	limit := max(q.allowance, l.Granted)
-	return Usage{Limit: limit, Used: l.Used, Reserved: l.Reserved, Left: max(0, limit-l.Used-l.Reserved)}
+	return Usage{Limit: limit, Used: l.Used, Reserved: l.Reserved, Left: max(0, limit-l.Used-l.Reserved+min(q.beside, l.Used))}
 }
 
 // fits returns a *FullError unless wanted more bytes fit.

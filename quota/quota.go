@@ -52,6 +52,17 @@ type Quota struct {
 	maxReservations int64
 	policy          Policy
 	now             func() time.Time
+	beside          int64
+}
+
+// Beside returns the same books, but for one transaction in which so many bytes count as
+// free that the owner holds still and gives back soon: of a file out of which something is
+// taken, say. Who uses it sees to it that those bytes are there, of nothing else, and go:
+// until then the owner has at most so many bytes beside the limit.
+func (q *Quota) Beside(bytes int64) *Quota {
+	c := *q
+	c.beside = max(0, bytes)
+	return &c
 }
 
 // New checks the configuration and reports every problem at once, as

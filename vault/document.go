@@ -20,10 +20,17 @@ func (v *Vault) AddDocument(ctx context.Context, n NewDocument, r io.Reader) (It
 		return Item{}, err
 	}
 	u := v.newUpload(it.ID, 1, n.size())
+	var old *record
+	replaces := func(t *turn) (err error) {
+		if old = nil; !n.InPlaceOf.IsZero() {
+			old, err = t.outOf(n.InPlaceOf)
+		}
+		return err
+	}
 	return v.deposit(ctx, u, r, func(t *turn) error {
-		return t.place(it, n.Compartment)
+		return errors.Join(replaces(t), t.place(it, n.Compartment))
 	}, func(t *turn) (*Item, error) {
-		if err := t.place(it, n.Compartment); err != nil {
+		if err := errors.Join(replaces(t), t.place(it, n.Compartment)); err != nil {
 			return nil, err
 		}
 		u.describe(t, it, n.Channel)
@@ -34,6 +41,9 @@ func (v *Vault) AddDocument(ctx context.Context, n NewDocument, r io.Reader) (It
 			return nil, err
 		}
 		t.note(ActAdded, it, map[string]string{"kind": it.Kind.String(), "compartment": it.Compartment.String()})
+		if old != nil {
+			return it, t.destroy(old)
+		}
 		return it, nil
 	})
 }

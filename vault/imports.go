@@ -40,6 +40,12 @@ type ImportOptions struct {
 	// Compartment is Private (also Default) or Shared. With Shared, what was private
 	// where it comes from stays private all the same.
 	Compartment Compartment
+	// From is the document out of which all of it comes, if it lies in this vault: zero: none.
+	// What comes in takes its space (N91), so that a vault needs no room for both; it is
+	// destroyed as soon as everything is there. An import that breaks off leaves it, and what
+	// came in; until it is done or From is destroyed, the vault may hold that much beside its
+	// space.
+	From ItemID
 	// Progress, if not nil, is called after each thing that was looked at, with how many.
 	Progress func(done int)
 }
@@ -51,7 +57,7 @@ type ImportPlan struct {
 	There   int             // how many are there already
 	Folders []string        // that are made
 	Bytes   int64           // that they take of the space, at most
-	Left    int64           // bytes of the space that are free
+	Left    int64           // bytes of the space that are free, with those of From
 }
 
 // PlannedImport is what becomes of one thing.
@@ -105,7 +111,8 @@ func (v *Vault) PlanImport(ctx context.Context, items []NewImport, opts *ImportO
 //
 // Errors: those of [Vault.PlanImport]; ErrFull (with quota.FullError) before the first
 // byte; InvalidError in an ImportError if bytes are not those that were announced;
-// those of [Vault.AddDocument]. With an error, what came in before it is said, and stays.
+// those of [Vault.AddDocument]; ErrNotFound and ErrRevision if opts.From is gone, or another
+// than it was at the beginning. With an error, what came in before it is said, and stays.
 func (v *Vault) Import(ctx context.Context, items []NewImport, opts *ImportOptions) (Imported, error) {
 	im, err := v.newImporter(items, opts)
 	if err != nil {
@@ -133,7 +140,7 @@ func (v *Vault) Import(ctx context.Context, items []NewImport, opts *ImportOptio
 			im.opts.Progress(i + 1)
 		}
 	}
-	return out, nil
+	return out, im.end(ctx)
 }
 
 // importer is one import that goes on.
@@ -147,6 +154,7 @@ type importer struct {
 	folders  map[Compartment]map[string]ItemID // outside the bin, by name
 	versions map[Compartment]uint64            // of the heads for which that is true
 	usage    quota.Usage
+	revision uint64 // of what it comes out of
 }
 
 func (v *Vault) newImporter(items []NewImport, opts *ImportOptions) (*importer, error) {
@@ -248,7 +256,10 @@ func (im *importer) plan(ctx context.Context) (p ImportPlan, err error) {
 		for c := range im.folders { // nothing is written: what was looked at stays true
 			im.versions[c] = t.heads.indexes[c].version
 		}
-		if im.usage, err = t.v.service.cfg.Quota.Usage(t.tx, t.v.id.String()); err != nil {
+		if err := im.source(t); err != nil {
+			return err
+		}
+		if im.usage, err = t.quota().Usage(t.tx, t.v.id.String()); err != nil {
 			return err
 		}
 		if p, err = im.planned(t); err != nil {
@@ -342,7 +353,7 @@ func (im *importer) look(t *turn) error {
 // fresh looks again if anything was changed since: two imports of the same at once
 // bring it in once.
 func (im *importer) fresh(t *turn, c Compartment) (next map[Compartment]uint64, err error) {
-	if err := t.asPerson(); err != nil {
+	if err := errors.Join(t.asPerson(), im.source(t)); err != nil {
 		return nil, err
 	}
 	next = map[Compartment]uint64{}
@@ -461,7 +472,7 @@ func (im *importer) document(ctx context.Context, n *NewImport, it *Item, commit
 		declared = -1
 	}
 	u := im.v.newUpload(it.ID, 1, declared)
-	_, err = im.v.deposit(ctx, u, from, func(t *turn) error { return t.asPerson() }, func(t *turn) (*Item, error) {
+	_, err = im.v.deposit(ctx, u, from, func(t *turn) error { return errors.Join(t.asPerson(), im.source(t)) }, func(t *turn) (*Item, error) {
 		return it, commit(t, func() (*record, error) {
 			// What came is not what was verified before: somebody changed it meanwhile.
 			if u.written != n.Size || !slices.Equal(u.digest, n.Digest) {

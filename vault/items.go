@@ -156,6 +156,10 @@ type NewDocument struct {
 	Issued      Date
 	Expires     Date
 	Channel     string // for Origin; empty: "library"
+	// InPlaceOf is a document that AddDocument destroys in the commit of this one, whose space
+	// counts as free for it if Size is given (N91): for what was opened, and takes its place.
+	// Only AddDocument looks at it.
+	InPlaceOf ItemID
 }
 
 // Edit is a change of an item: what is nil stays. A field that does not fit the

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"reconnect.example/internal/seal"
+	"reconnect.example/quota"
 )
 
 // record is an item with what only its stored form knows: where its bytes lie,
@@ -223,11 +224,31 @@ func (t *turn) put(r *record) error {
 	return t.enter(it.Compartment, pageEntry{id: it.ID, revision: it.Revision, hash: seal.Digest(sealed)})
 }
 
+// quota are the books of this turn.
+func (t *turn) quota() *quota.Quota { return t.v.service.cfg.Quota.Beside(t.beside) }
+
+// outOf finds the document that gives its space to what comes out of it, and is destroyed
+// then; within this turn its space counts as free.
+func (t *turn) outOf(id ItemID) (*record, error) {
+	r, err := t.find(id)
+	if err == nil && r.item.Kind != KindDocument {
+		err = &InvalidError{Field: "item", Problem: "is not a document"}
+	}
+	if err == nil {
+		err = t.mayRemove()
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.beside = r.stored + r.blobBytes()
+	return r, nil
+}
+
 func (t *turn) charge(delta int64) error {
 	if delta == 0 {
 		return nil
 	}
-	return t.v.service.cfg.Quota.Charge(t.tx, t.v.id.String(), delta)
+	return t.quota().Charge(t.tx, t.v.id.String(), delta)
 }
 
 // openRecord opens an item against its page entry.

@@ -52,6 +52,7 @@ type turn struct {
 	ownerAhead bool                // of what the witness last said: it is told again until it knows
 	away       bool                // the witness does not answer
 	resealing  bool                // what is put is only sealed anew
+	beside     int64               // bytes of what goes as soon as what is put came out of it
 	stop       uint64              // number of the latest stop
 	papers     map[[16]byte][]byte // that were written in this turn
 	scanned    map[[16]byte][]byte // as stored, where all were read in one go

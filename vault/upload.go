@@ -60,9 +60,9 @@ func (v *Vault) newUpload(item ItemID, revision uint64, size int64) *upload {
 // reserve sets the space for the upload aside within a turn.
 func (u *upload) reserve(t *turn) error {
 	if u.size < 0 {
-		return u.book(t, t.v.service.cfg.Quota.ReserveUpTo, min(firstRoom, u.ahead(0)))
+		return u.book(t, t.quota().ReserveUpTo, min(firstRoom, u.ahead(0)))
 	}
-	return u.book(t, t.v.service.cfg.Quota.Reserve, withRecord(seal.SealedSize(u.size)))
+	return u.book(t, t.quota().Reserve, withRecord(seal.SealedSize(u.size)))
 }
 
 // withRecord adds the room of the record; an impossible length stays one.

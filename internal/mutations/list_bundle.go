@@ -60,4 +60,10 @@ var onBundles = []mutation{
 	{"L13", "by what a thing is known in the space that it came from", "vault/bundle", "^TestABundleBringsNothingNewToWhereItWasMade$", []edit{
 		{"vault/imports.go", "			im.there[key] = it.ID\n", "			_ = key\n"},
 	}},
+	{"L14", "the end of the file that everything came out of", "vault", "^TestWhatComesOutOfAFileTakesItsSpace$", []edit{
+		{"vault/imports.go", "return out, im.end(ctx)", "return out, nil"},
+	}},
+	{"L14", "the question whether the file still is the one that gives its space", "vault", "^TestWhatComesOutOfAFileTakesItsSpace$", []edit{
+		{"vault/imports_from.go", "if r.item.Revision != im.revision {", "if false {"},
+	}},
 }

@@ -18,6 +18,7 @@ import (
 type Bringing struct {
 	Document    string `json:"document" doc:"Id of the document that was uploaded: a bundle, the ZIP of Reconnect, a ZIP of files, .vcf, .ics; or one of them sealed with age."`
 	Compartment string `json:"compartment,omitempty" enum:"private,shared" doc:"Missing: private. What was private where it comes from stays private either way."`
+	InPlace     bool   `json:"inPlace,omitempty" doc:"What comes in takes the space of the document, which is deleted as soon as everything is there. Missing: the document stays, and there must be space for both."`
 	Passphrase  string `json:"passphrase,omitempty" maxLength:"200" doc:"Of what is sealed with one."`
 	Identity    string `json:"identity,omitempty" maxLength:"200" doc:"The age identity (AGE-SECRET-KEY-1…) of what is sealed to its recipient."`
 }
@@ -79,7 +80,11 @@ func (a *API) opened(ctx context.Context, v *vault.Vault, in *Bringing, do func(
 	if err != nil {
 		return err
 	}
-	return do(b, &vault.ImportOptions{Compartment: compartment})
+	opts := &vault.ImportOptions{Compartment: compartment}
+	if in.InPlace {
+		opts.From = id
+	}
+	return do(b, opts)
 }
 
 func (a *API) planImport(ctx context.Context, v *vault.Vault, in *bringingInput) (*planOutput, error) {
@@ -124,11 +129,11 @@ func (a *API) addImports() {
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/imports/plan", id: "plan-import", tag: "Account", summary: "See what would be taken in",
 		description: "Upload what is brought as a document first. It is read to its end and checked: if a file in it is wrong, `files` names it. Nothing is changed.",
-		problems:    brokenBundles(),
+		problems:    append(brokenBundles(), "revision"),
 	}, a.planImport)
 	registerPerson(a, operation{
 		method: http.MethodPost, path: "/imports", id: "import", tag: "Account", summary: "Take in what was brought",
-		description: "Nothing comes in from what is damaged, or too large for the space. After a lost answer, send it again: what is there is not doubled. The document itself stays; delete it when you do not need it any more.",
-		problems:    brokenBundles(),
+		description: "Nothing comes in from what is damaged, or too large for the space. After a lost answer, send it again: what is there is not doubled. The document itself stays unless `inPlace` is true; delete it when you do not need it any more. With `inPlace`, `not-found` after a lost answer says that all of it is there.",
+		problems:    append(brokenBundles(), "revision"),
 	}, a.takeBrought)
 }

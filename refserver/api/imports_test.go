@@ -26,6 +26,10 @@ func TestWhatIsBroughtIsSeenAndThenTakenIn(t *testing.T) {
 	again := ok[Brought](fresh.call("POST", "/imports", ask), 200)
 	require.Zero(t, again.New, "the same again doubles nothing")
 	require.Equal(t, plan.New+plan.There, again.There)
+	ask["inPlace"] = true
+	require.Greater(t, ok[BringingPlan](fresh.call("POST", "/imports/plan", ask), 200).Left, plan.Left)
+	require.Zero(t, ok[Brought](fresh.call("POST", "/imports", ask), 200).New)
+	fresh.call("POST", "/imports", ask).refused(404, "not-found") // all was there, and the file is gone
 
 	spoilt := bytes.Clone(everything)
 	at := bytes.Index(spoilt, content[:1000])

@@ -134,7 +134,7 @@ func (p *pages) brought(v *visit) error {
 func (v *visit) showBrought(f *form, i vault.Item) error {
 	view := bringView{Form: f, File: i}
 	err := v.opened(i, func(b *bundle.Bundle) error {
-		p, err := b.Plan(v.ctx(), v.vault, v.bringOptions(f))
+		p, err := b.Plan(v.ctx(), v.vault, v.bringOptions(f, i.ID))
 		if err == nil {
 			view.Plan = planOf(b, &p)
 		}
@@ -159,8 +159,10 @@ func (v *visit) showBrought(f *form, i vault.Item) error {
 	return v.showWith(status, "brought", view)
 }
 
-func (v *visit) bringOptions(f *form) *vault.ImportOptions {
-	return &vault.ImportOptions{Compartment: v.placeOf(f).Compartment}
+// bringOptions say what becomes of what is in a file; from is the file if it lies here, and
+// goes when all of it is there.
+func (v *visit) bringOptions(f *form, from vault.ItemID) *vault.ImportOptions {
+	return &vault.ImportOptions{Compartment: v.placeOf(f).Compartment, From: from}
 }
 
 func planOf(b *bundle.Bundle, p *bundle.Plan) *bringPlan {
@@ -254,11 +256,10 @@ func (v *visit) unsealed(i vault.Item, phrase string) (_ string, err error) {
 	if err != nil {
 		return "", err
 	}
-	opened, err := v.vault.AddDocument(v.ctx(), v.broughtAs(strings.TrimSuffix(i.Name, ".age"), size), io.NewSectionReader(inside, 0, size))
-	if err != nil {
-		return "", err
-	}
-	return bringPath(opened), v.vault.Destroy(v.ctx(), i.ID, i.Revision)
+	doc := v.broughtAs(strings.TrimSuffix(i.Name, ".age"), size)
+	doc.InPlaceOf = i.ID // there need not be room for both
+	opened, err := v.vault.AddDocument(v.ctx(), doc, io.NewSectionReader(inside, 0, size))
+	return bringPath(opened), err
 }
 
 // dropBrought throws the file away; nothing that was taken in.
@@ -308,26 +309,22 @@ func (p *pages) takeBrought(v *visit) error {
 func (v *visit) someBrought(f *form, i vault.Item) (string, error) {
 	out := broughtIn{}
 	err := v.opened(i, func(b *bundle.Bundle) (err error) {
-		out, err = v.someOf(f, b)
+		out, err = v.someOf(f, b, i.ID)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	if out.before(f); out.Over {
-		if err := v.vault.Destroy(v.ctx(), i.ID, i.Revision); err != nil && !errors.Is(err, vault.ErrNotFound) {
-			return "", err
-		}
-	}
+	out.before(f)
 	raw, err := json.Marshal(out)
 	return string(raw), err
 }
 
 // someOf takes in what one request may, of what came in whichever way.
-func (v *visit) someOf(f *form, b *bundle.Bundle) (broughtIn, error) {
+func (v *visit) someOf(f *form, b *bundle.Bundle, from vault.ItemID) (broughtIn, error) {
 	ctx, cancel := context.WithCancel(v.ctx())
 	defer cancel()
-	began, looked, opts := v.now(), 0, v.bringOptions(f)
+	began, looked, opts := v.now(), 0, v.bringOptions(f, from)
 	reached := int(min(number(f.Get("reached")), vault.MaxItems))
 	opts.Progress = func(done int) {
 		// Not before something that the request before had not reached: each goes further.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -20,6 +21,7 @@ import (
 	"reconnect.example/refserver/session"
 	"reconnect.example/refserver/web"
 	"reconnect.example/vault"
+	"reconnect.example/vault/bundle"
 )
 
 // brings sends a file and returns the page of what is in it.
@@ -294,4 +296,23 @@ func TestAScriptBringsFileByFile(t *testing.T) {
 	p.post("/bring/came", url.Values{"space": form["space"], "not": {"<script> x"}}).is(http.StatusBadRequest)
 	p.post("/bring/came", url.Values{"space": form["space"], "item": {strings.Repeat("a", 26), "x"}}).ok("Rien n’est venu.")
 	p.get("/bring/came").ok("Apporter des papiers")
+}
+
+// The file must fit into the space; what comes out of it takes its place, also when it is sealed.
+func TestWhoHasLittleSpaceBringsAFileThatTakesMostOfIt(t *testing.T) {
+	t.Parallel()
+	p := open(t, room(1_000_000)).newPerson()
+	noise := make([]byte, 600_000)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	var sealed bytes.Buffer
+	w, err := bundle.Seal(&sealed, bundle.Lock{Passphrase: "quatre chevaux verts"})
+	require.NoError(t, err)
+	_, err = w.Write(zipped(t, map[string]string{"Bail.txt": string(noise)}))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	g := p.brings("papiers.zip.age", sealed.Bytes()).ok("fermé par une phrase secrète")
+	g = p.post(g.Path, g.form(g.Path, url.Values{"phrase": {"quatre chevaux verts"}})).ok("Nouveau : 1", "1 papier").without("Il n’y a pas assez de place")
+	p.post(g.Path+"/in", g.form(g.Path+"/in", nil)).ok("C’est repris.", "Nouveau : 1")
+	require.Len(t, p.ids(), 1)
+	p.upload(nil, file{"file", "a.pdf", "application/pdf", pdf}).ok()
 }

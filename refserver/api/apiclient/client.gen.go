@@ -581,6 +581,9 @@ type Bringing struct {
 	// Identity The age identity (AGE-SECRET-KEY-1…) of what is sealed to its recipient.
 	Identity *string `json:"identity,omitempty"`
 
+	// InPlace What comes in takes the space of the document, which is deleted as soon as everything is there. Missing: the document stays, and there must be space for both.
+	InPlace *bool `json:"inPlace,omitempty"`
+
 	// Passphrase Of what is sealed with one.
 	Passphrase *string `json:"passphrase,omitempty"`
 }

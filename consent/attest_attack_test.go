@@ -241,6 +241,28 @@ func TestJunkHidesNoEndOfAKey(t *testing.T) {
 	require.ErrorIs(t, err, consent.ErrNotAttested)
 }
 
+// A private key that is none signs nothing: it is thrown away, and locks nobody out of a
+// relay whose keys have changed (N102).
+func TestAJunkKeyForAttestationsLocksNobodyOut(t *testing.T) {
+	t.Parallel()
+	s := newSeen(t)
+	paul := s.centre.Hire(t, "Paul", consent.RoleHelp)
+	for _, key := range [][]byte{[]byte("junk"), seal.NewTokenKey().Bytes()} {
+		data, err := seal.Marshal(struct {
+			Key    []byte   `cbor:"1,keyasint"`
+			Number string   `cbor:"2,keyasint"`
+			Inbox  [32]byte `cbor:"3,keyasint"`
+		}{key, strings.Repeat("x", 5000), [32]byte{1}})
+		require.NoError(t, err)
+		_, err = paul.At(t, s.centre.Relay).Space().TakeData(t.Context(), "attest", append([]byte{8}, data...), vault.Place{Compartment: vault.Shared}, nil)
+		require.NoError(t, err)
+	}
+	_, err := s.centre.Desk(t).Remove(t.Context(), paul.ID())
+	require.NoError(t, err)
+	_, _, err = consent.AttestKeyOf(t.Context(), s.post(t))
+	require.NoError(t, err)
+}
+
 func TestAKeyEndsWithItsRelay(t *testing.T) {
 	t.Parallel()
 	s := newSeen(t)

@@ -36,6 +36,13 @@ type attestKeyData struct {
 	Inbox  [32]byte `cbor:"3,keyasint"`
 }
 
+// own is the key, with a number that names one; false for what is none: any of the relay's
+// workers can have put it there.
+func (d *attestKeyData) own() (seal.TokenKey, bool) {
+	own, err := seal.TokenKeyFromBytes(d.Key)
+	return own, err == nil && isAttestNumber(d.Number)
+}
+
 type attestKeyRecord struct {
 	Signed     []byte `cbor:"1,keyasint"`
 	Credential []byte `cbor:"2,keyasint"`
@@ -59,10 +66,15 @@ func attestKeyID(relay RelayID, number string) string { return relay.String() + 
 func parseAttestKeyID(id string) (relay RelayID, number string, err error) {
 	name, number, ok := strings.Cut(id, ".")
 	relay, err = ParseRelayID(name)
-	if raw, bad := base64.RawURLEncoding.DecodeString(number); !ok || err != nil || bad != nil || len(raw) != attestNumber || base64.RawURLEncoding.EncodeToString(raw) != number { // decoding passes over line breaks
+	if !ok || err != nil || !isAttestNumber(number) {
 		return relay, "", ErrNotAttested
 	}
 	return relay, number, nil
+}
+
+func isAttestNumber(number string) bool {
+	raw, err := base64.RawURLEncoding.DecodeString(number)
+	return err == nil && len(raw) == attestNumber && base64.RawURLEncoding.EncodeToString(raw) == number // decoding passes over line breaks
 }
 
 // attestNumber bytes tell the keys of one relay apart.
@@ -90,14 +102,9 @@ func (p *Post) attestKey(ctx context.Context) (attesting, error) {
 		if !formAttestKey.is(it.Data) || formAttestKey.unpack(it.Data, &d) != nil {
 			continue
 		}
-		if d.Inbox != now {
-			continue
+		if own, ok := d.own(); ok && d.Inbox == now {
+			return attesting{own, attestKeyID(p.relay.ID, d.Number)}, nil
 		}
-		own, err := seal.TokenKeyFromBytes(d.Key)
-		if err != nil {
-			return attesting{}, tampered("data of form %d", formAttestKey)
-		}
-		return attesting{own, attestKeyID(p.relay.ID, d.Number)}, nil
 	}
 	return p.newAttestKey(ctx, now)
 }

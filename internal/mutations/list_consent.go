@@ -111,6 +111,9 @@ var onConsent = []mutation{
 	{"N79", "the end of a key for attestations with the relay's other keys", "consent", "^TestAKeptKeyAttestsNothingOfAnotherTime$", []edit{
 		{"consent/team_keys.go", "if err := p.endAttestKeys(ctx); err != nil { // before", "if false { // before"},
 	}},
+	{"N102", "that a key that is none has no end, and keeps nobody out", "consent", "^TestAJunkKeyForAttestationsLocksNobodyOut$", []edit{
+		{"consent/attest_end.go", "if own, ok := d.own(); ok {", "if own, _ := d.own(); true {"},
+	}},
 	{"N81", "the key's own word for its end", "consent", "^TestWhoLeftEndsNoKeyThatWasMadeSince$", []edit{
 		{"consent/attest_end.go", "if err != nil || said[\"iss\"] != relay.String() || said[\"until\"]", "if said[\"iss\"] != \"\" && said[\"until\"]"},
 	}},

@@ -32,7 +32,7 @@ func (tn *town) program() *program {
 	require.NoError(tn, err)
 	entry := consent.Partner{
 		ID: vault.ID(consent.NewOrganisationID()), Organisation: tn.Organisation.ID, Name: "CAF du Rhône", Key: keys.Key(), Box: keys.Box(),
-		Scopes: []consent.PartnerScope{consent.PartnerAsk}, Kinds: []consent.PaperKind{consent.PaperIdentity}, Since: "2026-01-01",
+		Scopes: consent.PartnerScopes(), Kinds: []consent.PaperKind{consent.PaperIdentity}, Since: "2026-01-01",
 	}
 	tn.Sign(tn, consent.Change{Partner: &entry})
 	office, err := tn.Service.Office(tn.Context(), entry.ID)
@@ -140,6 +140,7 @@ func TestAPersonAnswersAPublicBodyInABrowser(t *testing.T) {
 			require.Nil(t, caf.finds(ask))
 			amina.goTo(tn.url + "/journal")
 			amina.look("journal", "journal.act.partner.took", "journal.act.partner.refused")
+			caf.leavesUntilBlocked(amina)
 		})
 	}
 }

@@ -73,6 +73,22 @@ func TestAStrangerLeavesThingsByALinkAndLearnsOnlyThatTheyWereTaken(t *testing.T
 	}
 	require.Subset(t, names, []string{"Ordonnance", "Rendez-vous"})
 	require.NotContains(t, names, "Coupé")
+	kept := func() (all []string) {
+		for _, d := range ok[struct{ Deposits []Deposit }](amina.call("GET", "/deposits", nil), 200).Deposits {
+			if d.Kept {
+				all = append(all, d.Item)
+			}
+		}
+		return all
+	}
+	require.Empty(t, kept())
+	one := ok[struct{ Deposits []Deposit }](amina.call("GET", "/deposits", nil), 200).Deposits[0].Item
+	for range 2 {
+		amina.call("POST", "/inbox/kept/"+one, nil).done(204)
+	}
+	require.Equal(t, []string{one}, kept())
+	require.Positive(t, ok[linkList](amina.call("GET", "/links", nil), 200).Inbox.Left)
+	nurse.call("POST", "/inbox/kept/"+one, nil).refused(401, "session-ended")
 	amina.call("POST", "/inbox/kept", nil).done(204)
 	require.Zero(t, ok[linkList](amina.call("GET", "/links", nil), 200).Inbox.Left)
 

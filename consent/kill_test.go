@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", fmt.Sprint(sized(8, 20))); err != nil { // an argument of go test is heard afterwards
 		panic(err)
 	}
-	testkill.Main(m, map[string]func(string) error{childErrand: testkill.Errand(runErrand)})
+	testkill.Main(m, map[string]func(string) error{childErrand: testkill.Errand(runErrand), childPartner: testkill.Errand(runPartner)})
 }
 
 // errand is what somebody must know to do something at a relay in a folder.

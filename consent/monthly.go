@@ -119,7 +119,7 @@ func (s *Service) monthly(ctx context.Context, prefix string) (out []MonthlyCoun
 			return nil, storageError(err)
 		}
 		parts := strings.Split(strings.TrimPrefix(rec.Key, counts), "/")
-		if len(parts) != 3 && len(parts) != 4 || !isCounted(Counted(parts[2])) || !isMonth(parts[1]) {
+		if len(parts) != 3 && len(parts) != 4 || !slices.Contains(CountedCodes(), Counted(parts[2])) || !isMonth(parts[1]) {
 			continue // a store puts no words of its own into tables
 		}
 		relay, err := ParseRelayID(parts[0])
@@ -148,9 +148,9 @@ func (s *Service) monthly(ctx context.Context, prefix string) (out []MonthlyCoun
 	return out, nil
 }
 
-// isCounted says whether there is such a code.
-func isCounted(what Counted) bool {
-	return slices.Contains([]Counted{CountedOpened, CountedVisits, CountedAttested, CountedPresented, CountedRecovered, vault.CountedKept, vault.CountedBrought, vault.CountedLeft}, what)
+// CountedCodes returns all that is counted, here and by vaults.
+func CountedCodes() []Counted {
+	return []Counted{CountedOpened, CountedVisits, CountedAttested, vault.CountedKept, vault.CountedBrought, vault.CountedLeft, CountedPresented, CountedRecovered}
 }
 
 func isMonth(s string) bool {

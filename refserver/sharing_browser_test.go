@@ -27,7 +27,7 @@ func leavingARelay(tn *town) {
 	amina.look("ended", "done.access-ended", "ended-by.person")
 	amina.tap(`^="/receipts/"`, "receipt", "consent-receipt.title", "Foyer du Modèle")
 
-	theirs.tap(`^="/papers/"][class="row"`, "out", "done.nothing-open")
+	theirs.tap(`^="/papers/"][class="row"`, "out", "done.access-over")
 	theirs.without(tn.writes("Idris"), tn.writes("Attestation"))
 	theirs.goTo(tn.url + "/staff/relays/" + hostel.ID.String())
 	theirs.look("people-after", "people.none")

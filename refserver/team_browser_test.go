@@ -16,6 +16,8 @@ func aWorkerLeaves(tn *town) {
 
 	manager.goTo(tn.url + "/staff/relays/" + tn.Harbour.ID.String() + "/team")
 	manager.look("team", "Samir", "Rosa", "member.active")
+	manager.tap(`$="/team/counts"`, "counts", "counts.title", "counted.opened")
+	manager.tap(`$="/team"`, "team", "Samir", "Rosa")
 	manager.tap(`$="`+tn.Samir.ID().String()+`"`, "member", "Samir", "member.active")
 	manager.tap(`$="/remove"`, "remove", "Samir", "member.remove-means")
 	manager.write("#f-password", tn.Harbour.Manager.Password)
@@ -23,7 +25,7 @@ func aWorkerLeaves(tn *town) {
 	manager.look("removed", "done.member-changed", "Rosa")
 	manager.without("Samir")
 
-	leaving.tap(`^="/papers/"][class="row"`, "out", "done.nothing-open", "staff.out")
+	leaving.tap(`^="/papers/"][class="row"`, "out", "done.access-over", "staff.out")
 	leaving.without("Amina", tn.writes("Attestation"))
 	leaving.goTo(tn.url + "/staff/relays/" + tn.Harbour.ID.String())
 	leaving.look("refused", "says.not-member")

@@ -26,7 +26,7 @@ var onTheRest = []mutation{
 	{"CO4", "that a sweep puts also the counts of this month together", "consent", "TestAfterASweepNoCountLeadsToASpaceByItsVersion", []edit{
 		{"consent/monthly.go", "if len(parts) != 4 {\n\t\t\tcontinue", "if len(parts) != 4 || parts[1] >= s.cfg.Directory.Month(s.now()) {\n\t\t\tcontinue"}}},
 	{"CO3", "the look at what a store says was counted", "consent", "TestAStorePutsNoWordsIntoCounts", []edit{
-		{"consent/monthly.go", " || !isCounted(Counted(parts[2])) || !isMonth(parts[1])", ""}}},
+		{"consent/monthly.go", " || !slices.Contains(CountedCodes(), Counted(parts[2])) || !isMonth(parts[1])", ""}}},
 	{"EV2", "the end of the hour before an event is given out", "vault", "TestNoEventSaysOfWhom", []edit{
 		{"vault/events.go", "if hour >= now {", "if hour > now {"},
 	}},

@@ -8,6 +8,49 @@ import (
 	"reconnect.example/internal/safename"
 )
 
+// monthsShown is how many months the page shows; the table that is downloaded has all.
+const monthsShown = 13
+
+type monthlyView struct {
+	Relay  relayView
+	Months []monthView
+}
+
+// monthView is what was counted in a month.
+type monthView struct {
+	Name  string
+	Lines []struct {
+		What  string
+		Count consent.Count
+	}
+}
+
+// monthly shows a manager the numbers that the table has.
+func (p *pages) monthly(v *visit) error {
+	return v.managing(func(post *consent.Post) error {
+		all, err := post.Monthly(v.ctx())
+		if err != nil {
+			return err
+		}
+		view, last := monthlyView{Relay: v.relay(post.Relay())}, ""
+		for _, c := range all {
+			if c.Month != last {
+				if len(view.Months) == monthsShown {
+					break
+				}
+				last = c.Month
+				view.Months = append(view.Months, monthView{Name: v.month(c.Month)})
+			}
+			m := &view.Months[len(view.Months)-1]
+			m.Lines = append(m.Lines, struct {
+				What  string
+				Count consent.Count
+			}{v.t("counted." + string(c.What)), c.Count})
+		}
+		return v.show("counts", view)
+	})
+}
+
 // countsCSV is what a manager sends to who pays for the relay: numbers by month, none of
 // them below ten, and nothing about anybody.
 func (p *pages) countsCSV(v *visit) error {

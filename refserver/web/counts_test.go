@@ -18,4 +18,6 @@ func TestAManagerDownloadsWhatWasCountedAndAWorkerDoesNot(t *testing.T) {
 	require.Equal(t, "text/csv; charset=utf-8", table.Header.Get("Content-Type"))
 	require.Equal(t, "relay,month,what,count\r\n"+tn.harbor.ID.String()+","+tn.stage.Clock.Now().Format("2006-01")+",opened,<10\r\n", table.Body)
 	samir.get(path).is(http.StatusForbidden)
+	manager.get(tn.relayPath()+"/team/counts").ok("Espaces ouverts par l’équipe", "<10", "Aucun total").without("Papiers ajoutés")
+	samir.get(tn.relayPath() + "/team/counts").is(http.StatusForbidden)
 }

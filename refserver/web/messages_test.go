@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"reconnect.example/consent"
 	"reconnect.example/quota"
 	"reconnect.example/recovery"
 	words "reconnect.example/refserver/language"
@@ -93,6 +94,10 @@ func usedKeys(t *testing.T) map[string]bool {
 		used["space.state-"+s.String()] = true
 	}
 	delete(used, "space.state-")
+	for _, what := range consent.CountedCodes() {
+		used["counted."+string(what)] = true
+	}
+	delete(used, "counted.")
 	for _, act := range append(acts(t, "../../vault"), acts(t, "../../recovery")...) {
 		used["journal.act."+act] = true
 	}

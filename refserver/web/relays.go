@@ -58,6 +58,7 @@ func (p *pages) relayRoutes(mux *http.ServeMux) {
 		"GET /staff/relays/{relay}/leave":                                    p.leaveRelayForm,
 		"POST /staff/relays/{relay}/leave":                                   p.again(p.leaveRelay),
 		"GET /staff/relays/{relay}/told":                                     p.told,
+		"GET /staff/relays/{relay}/team/counts":                              p.monthly,
 		"GET /staff/relays/{relay}/team/counts.csv":                          p.countsCSV,
 		"GET /staff/relays/{relay}/team/keys":                                p.keysForm,
 		"POST /staff/relays/{relay}/team/keys":                               p.changeKeys,

@@ -23,7 +23,7 @@ func (v *Vault) AddDocument(ctx context.Context, n NewDocument, r io.Reader) (It
 	var old *record
 	replaces := func(t *turn) (err error) {
 		if old = nil; !n.InPlaceOf.IsZero() {
-			old, err = t.outOf(n.InPlaceOf)
+			old, err = t.outOf(n.InPlaceOf, n.InPlaceRevision)
 		}
 		return err
 	}

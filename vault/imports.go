@@ -46,6 +46,9 @@ type ImportOptions struct {
 	// came in; until it is done or From is destroyed, the vault may hold that much beside its
 	// space.
 	From ItemID
+	// FromRevision is the revision of From that is read (ContentAt.Item). Another one is left as
+	// it is, and nothing more comes in (ErrRevision): nobody has seen what is in it.
+	FromRevision uint64
 	// Progress, if not nil, is called after each thing that was looked at, with how many.
 	Progress func(done int)
 }
@@ -112,7 +115,7 @@ func (v *Vault) PlanImport(ctx context.Context, items []NewImport, opts *ImportO
 // Errors: those of [Vault.PlanImport]; ErrFull (with quota.FullError) before the first
 // byte; InvalidError in an ImportError if bytes are not those that were announced;
 // those of [Vault.AddDocument]; ErrNotFound and ErrRevision if opts.From is gone, or another
-// than it was at the beginning. With an error, what came in before it is said, and stays.
+// than opts.FromRevision. With an error, what came in before it is said, and stays.
 func (v *Vault) Import(ctx context.Context, items []NewImport, opts *ImportOptions) (Imported, error) {
 	im, err := v.newImporter(items, opts)
 	if err != nil {
@@ -154,7 +157,6 @@ type importer struct {
 	folders  map[Compartment]map[string]ItemID // outside the bin, by name
 	versions map[Compartment]uint64            // of the heads for which that is true
 	usage    quota.Usage
-	revision uint64 // of what it comes out of
 }
 
 func (v *Vault) newImporter(items []NewImport, opts *ImportOptions) (*importer, error) {

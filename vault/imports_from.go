@@ -16,17 +16,8 @@ func (im *importer) source(t *turn) error {
 	if im.opts.From.IsZero() {
 		return nil
 	}
-	r, err := t.outOf(im.opts.From)
-	if err != nil {
-		return err
-	}
-	if im.revision == 0 {
-		im.revision = r.item.Revision
-	}
-	if r.item.Revision != im.revision { // somebody put other bytes there: they are not those that are read
-		return ErrRevision
-	}
-	return nil
+	_, err := t.outOf(im.opts.From, im.opts.FromRevision)
+	return err
 }
 
 // end destroys what everything came out of. To do so twice is no error.
@@ -35,7 +26,7 @@ func (im *importer) end(ctx context.Context) error {
 		return nil
 	}
 	return im.v.do(ctx, func(t *turn) error {
-		r, err := t.findRevision(im.opts.From, im.revision)
+		r, err := t.findRevision(im.opts.From, im.opts.FromRevision)
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}

@@ -23,7 +23,7 @@ func TestWhatComesOutOfAFileTakesItsSpace(t *testing.T) {
 	inside := []vault.NewImport{coming("One", content(2, 220_000)), coming("Two", content(3, 220_000)), coming("Three", content(4, 220_000))}
 	_, err := s.v.Import(t.Context(), inside, nil)
 	require.ErrorIs(t, err, vault.ErrFull, "both at once are too much")
-	out := &vault.ImportOptions{From: file.ID}
+	out := &vault.ImportOptions{From: file.ID, FromRevision: file.Revision}
 	plan, err := s.v.PlanImport(t.Context(), inside, out)
 	require.NoError(t, err)
 	require.LessOrEqual(t, plan.Bytes, plan.Left)
@@ -57,6 +57,7 @@ func TestWhatComesOutOfAFileTakesItsSpace(t *testing.T) {
 	_, err = s.v.Import(t.Context(), inside, &again)
 	require.ErrorIs(t, err, vault.ErrRevision)
 
+	out.FromRevision++
 	got, err = s.v.Import(t.Context(), inside, out)
 	require.NoError(t, err)
 	require.Equal(t, 1, got.New)
@@ -68,7 +69,7 @@ func TestWhatComesOutOfAFileTakesItsSpace(t *testing.T) {
 	require.ErrorIs(t, err, vault.ErrNotFound)
 	note, err := s.v.AddNote(t.Context(), "more", vault.Note{Text: "x"}, vault.Place{})
 	require.NoError(t, err)
-	_, err = s.v.Import(t.Context(), inside, &vault.ImportOptions{From: note.ID})
+	_, err = s.v.Import(t.Context(), inside, &vault.ImportOptions{From: note.ID, FromRevision: note.Revision})
 	require.ErrorIs(t, err, vault.ErrInvalid)
 }
 
@@ -81,7 +82,7 @@ func TestADocumentIsAddedInThePlaceOfAnother(t *testing.T) {
 	opened := vault.NewDocument{Name: "papers.zip", Size: 590_000}
 	_, err := s.v.AddDocument(t.Context(), opened, bytes.NewReader(content(2, 590_000)))
 	require.ErrorIs(t, err, vault.ErrFull)
-	opened.InPlaceOf = closed.ID
+	opened.InPlaceOf, opened.InPlaceRevision = closed.ID, closed.Revision
 	lost := errors.New("lost")
 	_, err = s.v.AddDocument(t.Context(), opened, iotest.ErrReader(lost))
 	require.ErrorIs(t, err, lost)
@@ -94,4 +95,23 @@ func TestADocumentIsAddedInThePlaceOfAnother(t *testing.T) {
 	require.LessOrEqual(t, usage(t, s.Stage, s.v.ID()).Used, int64(limit))
 	_, err = s.v.AddDocument(t.Context(), opened, bytes.NewReader(content(2, 590_000)))
 	require.ErrorIs(t, err, vault.ErrNotFound, "a second time there is nothing to take the place of")
+}
+
+// While a file is read somebody puts another one in its place, on another device: what they
+// were told is kept stays, and nobody destroys what nobody has looked into.
+func TestAFileThatTookThePlaceOfTheOneThatWasReadIsNotLost(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	file := addTo(t, s.v, vault.NewDocument{Name: "papers.zip"}, content(1, 7000))
+	from, err := s.v.OpenDocumentAt(t.Context(), file.ID)
+	require.NoError(t, err)
+	require.NoError(t, from.Close())
+	now, err := s.v.ReplaceDocument(t.Context(), file.ID, file.Revision, vault.NewDocument{}, bytes.NewReader(content(2, 7000)))
+	require.NoError(t, err)
+	_, err = s.v.Import(t.Context(), []vault.NewImport{coming("One", content(3, 500))}, &vault.ImportOptions{From: from.Item.ID, FromRevision: from.Item.Revision})
+	require.ErrorIs(t, err, vault.ErrRevision)
+	_, err = s.v.AddDocument(t.Context(), vault.NewDocument{Name: "opened", InPlaceOf: from.Item.ID, InPlaceRevision: from.Item.Revision}, bytes.NewReader(content(4, 500)))
+	require.ErrorIs(t, err, vault.ErrRevision)
+	require.Equal(t, content(2, 7000), read(t, s.v, now.ID))
+	require.Len(t, papers(t, s.v), 1)
 }

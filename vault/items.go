@@ -160,6 +160,9 @@ type NewDocument struct {
 	// counts as free for it if Size is given (N91): for what was opened, and takes its place.
 	// Only AddDocument looks at it.
 	InPlaceOf ItemID
+	// InPlaceRevision is the revision of InPlaceOf that was opened; another one stays, and
+	// nothing is added (ErrRevision).
+	InPlaceRevision uint64
 }
 
 // Edit is a change of an item: what is nil stays. A field that does not fit the

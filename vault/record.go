@@ -228,9 +228,10 @@ func (t *turn) put(r *record) error {
 func (t *turn) quota() *quota.Quota { return t.v.service.cfg.Quota.Beside(t.beside) }
 
 // outOf finds the document that gives its space to what comes out of it, and is destroyed
-// then; within this turn its space counts as free.
-func (t *turn) outOf(id ItemID) (*record, error) {
-	r, err := t.find(id)
+// then; within this turn its space counts as free. Not another revision than the one that is
+// read: somebody has put other bytes there, which would be lost (N103).
+func (t *turn) outOf(id ItemID, revision uint64) (*record, error) {
+	r, err := t.findRevision(id, revision)
 	if err == nil && r.item.Kind != KindDocument {
 		err = &InvalidError{Field: "item", Problem: "is not a document"}
 	}

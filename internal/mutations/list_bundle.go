@@ -63,7 +63,7 @@ var onBundles = []mutation{
 	{"L14", "the end of the file that everything came out of", "vault", "^TestWhatComesOutOfAFileTakesItsSpace$", []edit{
 		{"vault/imports.go", "return out, im.end(ctx)", "return out, nil"},
 	}},
-	{"L14", "the question whether the file still is the one that gives its space", "vault", "^TestWhatComesOutOfAFileTakesItsSpace$", []edit{
-		{"vault/imports_from.go", "if r.item.Revision != im.revision {", "if false {"},
+	{"L14", "the question whether the file still is the one that was read", "vault", "^TestAFileThatTookThePlaceOfTheOneThatWasReadIsNotLost$", []edit{
+		{"vault/record.go", "r, err := t.findRevision(id, revision)\n\tif err == nil && r.item.Kind != KindDocument", "r, err := t.find(id)\n\tif err == nil && r.item.Kind != KindDocument"},
 	}},
 }

@@ -82,7 +82,7 @@ func (a *API) opened(ctx context.Context, v *vault.Vault, in *Bringing, do func(
 	}
 	opts := &vault.ImportOptions{Compartment: compartment}
 	if in.InPlace {
-		opts.From = id
+		opts.From, opts.FromRevision = id, from.Item.Revision
 	}
 	return do(b, opts)
 }

@@ -137,7 +137,7 @@ func (p *pages) arrived(v *visit) error {
 		return err
 	}
 	f := newForm()
-	from, b, plan, err := moving.Look(v.ctx(), v.vault, v.bringOptions(f, vault.ItemID{}))
+	from, b, plan, err := moving.Look(v.ctx(), v.vault, v.bringOptions(f, vault.Item{}))
 	if err != nil {
 		return v.notArrived(f, err)
 	}
@@ -190,7 +190,7 @@ func (p *pages) takeArrival(v *visit) error {
 func (v *visit) someArrived(f *form) (string, error) {
 	out := broughtIn{}
 	err := moving.Opened(v.ctx(), v.vault, func(a *vault.Arrived, b *bundle.Bundle) (err error) {
-		if out, err = v.someOf(f, b, vault.ItemID{}); err != nil {
+		if out, err = v.someOf(f, b, vault.Item{}); err != nil {
 			return err
 		}
 		if out.before(f); !out.Over {

@@ -109,7 +109,7 @@ func (v *visit) broughtFile() (vault.Item, error) {
 }
 
 // opened reads what was brought to its end, and gives it to do.
-func (v *visit) opened(i vault.Item, do func(*bundle.Bundle) error) (err error) {
+func (v *visit) opened(i vault.Item, do func(b *bundle.Bundle, read vault.Item) error) (err error) {
 	from, err := v.vault.OpenDocumentAt(v.ctx(), i.ID)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (v *visit) opened(i vault.Item, do func(*bundle.Bundle) error) (err error) 
 	if err != nil {
 		return err
 	}
-	return do(b)
+	return do(b, from.Item)
 }
 
 func (p *pages) brought(v *visit) error {
@@ -133,8 +133,8 @@ func (p *pages) brought(v *visit) error {
 // showBrought says what is in a file, or why it is not taken in.
 func (v *visit) showBrought(f *form, i vault.Item) error {
 	view := bringView{Form: f, File: i}
-	err := v.opened(i, func(b *bundle.Bundle) error {
-		p, err := b.Plan(v.ctx(), v.vault, v.bringOptions(f, i.ID))
+	err := v.opened(i, func(b *bundle.Bundle, read vault.Item) error {
+		p, err := b.Plan(v.ctx(), v.vault, v.bringOptions(f, read))
 		if err == nil {
 			view.Plan = planOf(b, &p)
 		}
@@ -161,8 +161,8 @@ func (v *visit) showBrought(f *form, i vault.Item) error {
 
 // bringOptions say what becomes of what is in a file; from is the file if it lies here, and
 // goes when all of it is there.
-func (v *visit) bringOptions(f *form, from vault.ItemID) *vault.ImportOptions {
-	return &vault.ImportOptions{Compartment: v.placeOf(f).Compartment, From: from}
+func (v *visit) bringOptions(f *form, from vault.Item) *vault.ImportOptions {
+	return &vault.ImportOptions{Compartment: v.placeOf(f).Compartment, From: from.ID, FromRevision: from.Revision}
 }
 
 func planOf(b *bundle.Bundle, p *bundle.Plan) *bringPlan {
@@ -257,7 +257,7 @@ func (v *visit) unsealed(i vault.Item, phrase string) (_ string, err error) {
 		return "", err
 	}
 	doc := v.broughtAs(strings.TrimSuffix(i.Name, ".age"), size)
-	doc.InPlaceOf = i.ID // there need not be room for both
+	doc.InPlaceOf, doc.InPlaceRevision = i.ID, from.Item.Revision // there need not be room for both
 	opened, err := v.vault.AddDocument(v.ctx(), doc, io.NewSectionReader(inside, 0, size))
 	return bringPath(opened), err
 }
@@ -308,8 +308,8 @@ func (p *pages) takeBrought(v *visit) error {
 
 func (v *visit) someBrought(f *form, i vault.Item) (string, error) {
 	out := broughtIn{}
-	err := v.opened(i, func(b *bundle.Bundle) (err error) {
-		out, err = v.someOf(f, b, i.ID)
+	err := v.opened(i, func(b *bundle.Bundle, read vault.Item) (err error) {
+		out, err = v.someOf(f, b, read)
 		return err
 	})
 	if err != nil {
@@ -321,7 +321,7 @@ func (v *visit) someBrought(f *form, i vault.Item) (string, error) {
 }
 
 // someOf takes in what one request may, of what came in whichever way.
-func (v *visit) someOf(f *form, b *bundle.Bundle, from vault.ItemID) (broughtIn, error) {
+func (v *visit) someOf(f *form, b *bundle.Bundle, from vault.Item) (broughtIn, error) {
 	ctx, cancel := context.WithCancel(v.ctx())
 	defer cancel()
 	began, looked, opts := v.now(), 0, v.bringOptions(f, from)

@@ -316,3 +316,43 @@ func TestWhoHasLittleSpaceBringsAFileThatTakesMostOfIt(t *testing.T) {
 	require.Len(t, p.ids(), 1)
 	p.upload(nil, file{"file", "a.pdf", "application/pdf", pdf}).ok()
 }
+
+// Of a file that is wrong in one place nothing comes in, and the page says which.
+func TestNothingComesInOfAFileThatIsWrong(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	old, p := c.newPerson(), c.newPerson()
+	old.upload(url.Values{"title": {"Bail"}}, file{"file", "a.pdf", "application/pdf", pdf}).ok()
+	var whole bytes.Buffer
+	require.NoError(t, old.vault().Export(t.Context(), &whole, nil))
+	flipped := bytes.Clone(whole.Bytes())
+	at := bytes.Index(flipped, pdf)
+	require.Positive(t, at)
+	flipped[at+len(pdf)/2] ^= 1
+	r, err := zip.NewReader(bytes.NewReader(whole.Bytes()), int64(whole.Len()))
+	require.NoError(t, err)
+	var missing bytes.Buffer
+	w := zip.NewWriter(&missing)
+	for _, f := range r.File {
+		if !strings.HasSuffix(f.Name, "Bail.pdf") {
+			require.NoError(t, w.Copy(f))
+		}
+	}
+	require.NoError(t, w.Close())
+	for what, wrong := range map[string]struct {
+		content []byte
+		names   string
+	}{
+		"a byte":              {flipped, "Bail.pdf"},
+		"a file":              {missing.Bytes(), "Bail.pdf"},
+		"a path":              {zipped(t, map[string]string{"bien.pdf": string(pdf), "../dehors.pdf": "x"}), "dehors.pdf"},
+		"what is much larger": {zipped(t, map[string]string{"bien.pdf": string(pdf), "bombe.pdf": strings.Repeat("\x00", 30<<20)}), "bombe.pdf"},
+	} {
+		g := p.brings("papiers.zip", wrong.content).is(http.StatusUnprocessableEntity, wrong.names, "Rien n’a changé")
+		require.Len(t, p.ids(), 1, "%s: the file, and nothing of it", what)
+		p.post(g.Path+"/in", url.Values{"visibility": {"private"}}).is(http.StatusUnprocessableEntity)
+		require.Len(t, p.ids(), 1, what)
+		p.post(g.Path+"/drop", nil).ok("Le fichier est jeté.")
+	}
+	require.Empty(t, p.ids())
+}

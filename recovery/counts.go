@@ -82,8 +82,8 @@ type counted struct {
 // said says numbers so that none which is below ten can be reckoned from the others
 // (N87). How many came back in each month in all is counted for who pays, too: so if one
 // way was too rare to be said, the others are not said either, or the sum less these
-// would say it. And of how many were opened, it is known what became of most: if what is
-// left is too few to be said, how many were opened is not said.
+// would say it. And of how many were opened, it is known what became of most: where that
+// would tell something, how many were opened is not said.
 func said(all []counted) []Count {
 	completed, left, rare := map[string]int{}, map[string]int{}, map[string]bool{}
 	done := map[counted]int{} // by month and kind
@@ -98,23 +98,34 @@ func said(all []counted) []Count {
 			done[counted{month: c.month, kind: c.kind}] = c.n
 		}
 	}
+	hidden := func(month string) bool { return rare[month] && completed[month] >= consent.LeastCount }
 	out := make([]Count, 0, len(all))
 	for _, c := range all {
 		one := Count{Month: c.month, Event: c.event, Kind: c.kind, Count: consent.CountOf(c.n)}
 		switch c.event {
 		case eventCompleted:
-			if rare[c.month] && completed[c.month] >= consent.LeastCount {
+			if hidden(c.month) {
 				one.Count = consent.Unsaid()
 			}
 		case eventCancelled:
 			one.Count = consent.CountOfPart(c.n, left[c.month])
 		case eventOpened:
-			open := c.n - done[counted{month: c.month, kind: c.kind}]
-			if c.n >= consent.LeastCount && open > 0 && open < consent.LeastCount {
-				one.Count = consent.Unsaid()
-			}
+			one.Count = saidOpened(c.n, done[counted{month: c.month, kind: c.kind}], hidden(c.month))
 		}
 		out = append(out, one)
 	}
 	return out
+}
+
+// saidOpened says how many of a way were opened, of which so many were completed. As nobody
+// completes more than were opened, this bounds what is hidden of the month, which then is
+// told by the sum; and what is left is told by it (N104).
+func saidOpened(opened, completed int, hidden bool) consent.Count {
+	open := opened - completed
+	switch {
+	case completed == 0:
+	case hidden, opened >= consent.LeastCount && open > 0 && (opened < 2*consent.LeastCount || open < consent.LeastCount):
+		return consent.Unsaid()
+	}
+	return consent.CountOf(opened)
 }

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -74,6 +75,31 @@ func TestNoNumberBelowTenCanBeReckonedFromTheOthers(t *testing.T) {
 			}
 		}
 		ambiguous(t, seen)
+	})
+	t.Run("two ways, opened and completed, and all in all", func(t *testing.T) {
+		t.Parallel()
+		var seen [4]map[string]map[int]bool
+		judged := map[string]bool{}
+		for i := range seen {
+			seen[i] = map[string]map[int]bool{}
+		}
+		for a := range most {
+			for b := range most {
+				for openA := range most {
+					for openB := range most {
+						said := view([2]int{a + openA, b + openB}, [2]int{a, b}, 0)
+						judged[said] = judged[said] || a+openA < most && b+openB < most // of more not all are here
+						for i, n := range []int{a, b, openA, openB} {
+							note(seen[i], said, n)
+						}
+					}
+				}
+			}
+		}
+		for _, one := range seen {
+			maps.DeleteFunc(one, func(said string, _ map[int]bool) bool { return !judged[said] })
+			ambiguous(t, one)
+		}
 	})
 	t.Run("opened less completed and cancelled", func(t *testing.T) {
 		t.Parallel()

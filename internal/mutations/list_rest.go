@@ -22,7 +22,9 @@ var onTheRest = []mutation{
 	{"CO2", "a part that is unsaid beside its whole", "consent", "TestAPartIsNotSaidBesideItsWholeWhereTheRestIsSmall", []edit{
 		{"consent/account.go", "case whole < 2*LeastCount || rest < LeastCount:", "case false:"}}},
 	{"CO2", "one way back in that is unsaid where another is rare", "recovery", "TestNoNumberBelowTenCanBeReckonedFromTheOthers", []edit{
-		{"recovery/counts.go", "if rare[c.month] && completed[c.month] >= consent.LeastCount {", "if false {"}}},
+		{"recovery/counts.go", "return rare[month] && completed[month] >= consent.LeastCount }", "return false }"}}},
+	{"CO2", "how many were opened, where it would tell how many were completed", "recovery", "TestNoNumberBelowTenCanBeReckonedFromTheOthers", []edit{
+		{"recovery/counts.go", "case hidden, opened", "case opened"}}},
 	{"CO4", "that a sweep puts also the counts of this month together", "consent", "TestAfterASweepNoCountLeadsToASpaceByItsVersion", []edit{
 		{"consent/monthly.go", "if len(parts) != 4 {\n\t\t\tcontinue", "if len(parts) != 4 || parts[1] >= s.cfg.Directory.Month(s.now()) {\n\t\t\tcontinue"}}},
 	{"CO3", "the look at what a store says was counted", "consent", "TestAStorePutsNoWordsIntoCounts", []edit{

@@ -179,11 +179,19 @@ func (s *Service) endPartner(ctx context.Context, v *vault.Vault, id PartnerID, 
 			return change(b)
 		}),
 		Also: func(tx *storage.Tx, of *vault.PartnerLinks) error {
+			var before []vault.LinkID
 			for _, l := range links {
+				var slip leaveSlip
+				if err := s.slipInto(tx, slipLeave, l.Token, &slip); err != nil {
+					return err
+				}
+				if slip.Code != "" {
+					before = append(before, slip.Link)
+				}
 				s.cfg.Vaults.DropSlip(tx, slipLeave, l.Token)
 			}
 			// With the link it ends also for a store that hides the code, or brings it back.
-			if err := of.End(id); err != nil || also == nil {
+			if err := of.End(id, before...); err != nil || also == nil {
 				return err
 			}
 			return also(tx, links)

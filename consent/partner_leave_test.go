@@ -8,11 +8,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"reconnect.example/consent"
+	"reconnect.example/internal/seal"
 	"reconnect.example/internal/testfiles"
+	"reconnect.example/storage"
 	"reconnect.example/vault"
 	"reconnect.example/vault/vaulttest"
 )
@@ -254,4 +257,28 @@ func TestOnlyWhoMayLeavePapersIsLet(t *testing.T) {
 	links, _, err := tn.amina.Vault.Links(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, links)
+}
+
+// A link that was made before the person's papers said which one a partner has ends, too.
+func TestALinkOfBeforeEndsWithWhatAPartnerMayLeave(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	caf := tn.newBody(t, "CAF")
+	link := agreedLink(t, tn, caf)
+	made, err := tn.amina.Vault.MakeLink(t.Context(), vault.NewLink{Kind: vault.LinkDeposit, Label: "CAF"}, nil)
+	require.NoError(t, err)
+	slip, err := seal.Marshal(struct {
+		Partner [16]byte `cbor:"1,keyasint"`
+		Link    [16]byte `cbor:"2,keyasint"`
+		Code    string   `cbor:"3,keyasint"`
+		At      int64    `cbor:"4,keyasint"`
+	}{caf.ID, made.ID, made.Code, tn.Clock.Now().UnixMilli()})
+	require.NoError(t, err)
+	require.NoError(t, tn.Store.Transact(t.Context(), func(tx *storage.Tx) error {
+		return tn.PutSlip(tx, "leave", link, time.Time{}, slip)
+	}))
+	require.NoError(t, tn.leaves(t, tn.office(t, caf), link, nil))
+	require.NoError(t, tn.service.StopLeaving(t.Context(), tn.amina.Vault, caf.ID))
+	_, err = tn.FaceOfLink(t.Context(), made.Code)
+	require.ErrorIs(t, err, vault.ErrEnded)
 }

@@ -72,9 +72,10 @@ func (l *PartnerLinks) Make(partner ID, label string) (Link, error) {
 	return l.t.publicLink(k, nil), l.t.putFixedPaper(partnerLinksPaper, paperPartners, b)
 }
 
-// End ends the link of a partner as [Vault.EndLink] does. One that is over, or that there
+// End ends the link of a partner as [Vault.EndLink] does, and others by which it leaves
+// something: made before the paper of these links was kept. One that is over, or that there
 // never was, is done.
-func (l *PartnerLinks) End(partner ID) error {
+func (l *PartnerLinks) End(partner ID, others ...LinkID) error {
 	b, err := l.read()
 	if err != nil {
 		return err
@@ -83,11 +84,11 @@ func (l *PartnerLinks) End(partner ID) error {
 	if err != nil {
 		return err
 	}
-	if k != nil && k.Ended == 0 {
-		l.changed = true
-		if err := l.t.endLink(k, EndedByPerson); err != nil {
-			return err
-		}
+	if k != nil {
+		others = append(others, k.id)
+	}
+	if err := l.end(others); err != nil {
+		return err
 	}
 	had := len(b.Links)
 	b.Links = slices.DeleteFunc(b.Links, func(p partnerLink) bool { return p.Partner == partner })
@@ -95,6 +96,25 @@ func (l *PartnerLinks) End(partner ID) error {
 		return nil
 	}
 	return l.t.putFixedPaper(partnerLinksPaper, paperPartners, b)
+}
+
+func (l *PartnerLinks) end(links []LinkID) error {
+	if len(links) == 0 {
+		return nil
+	}
+	if err := l.t.readLinks(); err != nil {
+		return err
+	}
+	for _, k := range l.t.links {
+		if k.Ended != 0 || !slices.Contains(links, k.id) {
+			continue
+		}
+		l.changed = true
+		if err := l.t.endLink(k, EndedByPerson); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *PartnerLinks) read() (b partnerLinksBody, err error) {

@@ -154,7 +154,7 @@ var onConsent = []mutation{
 		{"consent/partner_leave.go", "|| l.Partner != o.partner.ID) {", "|| false) {"},
 	}},
 	{"N77", "the end of the vault's own link when a partner may leave nothing more", "consent", "^TestAttackOnPartners$", []edit{
-		{"consent/partner_leave.go", "if err := of.End(id); err != nil || also == nil {", "if err := error(nil); err != nil || also == nil {"},
+		{"consent/partner_leave.go", "if err := of.End(id, before...); err != nil || also == nil {", "if err := error(nil); err != nil || also == nil {"},
 	}},
 	{"N77", "the question whether a partner still may leave something, in the commit", "consent", "^TestWhatEndsWhileAPartnerLeavesSomethingEndsIt$", []edit{
 		{"consent/partner_leave.go", "return o.standsToLeave(ctx, tx, link, raw)", "return nil"},

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ func (p *pages) attestRoutes(mux *http.ServeMux) {
 type attestView struct {
 	Relay, Kind, Day, Worker string
 	Digest, Sum              string // of the file: in groups to be read, and as it is
+	Number                   string // short, on the sheet and on the copy behind it: the first of the digest
 	Token                    string // as it was signed
 	Gone                     bool   // the relay is none any more
 }
@@ -45,7 +47,7 @@ type attestView struct {
 func (v *visit) attestView(a consent.Attestation) *attestView {
 	return &attestView{
 		Relay: safename.Line(a.RelayName), Kind: v.seenKind(a.Kind), Day: v.date(a.Day), Worker: safename.Line(a.Worker),
-		Digest: hex(a.Digest), Sum: fmt.Sprintf("%x", a.Digest), Token: a.Token, Gone: a.Gone,
+		Digest: hex(a.Digest), Sum: fmt.Sprintf("%x", a.Digest), Number: hex(a.Digest[:4]), Token: a.Token, Gone: a.Gone,
 	}
 }
 
@@ -80,9 +82,10 @@ func (v *visit) mayAttest() bool {
 
 // attestFormView asks a worker what they have held.
 type attestFormView struct {
-	Form  *form
-	Item  vault.Item
-	Kinds []choice
+	Form              *form
+	Item              vault.Item
+	Picture, Readable bool // how the copy is shown that they say shows it
+	Kinds             []choice
 }
 
 func (v *visit) attesting(f *form) (attestFormView, error) {
@@ -91,6 +94,9 @@ func (v *visit) attesting(f *form) (attestFormView, error) {
 	}
 	i, err := v.item(vault.KindDocument)
 	view := attestFormView{Form: f, Item: i}
+	if i.Document != nil {
+		view.Picture, view.Readable = showable(i.Document.MediaType)
+	}
 	for _, k := range consent.SeenKinds() {
 		view.Kinds = append(view.Kinds, choice{string(k), v.seenKind(k)})
 	}
@@ -207,7 +213,11 @@ func (p *pages) check(v *visit) error {
 	a, err := p.Staff.CheckAttestation(v.ctx(), f.Get("token"))
 	switch {
 	case errors.Is(err, consent.ErrNotAttested):
-		f.refuse("token", v.t("says.not-attested"))
+		says := v.t("says.not-attested")
+		if isDigest(f.Get("token")) {
+			says = v.t("wrong.digest-typed")
+		}
+		f.refuse("token", says)
 		return v.again("attest-check", f, nil, view)
 	case errors.Is(err, consent.ErrRevoked):
 		view.Revoked = true
@@ -216,6 +226,13 @@ func (p *pages) check(v *visit) error {
 	}
 	view.Found, view.Form = v.attestView(a), newForm()
 	return v.show("attest-check", view)
+}
+
+// isDigest says whether somebody typed the fingerprint of a file, whole or a part of it, which
+// stands on the sheet. It is not looked up (N82): that no centre signed it would be a lie.
+func isDigest(text string) bool {
+	digits := strings.Join(strings.Fields(text), "")
+	return digits != "" && len(digits) <= 2*sha256.Size && strings.Trim(digits, "0123456789abcdefABCDEF") == ""
 }
 
 // publishedLists are the lists for programs that verify elsewhere.

@@ -71,6 +71,7 @@ func (v *visit) sheetLines(a *attestView, address string) (above, below []sheetL
 	if a.Worker != "" {
 		who += " · " + a.Worker
 	}
+	who += " · " + v.t("attest.number") + " " + a.Number
 	above = []sheetLine{
 		{v.t("attest.on", a.Day, a.Relay), true, 44, 0}, {who, false, 32, 16},
 		{v.t("attest.says", a.Day, a.Relay), false, 27, 24}, {v.t("attest.not"), true, 27, 16},

@@ -44,7 +44,11 @@ func (p *pages) revoke(v *visit) error {
 		view.Revoked = errors.Is(err, consent.ErrRevoked)
 		switch {
 		case errors.Is(err, consent.ErrNotAttested), (err == nil || view.Revoked) && a.Relay != post.Relay().ID:
-			f.refuse("token", v.t("wrong.not-ours"))
+			says := v.t("wrong.not-ours")
+			if isDigest(f.Get("token")) {
+				says = v.t("wrong.digest-typed")
+			}
+			f.refuse("token", says)
 			return v.again("attest-revoke", f, nil, view)
 		case err != nil && !view.Revoked:
 			return err

@@ -46,7 +46,10 @@ func toldBox(relay RelayID, line [16]byte) seal.Context {
 // which [Post.Told] reads. Safe for many goroutines.
 type Lists struct{ register *Register }
 
-var _ vault.Messenger = (*Lists)(nil)
+var (
+	_ vault.Messenger  = (*Lists)(nil)
+	_ vault.Withdrawer = (*Lists)(nil)
+)
 
 // NewLists puts messages on the lists of relays that a register knows.
 func NewLists(r *Register) *Lists { return &Lists{r} }
@@ -74,8 +77,7 @@ func (l *Lists) Send(ctx context.Context, m vault.Message) error {
 	if err != nil {
 		return vault.ErrNotSent
 	}
-	digest := sha256.Sum256([]byte(m.ID))
-	line := vault.ID(digest[:16])
+	line := lineOf(m)
 	record, err := holder.Inbox.Seal(toldBox(relay, line), nil, raw)
 	if err != nil {
 		return vault.ErrNotSent
@@ -89,6 +91,28 @@ func (l *Lists) Send(ctx context.Context, m vault.Message) error {
 		if entry, ok := vault.NoteDue(key, laterThan(ends)); ok {
 			tx.Put(entry, nil)
 		}
+		return nil
+	})
+	if err != nil {
+		return vault.ErrNotSent
+	}
+	return nil
+}
+
+func lineOf(m vault.Message) vault.ID {
+	digest := sha256.Sum256([]byte(m.ID))
+	return vault.ID(digest[:16])
+}
+
+// Withdraw takes the line of a message away; none is no error. vault.ErrNotSent for
+// whatever hinders it: then it goes when it would have.
+func (l *Lists) Withdraw(ctx context.Context, m vault.Message) error {
+	relay, _, err := vault.AtRelay(m.Address)
+	if err != nil || m.Channel != vault.ByRelay {
+		return vault.ErrNotSent
+	}
+	err = l.register.spaces.store.Transact(ctx, func(tx *storage.Tx) error {
+		tx.Delete(toldPrefix(relay) + lineOf(m).String())
 		return nil
 	})
 	if err != nil {

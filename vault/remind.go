@@ -16,72 +16,6 @@ import (
 	"reconnect.example/internal/seal"
 )
 
-// Channel is a way to reach a person who is not signed in.
-type Channel string
-
-// The channels.
-const (
-	BySMS   Channel = "sms"
-	ByEmail Channel = "email"
-	ByRelay Channel = "relay" // on a list at a relay that follows them; the messenger is that of package consent
-)
-
-// MessageKind is what a message is about. No message says more of it than this.
-type MessageKind string
-
-// The kinds of messages.
-const (
-	MessageCode        MessageKind = "code"        // proves that the address is the person's
-	MessageAppointment MessageKind = "appointment" // they have an appointment
-	MessagePaper       MessageKind = "paper"       // a paper of theirs is valid until a day
-)
-
-// Message is one message to a person, without the words, which are the messenger's.
-// It has no place, no name and no reason, because the library does not know them when
-// it is sent.
-type Message struct {
-	ID       string // random to others; the same for each try of one message
-	Kind     MessageKind
-	Channel  Channel
-	Address  string // "+33612345678", "person@example.org", or what AtRelay reads
-	Language string // BCP 47, as the person chose it
-	Code     string // of MessageCode, six digits
-	At       time.Time
-	Day      bool // At is a day, in its zone; otherwise an hour
-}
-
-// Messenger sends messages. It must be safe for many goroutines.
-type Messenger interface {
-	// Offers says whether messages can be sent by a channel.
-	Offers(Channel) bool
-	// Send hands one message over. An error means that it was not sent as far as is
-	// known: it is tried again. The error must not name the address.
-	Send(ctx context.Context, m Message) error
-}
-
-// Messengers are several as one: what is sent by a channel goes to the first that offers it.
-type Messengers []Messenger
-
-// Offers implements Messenger.
-func (all Messengers) Offers(c Channel) bool { return all.by(c) != nil }
-
-// Send implements Messenger. ErrNotSent for a channel that none offers.
-func (all Messengers) Send(ctx context.Context, m Message) error {
-	if by := all.by(m.Channel); by != nil {
-		return by.Send(ctx, m)
-	}
-	return ErrNotSent
-}
-
-func (all Messengers) by(c Channel) Messenger {
-	for _, m := range all {
-		if m.Offers(c) {
-			return m
-		}
-	}
-	return nil
-}
-
 // The acts of reminders.
 const (
 	ActRemindersAsked Act = "reminders.asked" // a code was sent; Detail "channel"
@@ -186,7 +120,7 @@ func (v *Vault) AskReminders(ctx context.Context, c ReminderChoice) error {
 		return err
 	}
 	code := fmt.Sprintf("%0*d", codeDigits, n)
-	m := Message{ID: rand.Text(), Kind: MessageCode, Channel: c.Channel, Address: c.Address, Language: c.Language, Code: code}
+	var asked, before *askedBody
 	err = v.do(ctx, func(t *turn) error {
 		if err := errors.Join(t.asPerson(), t.changing()); err != nil {
 			return err
@@ -209,14 +143,17 @@ func (v *Vault) AskReminders(ctx context.Context, c ReminderChoice) error {
 			return err
 		}
 		b.Codes++
+		before = b.Asked
 		b.Asked = &askedBody{Code: code, Until: t.now.Add(codeLasts).UnixMilli(), Choice: choiceOf(c)}
+		asked = b.Asked
 		t.note(ActRemindersAsked, nil, map[string]string{"channel": string(c.Channel)})
 		return t.putFixedPaper(remindPaper, paperRemind, b)
 	})
 	if err != nil {
 		return err
 	}
-	if err := messenger.Send(ctx, m); err != nil {
+	v.takeBack(ctx, before) // its code is no longer good
+	if err := messenger.Send(ctx, v.codeMessage(asked)); err != nil {
 		return ErrNotSent
 	}
 	return nil
@@ -271,9 +208,10 @@ func (v *Vault) ConfirmReminders(ctx context.Context, code string) (Receipt, err
 	}
 	typed, _ := digits.Of(code)
 	var wrong error
+	var used *askedBody
 	r := Receipt{Act: ActRemindersBegun, Vault: v.id}
 	err := v.changeOwner(ctx, func(t *turn) error {
-		wrong = nil
+		wrong, used = nil, nil
 		if err := errors.Join(t.asPerson(), t.changing()); err != nil {
 			return err
 		}
@@ -288,14 +226,14 @@ func (v *Vault) ConfirmReminders(ctx context.Context, code string) (Receipt, err
 		if subtle.ConstantTimeCompare([]byte(typed), []byte(a.Code)) != 1 {
 			wrong = &InvalidError{Field: "code", Problem: "is not the one that was sent"}
 			if a.Tries++; a.Tries >= codeTries {
-				b.Asked = nil
+				b.Asked, used = nil, a
 			}
 			return t.putFixedPaper(remindPaper, paperRemind, b)
 		}
 		if err := t.dropReminders(); err != nil {
 			return err
 		}
-		b.Asked = nil
+		b.Asked, used = nil, a
 		b.Given = &remindedBody{Since: t.now.UnixMilli(), Key: t.heads.owner.Key, Choice: a.Choice}
 		if _, err := rand.Read(b.Given.Consent[:]); err != nil {
 			return err
@@ -309,6 +247,9 @@ func (v *Vault) ConfirmReminders(ctx context.Context, code string) (Receipt, err
 		t.heads.owner.Version += wishAhead
 		return t.signReminders(b)
 	})
+	if err == nil || errors.Is(err, ErrUnconfirmed) {
+		v.takeBack(ctx, used)
+	}
 	if err == nil {
 		err = wrong
 	}

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"encoding/hex"
 	"strconv"
 	"strings"
@@ -35,4 +36,20 @@ func (t *turn) countCode(c ReminderChoice) error {
 		t.tx.Put(entry, nil)
 	}
 	return nil
+}
+
+// codeMessage is the message of a code. Its ID is made of what the person's own copy has,
+// under a key: so it can be named again when the code is used.
+func (v *Vault) codeMessage(a *askedBody) Message {
+	h := v.service.keys.hash("reminder", v.id.remind()+"/"+a.Code+"/"+strconv.FormatInt(a.Until, 10))
+	c := a.Choice
+	return Message{ID: idText.EncodeToString(h[:16]), Kind: MessageCode, Channel: c.Channel, Address: c.Address, Language: c.Language, Code: a.Code}
+}
+
+// takeBack has a code taken away from where it is read. It is no more than order: a code is
+// good once, and for half an hour, whoever still reads it.
+func (v *Vault) takeBack(ctx context.Context, a *askedBody) {
+	if w, ok := v.service.cfg.Messenger.(Withdrawer); ok && a != nil {
+		_ = w.Withdraw(ctx, v.codeMessage(a)) // who gives codes finds it for an hour at most
+	}
 }

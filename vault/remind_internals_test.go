@@ -51,7 +51,7 @@ func TestRemindersArePlannedByDayAndNeverLater(t *testing.T) {
 			for hour := range 24 * 31 {
 				at := time.Date(2026, month, 1, hour, 30, 0, 0, zone)
 				b := reminderBody{At: at.UnixMilli(), Zone: home, Home: home, Leads: []int64{2 * 1440, 1440, 180, 60}}
-				for _, planned := range b.hours() {
+				for _, planned := range b.hours(BySMS) {
 					require.Zero(t, planned.Sub(planned.Truncate(time.Hour)))
 					require.True(t, awake(planned.In(zone)) || awake(planned.In(zone).Add(time.Hour-time.Minute)), "%v for %v", planned.In(zone), at)
 					require.True(t, planned.Before(at))

@@ -10,11 +10,13 @@ import (
 
 // Remind chooses how long before an appointment, or the last day on which a paper is
 // valid, the person is reminded; none ends it. Reminders come at full hours and by day
-// only, earlier rather than later. They follow the item: when its date moves they move
+// only, earlier rather than later; on the list of a relay from the beginning of the day.
+// Chosen when all of that is over, one comes at the next full hour by day that is at least
+// two hours before it. They follow the item: when its date moves they move
 // with it, in the same commit, and they end when it is binned, destroyed, or has no date
 // any more, whoever does that. An item that is taken out of the bin has none.
 //
-// It returns when the next one is planned; zero: it is too late for all of them.
+// It returns when the next one is planned; zero: it is too late for any.
 //
 // Errors: ErrNotFound; InvalidError: the item has no date, or a lead is not from
 // [LeastLead] to [MostLead] in whole minutes, or there was no consent; ErrTooMany;
@@ -61,7 +63,7 @@ func (v *Vault) Remind(ctx context.Context, item ItemID, leads ...time.Duration)
 				return errors.Join(err, ErrTooMany)
 			}
 		}
-		b.plan(t.now)
+		b.planNew(t.now, p.Given.Choice.Channel)
 		if !b.Over {
 			next = time.UnixMilli(b.Planned).UTC()
 		}
@@ -146,8 +148,13 @@ func (t *turn) remindersFollow(r *record) error {
 	if b.At == was.At && b.Zone == was.Zone && b.Day == was.Day {
 		return nil
 	}
+	// By which channel the service knows, and not whoever moves it.
+	to, err := t.v.service.reminded(t.tx, t.v.id, t.heads.owner)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
 	t.tx.Delete(was.dueKey(t.v.id, tag))
-	b.plan(t.now)
+	b.planNew(t.now, to.Choice.Channel)
 	return t.v.service.putReminder(t.tx, t.v.id, tag, b)
 }
 

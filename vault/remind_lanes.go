@@ -58,7 +58,7 @@ func (l *reminderLanes) run(lane chan outgoing) {
 		if broke {
 			continue // it may have gone
 		}
-		err := l.s.remindDone(context.WithoutCancel(l.ctx), o.id, o.tag, o.taken, failed)
+		err := l.s.remindDone(context.WithoutCancel(l.ctx), o.id, o.tag, o.taken, o.message.Channel, failed)
 		l.count(func(r *ReminderReport) {
 			if failed != nil {
 				r.Failed++

@@ -33,7 +33,8 @@ const (
 //
 // Nothing is sent without a consent that the owner head bears out, against the
 // witness while it answers; nor for who is recorded as dead, nor from 20 to 8 o'clock, nor
-// later than six hours after it was planned, nor after the appointment.
+// later than six hours after it was planned, nor after the appointment. A relay's list, which
+// wakes nobody, is whole when its day begins, and takes what comes up to a day late.
 func (s *Vaults) SendReminders(ctx context.Context) (r ReminderReport, err error) {
 	if s.cfg.Messenger == nil {
 		return r, nil
@@ -106,7 +107,7 @@ func (s *Vaults) remindOne(ctx context.Context, id ID, tag string, due storage.D
 		} else if !isNotFound(err) {
 			return err
 		}
-		send = b.next(s.now(), back)
+		send = b.next(s.now(), back, to.Choice.Channel)
 		return s.putReminder(tx, id, tag, b)
 	})
 	if err != nil || !send {
@@ -135,7 +136,7 @@ func (s *Vaults) mayRemind(tx *storage.Tx, id ID, known []Checkpoint) (to remind
 }
 
 // remindDone moves one on that was taken, if nobody has moved it since.
-func (s *Vaults) remindDone(ctx context.Context, id ID, tag string, taken reminderBody, failed error) error {
+func (s *Vaults) remindDone(ctx context.Context, id ID, tag string, taken reminderBody, by Channel, failed error) error {
 	return s.cfg.Store.Transact(ctx, func(tx *storage.Tx) error {
 		rec, err := tx.Get(id.reminder(tag))
 		if isNotFound(err) {
@@ -149,7 +150,7 @@ func (s *Vaults) remindDone(ctx context.Context, id ID, tag string, taken remind
 			return nil
 		}
 		tx.Delete(b.dueKey(id, tag))
-		b.sent(s.now(), failed)
+		b.sent(s.now(), by, failed)
 		return s.putReminder(tx, id, tag, b)
 	})
 }

@@ -135,6 +135,10 @@ func (l lists) Send(ctx context.Context, m vault.Message) error {
 	return consent.NewLists(l.of.Register).Send(ctx, m)
 }
 
+func (l lists) Withdraw(ctx context.Context, m vault.Message) error {
+	return consent.NewLists(l.of.Register).Withdraw(ctx, m)
+}
+
 // tally counts by a directory that is made with the vaults.
 type tally struct{ of *Stage }
 

@@ -6,6 +6,10 @@ var onTheRest = []mutation{
 		{"vault/remind.go", "if err := t.toldBy(c); err != nil {", "if err := t.toldBy(c); false && err != nil {"}}},
 	{"RM7", "a relay that follows no more tells nothing", "consent", "TestACentreThatDoesNotFollowTellsNothing", []edit{
 		{"vault/grants.go", "if err := t.endTold(ID(k.Holder)); err != nil {", "if err := error(nil); err != nil {"}}},
+	{"RM11", "a list that is whole when its day begins", "consent", "TestAListIsWholeWhenTheDayBegins", []edit{
+		{"vault/remind_when.go", "case by == ByRelay: //", "case false: //"}}},
+	{"RM12", "the reminder that comes although its hour was over", "vault", "TestAReminderThatIsChosenTooLateStillComes", []edit{
+		{"vault/remind_when.go", "if b.begins().Sub(soon) >= worthwhile {", "if false {"}}},
 	{"RM10", "that mail is sent encrypted or not at all", "refserver/post", "TestNothingIsSentToAServerThatOffersNoEncryption", []edit{
 		{"refserver/post/mail.go", "} else if !remote.Addr().Unmap().IsLoopback() {", "} else if false && !remote.Addr().Unmap().IsLoopback() {"}}},
 	{"EV5", "the look at the very address that is connected to", "refserver/outbound", "TestANameThatLeadsInsideTheSecondTimeReachesNobody", []edit{

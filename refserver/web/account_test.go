@@ -221,7 +221,7 @@ func TestAClosedAccountIsReadTakenAndReopened(t *testing.T) {
 	binned := p.upload(url.Values{"title": {"Old"}}, file{"file", "b.pdf", "application/pdf", pdf}).ok().Path
 	p.post("/items/"+binned[len("/papers/"):]+"/bin", url.Values{"revision": {"1"}}).ok()
 	require.Contains(t, p.get(binned).ok().Body, "/restore\"")
-	g := p.post("/close", p.get("/close").form("", url.Values{"how": {"keep"}, "password": {password}})).ok("Votre compte est fermé.")
+	g := p.post("/close", p.get("/close").form("", url.Values{"how": {"keep"}, "password": {password}})).ok("Votre compte est fermé.", "Mon espace")
 	require.Equal(t, vault.ActClosed, receiptOf(t, g).Act)
 	p.signIn(password).ok("Votre compte est fermé. Tout sera effacé le")
 	require.Equal(t, string(pdf), p.get(paper+"/file").Body)

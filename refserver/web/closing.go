@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"net/http"
 
+	"reconnect.example/internal/safename"
+	"reconnect.example/refserver/moving"
 	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
@@ -14,7 +16,26 @@ import (
 func (p *pages) closeForm(v *visit) error {
 	f := newForm()
 	f.Set("how", "keep")
-	return v.show("close", f)
+	return v.show("close", v.closingForm(f))
+}
+
+// closingView is the form, and where the space already is: who has moved does not have to
+// take everything along once more.
+type closingView struct {
+	Form  *form
+	Moved *vault.TransferReceipt
+	Host  string
+}
+
+func (v *visit) closingForm(f *form) closingView {
+	view := closingView{Form: f}
+	if v.vault == nil {
+		return view
+	}
+	if d, err := v.vault.Departure(v.ctx()); err == nil && d.Receipt != nil { // anything else is said on its own page
+		view.Moved, view.Host = d.Receipt, safename.Line(moving.Host(d.To))
+	}
+	return view
 }
 
 // closeAccount ends the account, now or in twelve months, and answers with the
@@ -31,7 +52,7 @@ func (p *pages) closeAccount(v *visit) error {
 		if errors.Is(err, vault.ErrSignIn) {
 			f.refuse("password", v.t("wrong.password"))
 		}
-		return v.again("close", f, err, f)
+		return v.again("close", f, err, v.closingForm(f))
 	}
 	if v.vault != nil {
 		v.vault.Close()

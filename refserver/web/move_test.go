@@ -137,6 +137,7 @@ func TestAPersonMovesBetweenTwoServersByTheirPages(t *testing.T) {
 	old.post("/depart/send", nil).ok("Ce que vous envoyez est là-bas")
 	g = old.post("/depart/ask", nil).ok("Ce que vous avez envoyé est repris là-bas", "Le reçu", o.host, n.host, "Fermer cet espace ?")
 	g.link("/close")
+	old.get("/close").ok("Votre espace est aussi là-bas", n.host).without("Pensez d’abord à tout emporter.")
 	require.Equal(t, g.link(`data:[^"]*`), fresh.get("/arrive").ok("Votre espace est ici").link(`data:[^"]*`), "the same receipt on both sides")
 	old.get("/papers").ok("Carte d’identité")
 	old.post("/depart/forget", nil).ok("Le reçu n’est plus gardé ici").without("Fermer cet espace ?")

@@ -59,6 +59,8 @@
       field.value = text;
       field.dispatchEvent(new Event("input", { bubbles: true }));
       say(word("found"));
+      var wrong = field.closest(".field.wrong");
+      if (wrong) wrong.querySelectorAll(".error").forEach(function (over) { over.remove(); }); // it was said of what stood there before
       var next = field.form && Array.prototype.filter.call(field.form.elements, function (e) {
         return !e.value && e.required && e.offsetParent;
       })[0];

@@ -109,6 +109,9 @@ func (p *Post) attestKey(ctx context.Context) (attesting, error) {
 	return p.newAttestKey(ctx, now)
 }
 
+// attestName is the name under which the team keeps a key for attestations.
+const attestName = "attest"
+
 // attestInbox says of which keys of the relay a key for attestations is.
 func (p *Post) attestInbox() [32]byte { return seal.Digest(p.keys.Inboxes[0].Public().Bytes()) }
 
@@ -134,7 +137,7 @@ func (p *Post) newAttestKey(ctx context.Context, now [32]byte) (attesting, error
 	if err != nil {
 		return attesting{}, err
 	}
-	_, err = p.space.TakeData(ctx, "attest", data, inRoster, func(tx *storage.Tx) error {
+	_, err = p.space.TakeData(ctx, attestName, data, inRoster, func(tx *storage.Tx) error {
 		tx.PutUnique(attestKeyAt(p.relay.ID, number), record)
 		return nil
 	})

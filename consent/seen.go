@@ -129,9 +129,11 @@ func visitorIn(recipient string) (visitor, relay string) {
 // language.
 type Happening struct {
 	vault.Entry
-	Why   Purpose   // where a worker acted
-	About string    // of what was allowed or ended: the relay's name; of what is about a partner, its name
-	Grant *Follower // of what was allowed or ended: as it stands now; nil: nothing, or nothing is known of it
+	Why   Purpose // where a worker acted
+	About string  // of what was allowed or ended: the relay's name; of what is about a partner, its name
+	// Signing: it is about a key of the relay for attestations, which has no name.
+	Signing bool
+	Grant   *Follower // of what was allowed or ended: as it stands now; nil: nothing, or nothing is known of it
 }
 
 // WhatHappened returns the journal, the newest first, with the purposes read and the

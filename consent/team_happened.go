@@ -30,10 +30,12 @@ func (p *Post) WhatHappened(ctx context.Context, opts *vault.JournalOptions) ([]
 		if about == "" {
 			about = names[e.Detail["holder"]]
 		}
-		if e.Name == leftName || e.Name == suspendedName || e.Name == openedName { // names of ours, not of anybody
+		// Names of ours, not of anybody. A person of this name is told of as one: theirs is no data.
+		signing := e.Name == attestName && (e.Detail["kind"] == vault.KindData.String() || e.Act == vault.ActDestroyed)
+		if signing || e.Name == leftName || e.Name == suspendedName || e.Name == openedName {
 			e.Name = ""
 		}
-		out = append(out, Happening{Entry: e, About: about})
+		out = append(out, Happening{Entry: e, About: about, Signing: signing})
 	}
 	return out, nil
 }

@@ -64,6 +64,7 @@ func leavesByALink(tn *town) {
 	nurse.write("#f-text", tn.writes("Attestation"))
 	nurse.press(`form[action="/give/message"] button`)
 	nurse.becomes(`document.querySelector(".done") !== null && document.querySelector("#f-text").value === ""`, "the message is not taken")
+	tn.leavesBoth(nurse, paper)
 	nurse.press("#voice [data-do=begin]")
 	nurse.waits("voice.end")
 	nurse.becomes(`document.querySelector("#voice [role=status]").textContent === `+quoted(nurse.lang.T("voice.recording")), "nothing is recorded")
@@ -88,6 +89,18 @@ func leavesByALink(tn *town) {
 	nurse.write("#f-text", tn.writes("Attestation"))
 	nurse.press(`form[action="/give/message"] button`)
 	nurse.look("not-taken", "says.not-taken")
+}
+
+// leavesBoth fills in two forms of the page: one button for both, and a second tap loses nothing.
+func (tn *town) leavesBoth(nurse *surfer, paper string) {
+	nurse.write("#f-from", tn.writes("Idris"))
+	nurse.write("#f-text", tn.writes("Attestation"))
+	nurse.do(chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{paper}))
+	nurse.press(`form[action="/give/paper"] button.main:not([type=button])`)
+	nurse.press(`form[action="/give/paper"] button.main:not([type=button])`)
+	nurse.look("give-both", "give.also", "give.both", "give.alone")
+	nurse.press(`form[action="/give/paper"] [data-do=both]`)
+	nurse.look("given-both", "stranger.taken-all")
 }
 
 // readsByALink has a clerk read the paper that the nurse left, once.

@@ -28,6 +28,9 @@ const (
 	// AskCookie holds the code that a person gives to a partner, to be shown again while it can
 	// be used: it opens nothing, and is of whose vault it was made for.
 	AskCookie = "__Host-reconnect-ask"
+	// AdmitCookie holds what a manager typed of who asks to be let in, when it was not right,
+	// until the page is shown once more: digits of a public key, which stay out of addresses.
+	AdmitCookie = "__Host-reconnect-admit"
 	// WorkplaceCookie says that somebody who works for a centre was in on this device, so
 	// that it is one that others use. It says nothing of anybody.
 	WorkplaceCookie = "__Host-workplace"

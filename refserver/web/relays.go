@@ -53,6 +53,7 @@ func (p *pages) relayRoutes(mux *http.ServeMux) {
 		"GET /staff/relays/{relay}/poster":                                   p.poster,
 		"POST /staff/relays/{relay}/team/invite":                             p.again(p.invite),
 		"POST /staff/relays/{relay}/team/admit":                              p.admit,
+		"GET /staff/relays/{relay}/team/admit":                               p.team, // who loads again what was refused there
 		"POST /staff/relays/{relay}/team/requests/{person}/refuse":           p.refuseJoin,
 		"POST /staff/relays/{relay}/team/invitations/{invitation}/take-back": p.takeBackInvitation,
 		"GET /staff/relays/{relay}/leave":                                    p.leaveRelayForm,

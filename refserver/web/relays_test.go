@@ -191,7 +191,11 @@ func TestSomebodyJoinsATeamAndIsTakenOut(t *testing.T) {
 
 	g = manager.get(team).ok("Léa", "Demandent à entrer")
 	admit := g.form(team+"/admit", url.Values{"fingerprint": {"0000 0000 0000 0000 0000 0000"}, "roles": {"help"}})
-	manager.shows(team+"/admit", admit).is(http.StatusUnprocessableEntity, "Ces chiffres ne sont pas ceux de cette clé.")
+	refused := manager.shows(team+"/admit", admit).ok("Ces chiffres ne sont pas ceux de cette clé.")
+	require.Equal(t, team, refused.Path, "to go back sends nothing again")
+	require.Contains(t, refused.Body, `value="0000 0000 0000 0000 0000 0000"`, "what was typed stays")
+	require.NotContains(t, manager.get(team).ok().Body, "0000 0000", "once")
+	manager.get(team + "/admit").ok("Demandent à entrer")
 	admit.Set("fingerprint", digits)
 	manager.shows(team+"/admit", admit).ok("cette personne est dans l’équipe")
 	tn.opens(lea).ok("Vous êtes dans l’espace de")

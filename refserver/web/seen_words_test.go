@@ -72,3 +72,29 @@ func TestTheCopyIsBeforeWhoSignsAndIsTiedToItsSheet(t *testing.T) {
 	require.Regexp(t, `(?s)Copie numéro <b dir="ltr">`+number+`</b>.*<h2>La copie</h2><p>Copie numéro <b dir="ltr">`+number+`</b></p>\s*<p><img`, sheet.Body)
 	tn.stranger().post("/seen", url.Values{"token": {tn.printed(t, amina)}}).ok(number)
 }
+
+// The team's journal says in words that there is a key to sign with, and in no word of ours.
+func TestTheJournalOfTheTeamSaysThatThereIsAKeyToSignWith(t *testing.T) {
+	t.Parallel()
+	tn, _, samir, paper := attestedTown(t)
+	samir.post(paper+"/attest", samir.get(paper+"/attest").form("", url.Values{"kind": {"passport"}, "held": {"1"}})).ok("C’est signé.")
+	manager := tn.desk(tn.harbor.Manager)
+	for language, says := range map[string]string{"fr": "Nouvelle clé du centre pour signer", "en": "New key of the centre to sign", "ar": "مفتاح جديد للمركز لتوقيع"} {
+		manager.post("/language", url.Values{"language": {language}, "here": {"/staff"}}).ok()
+		manager.get(tn.relayPath() + "/team/journal?all=1").ok(says).without("attest")
+	}
+}
+
+// What was left by a page that left another thing just before is told together.
+func TestALinkSaysThatAllOfSeveralThingsWasTaken(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	amina := c.newPerson()
+	code := amina.post("/links", url.Values{"label": {"Infirmière"}, "lasts": {"week"}}).ok().code()
+	nurse := c.stranger()
+	nurse.get("/give").ok()
+	page := nurse.post("/give", url.Values{"linkcode": {code}}).ok("Infirmière")
+	require.Regexp(t, `id="also" hidden data-both="Laisser tout" data-alone="Laisser seulement ceci`, page.Body)
+	nurse.post("/give/message", url.Values{"linkcode": {code}, "from": {"Idris"}, "text": {"un"}}).ok("Le message est pris")
+	nurse.post("/give/message", url.Values{"linkcode": {code}, "also": {"1"}, "from": {"Idris"}, "text": {"deux"}}).ok("Tout est pris.")
+}

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
@@ -80,6 +81,9 @@ func (p *pages) staffHome(v *visit) error {
 	asked, err := v.worker.AskedRelays(v.ctx())
 	if err != nil {
 		return err
+	}
+	if v.r.URL.Query().Get("done") == "asked-relay" && !slices.ContainsFunc(asked, func(a consent.AskedRelay) bool { return a.Waiting }) {
+		return v.goTo("/staff", "") // it was answered since: the digits are read to nobody
 	}
 	for _, one := range asked {
 		view.Asked = append(view.Asked, askedView{one, safename.Line(one.Relay.Name)})

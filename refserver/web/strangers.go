@@ -27,7 +27,7 @@ type strangerView struct {
 	Label string
 	Face  vault.LinkFace
 	Limit int64  // bytes of a paper that is left
-	Taken string // the field of what was taken: "file" or "text"
+	Taken string // the field of what was taken: "file" or "text"; "all": of several
 	Over  bool   // the link that this browser has brought has ended since: it did what it was for
 }
 
@@ -51,7 +51,7 @@ func (v *visit) linkPage(page string) error {
 		return err
 	}
 	taken := v.r.URL.Query().Get("taken")
-	if taken != "file" && taken != "text" {
+	if taken != "file" && taken != "text" && taken != "all" {
 		taken = ""
 	}
 	return v.showStranger(page, newForm(), code, taken)
@@ -174,6 +174,10 @@ func (p *pages) giveMessage(v *visit) error {
 // given shows what became of something that was left. A refusal says that it was not taken,
 // and the page keeps what was written.
 func (v *visit) given(f *form, code, field string, err error) error {
+	taken := field
+	if f.Get("also") != "" { // the page has left another thing just before, in its own request
+		taken = "all"
+	}
 	switch {
 	case f.wrong():
 	case errors.Is(err, vault.ErrNotTaken):
@@ -188,10 +192,10 @@ func (v *visit) given(f *form, code, field string, err error) error {
 		return err
 	case v.heldLink() == code: // nothing is left twice by going back, or by loading the page again
 		session.HoldLink(v.w, code)
-		http.Redirect(v.w, v.r, "/give?taken="+field, http.StatusSeeOther)
+		http.Redirect(v.w, v.r, "/give?taken="+taken, http.StatusSeeOther)
 		return nil
 	default:
-		return v.showStranger("give", newForm(), code, field)
+		return v.showStranger("give", newForm(), code, taken)
 	}
 	return v.showStranger("give", f, code, "")
 }

@@ -1,11 +1,15 @@
 package web
 
 import (
+	"encoding/base64"
 	"errors"
+	"net/url"
+	"strings"
 
 	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
 	"reconnect.example/refserver/problem"
+	"reconnect.example/refserver/session"
 	"reconnect.example/vault"
 )
 
@@ -26,7 +30,8 @@ type teamView struct {
 // askingView is somebody who asks to be let in.
 type askingView struct {
 	consent.JoinRequest
-	RoleCode string // that the invitation proposed
+	RoleCode string // that the invitation proposed, or who manages has chosen
+	Typed    string // the digits that were typed, and not right
 }
 
 // asking is who asks to be let in, fit to be shown. The digits of their keys are not:
@@ -35,7 +40,7 @@ func (v *visit) asking(post *consent.Post) (all []askingView, err error) {
 	requests, err := post.Requests(v.ctx())
 	for _, r := range requests {
 		r.Name, r.Fingerprint = safename.Line(r.Name), ""
-		all = append(all, askingView{r, roleCode(r.Roles)})
+		all = append(all, askingView{JoinRequest: r, RoleCode: roleCode(r.Roles)})
 	}
 	return all, err
 }
@@ -126,7 +131,7 @@ func teamPath(post *consent.Post) string {
 }
 
 func (p *pages) team(v *visit) error {
-	return v.managing(func(post *consent.Post) error { return v.showTeam(post, teamView{Form: newForm()}) })
+	return v.managing(func(post *consent.Post) error { return v.showTeam(post, teamView{Form: v.typedDigits()}) })
 }
 
 func (v *visit) managing(work func(*consent.Post) error) error {
@@ -170,6 +175,11 @@ func (v *visit) showTeamAfter(post *consent.Post, view teamView, refused error) 
 	}
 	if view.Asking, err = v.asking(post); err != nil {
 		return err
+	}
+	for i := range view.Asking {
+		if one := &view.Asking[i]; one.Worker.String() == view.Form.Get("person") {
+			one.Typed, one.RoleCode = view.Form.Get("fingerprint"), roleCode(rolesOf(view.Form))
+		}
 	}
 	if view.Invited, err = v.invited(post); err != nil {
 		return err
@@ -256,14 +266,44 @@ func (p *pages) admit(v *visit) error {
 		}
 		err := post.Admit(v.ctx(), consent.Admission{Worker: id, Fingerprint: f.Get("fingerprint"), Roles: rolesOf(f)})
 		if errors.Is(err, consent.ErrFingerprint) {
-			f.Problem = v.sentence(problem.Of(err))
-			return v.showTeam(post, teamView{Form: f})
+			v.holdDigits(f)
+			return v.goTo(teamPath(post), "digits-wrong")
 		}
 		if err != nil && !errors.Is(err, vault.ErrUnconfirmed) {
 			return err
 		}
 		return v.goTo(teamPath(post), "admitted")
 	})
+}
+
+// holdDigits keeps digits that were wrong for the page that shows them again: 24 of them are
+// compared there, and not typed once more; and to go back sends nothing a second time.
+func (v *visit) holdDigits(f *form) {
+	typed := url.Values{}
+	for _, name := range []string{"person", "roles", "fingerprint"} {
+		value := f.Get(name)
+		typed.Set(name, value[:min(len(value), 200)])
+	}
+	session.Hold(v.w, session.AdmitCookie, base64.RawURLEncoding.EncodeToString([]byte(typed.Encode())))
+}
+
+// typedDigits is a form with the digits that were wrong just now, or an empty one.
+func (v *visit) typedDigits() *form {
+	f := newForm()
+	held := session.Held(v.r, session.AdmitCookie)
+	if held == "" {
+		return f
+	}
+	session.Drop(v.w, session.AdmitCookie)
+	raw, err := base64.RawURLEncoding.DecodeString(held)
+	typed, bad := url.ParseQuery(string(raw))
+	if err != nil || bad != nil {
+		return f
+	}
+	for _, name := range []string{"person", "roles", "fingerprint"} {
+		f.Set(name, strings.ToValidUTF8(typed.Get(name), ""))
+	}
+	return f
 }
 
 // refuseJoin refuses somebody who asks. No secret is asked for: it lets nobody in.

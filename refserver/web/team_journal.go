@@ -111,6 +111,14 @@ func (v *visit) teamWords(h consent.Happening) journalLine {
 	case vault.ActListed, vault.ActRead:
 		line.What = v.t("team-journal.listed")
 	}
+	switch {
+	case h.Signing && h.Act == vault.ActAdded:
+		line.What = v.t("team-journal.signing")
+		return line
+	case h.Signing && h.Act == vault.ActDestroyed:
+		line.What = v.t("team-journal.signing-ended")
+		return line
+	}
 	if !h.Item.IsZero() && line.Name == "" { // keys that are kept for the team, or somebody whose name is not shown
 		line.What = v.t("team-journal.something")
 	}

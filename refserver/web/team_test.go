@@ -110,7 +110,7 @@ func TestWhoForgotTheirPasswordComesInWithANewAccount(t *testing.T) {
 	code := manager.post(tn.relayPath()+"/team/invite", url.Values{"roles": {"help"}}).ok().word()
 
 	again := tn.stranger()
-	again.post("/staff/join", url.Values{"invitation": {code}, "worker": {"Samir B."}, "new": {password}, "repeat": {password}, "agreed": {"1"}}).ok()
+	again.get(again.post("/staff/join", url.Values{"invitation": {code}, "worker": {"Samir B."}, "new": {password}, "repeat": {password}, "agreed": {"1"}}).ok().link("/staff/ask")).ok(code)
 	again.post("/staff/ask", url.Values{"invitation": {code}}).ok("Lisez maintenant vos chiffres")
 	digits := again.get("/staff").ok().word()
 	g := manager.get(replace).ok("Samir B.").without(digits)
@@ -232,6 +232,7 @@ func TestWhoAsksIsRefusedWithAButtonAndToldSo(t *testing.T) {
 	manager.get("/staff").ok().without("demande à entrer")
 	manager.get(team + "/journal").ok("Demande d’entrer refusée : « Léa <b> »")
 	lea.get("/staff").ok("Accueil du Port", "a refusé votre demande").without("Demandé le")
+	lea.get("/staff?done=asked-relay").ok("a refusé votre demande").without("Lisez maintenant vos chiffres")
 }
 
 func TestWhoAsksACentreIsToldWhichAndSinceWhenAndWhoIsOutIsToldSo(t *testing.T) {

@@ -1,7 +1,8 @@
 // Takes the code of a link out of the address, where it stands behind # and goes to nobody,
 // into the form. Where the browser can record, a voice note is offered: what is recorded
 // becomes the file of a form, and leaves the device when that is sent. Each form of the page is
-// sent by itself: whoever filled in another one is told first.
+// sent by itself: whoever filled in another one, too, is asked whether both are left, with
+// other buttons than the one that they pressed: a second tap on that one loses nothing.
 (function () {
   "use strict";
   var form = document.getElementById("link-code");
@@ -26,18 +27,56 @@
 
   document.addEventListener("submit", function (event) {
     var pressed = event.target, says = pressed.getAttribute("data-also");
-    if (!says || pressed.dataset.told) return;
+    if (!says || pressed.dataset.alone) return;
     var others = Array.prototype.filter.call(document.querySelectorAll("form[data-also]"), function (other) { return other !== pressed && filled(other); });
     if (!others.length) return;
     event.preventDefault();
     event.stopPropagation();
+    if (pressed.dataset.told) return;
     pressed.dataset.told = "yes";
-    var told = document.createElement("p");
+    var told = document.createElement("p"), row = document.createElement("p"), words = document.getElementById("also");
     told.className = "problem";
     told.setAttribute("role", "alert");
     told.textContent = says;
-    pressed.appendChild(told);
+    row.className = "actions";
+    row.append(button("both", "main", function () { both(pressed, told, row); }), button("alone", "plain", function () { last(pressed); }));
+    pressed.append(told, row);
+
+    function button(name, look, press) {
+      var b = document.createElement("button");
+      b.type = "button";
+      b.className = look;
+      b.dataset.do = name;
+      b.textContent = words.getAttribute("data-" + name);
+      b.addEventListener("click", press);
+      return b;
+    }
   }, true);
+
+  function last(pressed) {
+    pressed.dataset.alone = "yes";
+    if (pressed.requestSubmit) pressed.requestSubmit(); else pressed.submit();
+  }
+
+  // both leaves what the other forms hold, and then what was pressed. What is not taken stays.
+  function both(pressed, told, row) {
+    var all = Array.prototype.filter.call(document.querySelectorAll("form[data-also]"), function (other) { return other !== pressed && filled(other); });
+    if (!all.concat(pressed).every(function (one) { return one.reportValidity(); })) return;
+    row.hidden = true;
+    all.reduce(function (before, other) {
+      return before.then(function () {
+        var body = new FormData(other);
+        return fetch(other.action, { method: "POST", redirect: "manual", body: other.enctype === "multipart/form-data" ? body : new URLSearchParams(body) });
+      }).then(function (answer) {
+        if (!answer.ok && answer.type !== "opaqueredirect") throw new Error("not taken");
+        other.reset();
+        pressed.elements.also.value = "1";
+      });
+    }, Promise.resolve()).then(function () { last(pressed); }, function () {
+      told.textContent = document.getElementById("also").getAttribute("data-failed");
+      row.hidden = false;
+    });
+  }
 
   // A paper opens beside this page, which then asks how often it can still be opened.
   document.querySelectorAll("form[data-counted]").forEach(function (open) {

@@ -21,7 +21,7 @@ type problemView struct {
 
 // explain says an error to the person whose space it is about.
 func (v *visit) explain(p problem.Problem, err error) problemView {
-	view := problemView{Code: p.Code, Sentence: p.Sentence(v.Language), Wait: v.wait(p.Retry)}
+	view := problemView{Code: p.Code, Sentence: v.said(p), Wait: v.wait(p.Retry)}
 	if v.vault != nil { // how much is used is for the owner's eyes only
 		errors.As(err, &view.Full)
 		view.Binned = v.binned
@@ -35,7 +35,15 @@ func (v *visit) explain(p problem.Problem, err error) problemView {
 // sentence is a problem in one line, with how long to wait.
 func (v *visit) sentence(p problem.Problem) string {
 	if wait := v.wait(p.Retry); wait != "" {
-		return p.Sentence(v.Language) + " " + wait
+		return v.said(p) + " " + wait
+	}
+	return v.said(p)
+}
+
+// said is the sentence of a problem, to whom it is told.
+func (v *visit) said(p problem.Problem) string {
+	if p.Code == "closing" && v.worker != nil { // the account is somebody else's
+		return v.t("people.closing")
 	}
 	return p.Sentence(v.Language)
 }

@@ -149,6 +149,15 @@ func TestARelayIsLetInSeesWhatIsSharedAndIsStopped(t *testing.T) {
 	amina.get(receipt).ok("Reçu", "Accueil du Port")
 }
 
+func TestAWorkerIsToldThatSomebodysAccountIsClosedAndNotTheirOwn(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, samir := tn.amina(), tn.desk(tn.samir)
+	amina.follows(tn.harbor.Relay, nil).ok()
+	amina.post("/close", amina.get("/close").form("", url.Values{"how": {"keep"}, "password": {password}, "sure": {"1"}})).ok("Votre compte est fermé.")
+	tn.opens(samir).is(http.StatusConflict, "Le compte de cette personne est fermé.").without("Votre compte")
+}
+
 func TestAWorkerWhoMayOnlySeeIsOfferedNothingElse(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)

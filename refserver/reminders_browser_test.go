@@ -75,8 +75,8 @@ func isReminded(tn *town, post *letters) {
 	amina.write("#f-code", sent[0].Code)
 	amina.press(`form[action="/reminders/code"] button:not([type=button])`)
 	amina.look("reminders-begun", "done.reminders-begun", tn.writes("demande de logement"))
-	amina.press(`input[name=lead][value=both]`)
-	amina.press(`form:has(input[name=lead]) button:not([type=button])`)
+	amina.press(`input[name^=lead-][value=both]`)
+	amina.press(`form[action="/reminders/choices"] button:not([type=button])`)
 	amina.look("reminder-chosen", "done.reminder-noted", "reminders.next")
 
 	// Then told at the centre: the code of its list, from whoever works there.
@@ -90,8 +90,8 @@ func isReminded(tn *town, post *letters) {
 	amina.write("#f-code", regexp.MustCompile(`\b[0-9]{6}\b`).FindString(samir.text()))
 	amina.press(`form[action="/reminders/code"] button:not([type=button])`)
 	amina.look("reminders-at-a-centre", "done.reminders-begun", "Accueil du Port")
-	amina.press(`input[name=lead][value=day]`)
-	amina.press(`form:has(input[name=lead]) button:not([type=button])`)
+	amina.press(`input[name^=lead-][value=day]`)
+	amina.press(`form[action="/reminders/choices"] button:not([type=button])`)
 	amina.waitFor("done.reminder-noted")
 
 	tn.Clock.Set(friday.AddDate(0, 0, -1))
@@ -107,8 +107,8 @@ func isReminded(tn *town, post *letters) {
 
 	amina = tn.amina("reminders")
 	amina.goTo(tn.url + "/reminders")
-	amina.press(`input[name=lead][value=none]`)
-	amina.press(`form:has(input[name=lead]) button:not([type=button])`)
+	amina.press(`input[name^=lead-][value=none]`)
+	amina.press(`form[action="/reminders/choices"] button:not([type=button])`)
 	amina.waitFor("done.reminder-noted")
 	amina.press(`form[action="/reminders/stop"] button`)
 	amina.look("reminders-ended", "done.reminders-ended", "reminders.how")

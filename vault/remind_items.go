@@ -228,6 +228,43 @@ func (v *Vault) Reminders(ctx context.Context) (out Reminders, err error) {
 	return out, nil
 }
 
+// RemindedOf returns what was chosen for one item; without leads: nothing. It is no line in
+// the journal: what shows it has read the item, which is one. Errors: ErrNotFound.
+func (v *Vault) RemindedOf(ctx context.Context, item ItemID) (out Reminder, err error) {
+	err = v.do(ctx, func(t *turn) error {
+		out = Reminder{}
+		if err := t.asPerson(); err != nil {
+			return err
+		}
+		r, err := t.find(item)
+		if err != nil {
+			return err
+		}
+		out.Item = *r.item
+		p, err := t.remindPaper()
+		if err != nil || !t.remindersStand(p) || r.item.Appointment == nil && r.item.Document == nil {
+			return err
+		}
+		_, b, found, err := t.readReminder(r)
+		if err == nil && found && b.of(p.Given.Consent) {
+			out = reminderOf(r.item, b)
+		}
+		return err
+	})
+	return out, err
+}
+
+func reminderOf(it *Item, b reminderBody) Reminder {
+	r := Reminder{Item: *it}
+	for _, m := range b.Leads {
+		r.Leads = append(r.Leads, time.Duration(m)*time.Minute)
+	}
+	if !b.Over {
+		r.Next = time.UnixMilli(b.Planned).UTC()
+	}
+	return r
+}
+
 func (t *turn) chosenReminders(consent [16]byte) (out []Reminder, err error) {
 	stored := map[string]reminderBody{}
 	prefix := t.v.id.reminder("")
@@ -255,14 +292,7 @@ func (t *turn) chosenReminders(consent [16]byte) (out []Reminder, err error) {
 		if !ok {
 			continue
 		}
-		r := Reminder{Item: *l.record.item}
-		for _, m := range b.Leads {
-			r.Leads = append(r.Leads, time.Duration(m)*time.Minute)
-		}
-		if !b.Over {
-			r.Next = time.UnixMilli(b.Planned).UTC()
-		}
-		out = append(out, r)
+		out = append(out, reminderOf(l.record.item, b))
 	}
 	slices.SortStableFunc(out, func(a, b Reminder) int { return a.Next.Compare(b.Next) })
 	return out, nil

@@ -14,7 +14,7 @@ import (
 
 func all() map[string]func(string) vault.Notice {
 	return map[string]func(string) vault.Notice{
-		"opening": notice.In, "following": notice.Following, "visiting": notice.Visiting, "workers": notice.ForWorkers, "ways": notice.WaysBack, "reminding": notice.Reminding, "presenting": notice.Presenting,
+		"opening": notice.In, "following": notice.Following, "visiting": notice.Visiting, "workers": notice.ForWorkers, "ways": notice.WaysBack, "reminding": notice.Reminding, "telling": notice.Telling, "presenting": notice.Presenting,
 	}
 }
 

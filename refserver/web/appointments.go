@@ -124,7 +124,18 @@ func (p *pages) appointment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.show("appointment", i)
+	view := appointmentView{Item: i}
+	if view.Remindable, view.Reminded, err = v.remindable(i); err != nil {
+		return err
+	}
+	return v.show("appointment", view)
+}
+
+// appointmentView is one appointment, and when somebody is reminded of it.
+type appointmentView struct {
+	vault.Item
+	Remindable bool
+	Reminded   time.Time // zero: no reminder comes
 }
 
 func (p *pages) addAppointmentForm(v *visit) error  { return appointmentEditor.addForm(v) }

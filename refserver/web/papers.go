@@ -1,6 +1,8 @@
 package web
 
 import (
+	"time"
+
 	"reconnect.example/vault"
 )
 
@@ -28,6 +30,8 @@ type paperView struct {
 	Readable   bool        // can be shown by the browser
 	Attested   *attestView // a relay has seen the original; nil: none has
 	Attests    bool        // whoever has it open may sign that
+	Remindable bool        // it has a last day to come
+	Reminded   time.Time   // of that day; zero: no reminder comes
 }
 
 func (p *pages) paper(v *visit) error {
@@ -38,6 +42,9 @@ func (p *pages) paper(v *visit) error {
 	view := paperView{Item: i}
 	view.Picture, view.Readable = showable(i.Document.MediaType)
 	view.Attests = v.mayAttest()
+	if view.Remindable, view.Reminded, err = v.remindable(i); err != nil {
+		return err
+	}
 	if view.Attested, err = v.attestedOf(i); err != nil {
 		return err
 	}

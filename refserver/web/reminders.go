@@ -13,6 +13,7 @@ import (
 // the choice.
 var leadChoices = map[string][]time.Duration{
 	"none": nil,
+	"same": {2 * time.Hour},
 	"day":  {24 * time.Hour},
 	"both": {24 * time.Hour, 2 * time.Hour},
 	"week": {7 * 24 * time.Hour},
@@ -29,19 +30,34 @@ type remindersView struct {
 	To      string       // where reminders go now
 	AskedTo string       // where a code went
 	AtRelay bool         // they are told there, and not sent anything
-	Notice  vault.Notice
+	AskedAt bool         // the code is on a list, and not in a message
+	Notice  vault.Notice // of messages
+	Telling vault.Notice // of being told at a centre
 	Choices []reminderRow
 }
 
 // reminderRow is one item with a date to come.
 type reminderRow struct {
 	vault.Item
-	Lead string // the choice in force
+	Lead string // the choice in force, or the one just made; "as-is": one that is not on the page
+	AsIs bool   // what is in force is not on the page
+	Over bool   // something was chosen, and none comes any more
 	Next time.Time
 }
 
 // Paper says that it is no appointment.
 func (r reminderRow) Paper() bool { return r.Document != nil }
+
+// chosen fills in what is in force.
+func (r *reminderRow) chosen(now vault.Reminder) {
+	r.Next, r.Over, r.Lead = now.Next, now.Next.IsZero(), "as-is"
+	for name, leads := range leadChoices {
+		if slices.Equal(leads, now.Leads) {
+			r.Lead = name
+		}
+	}
+	r.AsIs = r.Lead == "as-is"
+}
 
 func (p *pages) reminders(v *visit) error { return v.showReminders(newForm(), nil) }
 
@@ -50,7 +66,9 @@ func (v *visit) showReminders(f *form, err error) error {
 	if problem != nil {
 		return problem
 	}
-	view := remindersView{Form: f, Now: now, AtRelay: now.Channel == vault.ByRelay, Notice: notice.Reminding(v.Code)}
+	view := remindersView{Form: f, Now: now, AtRelay: now.Channel == vault.ByRelay, Notice: notice.Reminding(v.Code), Telling: notice.Telling(v.Code)}
+	_, _, problem = vault.AtRelay(now.AskedTo)
+	view.AskedAt = problem == nil
 	for _, by := range v.pages.Vaults.RemindsBy() {
 		if by == vault.ByRelay {
 			view.Lists = v.pages.Staff != nil
@@ -67,6 +85,12 @@ func (v *visit) showReminders(f *form, err error) error {
 	if !now.Since.IsZero() {
 		if view.Choices, problem = v.reminderRows(now); problem != nil {
 			return problem
+		}
+		for i := range view.Choices { // what was chosen and could not be kept is not lost
+			row := &view.Choices[i]
+			if typed := f.Get("lead-" + row.ID.String()); typed != "" {
+				row.Lead = typed
+			}
 		}
 	}
 	if err != nil || f.wrong() {
@@ -89,24 +113,13 @@ func (v *visit) reminderRows(now vault.Reminders) (rows []reminderRow, err error
 		if err != nil {
 			return nil, err
 		}
-		var at time.Time
-		switch {
-		case it.Appointment != nil:
-			at = it.Appointment.Start
-		case it.Document != nil:
-			at, _ = it.Document.Expires.Time(v.zone)
-		}
+		at := v.dateOf(it)
 		if !at.After(v.pages.Now()) {
 			continue
 		}
-		row := reminderRow{Item: it, Lead: "none"}
+		row := reminderRow{Item: neutral(it), Lead: "none"}
 		if i := slices.IndexFunc(now.Items, func(r vault.Reminder) bool { return r.Item.ID == it.ID }); i >= 0 {
-			row.Next = now.Items[i].Next
-			for name, leads := range leadChoices {
-				if slices.Equal(leads, now.Items[i].Leads) {
-					row.Lead = name
-				}
-			}
+			row.chosen(now.Items[i])
 		}
 		all = append(all, dated{at, row})
 	}
@@ -128,6 +141,7 @@ func (p *pages) askReminders(v *visit) error {
 	switch c.Channel {
 	case vault.ByRelay:
 		field, wrong, c.Address = "call", v.t("wrong.call"), f.Get("relay")+"/"+f.Get("call")
+		c.Notice = notice.Telling(v.Code)
 	case vault.ByEmail:
 		c.Address = f.Get("reach")
 	default:
@@ -178,22 +192,63 @@ func (p *pages) confirmReminders(v *visit) error {
 	return v.goTo("/reminders", "reminders-begun")
 }
 
-func (p *pages) setReminder(v *visit) error {
+// setReminders keeps what was chosen, for all things at once. It is not called noted where it
+// is too late: then nothing would come, and the person would count on it.
+func (p *pages) setReminders(v *visit) error {
 	f, err := v.readForm()
 	if err != nil {
 		return err
 	}
-	id, err := vault.ParseItemID(v.r.PathValue("id"))
+	now, err := v.vault.Reminders(v.ctx())
 	if err != nil {
-		return vault.ErrNotFound
-	}
-	if _, err := v.vault.Remind(v.ctx(), id, leadChoices[f.Get("lead")]...); err != nil {
-		if errors.Is(err, vault.ErrTooMany) {
-			return v.showReminders(f, err)
-		}
 		return err
 	}
-	return v.goTo("/reminders", "reminder-noted")
+	rows, err := v.reminderRows(now)
+	if err != nil {
+		return err
+	}
+	done := "reminder-noted"
+	for _, row := range rows {
+		lead := f.Get("lead-" + row.ID.String())
+		leads, known := leadChoices[lead]
+		if !known || lead == row.Lead {
+			continue
+		}
+		next, err := v.vault.Remind(v.ctx(), row.ID, leads...)
+		switch {
+		case errors.Is(err, vault.ErrTooMany):
+			return v.showReminders(f, err)
+		case err != nil:
+			return err
+		case next.IsZero() && len(leads) > 0:
+			done = "reminder-late"
+		}
+	}
+	return v.goTo("/reminders", done)
+}
+
+// remindable says whether somebody can be reminded of an item, and of what they are.
+func (v *visit) remindable(i vault.Item) (can bool, next time.Time, err error) {
+	can = v.worker == nil && !v.closing() && i.Binned.IsZero() && len(v.pages.Vaults.RemindsBy()) > 0 && v.dateOf(i).After(v.now())
+	if !can {
+		return false, next, nil
+	}
+	r, err := v.vault.RemindedOf(v.ctx(), i.ID)
+	if errors.Is(err, vault.ErrTampered) {
+		err = nil // the page of reminders says so
+	}
+	return true, r.Next, err
+}
+
+// dateOf is the date of which somebody can be reminded; zero: none.
+func (v *visit) dateOf(i vault.Item) (at time.Time) {
+	switch {
+	case i.Appointment != nil:
+		at = i.Appointment.Start
+	case i.Document != nil:
+		at, _ = i.Document.Expires.Time(v.zone)
+	}
+	return at
 }
 
 func (p *pages) stopReminders(v *visit) error {

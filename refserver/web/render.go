@@ -190,7 +190,7 @@ func (v *visit) done() (done, refused string) {
 		return "", ""
 	}
 	switch code {
-	case "ended", "nothing-open", "access-over", "other-space", "factor-needed", "factor-wrong", "typing-gone", "digits-wrong":
+	case "reminder-late", "ended", "nothing-open", "access-over", "other-space", "factor-needed", "factor-wrong", "typing-gone", "digits-wrong":
 		return "", v.t("done." + code)
 	}
 	return v.t("done." + code), ""

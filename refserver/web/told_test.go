@@ -19,7 +19,7 @@ func TestWhoHasNoPhoneIsCalledFromTheListOfTheirCentre(t *testing.T) {
 	amina, samir := tn.amina(), tn.desk(tn.samir)
 	amina.get("/reminders").ok("Un centre qui vous suit peut vous prévenir", "Qui peut voir").without("ne sont pas proposés")
 	amina.follows(tn.harbor.Relay, nil).ok()
-	amina.get("/reminders").ok("Me le dire ici", "Accueil du Port", "lit alors sur une liste")
+	amina.get("/reminders").ok("Me le dire ici", "Accueil du Port", "Ce que lit l’équipe du centre")
 	told := url.Values{"channel": {"relay"}, "relay": {tn.harbor.ID.String()}}
 	amina.post("/reminders", told).is(http.StatusUnprocessableEntity, "Remplissez cette case.")
 	told.Set("call", strings.Repeat("x", 61))
@@ -33,10 +33,10 @@ func TestWhoHasNoPhoneIsCalledFromTheListOfTheirCentre(t *testing.T) {
 	amina.post("/reminders/code", url.Values{"code": {code}}).ok("Les rappels sont en place.", "Accueil du Port · Lit 12")
 	day := tn.stage.Clock.Now().AddDate(0, 0, 4)
 	at := amina.post("/appointments/add", amina.get("/appointments/add").form("", url.Values{"subject": {"Avocat"}, "date": {day.Format(time.DateOnly)}, "time": {"14:30"}})).ok().Path
-	amina.post("/reminders/"+at[len("/appointments/"):], url.Values{"lead": {"day"}}).ok("C’est noté.", "Prochain rappel").without("deux heures avant")
+	amina.post("/reminders/choices", url.Values{"lead-" + at[len("/appointments/"):]: {"day"}}).ok("C’est noté.", "Sur la liste du centre", "Le jour même").without("eux heures avant")
 
 	amina.follows(tn.stage.Relay(t, "Abri").Relay, nil).ok()
-	both := amina.get("/reminders").ok("Dans quel centre", "Abri", "Accueil du Port", "lit alors sur une liste").Body
+	both := amina.get("/reminders").ok("Dans quel centre", "Abri", "Accueil du Port", "Ce que lit l’équipe du centre").Body
 	require.Equal(t, 1, strings.Count(both, `id="f-call"`), "one box, for whichever of them")
 
 	tn.stage.Clock.Set(day.Add(-18 * time.Hour))

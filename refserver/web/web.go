@@ -199,7 +199,7 @@ func (p *pages) routes() *http.ServeMux {
 		"POST /reminders":                     p.askReminders,
 		"POST /reminders/code":                p.confirmReminders,
 		"POST /reminders/stop":                p.stopReminders,
-		"POST /reminders/{id}":                p.setReminder,
+		"POST /reminders/choices":             p.setReminders,
 		"GET /rules":                          p.rules,
 		"POST /rules":                         p.setRules,
 		"GET /items/{id}/seen":                p.seen,

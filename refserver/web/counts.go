@@ -2,7 +2,9 @@ package web
 
 import (
 	"bytes"
+	"encoding/csv"
 	"strconv"
+	"strings"
 
 	"reconnect.example/consent"
 	"reconnect.example/internal/safename"
@@ -59,8 +61,8 @@ func (p *pages) countsCSV(v *visit) error {
 		if err != nil {
 			return err
 		}
-		var out bytes.Buffer
-		if err := consent.WriteCountsCSV(&out, all); err != nil {
+		out, err := v.countsTable(post.Relay(), all)
+		if err != nil {
 			return err
 		}
 		v.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
@@ -69,4 +71,23 @@ func (p *pages) countsCSV(v *visit) error {
 		_, err = v.w.Write(out.Bytes())
 		return err
 	})
+}
+
+// countsTable is the table in the words of the page, for who opens it and not for programs:
+// those read the API.
+func (v *visit) countsTable(relay consent.Relay, all []consent.MonthlyCount) (*bytes.Buffer, error) {
+	var out bytes.Buffer
+	out.WriteString("\ufeff") // without it spreadsheets take UTF-8 for something else
+	name := safename.Line(relay.Name)
+	if strings.ContainsRune("=+-@", []rune(name + " ")[0]) {
+		name = "'" + name // a spreadsheet runs no name as a formula (G6)
+	}
+	w := csv.NewWriter(&out)
+	w.UseCRLF = true
+	_ = w.Write([]string{v.t("counts.relay"), v.t("counts.month"), v.t("counts.what"), v.t("counts.count")})
+	for _, c := range all {
+		_ = w.Write([]string{name, v.month(c.Month), v.t("counted." + string(c.What)), c.Count.String()})
+	}
+	w.Flush()
+	return &out, w.Error() // of any line
 }

@@ -120,3 +120,51 @@ func TestACentreThatDoesNotFollowTellsNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, now.Since)
 }
+
+// A list is read for a whole day: what is on it of an appointment that is moved, by
+// whomever, or is none any more, or of somebody who stopped, goes when they say so.
+func TestWhatIsNoneAnyMoreLeavesTheListAtOnce(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t, nil)
+	tn.follow(t)
+	tn.agreesToBeTold(t)
+	v := tn.amina.Vault
+	paris, err := time.LoadLocation("Europe/Paris")
+	require.NoError(t, err)
+	today := time.Date(2026, 3, 6, 14, 30, 0, 0, paris)
+	told := func() (hours []string) {
+		t.Helper()
+		_, err := tn.SendReminders(t.Context())
+		require.NoError(t, err)
+		for _, line := range listAt(t, tn.again(t)) {
+			hours = append(hours, line.At.Format("2 15:04"))
+		}
+		return hours
+	}
+	var made []vault.Item
+	for _, at := range []time.Time{today, today.Add(time.Hour), today.Add(2 * time.Hour)} {
+		it, err := v.AddAppointment(t.Context(), "Avocat", vault.Appointment{Start: at, Zone: "Europe/Paris"}, vault.Place{Compartment: vault.Shared})
+		require.NoError(t, err)
+		_, err = v.Remind(t.Context(), it.ID, 4*time.Hour)
+		require.NoError(t, err)
+		made = append(made, it)
+	}
+	tn.Clock.Set(today.Add(-6 * time.Hour))
+	require.Equal(t, []string{"6 14:30", "6 15:30", "6 16:30"}, told())
+
+	worker := tn.open(t, tn.again(t))
+	v = tn.amina.SignIn(t, tn.Stage.Stage)
+	_, err = worker.Edit(t.Context(), made[0].ID, made[0].Revision, vault.Edit{Appointment: &vault.Appointment{Start: today.Add(3 * time.Hour), Zone: "Europe/Paris"}})
+	require.NoError(t, err)
+	require.Equal(t, []string{"6 15:30", "6 16:30", "6 17:30"}, told(), "moved by a worker")
+	_, err = v.Bin(t.Context(), made[1].ID, made[1].Revision)
+	require.NoError(t, err)
+	require.Equal(t, []string{"6 16:30", "6 17:30"}, told(), "cancelled")
+	_, err = v.Remind(t.Context(), made[2].ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{"6 17:30"}, told(), "not to be told any more")
+	_, err = v.StopReminders(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, told(), "stopped")
+	require.Empty(t, scan(t, tn, tn.centre.relay.ID.String()+"/told/"))
+}

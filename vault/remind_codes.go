@@ -46,6 +46,28 @@ func (v *Vault) codeMessage(a *askedBody) Message {
 	return Message{ID: idText.EncodeToString(h[:16]), Kind: MessageCode, Channel: c.Channel, Address: c.Address, Language: c.Language, Code: a.Code}
 }
 
+// recall has what was told by a relay of an appointment that is moved, or cancelled, or whose
+// reminders are stopped, taken off its list once this turn is committed: a list is read for a
+// whole day, and nobody should be sent out at an hour that is none any more. What could not be
+// taken away goes at the end of the day.
+func (t *turn) recall(tag string, was reminderBody, by choiceBody) {
+	first := was.hours(ByRelay)
+	if by.Channel != ByRelay || len(first) == 0 || !was.Over && was.Planned > t.now.UnixMilli() && was.Planned == first[0].UnixMilli() {
+		return // nothing was told yet
+	}
+	t.recalls = append(t.recalls, t.v.service.message(t.v.id, tag, was, remindToBody{Choice: by}))
+}
+
+// recalled takes them away.
+func (s *Vaults) recalled(ctx context.Context, all []Message) {
+	w, ok := s.cfg.Messenger.(Withdrawer)
+	for _, m := range all {
+		if ok {
+			_ = w.Withdraw(ctx, m)
+		}
+	}
+}
+
 // takeBack has a code taken away from where it is read. It is no more than order: a code is
 // good once, and for half an hour, whoever still reads it.
 func (v *Vault) takeBack(ctx context.Context, a *askedBody) {

@@ -48,6 +48,7 @@ func (v *Vault) Remind(ctx context.Context, item ItemID, leads ...time.Duration)
 		}
 		if found {
 			t.tx.Delete(was.dueKey(v.id, tag))
+			t.recall(tag, was, p.Given.Choice)
 		}
 		t.note(ActReminderSet, r.item, map[string]string{"leads": leadWords(minutes)})
 		if len(minutes) == 0 {
@@ -142,8 +143,7 @@ func (t *turn) remindersFollow(r *record) error {
 	}
 	b := was
 	if !b.date(r.item) {
-		t.endReminder(tag, was)
-		return nil
+		return t.endReminder(tag, was)
 	}
 	if b.At == was.At && b.Zone == was.Zone && b.Day == was.Day {
 		return nil
@@ -154,6 +154,7 @@ func (t *turn) remindersFollow(r *record) error {
 		return err
 	}
 	t.tx.Delete(was.dueKey(t.v.id, tag))
+	t.recall(tag, was, to.Choice)
 	b.planNew(t.now, to.Choice.Channel)
 	return t.v.service.putReminder(t.tx, t.v.id, tag, b)
 }
@@ -164,15 +165,21 @@ func (t *turn) remindersEnd(r *record) error {
 		return nil
 	}
 	tag, was, found, err := t.readReminder(r)
-	if found {
-		t.endReminder(tag, was)
+	if err != nil || !found {
+		return err
 	}
-	return err
+	return t.endReminder(tag, was)
 }
 
-func (t *turn) endReminder(tag string, was reminderBody) {
+func (t *turn) endReminder(tag string, was reminderBody) error {
+	to, err := t.v.service.reminded(t.tx, t.v.id, t.heads.owner)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
 	t.tx.Delete(was.dueKey(t.v.id, tag))
 	t.tx.Delete(t.v.id.reminder(tag))
+	t.recall(tag, was, to.Choice)
+	return nil
 }
 
 // Reminders is what a person chose.

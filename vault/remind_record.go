@@ -187,6 +187,10 @@ func (s *Vaults) reminded(tx *storage.Tx, id ID, head *seal.OwnerHead) (to remin
 
 // dropReminders removes the address and every reminder with its entry.
 func (t *turn) dropReminders() error {
+	var by choiceBody
+	if p, err := t.remindPaper(); err == nil && p.Given != nil { // an altered paper stops nothing
+		by = p.Given.Choice
+	}
 	t.tx.Delete(t.v.id.remind())
 	prefix := t.v.id.reminder("")
 	recs, err := t.tx.Scan(prefix, "", MaxReminders) // more are not ours, and name no consent in force
@@ -197,6 +201,7 @@ func (t *turn) dropReminders() error {
 		tag := rec.Key[len(prefix):]
 		if b, err := t.v.service.openReminder(t.v.id, tag, rec.Value); err == nil {
 			t.tx.Delete(b.dueKey(t.v.id, tag))
+			t.recall(tag, b, by)
 		}
 		t.tx.Delete(rec.Key)
 	}

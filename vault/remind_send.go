@@ -157,8 +157,13 @@ func (s *Vaults) remindDone(ctx context.Context, id ID, tag string, taken remind
 
 // message is what the messenger is given: nothing of the item but its hour.
 func (s *Vaults) message(id ID, tag string, b reminderBody, to remindToBody) Message {
-	// Under a key, so that it tells who gets it nothing of the vault.
-	h := s.keys.hash("reminder", id.reminder(tag)+"/"+strconv.FormatInt(b.Planned, 10))
+	// Under a key, so that it tells who gets it nothing of the vault. On a list an appointment
+	// has one line, however often it is told: it is found there when it is none any more.
+	one := strconv.FormatInt(b.Planned, 10)
+	if to.Choice.Channel == ByRelay {
+		one = "list " + strconv.FormatInt(b.At, 10)
+	}
+	h := s.keys.hash("reminder", id.reminder(tag)+"/"+one)
 	return Message{
 		ID: idText.EncodeToString(h[:16]), Kind: b.About,
 		Channel: to.Choice.Channel, Address: to.Choice.Address, Language: to.Choice.Language,

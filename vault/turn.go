@@ -53,6 +53,7 @@ type turn struct {
 	away       bool                // the witness does not answer
 	resealing  bool                // what is put is only sealed anew
 	beside     int64               // bytes of what goes as soon as what is put came out of it
+	recalls    []Message           // that are taken off a relay's list once this is committed
 	stop       uint64              // number of the latest stop
 	papers     map[[16]byte][]byte // that were written in this turn
 	scanned    map[[16]byte][]byte // as stored, where all were read in one go
@@ -120,6 +121,7 @@ func (v *Vault) doLocked(ctx context.Context, fn func(t *turn) error) error {
 		return storageError(err)
 	}
 	v.remember(done)
+	v.service.recalled(ctx, done.recalls)
 	return nil
 }
 

@@ -8,6 +8,8 @@ var onTheRest = []mutation{
 		{"vault/grants.go", "if err := t.endTold(ID(k.Holder)); err != nil {", "if err := error(nil); err != nil {"}}},
 	{"RM11", "a list that is whole when its day begins", "consent", "TestAListIsWholeWhenTheDayBegins", []edit{
 		{"vault/remind_when.go", "case by == ByRelay: //", "case false: //"}}},
+	{"RM13", "the taking away of what the list says of an appointment that is moved or cancelled", "consent", "TestWhatIsNoneAnyMoreLeavesTheListAtOnce", []edit{
+		{"vault/turn.go", "v.service.recalled(ctx, done.recalls)", "v.service.recalled(ctx, nil)"}}},
 	{"RM12", "the reminder that comes although its hour was over", "vault", "TestAReminderThatIsChosenTooLateStillComes", []edit{
 		{"vault/remind_when.go", "if b.begins().Sub(soon) >= worthwhile {", "if false {"}}},
 	{"RM10", "that mail is sent encrypted or not at all", "refserver/post", "TestNothingIsSentToAServerThatOffersNoEncryption", []edit{

@@ -72,6 +72,13 @@ func (n *names) answer(raw []byte) ([]byte, error) {
 	return m.Pack()
 }
 
+// times is how often it was asked.
+func (n *names) times() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.asked
+}
+
 var errAway = errors.New("this test reaches nobody outside")
 
 // rebound is a client whose names are somebody else's, and what it would have connected to.
@@ -142,7 +149,7 @@ func TestANameThatLeadsInsideTheSecondTimeReachesNobody(t *testing.T) {
 	require.ErrorIs(t, c.Post(t.Context(), to, nil, nil), outbound.ErrAddress)
 	require.Equal(t, []netip.Addr{public}, connected())
 	require.False(t, hit())
-	require.Equal(t, 2, n.asked, "each request asked once")
+	require.Equal(t, 2, n.times(), "each request asked once")
 }
 
 // Of a name with both, the one inside is not the second try when the one outside does not

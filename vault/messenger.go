@@ -49,7 +49,8 @@ type Messenger interface {
 }
 
 // Withdrawer is a Messenger that can take a message back that is of no more use, as it
-// lies where people read it: a code that was used. What is not there is no error.
+// lies where people read it: a code that was used, an appointment that was moved or
+// cancelled, reminders that were stopped. What is not there is no error.
 type Withdrawer interface {
 	// Withdraw takes one message back, named by its ID, Channel and Address. An error
 	// means that it may still lie there.

@@ -33,6 +33,18 @@ func (p *person) gives(g *page, files ...file) *page {
 
 // Somebody without an account types what is printed under the code: everything works where
 // no script runs.
+func TestWhatWasWrittenWhileTheLinkEndedIsNotGone(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	amina, nurse := tn.amina(), tn.stranger()
+	shown := amina.post("/links", amina.get("/links").form("/links", url.Values{"label": {"Hôpital"}})).ok()
+	page := nurse.post("/give", url.Values{"linkcode": {shown.code()}}).ok("Hôpital")
+	amina.post(shown.Path+"/end", nil).ok()
+	message := url.Values{"from": {"Infirmière"}, "text": {"Lundi <b>9 h"}}
+	kept := nurse.post("/give/message", page.form("/give/message", message)).is(http.StatusUnprocessableEntity, "Ce lien est terminé", "n’a pas été laissé", "Lundi <b>9 h")
+	require.NotContains(t, kept.Body, "Lundi <b>9 h", "it is text")
+}
+
 func TestAStrangerLeavesAPaperAndAMessageByALink(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)

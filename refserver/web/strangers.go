@@ -29,6 +29,8 @@ type strangerView struct {
 	Limit int64  // bytes of a paper that is left
 	Taken string // the field of what was taken: "file" or "text"; "all": of several
 	Over  bool   // the link that this browser has brought has ended since: it did what it was for
+	// Unsent is a message that was written while the link ended: it goes nowhere, and stays theirs.
+	Unsent string
 }
 
 // noLink is what [session.LinkCookie] holds of who has shown no code yet. It tells whether the
@@ -131,7 +133,7 @@ func (v *visit) showStranger(page string, f *form, code, taken string) error {
 		if errors.Is(err, vault.ErrEnded) {
 			again.refuse("linkcode", v.t("wrong.link-over"))
 		}
-		view := strangerView{Form: again, Taken: taken}
+		view := strangerView{Form: again, Taken: taken, Unsent: f.Text("text")}
 		if v.r.Method == http.MethodGet { // it has ended since this browser brought it
 			session.HoldLink(v.w, noLink)
 			return v.show(page, strangerView{Form: newForm(), Taken: taken, Over: true})
